@@ -1,0 +1,185 @@
+#include "driver/raster/array_band.h"
+
+#include <cpl_virtualmem.h>
+#include <cpl_vsi.h>
+
+#include <algorithm>
+#include <climits>
+
+#include "driver/raster/gdal_error.h"
+#include "driver/raster/vsi_file.h"
+
+namespace ndarray {
+
+ArrayBand::ArrayBand(ArrayDataset* dataset, int number, const BandSource& source, int block_width,
+                     int block_height)
+    : source_(source) {
+  poDS = dataset;
+  nBand = number;
+  eAccess = dataset->GetAccess();
+  eDataType = source.type.gdal;
+  nRasterXSize = dataset->GetRasterXSize();
+  nRasterYSize = dataset->GetRasterYSize();
+  nBlockXSize = block_width;
+  nBlockYSize = block_height;
+}
+
+CPLErr ArrayBand::TransferBlock(GDALRWFlag direction, int block_x, int block_y, void* data) {
+  const GSpacing pixel_space = PixelBytes(eDataType);
+  WindowRequest request{};
+  request.direction = direction;
+  request.x = block_x * nBlockXSize;
+  request.y = block_y * nBlockYSize;
+  request.width = std::min(nBlockXSize, nRasterXSize - request.x);
+  request.height = std::min(nBlockYSize, nRasterYSize - request.y);
+  request.data = data;
+  request.type = eDataType;
+  request.pixel_space = pixel_space;
+  request.line_space = pixel_space * nBlockXSize;
+  return Guarded(CE_Failure, [&] {
+    return Report(dataset().io_.Transfer(request, &source_, 1, nullptr).status);
+  });
+}
+
+CPLErr ArrayBand::IReadBlock(int block_x, int block_y, void* data) {
+  return TransferBlock(GF_Read, block_x, block_y, data);
+}
+
+CPLErr ArrayBand::IWriteBlock(int block_x, int block_y, void* data) {
+  return TransferBlock(GF_Write, block_x, block_y, data);
+}
+
+CPLErr ArrayBand::IRasterIO(GDALRWFlag direction, int x, int y, int width, int height, void* data,
+                            int buffer_width, int buffer_height, GDALDataType type,
+                            GSpacing pixel_space, GSpacing line_space,
+                            GDALRasterIOExtraArg* extra) {
+  if (!IsPlainRequest(x, y, width, height, buffer_width, buffer_height, extra)) {
+    return GDALPamRasterBand::IRasterIO(direction, x, y, width, height, data, buffer_width,
+                                        buffer_height, type, pixel_space, line_space, extra);
+  }
+  const WindowRequest request{direction, x,           y,          width, height, data,
+                              type,      pixel_space, line_space, 0};
+  return dataset().Transfer(request, &nBand, 1, extra);
+}
+
+CPLErr ArrayBand::AdviseRead(int x, int y, int width, int height, int, int, GDALDataType,
+                             StringList) {
+  dataset().io_.array().Advise(
+      dataset().io_.WindowBox(x, y, width, height, source_.index, source_.index + 1));
+  return CE_None;
+}
+
+// An array with three 8- or 16-bit colours last is an image, unless its sidecar says otherwise: a
+// file that GDAL wrote keeps what GDAL was told, if that is nothing.
+GDALColorInterp ArrayBand::GetColorInterpretation() {
+  const GDALColorInterp kept = GDALPamRasterBand::GetColorInterpretation();
+  if (kept != GCI_Undefined) return kept;
+  const ArrayInfo& info = dataset().io_.array().info();
+  const bool image = dataset().axes_name() == "YXB" && poDS->GetRasterCount() == 3 &&
+                     !info.is_record && (eDataType == GDT_Byte || eDataType == GDT_UInt16) &&
+                     !source_.type.signed_byte &&
+                     poDS->GetMetadataItem("AXES", kMetadataDomain) == nullptr;
+  return image ? static_cast<GDALColorInterp>(GCI_RedBand + nBand - 1) : kept;
+}
+
+MetadataList ArrayBand::GetMetadata(const char* domain) {
+  if (source_.type.signed_byte && domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) {
+    static CPLStringList signed_byte(CSLSetNameValue(nullptr, "PIXELTYPE", "SIGNEDBYTE"));
+    return signed_byte.List();
+  }
+  return GDALPamRasterBand::GetMetadata(domain);
+}
+
+const char* ArrayBand::GetMetadataItem(const char* name, const char* domain) {
+  if (source_.type.signed_byte && domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE") &&
+      EQUAL(name, "PIXELTYPE")) {
+    return "SIGNEDBYTE";
+  }
+  return GDALPamRasterBand::GetMetadataItem(name, domain);
+}
+
+std::optional<BandLayout> ArrayBand::Layout() const {
+  const WindowIo& io = dataset().io_;
+  const ArrayInfo& info = io.array().info();
+  const Field& field = info.fields[source_.field];
+  if (!info.raw || field.dtype.swapped() || source_.type.promoted) return std::nullopt;
+  const Axes& axes = io.axes();
+  const AxisVector& strides = info.raw->strides_bytes;
+  BandLayout layout{info.raw->offset_bytes + static_cast<uint64_t>(field.offset_bytes),
+                    strides[axes.x], 0};
+  layout.line_space = axes.y >= 0 ? strides[axes.y] : layout.pixel_space * nRasterXSize;
+  for (int axis = 0; axis < axes.index.size(); ++axis) {
+    layout.offset_bytes += static_cast<uint64_t>(axes.index[axis] * strides[axis]);
+  }
+  if (axes.band >= 0) {
+    layout.offset_bytes += static_cast<uint64_t>(source_.index * strides[axes.band]);
+  }
+  return layout;
+}
+
+CPLVirtualMem* ArrayBand::GetVirtualMemAuto(GDALRWFlag direction, int* pixel_space,
+                                            GIntBig* line_space, StringList options) {
+  // YES, NO or AUTO, as GDAL's own drivers read it.
+  const char* const emulate = CSLFetchNameValueDef(options, "USE_DEFAULT_IMPLEMENTATION", "AUTO");
+  const bool automatic = EQUAL(emulate, "AUTO");
+  if (automatic || !CPLTestBool(emulate)) {
+    CPLVirtualMem* const map = MapFile(direction, pixel_space, line_space);
+    if (map != nullptr || !automatic) return map;
+  }
+  return GDALPamRasterBand::GetVirtualMemAuto(direction, pixel_space, line_space, options);
+}
+
+CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space) {
+  const Array& array = dataset().io_.array();
+  const std::optional<BandLayout> layout = Layout();
+  if (!layout || layout->pixel_space > INT_MAX || IsVirtualPath(array.path())) return nullptr;
+  if (direction == GF_Write && eAccess != GA_Update) return nullptr;
+  if (FlushCache(false) != CE_None) return nullptr;
+  // GDAL maps only files that it opened itself.
+  VSILFILE* const file = VSIFOpenL(array.path().c_str(), direction == GF_Write ? "rb+" : "rb");
+  if (file == nullptr) return nullptr;
+  const auto descriptor =
+      static_cast<int>(reinterpret_cast<intptr_t>(VSIFGetNativeFileDescriptorL(file)));
+  CPLVirtualMem* map = nullptr;
+  if (array.IsSameFile(descriptor)) {
+    const auto size_bytes =
+        static_cast<uint64_t>((nRasterXSize - 1) * layout->pixel_space +
+                              (nRasterYSize - 1) * layout->line_space + PixelBytes(eDataType));
+    map = CPLVirtualMemFileMapNew(
+        file, layout->offset_bytes, size_bytes,
+        direction == GF_Write ? VIRTUALMEM_READWRITE : VIRTUALMEM_READONLY, nullptr, nullptr);
+  }
+  VSIFCloseL(file);  // a map does not need its file open
+  *pixel_space = static_cast<int>(layout->pixel_space);
+  *line_space = layout->line_space;
+  return map;
+}
+
+GDALRasterBand* ArrayBand::GetMaskBand() {
+  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
+  return GDALPamRasterBand::GetMaskBand();
+}
+
+int ArrayBand::GetMaskFlags() {
+  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
+  return GDALPamRasterBand::GetMaskFlags();
+}
+
+#if NDARRAY_HAS_THREAD_SAFE_DATASETS
+GDALRasterBlock* ArrayBand::GetLockedBlockRef(int block_x, int block_y, int just_initialize) {
+  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
+  return GDALPamRasterBand::GetLockedBlockRef(block_x, block_y, just_initialize);
+}
+
+GDALRasterBlock* ArrayBand::TryGetLockedBlockRef(int block_x, int block_y) {
+  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
+  return GDALPamRasterBand::TryGetLockedBlockRef(block_x, block_y);
+}
+
+CPLErr ArrayBand::FlushBlock(int block_x, int block_y, int write_dirty) {
+  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
+  return GDALPamRasterBand::FlushBlock(block_x, block_y, write_dirty);
+}
+#endif
+
+}  // namespace ndarray

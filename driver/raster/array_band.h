@@ -1,0 +1,62 @@
+// One band of an ArrayDataset.
+#ifndef GDAL_NDARRAY_RASTER_ARRAY_BAND_H_
+#define GDAL_NDARRAY_RASTER_ARRAY_BAND_H_
+
+#include "driver/raster/array_dataset.h"
+
+namespace ndarray {
+
+// Where the pixels of a band lie in its file, for programs that map it.
+struct BandLayout {
+  uint64_t offset_bytes;
+  int64_t pixel_space;
+  int64_t line_space;
+};
+
+class ArrayBand final : public GDALPamRasterBand {
+ public:
+  ArrayBand(ArrayDataset* dataset, int number, const BandSource& source, int block_width,
+            int block_height);
+
+  const BandSource& source() const { return source_; }
+
+  // Absent unless elements are in the file as they are in memory (byte order, GDAL's own type).
+  std::optional<BandLayout> Layout() const;
+
+  CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
+                    GDALDataType type, StringList options) override;
+  GDALColorInterp GetColorInterpretation() override;
+  MetadataList GetMetadata(const char* domain = "") override;
+  const char* GetMetadataItem(const char* name, const char* domain = "") override;
+
+  // A map of the file itself, which outlives the dataset, where Layout() allows it and the file is
+  // local; GDAL's page-fault emulation elsewhere (USE_DEFAULT_IMPLEMENTATION=NO: nullptr).
+  CPLVirtualMem* GetVirtualMemAuto(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,
+                                   StringList options) override;
+
+  GDALRasterBand* GetMaskBand() override;
+  int GetMaskFlags() override;
+#if NDARRAY_HAS_THREAD_SAFE_DATASETS
+  GDALRasterBlock* GetLockedBlockRef(int block_x, int block_y, int just_initialize) override;
+  GDALRasterBlock* TryGetLockedBlockRef(int block_x, int block_y) override;
+  CPLErr FlushBlock(int block_x, int block_y, int write_dirty) override;
+#endif
+
+ protected:
+  CPLErr IReadBlock(int block_x, int block_y, void* data) override;
+  CPLErr IWriteBlock(int block_x, int block_y, void* data) override;
+  CPLErr IRasterIO(GDALRWFlag direction, int x, int y, int width, int height, void* data,
+                   int buffer_width, int buffer_height, GDALDataType type, GSpacing pixel_space,
+                   GSpacing line_space, GDALRasterIOExtraArg* extra) override;
+
+ private:
+  ArrayDataset& dataset() const { return *static_cast<ArrayDataset*>(poDS); }
+  CPLErr TransferBlock(GDALRWFlag direction, int block_x, int block_y, void* data);
+  CPLVirtualMem* MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space);
+
+  const BandSource source_;
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_ARRAY_BAND_H_

@@ -1,0 +1,284 @@
+#include "driver/raster/array_dataset.h"
+
+#include <cpl_conv.h>
+
+#include <algorithm>
+#include <climits>
+
+#include "driver/raster/array_band.h"
+#include "driver/raster/gdal_error.h"
+
+namespace ndarray {
+namespace {
+
+// What a file's sidecar says of its axes; asked before there are bands to load the sidecar into.
+class SidecarProbe final : public GDALPamDataset {
+ public:
+  std::string Axes(GDALOpenInfo* open_info) {
+    SetDescription(open_info->pszFilename);
+    TryLoadXML(open_info->GetSiblingFiles());
+    const char* const axes = GetMetadataItem("AXES", kMetadataDomain);
+    return axes == nullptr ? "" : axes;
+  }
+};
+
+Result<Axes> AxesOf(GDALOpenInfo* open_info, const AxisVector& shape,
+                    const ArrayDataset::Options& options) {
+  const bool ambiguous = shape.size() == kMaxRasterAxes && options.index.empty();
+  if (options.axes.empty() && ambiguous) {
+    const std::string remembered = SidecarProbe().Axes(open_info);
+    if (!remembered.empty()) {
+      Result<Axes> axes = ChooseAxes(shape, options.index, remembered);
+      if (axes.ok()) return axes;
+      ReportWarning(std::string(open_info->pszFilename) +
+                    ".aux.xml is ignored: " + axes.status().message());
+    }
+  }
+  return ChooseAxes(shape, options.index, options.axes);
+}
+
+bool IsRealProgress(const GDALRasterIOExtraArg* extra) {
+  return extra != nullptr && extra->pfnProgress != nullptr &&
+         extra->pfnProgress != GDALDummyProgress;
+}
+
+}  // namespace
+
+bool IsPlainRequest(int x, int y, int width, int height, int buffer_width, int buffer_height,
+                    const GDALRasterIOExtraArg* extra) {
+  if (width != buffer_width || height != buffer_height) return false;
+  return extra == nullptr || !extra->bFloatingPointWindowValidity ||
+         (extra->dfXOff == x && extra->dfYOff == y && extra->dfXSize == width &&
+          extra->dfYSize == height);
+}
+
+std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
+                                                 std::shared_ptr<Array> array,
+                                                 const Options& options) {
+  const std::string path = array->path();
+  Result<Axes> axes = AxesOf(open_info, array->info().shape, options);
+  if (!axes.ok()) {
+    Report(axes.status().At(path));
+    return nullptr;
+  }
+  std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(
+      std::move(array), std::move(*axes), options.max_threads, open_info->eAccess));
+  dataset->SetDescription(open_info->pszFilename);
+  if (!options.index.empty()) {
+    dataset->SetPhysicalFilename(path.c_str());
+    dataset->SetSubdatasetName(ShapeString(options.index).c_str());
+  }
+  if (dataset->AddBands() != CE_None) return nullptr;
+  dataset->DescribeStructure();
+  dataset->LoadSidecars(open_info);
+  return dataset;
+}
+
+ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, int max_threads,
+                           GDALAccess access)
+    : io_(std::move(array), std::move(axes), max_threads) {
+  const AxisVector& shape = io_.array().info().shape;
+  eAccess = access;
+  nRasterXSize = static_cast<int>(io_.axes().Count(shape, io_.axes().x));
+  nRasterYSize = static_cast<int>(io_.axes().Count(shape, io_.axes().y));
+}
+
+// While bands can still write their blocks.
+ArrayDataset::~ArrayDataset() { GDALPamDataset::FlushCache(true); }
+
+// Bands in the order of the band axis; for each of its places the fields of a record.
+CPLErr ArrayDataset::AddBands() {
+  const ArrayInfo& info = io_.array().info();
+  const int64_t places = io_.axes().Count(info.shape, io_.axes().band);
+  const auto fields = static_cast<int64_t>(info.fields.size());
+  const int64_t most = CPLAtoGIntBig(CPLGetConfigOption("GDAL_MAX_BAND_COUNT", "65536"));
+  if (places > most / fields) {
+    return Report(Mismatch(StatusCode::kNotSupported, "bands",
+                           std::to_string(places) + " x " + std::to_string(fields) + " fields",
+                           "at most " + std::to_string(most) +
+                               " (GDAL_MAX_BAND_COUNT); open one plane as FILE:[index]")
+                      .At(io_.array().path()));
+  }
+  const auto block_width = static_cast<int>(io_.axes().Count(info.granule, io_.axes().x));
+  const auto block_height = static_cast<int>(io_.axes().Count(info.granule, io_.axes().y));
+  for (int64_t place = 0; place < places; ++place) {
+    for (size_t field = 0; field < info.fields.size(); ++field) {
+      const BandSource source{field, place, ToBandType(info.fields[field].dtype.type)};
+      const int number = nBands + 1;
+      auto* const band = new ArrayBand(this, number, source, block_width, block_height);
+      SetBand(number, band);
+      const std::string& name = info.fields[field].name;
+      const std::string index = places > 1 ? "[" + std::to_string(place) + "]" : "";
+      // Not the sidecar's SetDescription: nothing has changed that it should keep.
+      if (!name.empty()) band->GDALMajorObject::SetDescription((name + index).c_str());
+    }
+  }
+  return CE_None;
+}
+
+void ArrayDataset::DescribeStructure() {
+  const ArrayInfo& info = io_.array().info();
+  bool fortran_order = false;
+  for (const auto& [key, value] : info.description) {
+    image_structure_.SetNameValue(key.c_str(), value.c_str());
+    if (key == "ORDER") fortran_order = value == "F";
+  }
+  image_structure_.SetNameValue("AXES", axes_name().c_str());
+  const char* const interleave = info.is_record && info.fields.size() > 1
+                                     ? "PIXEL"
+                                     : io_.axes().Interleave(fortran_order);
+  image_structure_.SetNameValue("INTERLEAVE", interleave);
+}
+
+void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
+  TryLoadXML(open_info->GetSiblingFiles());
+  const bool whole = io_.axes().index.empty();
+  // Overviews and masks of a subdataset are those that its part of the sidecar names.
+  oOvManager.Initialize(this, whole ? open_info->pszFilename : ":::VIRTUAL:::",
+                        open_info->GetSiblingFiles());
+  // Overviews and masks are datasets of other drivers, which are not safe to share: GDAL then
+  // opens one dataset per thread. Asking now also ends GDAL's lazy search for them.
+  if (kThreadSafeFlag != 0 && eAccess == GA_ReadOnly && oOvManager.GetOverviewCount(1) == 0 &&
+      !oOvManager.HaveMaskFile()) {
+    nOpenFlags = GDAL_OF_RASTER | kThreadSafeFlag;
+  }
+}
+
+CPLErr ArrayDataset::Transfer(const WindowRequest& request, const int* band_numbers, int count,
+                              const GDALRasterIOExtraArg* extra) {
+  return Guarded(CE_Failure, [&] {
+    constexpr int kInlineBands = 16;
+    BandSource inline_sources[kInlineBands];
+    std::vector<BandSource> more_sources;
+    BandSource* sources = inline_sources;
+    if (count > kInlineBands) {
+      more_sources.resize(static_cast<size_t>(count));
+      sources = more_sources.data();
+    }
+    for (int i = 0; i < count; ++i) {
+      auto* const band = static_cast<ArrayBand*>(papoBands[band_numbers[i] - 1]);
+      // Blocks written through GDAL's cache come first, and none may be stale afterwards.
+      if (eAccess == GA_Update && band->FlushCache(false) != CE_None) return CE_Failure;
+      sources[i] = band->source();
+    }
+    Progress progress;
+    if (IsRealProgress(extra)) {
+      progress = [extra](double done) {
+        return extra->pfnProgress(done, "", extra->pProgressData) != FALSE;
+      };
+    }
+    const WindowIo::Result result = io_.Transfer(request, sources, count, progress);
+    if (result.outcome == WindowIo::Outcome::kInterrupted) {
+      return ReportInterrupted(io_.array().path());
+    }
+    return Report(result.status);
+  });
+}
+
+CPLErr ArrayDataset::IRasterIO(GDALRWFlag direction, int x, int y, int width, int height,
+                               void* data, int buffer_width, int buffer_height, GDALDataType type,
+                               int band_count, BANDMAP_TYPE band_numbers, GSpacing pixel_space,
+                               GSpacing line_space, GSpacing band_space,
+                               GDALRasterIOExtraArg* extra) {
+  if (!IsPlainRequest(x, y, width, height, buffer_width, buffer_height, extra)) {
+    return GDALPamDataset::IRasterIO(direction, x, y, width, height, data, buffer_width,
+                                     buffer_height, type, band_count, band_numbers, pixel_space,
+                                     line_space, band_space, extra);
+  }
+  const WindowRequest request{direction, x,           y,          width,     height, data,
+                              type,      pixel_space, line_space, band_space};
+  return Transfer(request, band_numbers, band_count, extra);
+}
+
+CPLErr ArrayDataset::AdviseRead(int x, int y, int width, int height, int, int, GDALDataType,
+                                int band_count, int* band_numbers, StringList) {
+  const int64_t places = io_.axes().Count(io_.array().info().shape, io_.axes().band);
+  if (band_numbers == nullptr || band_count == nBands) {
+    io_.array().Advise(io_.WindowBox(x, y, width, height, 0, places));
+    return CE_None;
+  }
+  for (int i = 0; i < band_count; ++i) {
+    const int64_t place = static_cast<ArrayBand*>(GetRasterBand(band_numbers[i]))->source().index;
+    io_.array().Advise(io_.WindowBox(x, y, width, height, place, place + 1));
+  }
+  return CE_None;
+}
+
+char** ArrayDataset::GetFileList() {
+  CPLStringList files(GDALPamDataset::GetFileList());
+  const char* const path = io_.array().path().c_str();
+  if (!io_.axes().index.empty() && files.FindString(path) < 0) files.InsertString(0, path);
+  return files.StealList();
+}
+
+MetadataList ArrayDataset::GetMetadata(const char* domain) {
+  if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) return image_structure_.List();
+  return GDALPamDataset::GetMetadata(domain);
+}
+
+const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) {
+  if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) {
+    return image_structure_.FetchNameValue(name);
+  }
+  return GDALPamDataset::GetMetadataItem(name, domain);
+}
+
+char** ArrayDataset::GetMetadataDomainList() {
+  CPLStringList domains(GDALPamDataset::GetMetadataDomainList());
+  if (domains.FindString("IMAGE_STRUCTURE") < 0) domains.AddString("IMAGE_STRUCTURE");
+  return domains.StealList();
+}
+
+bool ArrayDataset::GetRawBinaryLayout(RawBinaryLayout& layout) {
+  const ArrayInfo& info = io_.array().info();
+  auto* const first_band = static_cast<ArrayBand*>(GetRasterBand(1));
+  const DType dtype = info.fields[first_band->source().field].dtype;
+  if (!info.raw || first_band->source().type.promoted) return false;
+
+  // Byte order is part of this answer, so bands of either have a layout here.
+  std::vector<int64_t> offsets;
+  for (int i = 0; i < nBands; ++i) {
+    const BandSource& source = static_cast<ArrayBand*>(papoBands[i])->source();
+    const Field& field = info.fields[source.field];
+    if (field.dtype.type != dtype.type || field.dtype.order != dtype.order) return false;
+    const int axis = io_.axes().band;
+    const int64_t place_stride = axis < 0 ? 0 : info.raw->strides_bytes[axis];
+    offsets.push_back(field.offset_bytes + source.index * place_stride);
+  }
+  const int64_t band_offset = nBands > 1 ? offsets[1] - offsets[0] : 0;
+  for (size_t i = 1; i < offsets.size(); ++i) {
+    if (offsets[i] - offsets[i - 1] != band_offset) return false;
+  }
+
+  const Axes& axes = io_.axes();
+  layout.osRawFilename = io_.array().path();
+  layout.eDataType = first_band->GetRasterDataType();
+  layout.bLittleEndianOrder = dtype.order == ByteOrder::kLittle;
+  layout.nImageOffset = info.raw->offset_bytes + static_cast<uint64_t>(offsets[0]);
+  for (int axis = 0; axis < axes.index.size(); ++axis) {
+    layout.nImageOffset +=
+        static_cast<uint64_t>(axes.index[axis] * info.raw->strides_bytes[axis]);
+  }
+  layout.nPixelOffset = info.raw->strides_bytes[axes.x];
+  layout.nLineOffset =
+      axes.y >= 0 ? info.raw->strides_bytes[axes.y] : layout.nPixelOffset * nRasterXSize;
+  layout.nBandOffset = band_offset;
+
+  using Interleaving = RawBinaryLayout::Interleaving;
+  const auto size = static_cast<int64_t>(dtype.size_bytes());
+  const int64_t width = nRasterXSize;
+  layout.eInterleaving = Interleaving::UNKNOWN;
+  if (layout.nPixelOffset == size && layout.nLineOffset == size * width &&
+      (nBands == 1 || band_offset == size * width * nRasterYSize)) {
+    layout.eInterleaving = Interleaving::BSQ;
+  } else if (band_offset == size && layout.nPixelOffset == size * nBands &&
+             layout.nLineOffset == size * nBands * width) {
+    layout.eInterleaving = Interleaving::BIP;
+  } else if (layout.nPixelOffset == size && band_offset == size * width &&
+             layout.nLineOffset == size * nBands * width) {
+    layout.eInterleaving = Interleaving::BIL;
+  }
+  return true;
+}
+
+}  // namespace ndarray

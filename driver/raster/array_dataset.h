@@ -1,0 +1,82 @@
+// An array as a GDAL raster dataset. Knows nothing of file formats: all it shows comes from
+// Array::info(); georeferencing and metadata live in GDAL's PAM sidecar (PATH.aux.xml).
+//
+// Threads: a read-only dataset without sidecar overviews or masks says that it is safe to share
+// (GDAL >= 3.10): pixels are read without a lock, GDAL's block cache of a band under one.
+#ifndef GDAL_NDARRAY_RASTER_ARRAY_DATASET_H_
+#define GDAL_NDARRAY_RASTER_ARRAY_DATASET_H_
+
+#include <cpl_string.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "driver/raster/gdal_compat.h"
+#include "driver/raster/window_io.h"
+#include "driver/store/array.h"
+
+namespace ndarray {
+
+// The metadata domain, kept in the sidecar, where a file we wrote remembers its AXES.
+constexpr const char* kMetadataDomain = "NDARRAY";
+
+class ArrayDataset final : public GDALPamDataset {
+ public:
+  struct Options {
+    AxisVector index;       // of the leading axes; empty: the whole array
+    std::string axes;       // of the user; empty: what the file remembers, else the rule
+    int max_threads = 1;    // for one window
+  };
+
+  // Opens the raster that options choose of the array, with its sidecars. The dataset's name and
+  // access are those of open_info. nullptr after one GDAL error.
+  static std::unique_ptr<ArrayDataset> Open(GDALOpenInfo* open_info, std::shared_ptr<Array> array,
+                                            const Options& options);
+
+  ~ArrayDataset() override;
+
+  const WindowIo& io() const { return io_; }
+  const std::string& axes_name() const { return io_.axes().name; }
+
+  // The path shared by RasterIO of the dataset and of a band, once resampling is ruled out.
+  CPLErr Transfer(const WindowRequest& request, const int* band_numbers, int count,
+                  const GDALRasterIOExtraArg* extra);
+
+  CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
+                    GDALDataType type, int band_count, int* band_numbers,
+                    StringList options) override;
+  char** GetFileList() override;
+  MetadataList GetMetadata(const char* domain = "") override;
+  const char* GetMetadataItem(const char* name, const char* domain = "") override;
+  char** GetMetadataDomainList() override;
+  bool GetRawBinaryLayout(RawBinaryLayout& layout) override;
+
+ protected:
+  CPLErr IRasterIO(GDALRWFlag direction, int x, int y, int width, int height, void* data,
+                   int buffer_width, int buffer_height, GDALDataType type, int band_count,
+                   BANDMAP_TYPE band_numbers, GSpacing pixel_space, GSpacing line_space,
+                   GSpacing band_space, GDALRasterIOExtraArg* extra) override;
+
+ private:
+  friend class ArrayBand;
+
+  ArrayDataset(std::shared_ptr<Array> array, Axes axes, int max_threads, GDALAccess access);
+  CPLErr AddBands();
+  void LoadSidecars(GDALOpenInfo* open_info);
+  void DescribeStructure();
+
+  WindowIo io_;
+  CPLStringList image_structure_;
+  // Of thread-safe datasets: what GDAL makes lazily (block caches, mask bands).
+  std::recursive_mutex lazy_mutex_;
+};
+
+// Whether a RasterIO request asks for pixels as they are: no resampling and no fractional window.
+bool IsPlainRequest(int x, int y, int width, int height, int buffer_width, int buffer_height,
+                    const GDALRasterIOExtraArg* extra);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_ARRAY_DATASET_H_

@@ -1,0 +1,30 @@
+// Names of datasets within a file: DRIVER:"PATH":[index].
+#ifndef GDAL_NDARRAY_RASTER_DATASET_NAME_H_
+#define GDAL_NDARRAY_RASTER_DATASET_NAME_H_
+
+#include <string>
+#include <string_view>
+
+#include "driver/store/array.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+struct DatasetName {
+  std::string path;
+  AxisVector index;  // of the leading axes; empty: the whole array
+};
+
+// Whether the name starts with "DRIVER:". GDAL asks this of every file that anyone opens.
+bool HasDriverPrefix(const char* name, std::string_view driver);
+
+// A plain path, DRIVER:path, DRIVER:"path" or either with :[i, j] after it. kInvalidArgument for a
+// malformed index.
+Result<DatasetName> ParseDatasetName(std::string_view name, std::string_view driver);
+
+std::string FormatDatasetName(std::string_view driver, std::string_view path,
+                              const AxisVector& index);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_DATASET_NAME_H_

@@ -1,0 +1,60 @@
+// Every difference between the GDAL versions this project builds with (3.6 to 3.13), and nothing
+// else. Code elsewhere names no GDAL version.
+#ifndef GDAL_NDARRAY_RASTER_GDAL_COMPAT_H_
+#define GDAL_NDARRAY_RASTER_GDAL_COMPAT_H_
+
+#include <gdal.h>
+#include <gdal_pam.h>
+#include <gdal_priv.h>
+
+#define NDARRAY_GDAL_AT_LEAST(major, minor) \
+  (GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(major, minor, 0))
+
+#if !NDARRAY_GDAL_AT_LEAST(3, 6)
+#error "GDAL 3.6 or newer is needed"
+#endif
+
+// 3.10: the band list of IRasterIO has a name.
+#ifndef BANDMAP_TYPE
+#define BANDMAP_TYPE int *
+#endif
+
+namespace ndarray {
+
+// 3.7: signed bytes.
+#define NDARRAY_HAS_INT8 NDARRAY_GDAL_AT_LEAST(3, 7)
+
+// 3.10: a dataset can say that it is safe to share between threads; block access is virtual.
+#if NDARRAY_GDAL_AT_LEAST(3, 10)
+#define NDARRAY_HAS_THREAD_SAFE_DATASETS 1
+constexpr int kThreadSafeFlag = GDAL_OF_THREAD_SAFE;
+#else
+#define NDARRAY_HAS_THREAD_SAFE_DATASETS 0
+constexpr int kThreadSafeFlag = 0;
+#endif
+
+// 3.11: half precision.
+#define NDARRAY_HAS_FLOAT16 NDARRAY_GDAL_AT_LEAST(3, 11)
+
+// 3.13: string lists are const, in both directions.
+#if NDARRAY_GDAL_AT_LEAST(3, 13)
+using StringList = CSLConstList;
+using MetadataList = CSLConstList;
+#else
+using StringList = char **;
+using MetadataList = char **;
+#endif
+
+// 3.11: the driver says what update mode can change, next to DCAP_UPDATE.
+#ifdef GDAL_DMD_UPDATE_ITEMS
+inline void DeclareUpdateItems(GDALDriver &driver, const char *items) {
+  driver.SetMetadataItem(GDAL_DCAP_UPDATE, "YES");
+  driver.SetMetadataItem(GDAL_DMD_UPDATE_ITEMS, items);
+}
+#else
+inline void DeclareUpdateItems(GDALDriver &, const char *) {}
+#endif
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_GDAL_COMPAT_H_

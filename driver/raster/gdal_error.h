@@ -1,0 +1,37 @@
+// The one place where failures become GDAL errors, and where exceptions end.
+#ifndef GDAL_NDARRAY_RASTER_GDAL_ERROR_H_
+#define GDAL_NDARRAY_RASTER_GDAL_ERROR_H_
+
+#include <exception>
+#include <string>
+
+#include "driver/raster/gdal_compat.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// CE_None for success; else raises the message as one GDAL error and returns CE_Failure.
+CPLErr Report(const Status &status);
+
+// The same for a progress callback that asked to stop.
+CPLErr ReportInterrupted(const std::string &path);
+
+void ReportWarning(const std::string &message);
+
+void ReportException(const std::exception &exception);
+
+// Calls function(); an exception (only std::bad_alloc is expected) becomes a GDAL error and
+// `failed`. Every entry point that GDAL calls and that may allocate goes through here.
+template <typename T, typename Function>
+T Guarded(T failed, const Function &function) {
+  try {
+    return function();
+  } catch (const std::exception &exception) {
+    ReportException(exception);
+    return failed;
+  }
+}
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_GDAL_ERROR_H_

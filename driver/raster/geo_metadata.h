@@ -1,0 +1,16 @@
+// Everything of a dataset that is not pixels.
+#ifndef GDAL_NDARRAY_RASTER_GEO_METADATA_H_
+#define GDAL_NDARRAY_RASTER_GEO_METADATA_H_
+
+#include "driver/raster/gdal_compat.h"
+
+namespace ndarray {
+
+// Copies CRS, geotransform, GCPs, nodata, colour interpretation and tables, descriptions,
+// scale/offset/unit, category names, attribute tables, masks and all metadata domains that are
+// about the image rather than about the source's file.
+void CopyMetadata(GDALDataset& source, GDALPamDataset& destination);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_GEO_METADATA_H_

@@ -1,0 +1,59 @@
+#include "driver/raster/subdataset_list.h"
+
+#include <cpl_string.h>
+
+#include <string>
+
+#include "driver/raster/axes.h"
+#include "driver/raster/dataset_name.h"
+
+namespace ndarray {
+namespace {
+
+class SubdatasetList final : public GDALDataset {
+ public:
+  SubdatasetList() {
+    nRasterXSize = 0;
+    nRasterYSize = 0;
+  }
+};
+
+// The next index in C order; false after the last one.
+bool Advance(const AxisVector& shape, AxisVector& index) {
+  for (int axis = index.size() - 1; axis >= 0; --axis) {
+    if (++index[axis] < shape[axis]) return true;
+    index[axis] = 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_view driver) {
+  const ArrayInfo& info = array.info();
+  const int leading = info.shape.size() - kMaxRasterAxes;
+  AxisVector rest;
+  for (int axis = leading; axis < info.shape.size(); ++axis) rest.push_back(info.shape[axis]);
+  const std::string dtype =
+      info.is_record ? std::to_string(info.fields.size()) + " fields" : TypeString(info.fields[0].dtype);
+
+  CPLStringList list;
+  AxisVector index(leading, 0);
+  int number = 0;
+  do {
+    ++number;
+    const std::string prefix = "SUBDATASET_" + std::to_string(number);
+    list.SetNameValue((prefix + "_NAME").c_str(),
+                      FormatDatasetName(driver, array.path(), index).c_str());
+    list.SetNameValue((prefix + "_DESC").c_str(), (ShapeString(rest) + " " + dtype).c_str());
+  } while (number < kMaxListedSubdatasets && Advance(info.shape, index));
+
+  auto dataset = std::make_unique<SubdatasetList>();
+  dataset->GDALDataset::SetMetadata(list.List(), "SUBDATASETS");
+  for (const auto& [key, value] : info.description) {
+    dataset->GDALDataset::SetMetadataItem(key.c_str(), value.c_str(), "IMAGE_STRUCTURE");
+  }
+  return dataset;
+}
+
+}  // namespace ndarray

@@ -1,0 +1,151 @@
+#include "driver/raster/vsi_file.h"
+
+#include <cpl_conv.h>
+#include <cpl_string.h>
+#include <cpl_vsi.h>
+
+#include <mutex>
+
+#include "driver/store/mapped_file.h"
+
+namespace ndarray {
+namespace {
+
+struct CloseVsi {
+  void operator()(VSILFILE* file) const { VSIFCloseL(file); }
+};
+using VsiHandle = std::unique_ptr<VSILFILE, CloseVsi>;
+
+Status VsiStatus(const std::string& path, const std::string& verb) {
+  return Status(StatusCode::kIo, path + ": cannot " + verb);
+}
+
+class VsiFile final : public ByteFile {
+ public:
+  VsiFile(std::string path, VsiHandle handle, uint64_t size_bytes, Access access)
+      : path_(std::move(path)), handle_(std::move(handle)), size_bytes_(size_bytes),
+        access_(access) {}
+
+  const std::string& path() const override { return path_; }
+  uint64_t size_bytes() const override { return size_bytes_; }
+  bool writable() const override { return access_ == Access::kUpdate; }
+
+  Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
+    std::vector<void*> buffers;
+    std::vector<vsi_l_offset> offsets;
+    std::vector<size_t> sizes;
+    for (const ByteRange& range : ranges) {
+      if (range.size_bytes == 0) continue;
+      buffers.push_back(range.to);
+      offsets.push_back(range.offset_bytes);
+      sizes.push_back(range.size_bytes);
+    }
+    if (buffers.empty()) return {};
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const int failed = VSIFReadMultiRangeL(static_cast<int>(buffers.size()), buffers.data(),
+                                           offsets.data(), sizes.data(), handle_.get());
+    return failed == 0 ? Status() : VsiStatus(path_, "read all bytes asked for");
+  }
+
+  Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (VSIFSeekL(handle_.get(), offset_bytes, SEEK_SET) != 0 ||
+        VSIFWriteL(from, 1, size_bytes, handle_.get()) != size_bytes) {
+      return VsiStatus(path_, "write " + std::to_string(size_bytes) + " bytes");
+    }
+    return {};
+  }
+
+  Status Sync() override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return VSIFFlushL(handle_.get()) == 0 ? Status() : VsiStatus(path_, "flush");
+  }
+
+ private:
+  const std::string path_;
+  const VsiHandle handle_;
+  const uint64_t size_bytes_;
+  const Access access_;
+  mutable std::mutex mutex_;  // the handle has one position
+};
+
+class VsiOutputFile final : public OutputFile {
+ public:
+  VsiOutputFile(std::string path, std::string written, VsiHandle handle)
+      : path_(std::move(path)), written_(std::move(written)), handle_(std::move(handle)) {}
+
+  ~VsiOutputFile() override {
+    if (committed_) return;
+    handle_.reset();
+    VSIUnlink(written_.c_str());
+  }
+
+  const std::string& path() const override { return path_; }
+
+  // The size comes with the last byte, since some virtual files can only grow at their end.
+  Status Resize(uint64_t size_bytes) override {
+    size_bytes_ = size_bytes;
+    return {};
+  }
+  Status Reserve(uint64_t) override { return {}; }
+
+  Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
+    if (offset_bytes != at_ && VSIFSeekL(handle_.get(), offset_bytes, SEEK_SET) != 0) {
+      return VsiStatus(path_, "seek to byte " + std::to_string(offset_bytes));
+    }
+    if (VSIFWriteL(from, 1, size_bytes, handle_.get()) != size_bytes) {
+      return VsiStatus(path_, "write " + std::to_string(size_bytes) + " bytes");
+    }
+    at_ = offset_bytes + size_bytes;
+    return {};
+  }
+
+  Status Commit() override {
+    if (at_ < size_bytes_ && VSIFTruncateL(handle_.get(), size_bytes_) != 0) {
+      return VsiStatus(path_, "make a file of " + std::to_string(size_bytes_) + " bytes");
+    }
+    if (VSIFCloseL(handle_.release()) != 0) return VsiStatus(path_, "close");
+    if (written_ != path_ && VSIRename(written_.c_str(), path_.c_str()) != 0) {
+      return VsiStatus(path_, "replace");
+    }
+    committed_ = true;
+    return {};
+  }
+
+ private:
+  const std::string path_;
+  const std::string written_;  // the name it has until it is complete
+  VsiHandle handle_;
+  uint64_t at_ = 0;
+  uint64_t size_bytes_ = 0;
+  bool committed_ = false;
+};
+
+}  // namespace
+
+bool IsVirtualPath(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsi"); }
+
+Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access) {
+  if (!IsVirtualPath(path)) return OpenMappedFile(path, access);
+  VsiHandle handle(VSIFOpenL(path.c_str(), access == Access::kUpdate ? "rb+" : "rb"));
+  if (handle == nullptr) {
+    return Status(StatusCode::kNotFound,
+                  path + (access == Access::kUpdate ? ": cannot open for update" : ": cannot open"));
+  }
+  if (VSIFSeekL(handle.get(), 0, SEEK_END) != 0) return VsiStatus(path, "seek to the end");
+  const uint64_t size_bytes = VSIFTellL(handle.get());
+  return std::shared_ptr<ByteFile>(
+      std::make_shared<VsiFile>(path, std::move(handle), size_bytes, access));
+}
+
+Result<std::unique_ptr<OutputFile>> CreateOutputFile(const std::string& path) {
+  if (!IsVirtualPath(path)) return CreateLocalFile(path);
+  const bool replaces = VSISupportsRandomWrite(path.c_str(), FALSE) != 0;
+  const std::string written = replaces ? path + ".partial" : path;
+  VsiHandle handle(VSIFOpenL(written.c_str(), "wb"));
+  if (handle == nullptr) return VsiStatus(path, "create");
+  return std::unique_ptr<OutputFile>(
+      std::make_unique<VsiOutputFile>(path, written, std::move(handle)));
+}
+
+}  // namespace ndarray

@@ -1,0 +1,28 @@
+// Files behind GDAL's virtual file systems (/vsimem/, /vsizip/, /vsicurl/ ...) as byte files.
+#ifndef GDAL_NDARRAY_RASTER_VSI_FILE_H_
+#define GDAL_NDARRAY_RASTER_VSI_FILE_H_
+
+#include <memory>
+#include <string>
+
+#include "driver/store/byte_file.h"
+#include "driver/store/output_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// Whether the path belongs to a virtual file system, so that the operating system knows no such
+// file.
+bool IsVirtualPath(const std::string& path);
+
+// Opens a local file mapped, another through VSI.
+Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access);
+
+// Creates a local file or a virtual one. Where a virtual file system can only append (object
+// stores, archives), the content goes straight to its name, which is how those publish a file at
+// once when it is closed.
+Result<std::unique_ptr<OutputFile>> CreateOutputFile(const std::string& path);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_VSI_FILE_H_

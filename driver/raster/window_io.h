@@ -1,0 +1,76 @@
+// Moves windows of bands between an array and the buffers that GDAL hands to RasterIO.
+#ifndef GDAL_NDARRAY_RASTER_WINDOW_IO_H_
+#define GDAL_NDARRAY_RASTER_WINDOW_IO_H_
+
+#include <functional>
+#include <memory>
+
+#include "driver/raster/axes.h"
+#include "driver/raster/gdal_compat.h"
+#include "driver/raster/gdal_types.h"
+#include "driver/store/array.h"
+
+namespace ndarray {
+
+// Where the pixels of one band are: a field of the array's element, at one place of the band axis.
+struct BandSource {
+  size_t field = 0;
+  int64_t index = 0;
+  BandType type;
+};
+
+// As many buffer pixels as raster pixels; spacings in bytes, of any sign.
+struct WindowRequest {
+  GDALRWFlag direction;
+  int x, y, width, height;  // within the raster
+  void* data;               // the first pixel of the first band
+  GDALDataType type;        // of the buffer
+  GSpacing pixel_space, line_space, band_space;
+};
+
+// Called with the share of the work that is done, in (0, 1]; false stops it.
+using Progress = std::function<bool(double)>;
+
+class WindowIo {
+ public:
+  WindowIo(std::shared_ptr<Array> array, Axes axes, int max_threads);
+
+  // Bands may repeat and come in any order; those that are neighbours in the array, upwards or
+  // downwards, are moved together. Pixels of the buffer's own type go straight there; others
+  // through a bounded temporary and GDAL's conversion. An empty `progress` is never called.
+  // After kInterrupted the window is partly done.
+  enum class Outcome { kDone, kInterrupted, kFailed };
+  struct Result {
+    Outcome outcome;
+    Status status;
+  };
+  Result Transfer(const WindowRequest& request, const BandSource* bands, int count,
+                  const Progress& progress) const;
+
+  const Array& array() const { return *array_; }
+  Array& array() { return *array_; }
+  const Axes& axes() const { return axes_; }
+  int max_threads() const { return max_threads_; }
+
+  // The box of a window of bands [first_band, last_band).
+  Box WindowBox(int x, int y, int width, int height, int64_t first_band, int64_t last_band) const;
+
+ private:
+  // Bands at index, index + 1, ... of one field.
+  struct Run {
+    BandSource first;
+    int64_t count;
+  };
+  Status TransferRun(const WindowRequest& request, const Run& run) const;
+  Status MoveDirectly(const WindowRequest& request, const Run& run) const;
+  Status MoveConverted(const WindowRequest& request, const Run& run) const;
+  int ConvertedLines(const WindowRequest& request, const Run& run) const;
+
+  const std::shared_ptr<Array> array_;
+  const Axes axes_;
+  const int max_threads_;
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_WINDOW_IO_H_

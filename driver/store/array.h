@@ -1,0 +1,136 @@
+// An n-dimensional array in a file: the narrow waist between file formats and GDAL datasets.
+//
+// Coordinates are in elements and in array axes; intervals are half-open [start, stop). Buffers
+// hold elements in native byte order and of the field's own type, one signed stride in bytes for
+// each axis of the box. Const methods may be called from any number of threads at once; Write and
+// Flush need exclusion by the caller. After a failed Read the contents of the buffer are
+// unspecified, and memory outside the described elements is untouched.
+#ifndef GDAL_NDARRAY_STORE_ARRAY_H_
+#define GDAL_NDARRAY_STORE_ARRAY_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "driver/store/dtype.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+constexpr int kMaxAxes = 64;  // NPY_MAXDIMS of NumPy 2
+
+// One number for each axis, without allocation: windows are read millions of times.
+class AxisVector {
+ public:
+  AxisVector() = default;
+  explicit AxisVector(int size, int64_t value = 0) : size_(size) {
+    std::fill_n(values_, size, value);
+  }
+  AxisVector(std::initializer_list<int64_t> values) {
+    for (const int64_t value : values) push_back(value);
+  }
+  AxisVector(const AxisVector& other) { *this = other; }
+  AxisVector& operator=(const AxisVector& other) {
+    size_ = other.size_;
+    std::copy_n(other.values_, size_, values_);
+    return *this;
+  }
+
+  int size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  int64_t& operator[](int axis) { return values_[axis]; }
+  int64_t operator[](int axis) const { return values_[axis]; }
+  int64_t* begin() { return values_; }
+  int64_t* end() { return values_ + size_; }
+  const int64_t* begin() const { return values_; }
+  const int64_t* end() const { return values_ + size_; }
+  void push_back(int64_t value) { values_[size_++] = value; }  // REQUIRES: size() < kMaxAxes
+
+  friend bool operator==(const AxisVector& a, const AxisVector& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+ private:
+  int size_ = 0;
+  int64_t values_[kMaxAxes];  // NOLINT: deliberately not cleared
+};
+
+// "(3, 1024, 1024)", as Python prints a shape.
+std::string ShapeString(const AxisVector& shape);
+
+// The product of all entries, absent when it does not fit.
+std::optional<int64_t> CheckedProduct(const AxisVector& shape);
+
+struct Box {
+  AxisVector start;
+  AxisVector stop;
+
+  int64_t count(int axis) const { return stop[axis] - start[axis]; }
+};
+
+struct StridedView {
+  void* data = nullptr;  // the element at box.start
+  AxisVector strides_bytes;
+};
+
+struct ConstStridedView {
+  const void* data = nullptr;
+  AxisVector strides_bytes;
+};
+
+// One numeric field of an array's element. A plain array has exactly one, without a name.
+struct Field {
+  std::string name;
+  DType dtype;
+  int64_t offset_bytes = 0;  // within the element
+};
+
+// Where uncompressed elements lie in a file that other programs may map.
+struct RawLayout {
+  uint64_t offset_bytes = 0;  // of element (0, 0, ...)
+  AxisVector strides_bytes;   // of elements, by array axis
+};
+
+struct ArrayInfo {
+  AxisVector shape;              // every axis >= 1
+  std::vector<Field> fields;     // at least one
+  bool is_record = false;        // a structured dtype, even of one field
+  AxisVector granule;            // elements by axis: what one read touches anyway
+  std::optional<RawLayout> raw;  // absent where elements are compressed
+  bool writable = false;
+  // What the store has to say of the file, for people: ("DTYPE", "<u2"), ...
+  std::vector<std::pair<std::string, std::string>> description;
+};
+
+class Array {
+ public:
+  virtual ~Array() = default;
+
+  virtual const ArrayInfo& info() const = 0;
+  virtual const std::string& path() const = 0;
+
+  // REQUIRES: field < info().fields.size(), box inside info().shape and nowhere empty.
+  virtual Status Read(size_t field, const Box& box, const StridedView& to) const = 0;
+
+  // REQUIRES: as Read, and info().writable.
+  virtual Status Write(size_t field, const Box& box, const ConstStridedView& from) = 0;
+
+  // What was written can be seen by every reader of the file, and Sync()ed content survives a
+  // power loss.
+  virtual Status Sync() = 0;
+
+  // The box will be read soon. A hint: costs little, may do nothing.
+  virtual void Advise(const Box& /*box*/) const {}
+
+  // Whether the open file descriptor is the file this array reads (a name may have been given to
+  // another file since). False for arrays that are no local files.
+  virtual bool IsSameFile(int /*descriptor*/) const { return false; }
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_ARRAY_H_

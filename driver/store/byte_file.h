@@ -1,0 +1,58 @@
+// A file of bytes with random access: the seam between array formats and where files live.
+//
+// Offsets and sizes are in bytes. ReadRanges is safe from any number of threads; WriteAt, Resize
+// and Sync need exclusion by the caller. Errors carry the path.
+#ifndef GDAL_NDARRAY_STORE_BYTE_FILE_H_
+#define GDAL_NDARRAY_STORE_BYTE_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+enum class Access { kRead, kUpdate };
+
+struct ByteRange {
+  uint64_t offset_bytes;
+  size_t size_bytes;
+  void* to;
+};
+
+class ByteFile {
+ public:
+  virtual ~ByteFile() = default;
+
+  virtual const std::string& path() const = 0;
+  virtual uint64_t size_bytes() const = 0;  // when it was opened, or last resized here
+  virtual bool writable() const = 0;
+
+  // The whole file [0, size_bytes()) in memory, or nullptr where it cannot be mapped. Touching it
+  // after another process made the file shorter ends this process (SIGBUS), as with every memory
+  // map, so call CheckStillThere before each use.
+  virtual const std::byte* mapped() const { return nullptr; }
+
+  // kCorrupt when the file has become shorter than `end_bytes` since it was opened.
+  virtual Status CheckStillThere(uint64_t /*end_bytes*/) const { return {}; }
+
+  // Fills every range, or fails: a range that ends after the file is kCorrupt.
+  virtual Status ReadRanges(const std::vector<ByteRange>& ranges) const = 0;
+
+  virtual Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) = 0;
+
+  // Everything written survives a power loss.
+  virtual Status Sync() = 0;
+
+  // The range will be read soon. A hint.
+  virtual void Advise(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) const {}
+
+  // Whether the open file descriptor is this very file, whatever either is called by now.
+  virtual bool IsSameFile(int /*descriptor*/) const { return false; }
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_BYTE_FILE_H_

@@ -1,0 +1,290 @@
+#include "driver/store/npy_array.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "driver/store/byte_spans.h"
+#include "driver/store/checked_math.h"
+#include "driver/store/npy_header.h"
+#include "driver/store/strided_copy.h"
+
+namespace ndarray {
+namespace {
+
+constexpr size_t kDataAlignmentBytes = 4096;  // a page: elements can be mapped on their own
+constexpr int64_t kGranuleBytes = 256 << 10;
+// Reading piece by piece: pieces this near to each other are cheaper to read with what is between.
+constexpr SpanLimits kReadLimits = {uint64_t{4} << 20, uint64_t{16} << 10};
+// Writing what is between back is a risk where others write too: only within a few elements.
+constexpr SpanLimits kWriteLimits = {uint64_t{4} << 20, uint64_t{4} << 10};
+constexpr uint64_t kBatchBytes = uint64_t{16} << 20;
+
+AxisVector Strides(const NpyHeader& header) {
+  AxisVector strides(header.shape.size());
+  int64_t stride = header.element_bytes;
+  for (int i = 0; i < header.shape.size(); ++i) {
+    const int axis = header.fortran_order ? i : header.shape.size() - 1 - i;
+    strides[axis] = stride;
+    stride *= header.shape[axis];
+  }
+  return strides;
+}
+
+// As many elements along the fastest axes as make up kGranuleBytes.
+AxisVector Granule(const NpyHeader& header) {
+  AxisVector granule(header.shape.size(), 1);
+  int64_t budget = std::max<int64_t>(kGranuleBytes / header.element_bytes, 1);
+  for (int i = 0; i < header.shape.size(); ++i) {
+    const int axis = header.fortran_order ? i : header.shape.size() - 1 - i;
+    granule[axis] = std::min(header.shape[axis], budget);
+    budget /= granule[axis];
+  }
+  return granule;
+}
+
+AxisVector Counts(const Box& box) {
+  AxisVector counts(box.start.size());
+  for (int axis = 0; axis < counts.size(); ++axis) counts[axis] = box.count(axis);
+  return counts;
+}
+
+// The view's address of the element at box.start, where view.data is the one at origin.start.
+template <typename View>
+View Shifted(View view, const Box& origin, const Box& box) {
+  using Byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(view.data)>>,
+                                  const std::byte, std::byte>;
+  auto* data = static_cast<Byte*>(view.data);
+  for (int axis = 0; axis < box.start.size(); ++axis) {
+    data += (box.start[axis] - origin.start[axis]) * view.strides_bytes[axis];
+  }
+  view.data = data;
+  return view;
+}
+
+class NpyArray final : public Array {
+ public:
+  NpyArray(std::shared_ptr<ByteFile> file, NpyHeader header, int max_threads)
+      : file_(std::move(file)), max_threads_(max_threads) {
+    layout_ = {header.data_offset_bytes, Strides(header)};
+    info_.granule = Granule(header);
+    info_.description = {
+        {"LAYOUT", "NPY"},
+        {"DTYPE", header.dtype_text},
+        {"SHAPE", ShapeString(header.shape)},
+        {"ORDER", header.fortran_order ? "F" : "C"},
+        {"DATA_OFFSET", std::to_string(header.data_offset_bytes)},
+        {"NPY_VERSION", std::to_string(header.major_version) + ".0"},
+    };
+    info_.shape = header.shape;
+    info_.fields = std::move(header.fields);
+    info_.is_record = header.is_record;
+    info_.raw = layout_;
+    info_.writable = file_->writable();
+  }
+
+  const ArrayInfo& info() const override { return info_; }
+  const std::string& path() const override { return file_->path(); }
+
+  Status Read(size_t field_index, const Box& box, const StridedView& to) const override {
+    const Field& field = info_.fields[field_index];
+    const std::byte* const map = file_->mapped();
+    if (map == nullptr) return ReadPieces(field, box, to);
+    uint64_t start = FieldLayout(field).offset_bytes;
+    uint64_t end = start + field.dtype.size_bytes();
+    for (int axis = 0; axis < box.start.size(); ++axis) {
+      const auto stride = static_cast<uint64_t>(layout_.strides_bytes[axis]);
+      start += static_cast<uint64_t>(box.start[axis]) * stride;
+      end += static_cast<uint64_t>(box.stop[axis] - 1) * stride;
+    }
+    Status status = file_->CheckStillThere(end);
+    if (!status.ok()) return status;
+    StridedCopy(field.dtype, Counts(box), {map + start, layout_.strides_bytes}, to, max_threads_);
+    return {};
+  }
+
+  Status Write(size_t field_index, const Box& box, const ConstStridedView& from) override {
+    const Field& field = info_.fields[field_index];
+    std::vector<std::byte> scratch;
+    return ForEachSpan(FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box,
+                       kWriteLimits, [&](const Span& span) {
+                         return WriteSpan(field, span, Shifted(from, box, span.box), scratch);
+                       });
+  }
+
+  Status Sync() override { return file_->Sync(); }
+
+  void Advise(const Box& box) const override {
+    constexpr SpanLimits limits = {UINT64_MAX, uint64_t{1} << 20};
+    Status ignored = ForEachSpan(layout_, 1, box, limits, [&](const Span& span) {
+      file_->Advise(span.offset_bytes, span.size_bytes);
+      return Status();
+    });
+    static_cast<void>(ignored);
+  }
+
+  bool IsSameFile(int descriptor) const override { return file_->IsSameFile(descriptor); }
+
+ private:
+  RawLayout FieldLayout(const Field& field) const {
+    RawLayout layout = layout_;
+    layout.offset_bytes += static_cast<uint64_t>(field.offset_bytes);
+    return layout;
+  }
+
+  // Whether memory of these strides holds the span's bytes as the file does.
+  bool IsVerbatim(const Field& field, const Span& span, const AxisVector& strides_bytes) const {
+    if (!span.dense || field.dtype.swapped()) return false;
+    for (int axis = 0; axis < span.box.start.size(); ++axis) {
+      if (span.box.count(axis) > 1 && strides_bytes[axis] != layout_.strides_bytes[axis]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // Reads spans in batches, so that a remote file is asked for many ranges at a time.
+  Status ReadPieces(const Field& field, const Box& box, const StridedView& to) const {
+    struct Piece {
+      Span span;
+      size_t scratch_offset;
+    };
+    std::vector<ByteRange> ranges;
+    std::vector<Piece> pieces;
+    std::vector<std::byte> scratch;
+    size_t scratch_bytes = 0;
+    uint64_t batch_bytes = 0;
+
+    const auto read_batch = [&]() -> Status {
+      scratch.resize(scratch_bytes);
+      for (const Piece& piece : pieces) {
+        ranges.push_back({piece.span.offset_bytes, static_cast<size_t>(piece.span.size_bytes),
+                          scratch.data() + piece.scratch_offset});
+      }
+      Status status = file_->ReadRanges(ranges);
+      if (!status.ok()) return status;
+      for (const Piece& piece : pieces) {
+        StridedCopy(field.dtype, Counts(piece.span.box),
+                    {scratch.data() + piece.scratch_offset, layout_.strides_bytes},
+                    Shifted(to, box, piece.span.box), max_threads_);
+      }
+      ranges.clear();
+      pieces.clear();
+      scratch_bytes = 0;
+      batch_bytes = 0;
+      return {};
+    };
+
+    Status status = ForEachSpan(
+        FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box, kReadLimits,
+        [&](const Span& span) -> Status {
+          if (IsVerbatim(field, span, to.strides_bytes)) {
+            ranges.push_back({span.offset_bytes, static_cast<size_t>(span.size_bytes),
+                              Shifted(to, box, span.box).data});
+          } else {
+            pieces.push_back({span, scratch_bytes});
+            scratch_bytes += static_cast<size_t>(span.size_bytes);
+          }
+          batch_bytes += span.size_bytes;
+          return batch_bytes < kBatchBytes ? Status() : read_batch();
+        });
+    return status.ok() ? read_batch() : status;
+  }
+
+  Status WriteSpan(const Field& field, const Span& span, const ConstStridedView& from,
+                   std::vector<std::byte>& scratch) {
+    const auto size_bytes = static_cast<size_t>(span.size_bytes);
+    const bool is_bool = field.dtype.type == ScalarType::kBool;
+    if (!is_bool && IsVerbatim(field, span, from.strides_bytes)) {
+      return file_->WriteAt(span.offset_bytes, from.data, size_bytes);
+    }
+    scratch.resize(size_bytes);
+    if (!span.dense) {
+      Status status = file_->ReadRanges({{span.offset_bytes, size_bytes, scratch.data()}});
+      if (!status.ok()) return status;
+    }
+    if (is_bool) {
+      StoreBools(span, from, scratch.data());
+    } else {
+      StridedCopy(field.dtype, Counts(span.box), from, {scratch.data(), layout_.strides_bytes},
+                  max_threads_);
+    }
+    return file_->WriteAt(span.offset_bytes, scratch.data(), size_bytes);
+  }
+
+  // NumPy takes every bool to be 0 or 1; what is written here comes from any 8-bit image.
+  void StoreBools(const Span& span, const ConstStridedView& from, std::byte* to) const {
+    const AxisVector counts = Counts(span.box);
+    AxisVector packed_strides(counts.size());
+    int64_t stride = 1;
+    for (int axis = counts.size() - 1; axis >= 0; --axis) {
+      packed_strides[axis] = stride;
+      stride *= counts[axis];
+    }
+    std::vector<uint8_t> packed(static_cast<size_t>(stride));
+    const DType byte{ScalarType::kUInt8, kNativeOrder};
+    StridedCopy(byte, counts, from, {packed.data(), packed_strides}, 1);
+    for (uint8_t& value : packed) value = value != 0;
+    StridedCopy(byte, counts, {packed.data(), packed_strides}, {to, layout_.strides_bytes}, 1);
+  }
+
+  const std::shared_ptr<ByteFile> file_;
+  const int max_threads_;
+  RawLayout layout_;
+  ArrayInfo info_;
+};
+
+Result<NpyHeader> ReadHeader(const ByteFile& file) {
+  std::string bytes(std::min<uint64_t>(file.size_bytes(), kNpyPreambleBytes), '\0');
+  Status status = file.ReadRanges({{0, bytes.size(), bytes.data()}});
+  if (!status.ok()) return status;
+  Result<uint64_t> data_offset = NpyDataOffset(bytes);
+  if (!data_offset.ok()) return data_offset.status().At(file.path());
+  if (*data_offset > file.size_bytes()) {
+    return Mismatch(StatusCode::kCorrupt, "file size", std::to_string(file.size_bytes()) + " bytes",
+                    std::to_string(*data_offset) + " for the header")
+        .At(file.path());
+  }
+  bytes.resize(*data_offset);
+  status = file.ReadRanges({{0, bytes.size(), bytes.data()}});
+  if (!status.ok()) return status;
+  Result<NpyHeader> header = ParseNpyHeader(bytes);
+  if (!header.ok()) return header.status().At(file.path());
+  return header;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Array>> OpenNpyArray(std::shared_ptr<ByteFile> file, int max_threads) {
+  Result<NpyHeader> header = ReadHeader(*file);
+  if (!header.ok()) return header.status();
+  const uint64_t data_bytes = NpyDataBytes(*header);
+  const uint64_t available = file->size_bytes() - header->data_offset_bytes;
+  if (data_bytes > available) {
+    return Mismatch(StatusCode::kCorrupt, "data of shape " + ShapeString(header->shape),
+                    std::to_string(available) + " bytes", std::to_string(data_bytes))
+        .At(file->path());
+  }
+  return std::shared_ptr<Array>(
+      std::make_shared<NpyArray>(std::move(file), std::move(*header), max_threads));
+}
+
+Result<uint64_t> StartNpyFile(OutputFile& file, const DType& dtype, const AxisVector& shape,
+                              bool reserve) {
+  const std::string header = FormatNpyHeader(dtype, false, shape, kDataAlignmentBytes);
+  auto total = CheckedProduct(shape);
+  if (total) total = CheckedMultiply(*total, static_cast<int64_t>(dtype.size_bytes()));
+  if (total) total = CheckedAdd(*total, static_cast<int64_t>(header.size()));
+  if (!total) {
+    return Mismatch(StatusCode::kInvalidArgument, "shape", ShapeString(shape),
+                    "less than 2^63 bytes in all")
+        .At(file.path());
+  }
+  Status status = file.Resize(static_cast<uint64_t>(*total));
+  if (status.ok() && reserve) status = file.Reserve(static_cast<uint64_t>(*total));
+  if (status.ok()) status = file.WriteAt(0, header.data(), header.size());
+  if (!status.ok()) return status;
+  return header.size();
+}
+
+}  // namespace ndarray

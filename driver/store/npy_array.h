@@ -1,0 +1,27 @@
+// A .npy file as an Array: elements are where the header says, in C or Fortran order.
+#ifndef GDAL_NDARRAY_STORE_NPY_ARRAY_H_
+#define GDAL_NDARRAY_STORE_NPY_ARRAY_H_
+
+#include <memory>
+#include <string>
+
+#include "driver/store/array.h"
+#include "driver/store/byte_file.h"
+#include "driver/store/output_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// Checks the header and that all elements lie in the file (which may go on after them). Reads of
+// one window use at most max_threads threads. Errors carry the path.
+Result<std::shared_ptr<Array>> OpenNpyArray(std::shared_ptr<ByteFile> file, int max_threads);
+
+// Writes the header of a new array of zeros and gives the file its full size. With
+// `reserve`, the disk space of all elements is taken at once. Returns the offset of the elements.
+// kInvalidArgument when the array would exceed 2^63 bytes.
+Result<uint64_t> StartNpyFile(OutputFile& file, const DType& dtype, const AxisVector& shape,
+                              bool reserve);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_NPY_ARRAY_H_

@@ -1,0 +1,133 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "driver/store/descriptor.h"
+#include "driver/store/output_file.h"
+
+namespace ndarray {
+namespace {
+
+std::string Folder(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+std::string PartialPath(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const size_t name = slash == std::string::npos ? 0 : slash + 1;
+  return path.substr(0, name) + "." + path.substr(name) + ".partial";
+}
+
+// Where the content must go: the target of a link, not the link.
+std::string ResolveLinks(const std::string& path) {
+  char* const resolved = realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) return path;
+  std::string result(resolved);
+  std::free(resolved);
+  return result;
+}
+
+// Opens the partial file and makes sure that it is ours alone, and still the one of that name: the
+// process that held it may have renamed or removed it while we waited for nothing.
+Result<FileDescriptor> OpenPartial(const std::string& partial) {
+  while (true) {
+    FileDescriptor descriptor(open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (!descriptor.ok()) return ErrnoStatus(partial, "create");
+    if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return ErrnoStatus(partial, "lock");
+      return Status(StatusCode::kIo, partial + ": another process is writing this file");
+    }
+    struct stat opened;
+    struct stat named;
+    if (fstat(descriptor.get(), &opened) != 0) return ErrnoStatus(partial, "stat");
+    if (stat(partial.c_str(), &named) == 0 && named.st_ino == opened.st_ino &&
+        named.st_dev == opened.st_dev) {
+      if (ftruncate(descriptor.get(), 0) != 0) return ErrnoStatus(partial, "truncate");
+      return descriptor;
+    }
+  }
+}
+
+class LocalOutputFile final : public OutputFile {
+ public:
+  LocalOutputFile(std::string path, std::string target, std::string partial,
+                  FileDescriptor descriptor)
+      : path_(std::move(path)),
+        target_(std::move(target)),
+        partial_(std::move(partial)),
+        descriptor_(std::move(descriptor)) {}
+
+  ~LocalOutputFile() override {
+    if (!committed_) unlink(partial_.c_str());
+  }
+
+  const std::string& path() const override { return path_; }
+
+  Status Resize(uint64_t size_bytes) override {
+    return ftruncate(descriptor_.get(), static_cast<off_t>(size_bytes)) == 0
+               ? Status()
+               : ErrnoStatus(path_, "make a file of " + std::to_string(size_bytes) + " bytes");
+  }
+
+  Status Reserve(uint64_t size_bytes) override {
+    if (size_bytes == 0) return {};
+    if (fallocate(descriptor_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)) == 0) {
+      return {};
+    }
+    if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT) {
+      return ErrnoStatus(path_, "reserve " + std::to_string(size_bytes) + " bytes");
+    }
+    return {};  // a file system without this call: a full disk shows while writing
+  }
+
+  Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
+    return WriteFully(descriptor_.get(), path_, offset_bytes, from, size_bytes);
+  }
+
+  Status Commit() override {
+    struct stat replaced;
+    if (stat(target_.c_str(), &replaced) == 0 &&
+        fchmod(descriptor_.get(), replaced.st_mode & 07777) != 0) {
+      return ErrnoStatus(path_, "keep the permissions of");
+    }
+    if (fsync(descriptor_.get()) != 0) return ErrnoStatus(path_, "sync");
+    if (rename(partial_.c_str(), target_.c_str()) != 0) return ErrnoStatus(path_, "replace");
+    committed_ = true;
+    // The new name survives a power loss, too. Some file systems cannot sync a folder.
+    const FileDescriptor folder(open(Folder(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.ok()) fsync(folder.get());
+    return {};
+  }
+
+ private:
+  const std::string path_;
+  const std::string target_;
+  const std::string partial_;
+  const FileDescriptor descriptor_;
+  bool committed_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<OutputFile>> CreateLocalFile(const std::string& path) {
+  const std::string target = ResolveLinks(path);
+  struct stat existing;
+  if (stat(target.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode)) {
+    return Mismatch(StatusCode::kNotSupported, "file type", "a folder or special file",
+                    "a regular file, or none")
+        .At(path);
+  }
+  const std::string partial = PartialPath(target);
+  Result<FileDescriptor> descriptor = OpenPartial(partial);
+  if (!descriptor.ok()) return descriptor.status();
+  return std::unique_ptr<OutputFile>(
+      std::make_unique<LocalOutputFile>(path, target, partial, std::move(*descriptor)));
+}
+
+}  // namespace ndarray
