@@ -57,8 +57,8 @@ CPLErr ArrayBand::IRasterIO(GDALRWFlag direction, int x, int y, int width, int h
     return GDALPamRasterBand::IRasterIO(direction, x, y, width, height, data, buffer_width,
                                         buffer_height, type, pixel_space, line_space, extra);
   }
-  const WindowRequest request{direction, x,           y,          width, height, data,
-                              type,      pixel_space, line_space, 0};
+  const WindowRequest request{direction, x,    y,           width,      height,
+                              data,      type, pixel_space, line_space, 0};
   return dataset().Transfer(request, &nBand, 1, extra);
 }
 
@@ -119,6 +119,11 @@ std::optional<BandLayout> ArrayBand::Layout() const {
 
 CPLVirtualMem* ArrayBand::GetVirtualMemAuto(GDALRWFlag direction, int* pixel_space,
                                             GIntBig* line_space, StringList options) {
+  if (direction == GF_Write && eAccess != GA_Update) {
+    Report(Mismatch(StatusCode::kInvalidArgument, "access", "read-only", "update")
+               .At(dataset().io_.array().path()));
+    return nullptr;
+  }
   // YES, NO or AUTO, as GDAL's own drivers read it.
   const char* const emulate = CSLFetchNameValueDef(options, "USE_DEFAULT_IMPLEMENTATION", "AUTO");
   const bool automatic = EQUAL(emulate, "AUTO");
@@ -133,7 +138,6 @@ CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBi
   const Array& array = dataset().io_.array();
   const std::optional<BandLayout> layout = Layout();
   if (!layout || layout->pixel_space > INT_MAX || IsVirtualPath(array.path())) return nullptr;
-  if (direction == GF_Write && eAccess != GA_Update) return nullptr;
   if (FlushCache(false) != CE_None) return nullptr;
   // GDAL maps only files that it opened itself.
   VSILFILE* const file = VSIFOpenL(array.path().c_str(), direction == GF_Write ? "rb+" : "rb");

@@ -61,8 +61,8 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
     Report(axes.status().At(path));
     return nullptr;
   }
-  std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(
-      std::move(array), std::move(*axes), options.max_threads, open_info->eAccess));
+  std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(std::move(array), std::move(*axes),
+                                                         options.max_threads, open_info->eAccess));
   dataset->SetDescription(open_info->pszFilename);
   if (!options.index.empty()) {
     dataset->SetPhysicalFilename(path.c_str());
@@ -124,9 +124,8 @@ void ArrayDataset::DescribeStructure() {
     if (key == "ORDER") fortran_order = value == "F";
   }
   image_structure_.SetNameValue("AXES", axes_name().c_str());
-  const char* const interleave = info.is_record && info.fields.size() > 1
-                                     ? "PIXEL"
-                                     : io_.axes().Interleave(fortran_order);
+  const char* const interleave =
+      info.is_record && info.fields.size() > 1 ? "PIXEL" : io_.axes().Interleave(fortran_order);
   image_structure_.SetNameValue("INTERLEAVE", interleave);
 }
 
@@ -134,8 +133,8 @@ void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
   TryLoadXML(open_info->GetSiblingFiles());
   const bool whole = io_.axes().index.empty();
   // Overviews and masks of a subdataset are those that its part of the sidecar names.
-  oOvManager.Initialize(this, whole ? open_info->pszFilename : ":::VIRTUAL:::",
-                        open_info->GetSiblingFiles());
+  oOvManager.Initialize(
+      this, whole ? open_info->pszFilename : ":::VIRTUAL:::", open_info->GetSiblingFiles());
   // Overviews and masks are datasets of other drivers, which are not safe to share: GDAL then
   // opens one dataset per thread. Asking now also ends GDAL's lazy search for them.
   if (kThreadSafeFlag != 0 && eAccess == GA_ReadOnly && oOvManager.GetOverviewCount(1) == 0 &&
@@ -185,8 +184,8 @@ CPLErr ArrayDataset::IRasterIO(GDALRWFlag direction, int x, int y, int width, in
                                      buffer_height, type, band_count, band_numbers, pixel_space,
                                      line_space, band_space, extra);
   }
-  const WindowRequest request{direction, x,           y,          width,     height, data,
-                              type,      pixel_space, line_space, band_space};
+  const WindowRequest request{direction, x,    y,           width,      height,
+                              data,      type, pixel_space, line_space, band_space};
   return Transfer(request, band_numbers, band_count, extra);
 }
 
@@ -256,8 +255,7 @@ bool ArrayDataset::GetRawBinaryLayout(RawBinaryLayout& layout) {
   layout.bLittleEndianOrder = dtype.order == ByteOrder::kLittle;
   layout.nImageOffset = info.raw->offset_bytes + static_cast<uint64_t>(offsets[0]);
   for (int axis = 0; axis < axes.index.size(); ++axis) {
-    layout.nImageOffset +=
-        static_cast<uint64_t>(axes.index[axis] * info.raw->strides_bytes[axis]);
+    layout.nImageOffset += static_cast<uint64_t>(axes.index[axis] * info.raw->strides_bytes[axis]);
   }
   layout.nPixelOffset = info.raw->strides_bytes[axes.x];
   layout.nLineOffset =

@@ -25,9 +25,9 @@ constexpr const char* kMetadataDomain = "NDARRAY";
 class ArrayDataset final : public GDALPamDataset {
  public:
   struct Options {
-    AxisVector index;       // of the leading axes; empty: the whole array
-    std::string axes;       // of the user; empty: what the file remembers, else the rule
-    int max_threads = 1;    // for one window
+    AxisVector index;     // of the leading axes; empty: the whole array
+    std::string axes;     // of the user; empty: what the file remembers, else the rule
+    int max_threads = 1;  // for one window
   };
 
   // Opens the raster that options choose of the array, with its sidecars. The dataset's name and

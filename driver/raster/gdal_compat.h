@@ -16,7 +16,7 @@
 
 // 3.10: the band list of IRasterIO has a name.
 #ifndef BANDMAP_TYPE
-#define BANDMAP_TYPE int *
+#define BANDMAP_TYPE int*
 #endif
 
 namespace ndarray {
@@ -41,18 +41,18 @@ constexpr int kThreadSafeFlag = 0;
 using StringList = CSLConstList;
 using MetadataList = CSLConstList;
 #else
-using StringList = char **;
-using MetadataList = char **;
+using StringList = char**;
+using MetadataList = char**;
 #endif
 
 // 3.11: the driver says what update mode can change, next to DCAP_UPDATE.
 #ifdef GDAL_DMD_UPDATE_ITEMS
-inline void DeclareUpdateItems(GDALDriver &driver, const char *items) {
+inline void DeclareUpdateItems(GDALDriver& driver, const char* items) {
   driver.SetMetadataItem(GDAL_DCAP_UPDATE, "YES");
   driver.SetMetadataItem(GDAL_DMD_UPDATE_ITEMS, items);
 }
 #else
-inline void DeclareUpdateItems(GDALDriver &, const char *) {}
+inline void DeclareUpdateItems(GDALDriver&, const char*) {}
 #endif
 
 }  // namespace ndarray

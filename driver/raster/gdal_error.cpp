@@ -22,23 +22,23 @@ CPLErrorNum ErrorNumber(StatusCode code) {
 
 }  // namespace
 
-CPLErr Report(const Status &status) {
+CPLErr Report(const Status& status) {
   if (status.ok()) return CE_None;
   CPLError(CE_Failure, ErrorNumber(status.code()), "%s", status.message().c_str());
   return CE_Failure;
 }
 
-CPLErr ReportInterrupted(const std::string &path) {
+CPLErr ReportInterrupted(const std::string& path) {
   CPLError(CE_Failure, CPLE_UserInterrupt, "%s: interrupted", path.c_str());
   return CE_Failure;
 }
 
-void ReportWarning(const std::string &message) {
+void ReportWarning(const std::string& message) {
   CPLError(CE_Warning, CPLE_AppDefined, "%s", message.c_str());
 }
 
-void ReportException(const std::exception &exception) {
-  const bool memory = dynamic_cast<const std::bad_alloc *>(&exception) != nullptr;
+void ReportException(const std::exception& exception) {
+  const bool memory = dynamic_cast<const std::bad_alloc*>(&exception) != nullptr;
   CPLError(CE_Failure, memory ? CPLE_OutOfMemory : CPLE_AppDefined, "%s",
            memory ? "out of memory" : exception.what());
 }

@@ -11,22 +11,22 @@
 namespace ndarray {
 
 // CE_None for success; else raises the message as one GDAL error and returns CE_Failure.
-CPLErr Report(const Status &status);
+CPLErr Report(const Status& status);
 
 // The same for a progress callback that asked to stop.
-CPLErr ReportInterrupted(const std::string &path);
+CPLErr ReportInterrupted(const std::string& path);
 
-void ReportWarning(const std::string &message);
+void ReportWarning(const std::string& message);
 
-void ReportException(const std::exception &exception);
+void ReportException(const std::exception& exception);
 
 // Calls function(); an exception (only std::bad_alloc is expected) becomes a GDAL error and
 // `failed`. Every entry point that GDAL calls and that may allocate goes through here.
 template <typename T, typename Function>
-T Guarded(T failed, const Function &function) {
+T Guarded(T failed, const Function& function) {
   try {
     return function();
-  } catch (const std::exception &exception) {
+  } catch (const std::exception& exception) {
     ReportException(exception);
     return failed;
   }

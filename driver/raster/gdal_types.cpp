@@ -119,7 +119,7 @@ std::optional<ScalarType> ToScalarType(GDALDataType type, bool signed_byte) {
   }
 }
 
-const char *CreationDataTypes() {
+const char* CreationDataTypes() {
   return "Byte "
 #if NDARRAY_HAS_INT8
          "Int8 "
@@ -131,18 +131,18 @@ const char *CreationDataTypes() {
          "Float32 Float64 CFloat32 CFloat64";
 }
 
-void HalfToFloat(const void *from, float *to, size_t count) {
+void HalfToFloat(const void* from, float* to, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     uint16_t half;
-    std::memcpy(&half, static_cast<const char *>(from) + i * sizeof(half), sizeof(half));
+    std::memcpy(&half, static_cast<const char*>(from) + i * sizeof(half), sizeof(half));
     to[i] = HalfToFloat(half);
   }
 }
 
-void FloatToHalf(const float *from, void *to, size_t count) {
+void FloatToHalf(const float* from, void* to, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const uint16_t half = FloatToHalf(from[i]);
-    std::memcpy(static_cast<char *>(to) + i * sizeof(half), &half, sizeof(half));
+    std::memcpy(static_cast<char*>(to) + i * sizeof(half), &half, sizeof(half));
   }
 }
 

@@ -24,16 +24,16 @@ BandType ToBandType(ScalarType type);
 std::optional<ScalarType> ToScalarType(GDALDataType type, bool signed_byte);
 
 // The names of all types with an exact counterpart: GDAL_DMD_CREATIONDATATYPES.
-const char *CreationDataTypes();
+const char* CreationDataTypes();
 
 // Bytes of one pixel of a GDAL type, as the spacing GDAL counts in.
 inline GSpacing PixelBytes(GDALDataType type) { return GDALGetDataTypeSizeBytes(type); }
 
 // Converts half-precision values in native byte order to single precision. Buffers do not overlap.
-void HalfToFloat(const void *from, float *to, size_t count);
+void HalfToFloat(const void* from, float* to, size_t count);
 
 // The reverse, rounding as GDAL does.
-void FloatToHalf(const float *from, void *to, size_t count);
+void FloatToHalf(const float* from, void* to, size_t count);
 
 }  // namespace ndarray
 

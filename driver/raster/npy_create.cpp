@@ -63,8 +63,8 @@ Result<NewArray> PlanArray(const char* name, int width, int height, int bands, G
     return Mismatch(StatusCode::kInvalidArgument, "file name", name, "a path");
   }
   if (bands < 1 || width < 1 || height < 1) {
-    return Mismatch(StatusCode::kInvalidArgument, "size",
-                    ShapeString({bands, height, width}), "at least one band, line and pixel")
+    return Mismatch(StatusCode::kInvalidArgument, "size", ShapeString({bands, height, width}),
+                    "at least one band, line and pixel")
         .At(plan.path);
   }
   const std::optional<ScalarType> scalar = ToScalarType(type, signed_byte);
@@ -99,8 +99,7 @@ Result<GDALDataType> CommonType(GDALDataset& source, bool strict, const char* pa
     common = GDALDataTypeUnion(common, type);
   }
   const bool known = ToScalarType(common, false).has_value();
-  const GDALDataType wider =
-      known ? common : common == GDT_CInt32 ? GDT_CFloat64 : GDT_CFloat32;
+  const GDALDataType wider = known ? common : common == GDT_CInt32 ? GDT_CFloat64 : GDT_CFloat32;
   if (known && !mixed) return common;
   const std::string found = mixed ? "bands of several types" : GDALGetDataTypeName(common);
   if (strict) {
@@ -108,8 +107,7 @@ Result<GDALDataType> CommonType(GDALDataset& source, bool strict, const char* pa
                     std::string("one of ") + CreationDataTypes() + " for all bands")
         .At(path);
   }
-  ReportWarning(std::string(path) + ": " + found + " are written as " +
-                GDALGetDataTypeName(wider));
+  ReportWarning(std::string(path) + ": " + found + " are written as " + GDALGetDataTypeName(wider));
   return wider;
 }
 
@@ -122,8 +120,7 @@ void RememberAxes(const NewArray& plan, GDALDataset& dataset) {
 
 std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
   // Object stores cannot be opened for update; metadata then still goes to the sidecar.
-  const bool update =
-      !IsVirtualPath(plan.path) || VSISupportsRandomWrite(plan.path.c_str(), FALSE);
+  const bool update = !IsVirtualPath(plan.path) || VSISupportsRandomWrite(plan.path.c_str(), FALSE);
   GDALOpenInfo open_info(plan.path.c_str(), update ? GA_Update : GA_ReadOnly);
   ArrayDataset::Options options;
   options.axes = plan.axes;

@@ -39,8 +39,7 @@ GDALDataset* OpenChecked(GDALOpenInfo* open_info) {
   if (!name.ok()) return Report(name.status()), nullptr;
   ArrayDataset::Options options;
   options.index = name->index;
-  options.axes =
-      CPLString(CSLFetchNameValueDef(open_info->papszOpenOptions, "AXES", "")).toupper();
+  options.axes = CPLString(CSLFetchNameValueDef(open_info->papszOpenOptions, "AXES", "")).toupper();
   options.max_threads =
       ThreadsFromOption(CSLFetchNameValue(open_info->papszOpenOptions, "NUM_THREADS"));
 
@@ -57,8 +56,7 @@ GDALDataset* OpenChecked(GDALOpenInfo* open_info) {
 
 GDALDataset* Open(GDALOpenInfo* open_info) {
   if (!Identify(open_info)) return nullptr;
-  return Guarded<GDALDataset*>(
-      nullptr, [open_info] { return OpenChecked(open_info); });
+  return Guarded<GDALDataset*>(nullptr, [open_info] { return OpenChecked(open_info); });
 }
 
 }  // namespace

@@ -17,8 +17,9 @@ bool IsDeletingToOverwrite() {
   for (int i = 0; i < count; ++i) {
     Dl_info symbol;
     if (dladdr(frames[i], &symbol) == 0 || symbol.dli_sname == nullptr) continue;
-    for (const char* const name : {"GDALDriver11QuietDelete", "GDALDriver24QuietDeleteForCreateCopy",
-                                   "GDALDriver6Create", "GDALDriver10CreateCopy"}) {
+    for (const char* const name :
+         {"GDALDriver11QuietDelete", "GDALDriver24QuietDeleteForCreateCopy", "GDALDriver6Create",
+          "GDALDriver10CreateCopy"}) {
       if (std::strstr(symbol.dli_sname, name) != nullptr) return true;
     }
   }
@@ -26,8 +27,8 @@ bool IsDeletingToOverwrite() {
 }
 
 void DeleteSidecars(const std::string& path) {
-  for (const char* const suffix : {".aux.xml", ".ovr", ".ovr.aux.xml", ".ovr.ovr", ".msk",
-                                   ".msk.aux.xml", ".msk.ovr"}) {
+  for (const char* const suffix :
+       {".aux.xml", ".ovr", ".ovr.aux.xml", ".ovr.ovr", ".msk", ".msk.aux.xml", ".msk.ovr"}) {
     const std::string sidecar = path + suffix;
     VSIStatBufL about;
     if (VSIStatExL(sidecar.c_str(), &about, VSI_STAT_EXISTS_FLAG) == 0) VSIUnlink(sidecar.c_str());

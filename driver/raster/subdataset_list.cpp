@@ -34,8 +34,8 @@ std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_vie
   const int leading = info.shape.size() - kMaxRasterAxes;
   AxisVector rest;
   for (int axis = leading; axis < info.shape.size(); ++axis) rest.push_back(info.shape[axis]);
-  const std::string dtype =
-      info.is_record ? std::to_string(info.fields.size()) + " fields" : TypeString(info.fields[0].dtype);
+  const std::string dtype = info.is_record ? std::to_string(info.fields.size()) + " fields"
+                                           : TypeString(info.fields[0].dtype);
 
   CPLStringList list;
   AxisVector index(leading, 0);

@@ -23,7 +23,9 @@ Status VsiStatus(const std::string& path, const std::string& verb) {
 class VsiFile final : public ByteFile {
  public:
   VsiFile(std::string path, VsiHandle handle, uint64_t size_bytes, Access access)
-      : path_(std::move(path)), handle_(std::move(handle)), size_bytes_(size_bytes),
+      : path_(std::move(path)),
+        handle_(std::move(handle)),
+        size_bytes_(size_bytes),
         access_(access) {}
 
   const std::string& path() const override { return path_; }
@@ -129,8 +131,9 @@ Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access a
   if (!IsVirtualPath(path)) return OpenMappedFile(path, access);
   VsiHandle handle(VSIFOpenL(path.c_str(), access == Access::kUpdate ? "rb+" : "rb"));
   if (handle == nullptr) {
-    return Status(StatusCode::kNotFound,
-                  path + (access == Access::kUpdate ? ": cannot open for update" : ": cannot open"));
+    return Status(
+        StatusCode::kNotFound,
+        path + (access == Access::kUpdate ? ": cannot open for update" : ": cannot open"));
   }
   if (VSIFSeekL(handle.get(), 0, SEEK_END) != 0) return VsiStatus(path, "seek to the end");
   const uint64_t size_bytes = VSIFTellL(handle.get());

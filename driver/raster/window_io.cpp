@@ -11,7 +11,8 @@ namespace {
 
 // Between two calls of a progress callback.
 constexpr int64_t kBytesPerStep = int64_t{32} << 20;
-// The temporary of a conversion; large enough to keep all threads busy, small enough to stay cached.
+// The temporary of a conversion; large enough to keep all threads busy, small enough to stay
+// cached.
 constexpr int64_t kConversionBytes = int64_t{4} << 20;
 constexpr int64_t kMinBytesPerThread = int64_t{256} << 10;
 

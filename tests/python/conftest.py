@@ -1,0 +1,52 @@
+"""What all tests of the plugin through GDAL's Python bindings share."""
+
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+DATA = pathlib.Path(__file__).parents[2] / "data"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes seconds; left out of sanitizer runs")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plugin():
+    gdal.UseExceptions()
+    driver = gdal.GetDriverByName("NPY")
+    assert driver is not None, "no driver NPY: is GDAL_DRIVER_PATH the folder of gdal_ndarray.so?"
+    return driver
+
+
+@pytest.fixture
+def errors():
+    """GDAL's errors and warnings during the test, as texts, instead of exceptions."""
+    raised = []
+    gdal.DontUseExceptions()
+    gdal.PushErrorHandler(lambda level, number, text: raised.append(text))
+    yield raised
+    gdal.PopErrorHandler()
+    gdal.UseExceptions()
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20261123)
+
+
+@pytest.fixture
+def npy(tmp_path):
+    """Saves an array as .npy in the test's folder and returns the path."""
+
+    def save(array, name="array.npy"):
+        path = tmp_path / name
+        np.save(path, array)
+        return str(path)
+
+    return save

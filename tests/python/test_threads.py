@@ -1,0 +1,120 @@
+"""One file, many threads and processes."""
+
+import multiprocessing
+import threading
+
+import numpy as np
+import pytest
+from osgeo import gdal
+from support import random_windows, swap
+
+HAS_THREAD_SAFE = hasattr(gdal, "OF_THREAD_SAFE")
+
+
+def check_windows(dataset, array, seed, count=60):
+    rng = np.random.default_rng(seed)
+    for x, y, w, h in random_windows(rng, array.shape[2], array.shape[1], count):
+        got = dataset.ReadAsArray(x, y, w, h)
+        np.testing.assert_array_equal(got, array[:, y:y + h, x:x + w])
+
+
+def in_threads(count, target):
+    failures = []
+
+    def run(number):
+        try:
+            target(number)
+        except BaseException as error:  # pylint: disable=broad-except
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures[0]
+
+
+@pytest.fixture(params=["plain", "swapped", "fortran"])
+def image(request, npy, rng):
+    array = rng.integers(0, 60000, (3, 700, 900), dtype="u2")
+    prepare = {"plain": np.ascontiguousarray, "swapped": swap, "fortran": np.asfortranarray}
+    return npy(prepare[request.param](array)), array
+
+
+def test_many_datasets_in_many_threads(image):
+    path, array = image
+    in_threads(8, lambda number: check_windows(gdal.Open(path), array, number))
+
+
+def test_large_windows_from_many_threads_at_once(npy, rng):
+    """All want the pool's threads at the same time."""
+    array = rng.integers(0, 60000, (2, 2000, 2000), dtype="u2")
+    path = npy(array)
+    in_threads(6, lambda number: [np.testing.assert_array_equal(
+        gdal.Open(path).ReadAsArray(), array) for _ in range(3)])
+
+
+@pytest.mark.skipif(not HAS_THREAD_SAFE, reason="GDAL < 3.10 has no thread-safe datasets")
+def test_one_dataset_in_many_threads(image):
+    path, array = image
+    dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_THREAD_SAFE)
+    assert dataset.IsThreadSafe(gdal.OF_RASTER)
+    # The driver's own promise, not GDAL's wrapper, which cannot map.
+    assert gdal.Open(path).IsThreadSafe(gdal.OF_RASTER)
+
+    def work(number):
+        check_windows(dataset, array, number)
+        band = dataset.GetRasterBand(1 + number % 3)
+        expected = array[number % 3]
+        assert band.Checksum() == checksums[number % 3]
+        np.testing.assert_array_equal(band.GetVirtualMemAutoArray(), expected)
+        assert band.GetMaskBand().ReadAsArray(0, 0, 2, 2).min() == 255
+        width, height = band.GetBlockSize()
+        block = np.frombuffer(band.ReadBlock(0, 0), "u2").reshape(height, width)
+        np.testing.assert_array_equal(block[:50, :50], expected[:height, :width][:50, :50])
+
+    checksums = [dataset.GetRasterBand(i + 1).Checksum() for i in range(3)]
+    in_threads(8, work)
+
+
+@pytest.mark.skipif(not HAS_THREAD_SAFE, reason="GDAL < 3.10 has no thread-safe datasets")
+def test_overviews_and_updates_are_not_shared(npy):
+    path = npy(np.zeros((400, 400), "u2"))
+    assert not gdal.Open(path, gdal.GA_Update).IsThreadSafe(gdal.OF_RASTER)
+    gdal.Open(path).BuildOverviews("NEAREST", [2])
+    assert not gdal.Open(path).IsThreadSafe(gdal.OF_RASTER)
+    dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_THREAD_SAFE)  # GDAL's wrapper
+    in_threads(4, lambda _: dataset.ReadAsArray(buf_xsize=200, buf_ysize=200))
+
+
+def read_in_child(path, queue):
+    queue.put(int(gdal.Open(path).ReadAsArray().sum()))
+
+
+def test_forked_children_read_large_windows(npy):
+    """As worker processes of PyTorch do: the parent's pool threads do not exist there."""
+    path = npy(np.ones((3000, 3000), "u2"))
+    assert gdal.Open(path).ReadAsArray().sum() == 9_000_000  # starts the pool
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    children = [context.Process(target=read_in_child, args=(path, queue)) for _ in range(3)]
+    for child in children:
+        child.start()
+    assert [queue.get(timeout=60) for _ in children] == [9_000_000] * 3
+    for child in children:
+        child.join(60)
+        assert child.exitcode == 0
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "7", "ALL_CPUS", "nonsense"])
+def test_thread_option(npy, rng, threads):
+    array = rng.integers(0, 60000, (2000, 2000), dtype="u2")
+    path = npy(array)
+    dataset = gdal.OpenEx(path, open_options=[f"NUM_THREADS={threads}"])
+    np.testing.assert_array_equal(dataset.ReadAsArray(), array)
+    gdal.SetConfigOption("GDAL_NUM_THREADS", threads)
+    try:
+        np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), array)
+    finally:
+        gdal.SetConfigOption("GDAL_NUM_THREADS", None)

@@ -1,0 +1,159 @@
+"""Files behind GDAL's virtual file systems: read in pieces, written, counted over HTTP."""
+
+import gzip
+import http.server
+import re
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+from osgeo import gdal
+from support import memory_dataset, random_windows, swap
+
+PREPARE = {"c": np.ascontiguousarray, "fortran": np.asfortranarray, "swapped": swap}
+
+
+@pytest.fixture(params=PREPARE)
+def image(request, npy, rng):
+    array = rng.integers(0, 60000, (3, 200, 150), dtype="u2")
+    return npy(PREPARE[request.param](array)), array
+
+
+def check(name, array, rng):
+    dataset = gdal.Open(name)
+    np.testing.assert_array_equal(dataset.ReadAsArray(), array)
+    for x, y, w, h in random_windows(rng, 150, 200, 10):
+        np.testing.assert_array_equal(dataset.ReadAsArray(x, y, w, h),
+                                      array[:, y:y + h, x:x + w])
+        np.testing.assert_array_equal(dataset.GetRasterBand(2).ReadAsArray(x, y, w, h),
+                                      array[1, y:y + h, x:x + w])
+
+
+def test_vsimem(image, rng):
+    path, array = image
+    with open(path, "rb") as file:
+        gdal.FileFromMemBuffer("/vsimem/image.npy", file.read())
+    check("/vsimem/image.npy", array, rng)
+    gdal.Unlink("/vsimem/image.npy")
+
+
+def test_vsizip(image, rng, tmp_path):
+    path, array = image
+    with zipfile.ZipFile(tmp_path / "image.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(path, "image.npy")
+    check(f"/vsizip/{tmp_path}/image.zip/image.npy", array, rng)
+
+
+def test_vsigzip(image, rng, tmp_path):
+    path, array = image
+    with open(path, "rb") as file, gzip.open(tmp_path / "image.npy.gz", "wb") as out:
+        out.write(file.read())
+    check(f"/vsigzip/{tmp_path}/image.npy.gz", array, rng)
+
+
+def test_vsisubfile(image, rng, tmp_path):
+    path, array = image
+    with open(path, "rb") as file:
+        content = file.read()
+    (tmp_path / "container.bin").write_bytes(b"x" * 1234 + content + b"y" * 99)
+    check(f"/vsisubfile/1234_{len(content)},{tmp_path}/container.bin", array, rng)
+
+
+class RangeHandler(http.server.BaseHTTPRequestHandler):
+    """Serves one body with range requests, and counts what it sends."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self):
+        self.answer(send_body=False)
+
+    def do_GET(self):
+        self.answer(send_body=True)
+
+    def answer(self, send_body):
+        body = self.server.body if self.path == "/image.npy" else None
+        if body is None:
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        start, stop = 0, len(body)
+        if asked:
+            start, stop = int(asked[1]), min(int(asked[2]) + 1, len(body))
+        self.send_response(206 if asked else 200)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(stop - start))
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(body)}")
+        self.end_headers()
+        if send_body:
+            self.wfile.write(body[start:stop])
+            self.server.sent_bytes += stop - start
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def http_server():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RangeHandler)
+    server.sent_bytes = 0
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_vsicurl_fetches_little_more_than_the_window(http_server, npy, rng):
+    array = rng.integers(0, 60000, (4000, 4000), dtype="u2")
+    with open(npy(array), "rb") as file:
+        http_server.body = file.read()
+    gdal.VSICurlClearCache()
+    dataset = gdal.Open(f"/vsicurl/http://127.0.0.1:{http_server.server_port}/image.npy")
+    opened = http_server.sent_bytes
+    assert opened <= 64 << 10  # one piece of the header
+    np.testing.assert_array_equal(dataset.ReadAsArray(1000, 2000, 4000 - 1000, 100),
+                                  array[2000:2100, 1000:])
+    fetched = http_server.sent_bytes - opened
+    assert fetched < 2 * 100 * 4000 * 2
+
+
+@pytest.mark.parametrize("interleave", ["BAND", "PIXEL"])
+def test_written_to_memory_and_updated_there(plugin, rng, interleave):
+    bands = rng.integers(0, 60000, (3, 20, 30), dtype="u2")
+    path = "/vsimem/written.npy"
+    plugin.CreateCopy(path, memory_dataset(bands), options=[f"INTERLEAVE={interleave}"])
+    dataset = gdal.Open(path, gdal.GA_Update)
+    dataset.GetRasterBand(2).WriteArray(bands[0, :5, :6], 7, 8)
+    bands[1, 8:13, 7:13] = bands[0, :5, :6]
+    del dataset
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), bands)
+    written = sorted(name for name in gdal.ReadDir("/vsimem/") if name.startswith("written"))
+    assert written == ["written.npy"] + ["written.npy.aux.xml"] * (interleave == "PIXEL")
+    plugin.Delete(path)
+    assert gdal.VSIStatL(path) is None
+
+
+def test_created_in_memory_is_zeros(plugin):
+    dataset = plugin.Create("/vsimem/zeros.npy", 30, 20, 3, gdal.GDT_Float32)
+    assert (dataset.ReadAsArray() == 0).all()
+    dataset.GetRasterBand(3).Fill(2.5)
+    del dataset
+    assert gdal.Open("/vsimem/zeros.npy").ReadAsArray().sum() == 2.5 * 600
+    plugin.Delete("/vsimem/zeros.npy")
+
+
+def test_written_into_an_archive(plugin, rng, tmp_path):
+    """A file system that can only append."""
+    bands = rng.integers(0, 60000, (3, 20, 30), dtype="u2")
+    gdal.DontUseExceptions()
+    gdal.PushErrorHandler("CPLQuietErrorHandler")
+    plugin.CreateCopy(f"/vsizip/{tmp_path}/new.zip/image.npy", memory_dataset(bands))
+    gdal.PopErrorHandler()
+    gdal.UseExceptions()
+    with zipfile.ZipFile(tmp_path / "new.zip") as archive, archive.open("image.npy") as file:
+        np.testing.assert_array_equal(np.load(file), bands)
