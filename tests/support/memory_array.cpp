@@ -1,0 +1,51 @@
+#include "tests/support/memory_array.h"
+
+#include "driver/store/strided_copy.h"
+
+namespace ndarray::testing {
+namespace {
+
+AxisVector Counts(const Box& box) {
+  AxisVector counts;
+  for (int axis = 0; axis < box.start.size(); ++axis) counts.push_back(box.count(axis));
+  return counts;
+}
+
+}  // namespace
+
+MemoryArray::MemoryArray(ScalarType type, const AxisVector& shape) : strides_(shape.size()) {
+  info_.shape = shape;
+  info_.granule = shape;
+  info_.fields = {{"", {type, kNativeOrder}, 0}};
+  info_.writable = true;
+  auto stride = static_cast<int64_t>(SizeBytes(type));
+  for (int axis = shape.size() - 1; axis >= 0; --axis) {
+    strides_[axis] = stride;
+    stride *= shape[axis];
+  }
+  bytes_.resize(static_cast<size_t>(stride));
+}
+
+size_t MemoryArray::OffsetOf(const Box& box) const {
+  int64_t offset = 0;
+  for (int axis = 0; axis < strides_.size(); ++axis) offset += box.start[axis] * strides_[axis];
+  return static_cast<size_t>(offset);
+}
+
+Status MemoryArray::Read(size_t field, const Box& box, const StridedView& to) const {
+  if (!failure_.ok()) return failure_;
+  reads_.push_back(box);
+  StridedCopy(info_.fields[field].dtype, Counts(box), {bytes_.data() + OffsetOf(box), strides_}, to,
+              1);
+  return {};
+}
+
+Status MemoryArray::Write(size_t field, const Box& box, const ConstStridedView& from) {
+  if (!failure_.ok()) return failure_;
+  ++writes_;
+  StridedCopy(info_.fields[field].dtype, Counts(box), from,
+              {bytes_.data() + OffsetOf(box), strides_}, 1);
+  return {};
+}
+
+}  // namespace ndarray::testing

@@ -1,0 +1,46 @@
+// An array in memory behind the Array interface, to test datasets without files.
+#ifndef GDAL_NDARRAY_TESTS_SUPPORT_MEMORY_ARRAY_H_
+#define GDAL_NDARRAY_TESTS_SUPPORT_MEMORY_ARRAY_H_
+
+#include <string>
+#include <vector>
+
+#include "driver/store/array.h"
+
+namespace ndarray::testing {
+
+// A C-ordered array of one type; counts what is asked of it and fails on demand.
+class MemoryArray final : public Array {
+ public:
+  MemoryArray(ScalarType type, const AxisVector& shape);
+
+  const ArrayInfo& info() const override { return info_; }
+  const std::string& path() const override { return path_; }
+  Status Read(size_t field, const Box& box, const StridedView& to) const override;
+  Status Write(size_t field, const Box& box, const ConstStridedView& from) override;
+  Status Sync() override { return {}; }
+
+  template <typename T>
+  T* values() {
+    return reinterpret_cast<T*>(bytes_.data());
+  }
+  ArrayInfo& mutable_info() { return info_; }
+  void FailWith(Status status) { failure_ = std::move(status); }
+  const std::vector<Box>& reads() const { return reads_; }
+  int writes() const { return writes_; }
+
+ private:
+  size_t OffsetOf(const Box& box) const;
+
+  const std::string path_ = "memory.npy";
+  ArrayInfo info_;
+  AxisVector strides_;
+  std::vector<char> bytes_;
+  Status failure_;
+  mutable std::vector<Box> reads_;
+  int writes_ = 0;
+};
+
+}  // namespace ndarray::testing
+
+#endif  // GDAL_NDARRAY_TESTS_SUPPORT_MEMORY_ARRAY_H_
