@@ -203,6 +203,18 @@ CPLErr ArrayDataset::AdviseRead(int x, int y, int width, int height, int, int, G
   return CE_None;
 }
 
+CPLErr ArrayDataset::SaveSidecarAfter(CPLErr result) {
+  return result == CE_None && eAccess == GA_Update ? TrySaveXML() : result;
+}
+
+CPLErr ArrayDataset::SetSpatialRef(const OGRSpatialReference* crs) {
+  return SaveSidecarAfter(GDALPamDataset::SetSpatialRef(crs));
+}
+
+CPLErr ArrayDataset::SetGeoTransform(NewGeoTransform transform) {
+  return SaveSidecarAfter(GDALPamDataset::SetGeoTransform(transform));
+}
+
 char** ArrayDataset::GetFileList() {
   CPLStringList files(GDALPamDataset::GetFileList());
   const char* const path = io_.array().path().c_str();

@@ -47,6 +47,10 @@ class ArrayDataset final : public GDALPamDataset {
   CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
                     GDALDataType type, int band_count, int* band_numbers,
                     StringList options) override;
+  // In update mode the sidecar is written at once: QGIS takes one that appears only when a dataset
+  // is closed for its own statistics, and deletes it.
+  CPLErr SetSpatialRef(const OGRSpatialReference* crs) override;
+  CPLErr SetGeoTransform(NewGeoTransform transform) override;
   char** GetFileList() override;
   MetadataList GetMetadata(const char* domain = "") override;
   const char* GetMetadataItem(const char* name, const char* domain = "") override;
@@ -64,6 +68,7 @@ class ArrayDataset final : public GDALPamDataset {
 
   ArrayDataset(std::shared_ptr<Array> array, Axes axes, int max_threads, GDALAccess access);
   CPLErr AddBands();
+  CPLErr SaveSidecarAfter(CPLErr result);
   void LoadSidecars(GDALOpenInfo* open_info);
   void DescribeStructure();
 

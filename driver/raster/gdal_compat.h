@@ -36,6 +36,13 @@ constexpr int kThreadSafeFlag = 0;
 // 3.11: half precision.
 #define NDARRAY_HAS_FLOAT16 NDARRAY_GDAL_AT_LEAST(3, 11)
 
+// 3.12: geotransforms have a class.
+#if NDARRAY_GDAL_AT_LEAST(3, 12)
+using NewGeoTransform = const GDALGeoTransform &;
+#else
+using NewGeoTransform = double *;
+#endif
+
 // 3.13: string lists are const, in both directions.
 #if NDARRAY_GDAL_AT_LEAST(3, 13)
 using StringList = CSLConstList;

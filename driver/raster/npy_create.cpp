@@ -25,8 +25,8 @@ namespace {
 constexpr const char* kCreationOptions =
     "<CreationOptionList>"
     "<Option name='INTERLEAVE' type='string-select' default='BAND' description='Order of the "
-    "array: BAND is (bands, lines, pixels), PIXEL is (lines, pixels, bands)'>"
-    "<Value>BAND</Value><Value>PIXEL</Value></Option>"
+    "array: BAND is (bands, lines, pixels), PIXEL is (lines, pixels, bands), LINE is (lines, "
+    "bands, pixels)'><Value>BAND</Value><Value>PIXEL</Value><Value>LINE</Value></Option>"
     "<Option name='AXES' type='string' description='Order of the array in full, such as BYX, YXB, "
     "YBX or BXY; overrides INTERLEAVE'/>"
 #if !NDARRAY_HAS_INT8
@@ -77,8 +77,8 @@ Result<NewArray> PlanArray(const char* name, int width, int height, int bands, G
   plan.type = ToBandType(*scalar);
   const CPLString interleave =
       CPLString(CSLFetchNameValueDef(options, "INTERLEAVE", "BAND")).toupper();
-  if (interleave != "BAND" && interleave != "PIXEL") {
-    return Mismatch(StatusCode::kInvalidArgument, "INTERLEAVE", interleave, "BAND or PIXEL")
+  if (interleave != "BAND" && interleave != "PIXEL" && interleave != "LINE") {
+    return Mismatch(StatusCode::kInvalidArgument, "INTERLEAVE", interleave, "BAND, PIXEL or LINE")
         .At(plan.path);
   }
   plan.axes = CPLString(CSLFetchNameValueDef(options, "AXES", "")).toupper();

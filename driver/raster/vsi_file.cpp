@@ -143,7 +143,11 @@ Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access a
 
 Result<std::unique_ptr<OutputFile>> CreateOutputFile(const std::string& path) {
   if (!IsVirtualPath(path)) return CreateLocalFile(path);
-  const bool replaces = VSISupportsRandomWrite(path.c_str(), FALSE) != 0;
+  // An empty file holds nothing to keep, and may be open elsewhere to take the content up, as
+  // rasterio's MemoryFile does.
+  VSIStatBufL existing;
+  const bool empty = VSIStatL(path.c_str(), &existing) == 0 && existing.st_size == 0;
+  const bool replaces = !empty && VSISupportsRandomWrite(path.c_str(), FALSE) != 0;
   const std::string written = replaces ? path + ".partial" : path;
   VsiHandle handle(VSIFOpenL(written.c_str(), "wb"));
   if (handle == nullptr) return VsiStatus(path, "create");

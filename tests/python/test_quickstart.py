@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
+# Builds with the user's compiler flags, which is no matter of sanitizers.
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 
@@ -16,7 +19,6 @@ def quickstart(*arguments, folder=ROOT):
                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("own_image", [False, True])
 def test_ends_with_the_two_lines_a_user_needs_next(tmp_path, rng, own_image):
     arguments = []

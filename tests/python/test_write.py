@@ -22,7 +22,7 @@ def values(rng, gdal_type, shape):
     return (array + 1j * array[::-1]).astype(dtype) if dtype.kind == "c" else array.astype(dtype)
 
 
-@pytest.mark.parametrize("interleave", ["BAND", "PIXEL"])
+@pytest.mark.parametrize("interleave", ["BAND", "PIXEL", "LINE"])
 @pytest.mark.parametrize("bands", [1, 3, 7])
 def test_every_creatable_type_comes_back_as_itself(plugin, tmp_path, rng, interleave, bands):
     for gdal_type in creatable_types():
@@ -38,7 +38,8 @@ def test_every_creatable_type_comes_back_as_itself(plugin, tmp_path, rng, interl
         for path in [created, copied]:
             loaded = np.load(path)
             assert loaded.dtype == array.dtype, name
-            expected = array.transpose(1, 2, 0) if interleave == "PIXEL" else array
+            expected = array.transpose({"BAND": (0, 1, 2), "PIXEL": (1, 2, 0),
+                                        "LINE": (1, 0, 2)}[interleave])
             np.testing.assert_array_equal(loaded, expected.squeeze() if bands == 1 else expected)
             dataset = gdal.Open(path)
             assert dataset.RasterCount == bands
@@ -162,7 +163,7 @@ def test_pixels_start_on_a_page(plugin, tmp_path):
 @pytest.mark.parametrize("arguments, message", [
     ((5, 6, 3, gdal.GDT_Byte, ["AXES=YX"]), "AXES: found YX, wanted a B for 3 bands"),
     ((5, 6, 1, gdal.GDT_Byte, ["AXES=QX"]), "AXES: found QX, wanted letters"),
-    ((5, 6, 1, gdal.GDT_Byte, ["INTERLEAVE=LINES"]), "INTERLEAVE: found LINES, wanted BAND or"),
+    ((5, 6, 1, gdal.GDT_Byte, ["INTERLEAVE=LINES"]), "INTERLEAVE: found LINES, wanted BAND, PIXEL or LINE"),
     ((5, 6, 0, gdal.GDT_Byte, []), "wanted at least one band"),
     ((5, 6, 1, gdal.GDT_CInt16, []), "data type: found CInt16, wanted one of Byte"),
 ])
