@@ -243,3 +243,12 @@ def test_every_half_precision_value(npy):
     del dataset
     with np.errstate(over="ignore", invalid="ignore"):
         np.testing.assert_array_equal(np.load(path), values.astype("f2"))
+
+
+def test_advice_is_taken(npy):
+    """AdviseRead asks the kernel to read ahead; any window may be advised, of any file."""
+    for path in [npy(np.zeros((3, 300, 400), "u2")), str(DATA / "golden" / "record.npy")]:
+        dataset = gdal.Open(path)
+        assert dataset.AdviseRead(0, 0, dataset.RasterXSize, dataset.RasterYSize) == gdal.CE_None
+        assert dataset.AdviseRead(1, 1, 2, 2, None, None, None, [2]) == gdal.CE_None
+        assert dataset.GetRasterBand(1).AdviseRead(0, 1, 3, 1) == gdal.CE_None
