@@ -138,7 +138,7 @@ CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBi
   const Array& array = dataset().io_.array();
   const std::optional<BandLayout> layout = Layout();
   if (!layout || layout->pixel_space > INT_MAX || IsVirtualPath(array.path())) return nullptr;
-  if (FlushCache(false) != CE_None) return nullptr;
+  if (eAccess == GA_Update && FlushCache(false) != CE_None) return nullptr;
   // GDAL maps only files that it opened itself.
   VSILFILE* const file = VSIFOpenL(array.path().c_str(), direction == GF_Write ? "rb+" : "rb");
   if (file == nullptr) return nullptr;
