@@ -136,9 +136,9 @@ void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
   oOvManager.Initialize(
       this, whole ? open_info->pszFilename : ":::VIRTUAL:::", open_info->GetSiblingFiles());
   // Overviews and masks are datasets of other drivers, which are not safe to share: GDAL then
-  // opens one dataset per thread. Asking now also ends GDAL's lazy search for them.
-  if (kThreadSafeFlag != 0 && eAccess == GA_ReadOnly && oOvManager.GetOverviewCount(1) == 0 &&
-      !oOvManager.HaveMaskFile()) {
+  // opens one dataset per thread. IsInitialized searches for them, which GDAL else puts off.
+  if (kThreadSafeFlag != 0 && eAccess == GA_ReadOnly && oOvManager.IsInitialized() &&
+      oOvManager.GetOverviewCount(1) == 0 && !oOvManager.HaveMaskFile()) {
     nOpenFlags = GDAL_OF_RASTER | kThreadSafeFlag;
   }
 }

@@ -38,9 +38,9 @@ constexpr int kThreadSafeFlag = 0;
 
 // 3.12: geotransforms have a class.
 #if NDARRAY_GDAL_AT_LEAST(3, 12)
-using NewGeoTransform = const GDALGeoTransform &;
+using NewGeoTransform = const GDALGeoTransform&;
 #else
-using NewGeoTransform = double *;
+using NewGeoTransform = double*;
 #endif
 
 // 3.13: string lists are const, in both directions.

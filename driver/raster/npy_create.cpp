@@ -95,7 +95,8 @@ Result<GDALDataType> CommonType(GDALDataset& source, bool strict, const char* pa
   bool mixed = false;
   for (int band = 2; band <= source.GetRasterCount(); ++band) {
     const GDALDataType type = source.GetRasterBand(band)->GetRasterDataType();
-    mixed = mixed || type != common;
+    if (type == common) continue;  // GDAL's union of two Float16 is Float32
+    mixed = true;
     common = GDALDataTypeUnion(common, type);
   }
   const bool known = ToScalarType(common, false).has_value();

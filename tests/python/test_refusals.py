@@ -109,6 +109,7 @@ def test_file_that_shrinks_while_open(npy, errors):
         r"file size: found 2000128 bytes \(it shrank while open\), wanted at least 20\d+", e)]) == 1
 
 
+@pytest.mark.slow  # and not for ASan, which reserves more address space than is left here
 def test_mapping_that_cannot_be_made(tmp_path):
     """In a process of its own, which may not have so much address space."""
     path = sparse_npy(tmp_path / "large.npy", (1 << 20, 1 << 18), "u1")

@@ -68,12 +68,15 @@ def test_one_dataset_in_many_threads(image):
         band = dataset.GetRasterBand(1 + number % 3)
         expected = array[number % 3]
         assert band.Checksum() == checksums[number % 3]
-        np.testing.assert_array_equal(band.GetVirtualMemAutoArray(), expected)
+        if can_map:
+            np.testing.assert_array_equal(band.GetVirtualMemAutoArray(), expected)
         assert band.GetMaskBand().ReadAsArray(0, 0, 2, 2).min() == 255
         width, height = band.GetBlockSize()
         block = np.frombuffer(band.ReadBlock(0, 0), "u2").reshape(height, width)
         np.testing.assert_array_equal(block[:50, :50], expected[:height, :width][:50, :50])
 
+    # Not GDAL's emulation of maps, which crashes in threads with any driver.
+    can_map = dataset.GetMetadataItem("DTYPE", "IMAGE_STRUCTURE") == "<u2"
     checksums = [dataset.GetRasterBand(i + 1).Checksum() for i in range(3)]
     in_threads(8, work)
 
