@@ -23,10 +23,12 @@ class Splitter {
     Box inner = box;
     inner.stop[axis] = inner.start[axis] + 1;
     const uint64_t inner_bytes = Extent(inner);
-    const bool joins = stride - inner_bytes <= limits_.max_gap_bytes && InnerJoins(inner);
+    const bool joins = Joins(box);
     int64_t step = 1;
     if (joins && inner_bytes < limits_.max_size_bytes) {
-      step += static_cast<int64_t>((limits_.max_size_bytes - inner_bytes) / stride);
+      const auto others = static_cast<uint64_t>(box.count(axis) - 1);
+      step +=
+          static_cast<int64_t>(std::min(others, (limits_.max_size_bytes - inner_bytes) / stride));
     }
     Box piece = box;
     for (int64_t start = box.start[axis]; start < box.stop[axis]; start += step) {
@@ -59,13 +61,17 @@ class Splitter {
     return bytes;
   }
 
-  // Whether all gaps within the box are small.
-  bool InnerJoins(const Box& box) const {
+  // Whether the limits allow the gaps of the box, whatever its size.
+  bool Joins(const Box& box) const {
     const int axis = OutermostAxis(box);
     if (axis < 0) return true;
     Box inner = box;
     inner.stop[axis] = inner.start[axis] + 1;
-    return Stride(axis) - Extent(inner) <= limits_.max_gap_bytes && InnerJoins(inner);
+    const uint64_t piece = Extent(inner);
+    const uint64_t gap = Stride(axis) - piece;
+    const bool allowed =
+        gap == 0 || (gap <= limits_.max_gap_bytes && piece <= limits_.max_piece_bytes);
+    return allowed && Joins(inner);
   }
 
   Span MakeSpan(const Box& box) const {

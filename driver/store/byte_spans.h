@@ -19,8 +19,9 @@ struct Span {
 };
 
 struct SpanLimits {
-  uint64_t max_size_bytes;  // of a span; a single element may exceed it
-  uint64_t max_gap_bytes;   // between two pieces that go into one span
+  uint64_t max_size_bytes;                // of a span; a single element may exceed it
+  uint64_t max_gap_bytes;                 // between two pieces that go into one span
+  uint64_t max_piece_bytes = UINT64_MAX;  // of pieces with a gap between them
 };
 
 // Calls visit for spans that together hold each element of the box once, in rising file order

@@ -25,8 +25,7 @@ Status ReadFully(int descriptor, const std::string& path, uint64_t offset_bytes,
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return ErrnoStatus(path, "read");
     if (n == 0) {
-      return Mismatch(StatusCode::kCorrupt, "file size",
-                      std::to_string(offset_bytes) + " bytes",
+      return Mismatch(StatusCode::kCorrupt, "file size", std::to_string(offset_bytes) + " bytes",
                       "at least " + std::to_string(offset_bytes + size_bytes) + " bytes")
           .At(path);
     }

@@ -51,7 +51,9 @@ std::string TypeString(const DType& dtype) {
 }
 
 Result<DType> ParseTypeString(std::string_view text) {
-  const std::string found = "'" + std::string(text) + "'";
+  constexpr size_t kQuotedBytes = 60;
+  const std::string found =
+      "'" + std::string(text.substr(0, kQuotedBytes)) + (text.size() > kQuotedBytes ? "...'" : "'");
   std::string_view rest = text;
   DType dtype;
   if (!rest.empty() && std::string_view("<>|=").find(rest[0]) != std::string_view::npos) {

@@ -64,8 +64,8 @@ class MappedFile final : public ByteFile {
 
   Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
     for (const ByteRange& range : ranges) {
-      Status status = ReadFully(descriptor_.get(), path_, range.offset_bytes, range.to,
-                                range.size_bytes);
+      Status status =
+          ReadFully(descriptor_.get(), path_, range.offset_bytes, range.to, range.size_bytes);
       if (!status.ok()) return status;
     }
     return {};
@@ -102,8 +102,9 @@ class MappedFile final : public ByteFile {
   const Access access_;
 };
 
-// Maps that read-only openings share, found by what the file is, not by its name. An identity is
-// not given to another file while a map holds the first one open.
+// Maps that read-only openings share, found by what the file is, so that a name given to another
+// file finds that one. The name counts, too: errors carry it. An identity is not given to another
+// file while a map holds the first one open.
 class SharedMaps {
  public:
   using Identity = std::tuple<dev_t, ino_t, std::string, off_t>;
@@ -132,18 +133,24 @@ class SharedMaps {
   std::map<Identity, std::weak_ptr<ByteFile>> maps_;
 };
 
+Status NotRegular(const std::string& path, mode_t mode) {
+  return Mismatch(StatusCode::kNotSupported, "file type",
+                  S_ISDIR(mode) ? "a folder" : "a special file", "a regular file")
+      .At(path);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<ByteFile>> OpenMappedFile(const std::string& path, Access access) {
+  struct stat about;
+  // Before it is opened: opening a FIFO waits for a writer, opening a device may start it.
+  if (stat(path.c_str(), &about) != 0) return ErrnoStatus(path, "open");
+  if (!S_ISREG(about.st_mode)) return NotRegular(path, about.st_mode);
   const int flags = (access == Access::kUpdate ? O_RDWR : O_RDONLY) | O_CLOEXEC;
   FileDescriptor descriptor(open(path.c_str(), flags));
   if (!descriptor.ok()) return ErrnoStatus(path, "open");
-  struct stat about;
   if (fstat(descriptor.get(), &about) != 0) return ErrnoStatus(path, "stat");
-  if (!S_ISREG(about.st_mode)) {
-    return Mismatch(StatusCode::kNotSupported, "file type", "a special file", "a regular file")
-        .At(path);
-  }
+  if (!S_ISREG(about.st_mode)) return NotRegular(path, about.st_mode);
 
   const SharedMaps::Identity identity{about.st_dev, about.st_ino, path, about.st_size};
   if (access == Access::kRead) {

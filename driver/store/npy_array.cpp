@@ -16,9 +16,11 @@ constexpr size_t kDataAlignmentBytes = 4096;  // a page: elements can be mapped 
 constexpr int64_t kGranuleBytes = 256 << 10;
 // Reading piece by piece: pieces this near to each other are cheaper to read with what is between.
 constexpr SpanLimits kReadLimits = {uint64_t{4} << 20, uint64_t{16} << 10};
-// Writing what is between back is a risk where others write too: only within a few elements.
-constexpr SpanLimits kWriteLimits = {uint64_t{4} << 20, uint64_t{4} << 10};
+// Writing back what lies between could undo what another process writes there, so only pieces too
+// small to be written one by one are joined: single elements, of one band among others.
+constexpr SpanLimits kWriteLimits = {uint64_t{4} << 20, uint64_t{4} << 10, 32};
 constexpr uint64_t kBatchBytes = uint64_t{16} << 20;
+constexpr size_t kBatchSpans = 1024;  // each takes a kilobyte while it waits, however small it is
 
 AxisVector Strides(const NpyHeader& header) {
   AxisVector strides(header.shape.size());
@@ -116,11 +118,13 @@ class NpyArray final : public Array {
 
   void Advise(const Box& box) const override {
     constexpr SpanLimits limits = {UINT64_MAX, uint64_t{1} << 20};
-    Status ignored = ForEachSpan(layout_, 1, box, limits, [&](const Span& span) {
+    constexpr int kMostSpans = 4096;  // one call of the system each
+    int spans = 0;
+    Status ended = ForEachSpan(layout_, 1, box, limits, [&](const Span& span) {
       file_->Advise(span.offset_bytes, span.size_bytes);
-      return Status();
+      return ++spans < kMostSpans ? Status() : Status(StatusCode::kNotSupported, "enough");
     });
-    static_cast<void>(ignored);
+    static_cast<void>(ended);
   }
 
   bool IsSameFile(int descriptor) const override { return file_->IsSameFile(descriptor); }
@@ -175,19 +179,21 @@ class NpyArray final : public Array {
       return {};
     };
 
-    Status status = ForEachSpan(
-        FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box, kReadLimits,
-        [&](const Span& span) -> Status {
-          if (IsVerbatim(field, span, to.strides_bytes)) {
-            ranges.push_back({span.offset_bytes, static_cast<size_t>(span.size_bytes),
-                              Shifted(to, box, span.box).data});
-          } else {
-            pieces.push_back({span, scratch_bytes});
-            scratch_bytes += static_cast<size_t>(span.size_bytes);
-          }
-          batch_bytes += span.size_bytes;
-          return batch_bytes < kBatchBytes ? Status() : read_batch();
-        });
+    Status status =
+        ForEachSpan(FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box,
+                    kReadLimits, [&](const Span& span) -> Status {
+                      if (IsVerbatim(field, span, to.strides_bytes)) {
+                        ranges.push_back({span.offset_bytes, static_cast<size_t>(span.size_bytes),
+                                          Shifted(to, box, span.box).data});
+                      } else {
+                        pieces.push_back({span, scratch_bytes});
+                        scratch_bytes += static_cast<size_t>(span.size_bytes);
+                      }
+                      batch_bytes += span.size_bytes;
+                      const bool full = batch_bytes >= kBatchBytes ||
+                                        ranges.size() + pieces.size() >= kBatchSpans;
+                      return full ? read_batch() : Status();
+                    });
     return status.ok() ? read_batch() : status;
   }
 

@@ -18,9 +18,33 @@ Status Corrupt(std::string_view field, std::string_view found, std::string_view 
   return Mismatch(StatusCode::kCorrupt, field, found, wanted);
 }
 
+Status TooMuch(std::string_view field, std::string_view found, std::string_view wanted) {
+  return Mismatch(StatusCode::kNotSupported, field, found, wanted);
+}
+
+// Text of the file for messages and metadata, cut between two characters.
 std::string Quoted(std::string_view text) {
-  return text.size() <= kQuotedBytes ? std::string(text)
-                                     : std::string(text.substr(0, kQuotedBytes)) + "...";
+  if (text.size() <= kQuotedBytes) return std::string(text);
+  size_t size = kQuotedBytes;
+  while (size > 0 && (text[size] & 0xC0) == 0x80) --size;
+  return std::string(text.substr(0, size)) + "...";
+}
+
+bool IsUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i++]);
+    const size_t trailing = lead < 0x80 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+    if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4 || text.size() - i < trailing) return false;
+    uint32_t code_point = trailing == 0 ? lead : lead & (0x3Fu >> trailing);
+    for (size_t k = 0; k < trailing; ++k, ++i) {
+      if ((text[i] & 0xC0) != 0x80) return false;
+      code_point = code_point << 6 | (static_cast<unsigned char>(text[i]) & 0x3Fu);
+    }
+    const bool overlong = code_point < (trailing == 2 ? 0x800u : trailing == 3 ? 0x10000u : 0u);
+    const bool surrogate = code_point >= 0xD800 && code_point < 0xE000;
+    if (overlong || surrogate || code_point > 0x10FFFF) return false;
+  }
+  return true;
 }
 
 std::string Latin1ToUtf8(std::string_view text) {
@@ -51,7 +75,7 @@ class RecordParser {
       if (!field_bytes.ok()) return field_bytes;
       const auto sum = CheckedAdd(size_bytes, *field_bytes);
       // Keeps every later offset + size far from overflow, too.
-      if (!sum || *sum > INT32_MAX) return Corrupt("descr", "2 GiB or more", "smaller records");
+      if (!sum || *sum > INT32_MAX) return TooMuch("descr", "2 GiB or more", "smaller records");
       size_bytes = *sum;
     }
     return size_bytes;
@@ -83,7 +107,7 @@ class RecordParser {
           AddType(tuple->items[1], prefix, *name + index, offset_bytes + size_bytes);
       if (!one.ok()) return one;
       size_bytes += *one;
-      if (size_bytes > INT32_MAX) return Corrupt("descr", "2 GiB or more", "smaller records");
+      if (size_bytes > INT32_MAX) return TooMuch("descr", "2 GiB or more", "smaller records");
     }
     return size_bytes;
   }
@@ -91,23 +115,29 @@ class RecordParser {
   // The product of a field's own shape: an int or a tuple of ints.
   static Result<int64_t> SubarrayCount(const PyValue& shape) {
     int64_t product = 1;
-    const PyTuple single{{shape}};
     const auto* tuple = shape.As<PyTuple>();
-    for (const PyValue& axis : (tuple != nullptr ? *tuple : single).items) {
-      const auto* count = axis.As<int64_t>();
-      if (count == nullptr || *count < 1 || *count > static_cast<int64_t>(kMaxNpyFields)) {
-        return Corrupt("descr", Quoted(shape.text), "a field shape of 1 to 65536 elements");
+    const PyValue* const axes = tuple != nullptr ? tuple->items.data() : &shape;
+    const size_t rank = tuple != nullptr ? tuple->items.size() : 1;
+    for (size_t axis = 0; axis < rank; ++axis) {
+      const auto* count = axes[axis].As<int64_t>();
+      if (count == nullptr || *count < 0) {
+        return Corrupt("descr", Quoted(shape.text), "a field shape of integers, none negative");
       }
-      product *= *count;
-      if (product > static_cast<int64_t>(kMaxNpyFields)) {
-        return Corrupt("descr", Quoted(shape.text), "a field shape of 1 to 65536 elements");
+      const auto next = CheckedMultiply(product, *count);
+      if (!next || *next < 1 || *next > static_cast<int64_t>(kMaxNpyFields)) {
+        return TooMuch("descr", Quoted(shape.text), "a field shape of 1 to 65536 elements");
       }
+      product = *next;
     }
     return product;
   }
 
   Result<int64_t> AddType(const PyValue& type, const std::string& prefix, const std::string& name,
                           int64_t offset_bytes) {
+    work_bytes_ += kVisitBytes + prefix.size() + name.size();
+    if (work_bytes_ > kMaxWorkBytes) {
+      return TooMuch("descr", "more fields and longer names", "at most 16 MiB of them");
+    }
     if (const auto* nested = type.As<PyList>()) {
       return AddRecord(*nested, prefix + name + ".", offset_bytes);
     }
@@ -117,7 +147,7 @@ class RecordParser {
     Result<DType> dtype = ParseTypeString(*text);
     if (!dtype.ok()) return dtype.status().At("field '" + prefix + name + "'");
     if (fields_.size() >= kMaxNpyFields) {
-      return Corrupt("descr", "more fields", "at most " + std::to_string(kMaxNpyFields));
+      return TooMuch("descr", "more fields", "at most " + std::to_string(kMaxNpyFields));
     }
     fields_.push_back({prefix + name, *dtype, offset_bytes});
     return static_cast<int64_t>(dtype->size_bytes());
@@ -125,20 +155,26 @@ class RecordParser {
 
   // numpy writes the gaps of an aligned record as ('', '|V4').
   static Result<int64_t> Padding(const std::string& type) {
-    const size_t digits = type.find_first_not_of("|V");
+    const size_t kind = type.substr(0, 1) == "|" ? 1 : 0;
+    if (type.substr(kind, 1) != "V") {
+      return Corrupt("descr", "a field without a name", "a name, or padding '|V<n>'");
+    }
     int64_t size_bytes = 0;
-    for (const char c : type.substr(std::min(digits, type.size()))) {
+    for (const char c : type.substr(kind + 1)) {
       if (c < '0' || c > '9') return Corrupt("descr", "padding '" + Quoted(type) + "'", "|V<n>");
       size_bytes = size_bytes * 10 + (c - '0');
-      if (size_bytes > INT32_MAX) return Corrupt("descr", "2 GiB or more", "smaller records");
-    }
-    if (type.find('V') == std::string::npos) {
-      return Corrupt("descr", "a field without a name", "a name, or padding '|V<n>'");
+      if (size_bytes > INT32_MAX) return TooMuch("descr", "2 GiB or more", "smaller records");
     }
     return size_bytes;
   }
 
+  // Arrays of records of arrays multiply, and so do the names before theirs: a few hundred bytes of
+  // header could ask for years and terabytes.
+  static constexpr size_t kMaxWorkBytes = size_t{16} << 20;
+  static constexpr size_t kVisitBytes = 16;
+
   std::vector<Field>& fields_;
+  size_t work_bytes_ = 0;
 };
 
 Status ParseDescr(const PyValue& descr, NpyHeader& header) {
@@ -256,8 +292,7 @@ Result<NpyHeader> ParseNpyHeader(std::string_view bytes) {
   Result<uint64_t> data_offset = NpyDataOffset(bytes.substr(0, kNpyPreambleBytes));
   if (!data_offset.ok()) return data_offset.status();
   if (bytes.size() < *data_offset) {
-    return Corrupt("header", std::to_string(bytes.size()) + " bytes",
-                   std::to_string(*data_offset));
+    return Corrupt("header", std::to_string(bytes.size()) + " bytes", std::to_string(*data_offset));
   }
   NpyHeader header;
   header.major_version = static_cast<unsigned char>(bytes[kVersionOffset]);
@@ -265,6 +300,7 @@ Result<NpyHeader> ParseNpyHeader(std::string_view bytes) {
   const size_t text_offset = kLengthOffset + LengthBytes(header.major_version);
   std::string text(bytes.substr(text_offset, *data_offset - text_offset));
   if (header.major_version < 3) text = Latin1ToUtf8(text);
+  if (!IsUtf8(text)) return Corrupt("header text", "other bytes", "UTF-8 in version 3");
 
   Result<PyValue> literal = ParsePythonLiteral(text);
   if (!literal.ok()) return literal.status();

@@ -34,20 +34,22 @@ struct NpyHeader {
   AxisVector shape;
   bool fortran_order = false;
   bool is_record = false;
-  std::vector<Field> fields;   // those of a record in order, arrays and records in it spread out
-  int64_t element_bytes = 0;   // of the whole record
-  std::string dtype_text;      // as in the file: "<u2" or "[('r', '|u1'), ...]"
+  std::vector<Field> fields;  // those of a record in order, arrays and records in it spread out
+  int64_t element_bytes = 0;  // of the whole record
+  std::string dtype_text;     // as in the file: "<u2" or "[('r', '|u1'), ...]"
 };
 
 // Where the elements start, from the first kNpyPreambleBytes bytes of a file (or all there are).
 Result<uint64_t> NpyDataOffset(std::string_view start);
 
-// Parses bytes [0, NpyDataOffset()) of a file. kCorrupt for malformed text, overflowing shapes and
-// zero-sized axes; kNotSupported for dtypes that are no numbers, versions and ranks unknown here.
+// Parses bytes [0, NpyDataOffset()) of a file. kCorrupt for malformed text and overflowing shapes;
+// kNotSupported for dtypes that are no numbers, zero-sized axes, versions and ranks unknown here,
+// and records of more fields or bytes than are read here.
 Result<NpyHeader> ParseNpyHeader(std::string_view bytes);
 
 // The header of a plain array in the oldest version that can hold it, padded so that elements
-// start at a multiple of `alignment_bytes` (which numpy.load accepts at any size).
+// start at a multiple of `alignment_bytes`. numpy.load asks its caller before it accepts a header
+// of more than 10,000 bytes. REQUIRES: 0 < alignment_bytes <= 32768
 std::string FormatNpyHeader(const DType& dtype, bool fortran_order, const AxisVector& shape,
                             size_t alignment_bytes);
 

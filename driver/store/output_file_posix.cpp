@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdio>
-#include <cstdlib>
 
 #include "driver/store/descriptor.h"
 #include "driver/store/output_file.h"
@@ -24,21 +24,27 @@ std::string PartialPath(const std::string& path) {
   return path.substr(0, name) + "." + path.substr(name) + ".partial";
 }
 
-// Where the content must go: the target of a link, not the link.
-std::string ResolveLinks(const std::string& path) {
-  char* const resolved = realpath(path.c_str(), nullptr);
-  if (resolved == nullptr) return path;
-  std::string result(resolved);
-  std::free(resolved);
-  return result;
+// Where the content must go: the target of a link, not the link. Its target need not exist yet.
+std::string ResolveLinks(std::string path) {
+  constexpr int kMaxLinks = 40;  // as the kernel has it
+  for (int links = 0; links < kMaxLinks; ++links) {
+    char target[PATH_MAX];
+    const ssize_t size = readlink(path.c_str(), target, sizeof(target));
+    if (size < 0) break;  // not a link
+    const std::string_view link(target, static_cast<size_t>(size));
+    path = link.substr(0, 1) == "/" ? std::string(link) : Folder(path) + "/" + std::string(link);
+  }
+  return path;
 }
 
 // Opens the partial file and makes sure that it is ours alone, and still the one of that name: the
 // process that held it may have renamed or removed it while we waited for nothing.
-Result<FileDescriptor> OpenPartial(const std::string& partial) {
+Result<FileDescriptor> OpenPartial(const std::string& path, const std::string& partial) {
   while (true) {
-    FileDescriptor descriptor(open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-    if (!descriptor.ok()) return ErrnoStatus(partial, "create");
+    // Not through a link: in a folder that others write to, it may lead anywhere.
+    FileDescriptor descriptor(
+        open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+    if (!descriptor.ok()) return ErrnoStatus(path, "create (as " + partial + ")");
     if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return ErrnoStatus(partial, "lock");
       return Status(StatusCode::kIo, partial + ": another process is writing this file");
@@ -46,7 +52,7 @@ Result<FileDescriptor> OpenPartial(const std::string& partial) {
     struct stat opened;
     struct stat named;
     if (fstat(descriptor.get(), &opened) != 0) return ErrnoStatus(partial, "stat");
-    if (stat(partial.c_str(), &named) == 0 && named.st_ino == opened.st_ino &&
+    if (lstat(partial.c_str(), &named) == 0 && named.st_ino == opened.st_ino &&
         named.st_dev == opened.st_dev) {
       if (ftruncate(descriptor.get(), 0) != 0) return ErrnoStatus(partial, "truncate");
       return descriptor;
@@ -116,15 +122,20 @@ class LocalOutputFile final : public OutputFile {
 }  // namespace
 
 Result<std::unique_ptr<OutputFile>> CreateLocalFile(const std::string& path) {
+  if (path.empty()) {
+    return Mismatch(StatusCode::kInvalidArgument, "path", "nothing", "the name of a file");
+  }
   const std::string target = ResolveLinks(path);
   struct stat existing;
-  if (stat(target.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode)) {
+  const bool exists = stat(target.c_str(), &existing) == 0;
+  if (!exists && errno != ENOENT) return ErrnoStatus(path, "create");
+  if (exists && !S_ISREG(existing.st_mode)) {
     return Mismatch(StatusCode::kNotSupported, "file type", "a folder or special file",
                     "a regular file, or none")
         .At(path);
   }
   const std::string partial = PartialPath(target);
-  Result<FileDescriptor> descriptor = OpenPartial(partial);
+  Result<FileDescriptor> descriptor = OpenPartial(path, partial);
   if (!descriptor.ok()) return descriptor.status();
   return std::unique_ptr<OutputFile>(
       std::make_unique<LocalOutputFile>(path, target, partial, std::move(*descriptor)));

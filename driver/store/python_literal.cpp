@@ -1,13 +1,17 @@
 #include "driver/store/python_literal.h"
 
-#include <cctype>
+#include <algorithm>
 #include <charconv>
 
 namespace ndarray {
 namespace {
 
-constexpr int kMaxDepth = 32;          // numpy nests a few levels; the stack must not follow a file
-constexpr size_t kQuotedBytes = 24;    // of the text around an error
+constexpr int kMaxDepth = 32;        // numpy nests a few levels; the stack must not follow a file
+constexpr size_t kQuotedBytes = 24;  // of the text around an error
+// A field of a record is about five values, and there may be 65,536 of them. A value takes many
+// times the memory of the two bytes that can make one.
+constexpr int kMaxValues = 1 << 20;
+constexpr std::string_view kSpace = " \t\n\r\f\v";
 
 void AppendUtf8(uint32_t code_point, std::string& out) {
   if (code_point < 0x80) {
@@ -35,9 +39,7 @@ class Parser {
   }
 
  private:
-  void SkipSpace() {
-    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_]))) ++at_;
-  }
+  void SkipSpace() { at_ = std::min(text_.find_first_not_of(kSpace, at_), text_.size()); }
 
   bool Take(std::string_view token) {
     if (text_.substr(at_, token.size()) != token) return false;
@@ -50,7 +52,7 @@ class Parser {
     if (at_ < text_.size()) {
       found.clear();
       for (const char c : text_.substr(at_, kQuotedBytes)) {
-        found += std::isprint(static_cast<unsigned char>(c)) ? c : '?';
+        found += c >= ' ' && c <= '~' ? c : '?';
       }
       found = "'" + found + "' at byte " + std::to_string(at_);
     }
@@ -59,6 +61,7 @@ class Parser {
 
   Result<PyValue> ParseValue(int depth) {
     if (depth > kMaxDepth) return Unexpected("at most 32 levels of nesting");
+    if (++values_ > kMaxValues) return Unexpected("at most 1048576 values");
     SkipSpace();
     const size_t start = at_;
     PyValue value;
@@ -88,7 +91,7 @@ class Parser {
         ++at_;
         return ParseString(value);
       }
-      if (c == '-' || std::isdigit(static_cast<unsigned char>(c))) return ParseInteger(value);
+      if (c == '-' || (c >= '0' && c <= '9')) return ParseInteger(value);
     }
     return Unexpected("a Python literal");
   }
@@ -184,7 +187,9 @@ class Parser {
       const std::string_view hex = text_.substr(at_, digits);
       const auto [end, error] =
           std::from_chars(hex.data(), hex.data() + hex.size(), code_point, 16);
-      if (error != std::errc() || end != hex.data() + digits || code_point > 0x10FFFF) {
+      const bool surrogate = code_point >= 0xD800 && code_point < 0xE000;  // has no UTF-8 form
+      if (error != std::errc() || end != hex.data() + digits || code_point > 0x10FFFF ||
+          surrogate) {
         return Unexpected("hexadecimal digits of a character");
       }
       at_ += digits;
@@ -201,6 +206,7 @@ class Parser {
 
   const std::string_view text_;
   size_t at_ = 0;
+  int values_ = 0;
 };
 
 }  // namespace

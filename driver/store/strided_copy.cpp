@@ -13,9 +13,11 @@ namespace {
 // hundred kilobytes.
 constexpr int64_t kMinBytesPerThread = int64_t{1} << 20;
 constexpr int64_t kBytesPerTask = int64_t{1} << 20;
-// A tile of a transposition: what it touches stays in the caches, its pages in the page table cache.
+// A tile of a transposition: what it touches stays in the caches, its pages in the page table
+// cache.
 constexpr int64_t kTileElements = 4096;
 constexpr int64_t kTileSide = 64;
+constexpr int64_t kMinBuffered = 16;  // fewer columns are quicker to pick out one by one
 
 struct Axis {
   int64_t count;
@@ -34,6 +36,19 @@ struct Plan {
 };
 
 void AddAxis(Plan& plan, const Axis& axis) { plan.axes[plan.size++] = axis; }
+
+// The largest stride of the destination first. Stable, and without the allocation of
+// std::stable_sort: this is done for each window.
+void SortByDestination(Plan& plan) {
+  for (int i = 1; i < plan.size; ++i) {
+    const Axis axis = plan.axes[i];
+    int at = i;
+    for (; at > 0 && std::abs(plan.axes[at - 1].to_stride) < std::abs(axis.to_stride); --at) {
+      plan.axes[at] = plan.axes[at - 1];
+    }
+    plan.axes[at] = axis;
+  }
+}
 
 void JoinNeighbours(Plan& plan) {
   int joined = 0;
@@ -76,9 +91,7 @@ Plan MakePlan(const DType& dtype, const AxisVector& shape, const AxisVector& fro
   if (units > 1) AddAxis(plan, {units, unit, unit});
   if (plan.size == 0) AddAxis(plan, {1, unit, unit});
 
-  std::stable_sort(plan.axes, plan.axes + plan.size, [](const Axis& a, const Axis& b) {
-    return std::abs(a.to_stride) > std::abs(b.to_stride);
-  });
+  SortByDestination(plan);
   JoinNeighbours(plan);
   FindTransposition(plan);
   return plan;
@@ -99,6 +112,35 @@ void CopyElement(const char* from, char* to) {
   std::memcpy(to, &value, sizeof(T));
 }
 
+// Packed numbers, 16 bytes at a time: compilers turn a loop of bswap into single steps. Bytes are
+// swapped within pairs, pairs within fours, fours within eights.
+template <typename T>
+void SwapPacked(const char* from, char* to, int64_t count) {
+  using Pairs = uint16_t __attribute__((vector_size(16)));
+  using Fours = uint32_t __attribute__((vector_size(16)));
+  using Eights = uint64_t __attribute__((vector_size(16)));
+  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  constexpr int64_t kStep = 16 / kSize;
+  int64_t i = 0;
+  for (; i + kStep <= count; i += kStep) {
+    Pairs pairs;
+    std::memcpy(&pairs, from + i * kSize, sizeof(pairs));
+    pairs = pairs << 8 | pairs >> 8;
+    if constexpr (sizeof(T) >= 4) {
+      auto fours = reinterpret_cast<Fours>(pairs);
+      fours = fours << 16 | fours >> 16;
+      if constexpr (sizeof(T) == 8) {
+        auto eights = reinterpret_cast<Eights>(fours);
+        eights = eights << 32 | eights >> 32;
+        fours = reinterpret_cast<Fours>(eights);
+      }
+      pairs = reinterpret_cast<Pairs>(fours);
+    }
+    std::memcpy(to + i * kSize, &pairs, sizeof(pairs));
+  }
+  for (; i < count; ++i) CopyElement<T, true>(from + i * kSize, to + i * kSize);
+}
+
 // The last axis. Strides that equal the element size are told to the compiler as constants, which
 // lets it use vectors.
 template <typename T, bool kSwap>
@@ -106,9 +148,7 @@ void CopyRun(const char* from, char* to, const Axis& axis) {
   constexpr auto kSize = static_cast<int64_t>(sizeof(T));
   if (axis.from_stride == kSize && axis.to_stride == kSize) {
     if constexpr (kSwap) {
-      for (int64_t i = 0; i < axis.count; ++i) {
-        CopyElement<T, kSwap>(from + i * kSize, to + i * kSize);
-      }
+      SwapPacked<T>(from, to, axis.count);
     } else {
       std::memcpy(to, from, static_cast<size_t>(axis.count * kSize));
     }
@@ -123,17 +163,44 @@ void CopyRun(const char* from, char* to, const Axis& axis) {
   }
 }
 
+// One tile of a transposition whose source runs along `outer`: rows are read whole into a small
+// buffer and leave it as columns. Reading columns straight from the source would fetch each of its
+// lines many times over when its stride is a power of two, since all then compete for one place in
+// the cache.
+template <typename T, bool kSwap>
+void CopyTile(const char* from, char* to, const Axis& outer, const Axis& inner) {
+  constexpr int64_t kPitch = kTileSide + 2;  // in elements; no power of two
+  T tile[kTileSide * kPitch];
+  const auto row_bytes = sizeof(T) * static_cast<size_t>(outer.count);
+  for (int64_t i = 0; i < inner.count; ++i) {
+    std::memcpy(tile + i * kPitch, from + i * inner.from_stride, row_bytes);
+  }
+  for (int64_t o = 0; o < outer.count; ++o) {
+    CopyRun<T, kSwap>(reinterpret_cast<const char*>(tile + o), to + o * outer.to_stride,
+                      {inner.count, kPitch * static_cast<int64_t>(sizeof(T)), inner.to_stride});
+  }
+}
+
 template <typename T, bool kSwap>
 void CopyTiled(const char* from, char* to, const Axis& outer, const Axis& inner) {
+  const bool buffered =
+      outer.from_stride == static_cast<int64_t>(sizeof(T)) && outer.count >= kMinBuffered;
   const int64_t outer_side = std::min(outer.count, kTileSide);
-  const int64_t inner_side = std::max(kTileSide, kTileElements / outer_side);
+  const int64_t inner_side = buffered ? kTileSide : std::max(kTileSide, kTileElements / outer_side);
   for (int64_t i = 0; i < inner.count; i += inner_side) {
-    const Axis run = {std::min(inner_side, inner.count - i), inner.from_stride, inner.to_stride};
+    const int64_t inner_count = std::min(inner_side, inner.count - i);
     for (int64_t o = 0; o < outer.count; o += outer_side) {
-      const int64_t o_end = std::min(o + outer_side, outer.count);
-      for (int64_t row = o; row < o_end; ++row) {
-        CopyRun<T, kSwap>(from + row * outer.from_stride + i * inner.from_stride,
-                          to + row * outer.to_stride + i * inner.to_stride, run);
+      const int64_t outer_count = std::min(outer_side, outer.count - o);
+      const Axis rows = {outer_count, outer.from_stride, outer.to_stride};
+      const Axis run = {inner_count, inner.from_stride, inner.to_stride};
+      const char* const tile_from = from + o * outer.from_stride + i * inner.from_stride;
+      char* const tile_to = to + o * outer.to_stride + i * inner.to_stride;
+      if (buffered) {
+        CopyTile<T, kSwap>(tile_from, tile_to, rows, run);
+        continue;
+      }
+      for (int64_t row = 0; row < outer_count; ++row) {
+        CopyRun<T, kSwap>(tile_from + row * rows.from_stride, tile_to + row * rows.to_stride, run);
       }
     }
   }

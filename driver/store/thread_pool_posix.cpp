@@ -6,12 +6,13 @@
 #include <cmath>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <fstream>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <sstream>
 #include <string>
-#include <system_error>
 #include <thread>
 
 #include "driver/store/thread_pool.h"
@@ -50,14 +51,17 @@ struct Job {
 
 class Pool {
  public:
-  // Asks for helpers; fewer may come, and they may come late.
-  void Invite(const std::shared_ptr<Job>& job, int helpers) {
+  // Asks for helpers; fewer may come, and they may come late. Throws nothing: a helper may already
+  // be at work on what the caller's stack holds.
+  void Invite(const std::shared_ptr<Job>& job, int helpers) noexcept {
+    int invited = 0;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       while (workers_ < helpers && StartWorker()) ++workers_;
-      for (int i = 0; i < helpers; ++i) invitations_.push_back(job);
+      // No more than there are workers: nobody would ever take the others from the queue.
+      while (invited < std::min(helpers, workers_) && Enqueue(job)) ++invited;
     }
-    for (int i = 0; i < helpers; ++i) invited_.notify_one();
+    for (int i = 0; i < invited; ++i) invited_.notify_one();
   }
 
   void LockForFork() { mutex_.lock(); }
@@ -68,8 +72,17 @@ class Pool {
     try {
       std::thread([this] { Serve(); }).detach();
       return true;
-    } catch (const std::system_error&) {
-      return false;  // no more threads to be had: the caller works alone
+    } catch (const std::exception&) {
+      return false;  // no more threads or memory to be had: the caller works with those there are
+    }
+  }
+
+  bool Enqueue(const std::shared_ptr<Job>& job) {
+    try {
+      invitations_.push_back(job);
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
     }
   }
 

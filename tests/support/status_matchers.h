@@ -31,8 +31,7 @@ MATCHER(IsOk, "is ok") {
 // A failure of that code whose message contains the text.
 MATCHER_P2(FailsWith, code, text, "fails and says \"" + std::string(text) + "\"") {
   *result_listener << StatusOf(arg).message();
-  return StatusOf(arg).code() == code &&
-         StatusOf(arg).message().find(text) != std::string::npos;
+  return StatusOf(arg).code() == code && StatusOf(arg).message().find(text) != std::string::npos;
 }
 
 }  // namespace testing

@@ -1,0 +1,230 @@
+#include "driver/store/mapped_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/child_process.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
+
+namespace ndarray {
+namespace {
+
+using testing::FailsWith;
+using testing::IsOk;
+using testing::RunInChild;
+using testing::TempFolder;
+using testing::WriteFile;
+
+class MappedFileTest : public ::testing::Test {
+ protected:
+  std::string Path(std::string_view name = "file") const { return folder_.Path(name); }
+
+  static std::shared_ptr<ByteFile> Open(const std::string& path, Access access = Access::kRead) {
+    auto file = OpenMappedFile(path, access);
+    EXPECT_THAT(file, IsOk());
+    return file.ok() ? std::move(*file) : nullptr;
+  }
+
+  static std::string MappedText(const ByteFile& file) {
+    return {reinterpret_cast<const char*>(file.mapped()), file.size_bytes()};
+  }
+
+  void MakeFifo(const std::string& name) const { ASSERT_EQ(mkfifo(Path(name).c_str(), 0600), 0); }
+
+  const TempFolder folder_;
+};
+
+TEST_F(MappedFileTest, ShowsTheFile) {
+  WriteFile(Path(), "content");
+  const auto file = Open(Path());
+  EXPECT_EQ(file->path(), Path());
+  EXPECT_EQ(file->size_bytes(), 7u);
+  EXPECT_FALSE(file->writable());
+  EXPECT_EQ(MappedText(*file), "content");
+}
+
+TEST_F(MappedFileTest, ReadsRanges) {
+  WriteFile(Path(), "0123456789");
+  const auto file = Open(Path());
+  std::string a(3, ' ');
+  std::string b(10, ' ');
+  EXPECT_THAT(file->ReadRanges({{7, 3, a.data()}, {0, 10, b.data()}, {10, 0, nullptr}}), IsOk());
+  EXPECT_EQ(a, "789");
+  EXPECT_EQ(b, "0123456789");
+  EXPECT_THAT(file->ReadRanges({}), IsOk());
+}
+
+TEST_F(MappedFileTest, NamesRangesBeyondTheEnd) {
+  WriteFile(Path(), "0123456789");
+  const auto file = Open(Path());
+  std::string to(8, ' ');
+  EXPECT_THAT(file->ReadRanges({{0, 4, to.data()}, {3, 8, to.data()}}),
+              FailsWith(StatusCode::kCorrupt, "found 10 bytes, wanted at least 11 bytes"));
+  EXPECT_THAT(file->ReadRanges({{1000, 1, to.data()}}), FailsWith(StatusCode::kCorrupt, Path()));
+}
+
+TEST_F(MappedFileTest, SharesOneMapBetweenReaders) {
+  WriteFile(Path(), "content");
+  auto first = Open(Path());
+  const auto second = Open(Path());
+  EXPECT_EQ(first->mapped(), second->mapped());
+  first.reset();
+  EXPECT_EQ(MappedText(*second), "content");
+  EXPECT_EQ(Open(Path())->mapped(), second->mapped());
+}
+
+TEST_F(MappedFileTest, DoesNotShareWithTheFileThatTookTheName) {
+  WriteFile(Path(), "old one");
+  const auto old_file = Open(Path());
+  WriteFile(Path("other"), "new one");
+  std::filesystem::rename(Path("other"), Path());
+  EXPECT_EQ(MappedText(*Open(Path())), "new one");
+  EXPECT_EQ(MappedText(*old_file), "old one");
+}
+
+TEST_F(MappedFileTest, DoesNotShareWithAFileThatGrew) {
+  WriteFile(Path(), "short");
+  const auto before = Open(Path());
+  WriteFile(Path(), "much longer");
+  EXPECT_EQ(MappedText(*Open(Path())), "much longer");
+  EXPECT_EQ(before->size_bytes(), 5u);
+}
+
+TEST_F(MappedFileTest, DoesNotShareWithWriters) {
+  WriteFile(Path(), "content");
+  const auto writer = Open(Path(), Access::kUpdate);
+  const auto reader = Open(Path());
+  EXPECT_NE(reader, writer);
+  EXPECT_FALSE(reader->writable());
+  EXPECT_NE(Open(Path(), Access::kUpdate), writer);
+}
+
+TEST_F(MappedFileTest, SharesBetweenThreads) {
+  WriteFile(Path(), "content");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < 200; ++k) {
+        const auto file = OpenMappedFile(Path(), Access::kRead);
+        ASSERT_THAT(file, IsOk());
+        EXPECT_EQ(MappedText(**file), "content");
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(MappedFileTest, ShowsReadersWhatIsWritten) {
+  WriteFile(Path(), "0123456789");
+  const auto writer = Open(Path(), Access::kUpdate);
+  const auto reader = Open(Path());
+  ASSERT_TRUE(writer->writable());
+  ASSERT_THAT(writer->WriteAt(3, "abc", 3), IsOk());
+  EXPECT_EQ(MappedText(*reader), "012abc6789");
+  EXPECT_EQ(MappedText(*writer), "012abc6789");
+  EXPECT_THAT(writer->Sync(), IsOk());
+}
+
+TEST_F(MappedFileTest, NoticesThatTheFileShrank) {
+  WriteFile(Path(), std::string(10000, 'x'));
+  const auto file = Open(Path());
+  EXPECT_THAT(file->CheckStillThere(10000), IsOk());
+  ASSERT_EQ(truncate(Path().c_str(), 5000), 0);
+  EXPECT_THAT(file->CheckStillThere(5000), IsOk());
+  EXPECT_THAT(file->CheckStillThere(5001),
+              FailsWith(StatusCode::kCorrupt, Path() + ": file size: found 5000 bytes (it shrank"));
+}
+
+TEST_F(MappedFileTest, KnowsItsFileByWhatItIs) {
+  WriteFile(Path(), "content");
+  WriteFile(Path("other"), "content");
+  const auto file = Open(Path());
+  const int other = open(Path("other").c_str(), O_RDONLY);
+  std::filesystem::rename(Path(), Path("renamed"));
+  const int same = open(Path("renamed").c_str(), O_RDONLY);
+  EXPECT_TRUE(file->IsSameFile(same));
+  EXPECT_FALSE(file->IsSameFile(other));
+  EXPECT_FALSE(file->IsSameFile(-1));
+  close(other);
+  close(same);
+}
+
+TEST_F(MappedFileTest, OpensAnEmptyFile) {
+  WriteFile(Path(), "");
+  const auto file = Open(Path());
+  EXPECT_EQ(file->size_bytes(), 0u);
+  EXPECT_EQ(file->mapped(), nullptr);
+  char byte;
+  EXPECT_THAT(file->ReadRanges({{0, 1, &byte}}), FailsWith(StatusCode::kCorrupt, "0 bytes"));
+  file->Advise(0, 100);
+}
+
+TEST_F(MappedFileTest, TakesAdviceBeyondItsEnd) {
+  WriteFile(Path(), "content");
+  const auto file = Open(Path());
+  for (const uint64_t offset : {uint64_t{0}, uint64_t{6}, uint64_t{7}, UINT64_MAX}) {
+    for (const uint64_t size : {uint64_t{0}, uint64_t{1}, UINT64_MAX}) file->Advise(offset, size);
+  }
+  EXPECT_EQ(MappedText(*file), "content");
+}
+
+TEST_F(MappedFileTest, NamesWhatIsNotThere) {
+  EXPECT_THAT(OpenMappedFile(Path("missing"), Access::kRead),
+              FailsWith(StatusCode::kNotFound, Path("missing") + ": cannot open"));
+  WriteFile(Path(), "content");
+  EXPECT_THAT(OpenMappedFile(Path("file/below"), Access::kRead),
+              FailsWith(StatusCode::kIo, Path("file/below") + ": cannot open"));
+}
+
+TEST_F(MappedFileTest, RefusesFolders) {
+  for (const Access access : {Access::kRead, Access::kUpdate}) {
+    EXPECT_THAT(OpenMappedFile(folder_.path(), access),
+                FailsWith(StatusCode::kNotSupported, "file type: found a folder"));
+  }
+}
+
+// Opening a FIFO to read waits until somebody writes.
+TEST_F(MappedFileTest, RefusesFifosAtOnce) {
+  MakeFifo("fifo");
+  EXPECT_EQ(RunInChild([&] {
+              for (const Access access : {Access::kRead, Access::kUpdate}) {
+                const auto file = OpenMappedFile(Path("fifo"), access);
+                if (file.status().code() != StatusCode::kNotSupported) return 1;
+              }
+              return 0;
+            }),
+            0);
+}
+
+TEST_F(MappedFileTest, RefusesDevices) {
+  EXPECT_THAT(OpenMappedFile("/dev/zero", Access::kRead),
+              FailsWith(StatusCode::kNotSupported, "found a special file"));
+}
+
+TEST_F(MappedFileTest, SaysWhenTheFileCannotBeMapped) {
+  WriteFile(Path(), "");
+  ASSERT_EQ(truncate(Path().c_str(), off_t{1} << 43), 0);
+  // A limit that any process of today exceeds already: no further map can be made.
+  EXPECT_EQ(RunInChild([&] {
+              const rlimit limit = {1 << 20, 1 << 20};
+              if (setrlimit(RLIMIT_AS, &limit) != 0) return 3;
+              const auto file = OpenMappedFile(Path(), Access::kRead);
+              const std::string wanted = Path() + ": cannot map 8796093022208 bytes into memory";
+              if (file.status().code() != StatusCode::kIo) return 2;
+              return file.status().message().rfind(wanted, 0) == 0 ? 0 : 1;
+            }),
+            0);
+}
+
+}  // namespace
+}  // namespace ndarray

@@ -1,0 +1,157 @@
+#include "driver/store/thread_pool.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "tests/support/child_process.h"
+
+// ThreadSanitizer by itself ends a child of a process of several threads that starts threads of its
+// own: just what is tested here.
+extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options() {
+  return "die_after_fork=0";
+}
+
+namespace ndarray {
+namespace {
+
+using testing::RunInChild;
+using testing::StartChild;
+using testing::WaitForChild;
+
+// Whether ParallelFor calls each index once.
+bool CallsEachIndexOnce(int64_t count, int max_threads) {
+  std::vector<std::atomic<int>> calls(static_cast<size_t>(count));
+  ParallelFor(count, max_threads, [&](int64_t i) { ++calls[static_cast<size_t>(i)]; });
+  for (const std::atomic<int>& n : calls) {
+    if (n != 1) return false;
+  }
+  return true;
+}
+
+TEST(ThreadPool, CallsEachIndexOnce) {
+  for (const int64_t count : {0, 1, 2, 3, 7, 100, 20000}) {
+    for (const int threads : {-1, 0, 1, 2, 3, 8, 40}) {
+      EXPECT_TRUE(CallsEachIndexOnce(count, threads)) << count << " with " << threads;
+    }
+  }
+}
+
+TEST(ThreadPool, CallsNothingForNoTasks) {
+  ParallelFor(0, 4, [](int64_t) { ADD_FAILURE(); });
+  ParallelFor(-5, 4, [](int64_t) { ADD_FAILURE(); });
+}
+
+TEST(ThreadPool, WorksInTheCallersThreadWhereOneIsAllowed) {
+  const auto caller = std::this_thread::get_id();
+  ParallelFor(50, 1, [&](int64_t) { EXPECT_EQ(std::this_thread::get_id(), caller); });
+}
+
+TEST(ThreadPool, UsesNoMoreThreadsThanAllowed) {
+  std::atomic<int> running{0};
+  std::atomic<int> most{0};
+  ParallelFor(60, 3, [&](int64_t) {
+    const int now = ++running;
+    int seen = most;
+    while (seen < now && !most.compare_exchange_weak(seen, now)) {
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    --running;
+  });
+  EXPECT_LE(most, 3);
+  EXPECT_GE(most, 2) << "nobody helped in 60 ms";
+}
+
+TEST(ThreadPool, CallsFromWithinTasks) {
+  std::atomic<int> calls{0};
+  ParallelFor(8, 4, [&](int64_t) {
+    ParallelFor(8, 4, [&](int64_t) { ParallelFor(8, 4, [&](int64_t) { ++calls; }); });
+  });
+  EXPECT_EQ(calls, 8 * 8 * 8);
+}
+
+TEST(ThreadPool, ServesManyCallersAtOnce) {
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) {
+        if (!CallsEachIndexOnce(1 + i % 13, 4)) ++wrong;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+// As PyTorch and multiprocessing do: the child has the memory of the parent, not its threads.
+TEST(ThreadPool, WorksInAForkedChildWhileOthersUseIt) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> users;
+  for (int user = 0; user < 3; ++user) {
+    users.emplace_back([&] {
+      while (!stop) CallsEachIndexOnce(20, 4);
+    });
+  }
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(RunInChild([] { return CallsEachIndexOnce(1000, 4) ? 0 : 1; }), 0);
+  }
+  stop = true;
+  for (std::thread& user : users) user.join();
+  EXPECT_TRUE(CallsEachIndexOnce(1000, 4)) << "the parent's pool after the forks";
+}
+
+TEST(ThreadPool, WorksInAChildOfAChild) {
+  EXPECT_TRUE(CallsEachIndexOnce(100, 4));
+  EXPECT_EQ(RunInChild([] {
+              if (!CallsEachIndexOnce(100, 4)) return 1;
+              return RunInChild([] { return CallsEachIndexOnce(100, 4) ? 0 : 2; });
+            }),
+            0);
+}
+
+TEST(ThreadPool, WorksAloneWhereNoThreadCanBeStarted) {
+  EXPECT_EQ(RunInChild([] {
+              // No thread has this much room for its stack.
+              pthread_attr_t attributes;
+              pthread_attr_init(&attributes);
+              pthread_attr_setstacksize(&attributes, size_t{1} << 46);
+              if (pthread_setattr_default_np(&attributes) != 0) return 3;
+              const auto caller = std::this_thread::get_id();
+              std::atomic<int> calls{0};
+              std::atomic<int> elsewhere{0};
+              for (int i = 0; i < 1000; ++i) {
+                ParallelFor(10, 4, [&](int64_t) {
+                  ++calls;
+                  if (std::this_thread::get_id() != caller) ++elsewhere;
+                });
+              }
+              return calls == 10000 && elsewhere == 0 ? 0 : 1;
+            }),
+            0);
+}
+
+TEST(ThreadPool, CountsTheProcessorsOfTheAffinityMask) {
+  const int all = AvailableProcessors();
+  EXPECT_GE(all, 1);
+  EXPECT_EQ(RunInChild([] {
+              cpu_set_t mask;
+              sched_getaffinity(0, sizeof(mask), &mask);
+              int first = 0;
+              while (!CPU_ISSET(first, &mask)) ++first;
+              CPU_ZERO(&mask);
+              CPU_SET(first, &mask);
+              if (sched_setaffinity(0, sizeof(mask), &mask) != 0) return 3;
+              return AvailableProcessors() == 1 ? 0 : 1;
+            }),
+            0);
+  EXPECT_EQ(AvailableProcessors(), all);
+}
+
+}  // namespace
+}  // namespace ndarray
