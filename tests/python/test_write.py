@@ -1,6 +1,8 @@
 """Create, CreateCopy, update: np.load sees what GDAL was given."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -122,6 +124,27 @@ def test_blocks_and_windows_are_coherent(npy, rng):
     expected = np.full((100, 80), 9)
     expected[:5, :5] = 11
     np.testing.assert_array_equal(np.load(path), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", "CF")
+def test_processes_may_update_different_columns(npy, order):
+    """What lies between the lines of a window is not written back."""
+    path = npy(np.asarray(np.zeros((1000, 1000), "f4"), order=order))
+    code = """
+import sys
+import numpy as np
+from osgeo import gdal
+path, x = sys.argv[1], int(sys.argv[2])
+dataset = gdal.Open(path, gdal.GA_Update)
+for y in range(0, 1000, 50):
+    dataset.GetRasterBand(1).WriteArray(np.full((50, 250), x + 1, "f4"), x, y)
+"""
+    writers = [subprocess.Popen([sys.executable, "-c", code, path, str(x)])
+               for x in (0, 250, 500, 750)]
+    assert [writer.wait(120) for writer in writers] == [0] * 4
+    np.testing.assert_array_equal(np.load(path)[0], np.repeat([1, 251, 501, 751], 250))
+    assert (np.load(path) == np.load(path)[0]).all()
 
 
 def test_bools_stay_bools(npy):
