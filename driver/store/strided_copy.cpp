@@ -12,7 +12,10 @@ namespace {
 // Below this a second thread costs more than it brings: waking one takes as long as copying some
 // hundred kilobytes.
 constexpr int64_t kMinBytesPerThread = int64_t{1} << 20;
-constexpr int64_t kBytesPerTask = int64_t{1} << 20;
+// Several tasks a thread, so that all end at about the same time; yet large ones where there is
+// enough to do: each first touches huge pages of its own.
+constexpr int64_t kTasksPerThread = 8;
+constexpr int64_t kMaxBytesPerTask = int64_t{8} << 20;
 // A tile of a transposition: what it touches stays in the caches, its pages in the page table
 // cache.
 constexpr int64_t kTileElements = 4096;
@@ -242,14 +245,16 @@ int64_t TotalBytes(const Plan& plan) {
   return total;
 }
 
-// Cuts the longest axis into pieces of about kBytesPerTask.
+// Cuts the longest axis into pieces, one a task. REQUIRES: total_bytes allow max_threads
 void CopyInParallel(const Plan& plan, const char* from, char* to, int64_t total_bytes,
                     int max_threads) {
   const Axis* const longest =
       std::max_element(plan.axes, plan.axes + plan.size,
                        [](const Axis& a, const Axis& b) { return a.count < b.count; });
   const auto cut = static_cast<int>(longest - plan.axes);
-  const int64_t tasks = std::min(longest->count, total_bytes / kBytesPerTask);
+  const int64_t task_bytes = std::clamp(total_bytes / (max_threads * kTasksPerThread),
+                                        kMinBytesPerThread, kMaxBytesPerTask);
+  const int64_t tasks = std::min(longest->count, total_bytes / task_bytes);
   const int64_t step = (longest->count + tasks - 1) / tasks;
   ParallelFor((longest->count + step - 1) / step, max_threads, [&](int64_t task) {
     Plan piece = plan;
