@@ -11,18 +11,10 @@
 
 #include "tests/support/child_process.h"
 
-// ThreadSanitizer by itself ends a child of a process of several threads that starts threads of its
-// own: just what is tested here.
-extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options() {
-  return "die_after_fork=0";
-}
-
 namespace ndarray {
 namespace {
 
 using testing::RunInChild;
-using testing::StartChild;
-using testing::WaitForChild;
 
 // Whether ParallelFor calls each index once.
 bool CallsEachIndexOnce(int64_t count, int max_threads) {
@@ -87,32 +79,6 @@ TEST(ThreadPool, ServesManyCallersAtOnce) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(wrong, 0);
-}
-
-// As PyTorch and multiprocessing do: the child has the memory of the parent, not its threads.
-TEST(ThreadPool, WorksInAForkedChildWhileOthersUseIt) {
-  std::atomic<bool> stop{false};
-  std::vector<std::thread> users;
-  for (int user = 0; user < 3; ++user) {
-    users.emplace_back([&] {
-      while (!stop) CallsEachIndexOnce(20, 4);
-    });
-  }
-  for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(RunInChild([] { return CallsEachIndexOnce(1000, 4) ? 0 : 1; }), 0);
-  }
-  stop = true;
-  for (std::thread& user : users) user.join();
-  EXPECT_TRUE(CallsEachIndexOnce(1000, 4)) << "the parent's pool after the forks";
-}
-
-TEST(ThreadPool, WorksInAChildOfAChild) {
-  EXPECT_TRUE(CallsEachIndexOnce(100, 4));
-  EXPECT_EQ(RunInChild([] {
-              if (!CallsEachIndexOnce(100, 4)) return 1;
-              return RunInChild([] { return CallsEachIndexOnce(100, 4) ? 0 : 2; });
-            }),
-            0);
 }
 
 TEST(ThreadPool, WorksAloneWhereNoThreadCanBeStarted) {
