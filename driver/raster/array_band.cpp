@@ -13,7 +13,8 @@ namespace ndarray {
 
 ArrayBand::ArrayBand(ArrayDataset* dataset, int number, const BandSource& source, int block_width,
                      int block_height)
-    : source_(source) {
+    : source_(source),
+      all_valid_(dataset->GetRasterXSize(), dataset->GetRasterYSize(), block_width, block_height) {
   poDS = dataset;
   nBand = number;
   eAccess = dataset->GetAccess();
@@ -91,9 +92,9 @@ MetadataList ArrayBand::GetMetadata(const char* domain) {
 }
 
 const char* ArrayBand::GetMetadataItem(const char* name, const char* domain) {
-  if (source_.type.signed_byte && domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE") &&
-      EQUAL(name, "PIXELTYPE")) {
-    return "SIGNEDBYTE";
+  // The Python bindings ask for each array, and newer versions of GDAL answer with a warning.
+  if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE") && EQUAL(name, "PIXELTYPE")) {
+    return source_.type.signed_byte ? "SIGNEDBYTE" : nullptr;
   }
   return GDALPamRasterBand::GetMetadataItem(name, domain);
 }
@@ -161,12 +162,23 @@ CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBi
 
 GDALRasterBand* ArrayBand::GetMaskBand() {
   const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
-  return GDALPamRasterBand::GetMaskBand();
+  GDALRasterBand* const mask = GDALPamRasterBand::GetMaskBand();
+  return GDALPamRasterBand::GetMaskFlags() == GMF_ALL_VALID ? &all_valid_ : mask;
 }
 
 int ArrayBand::GetMaskFlags() {
   const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
   return GDALPamRasterBand::GetMaskFlags();
+}
+
+CPLErr ArrayBand::CreateMaskBand(int flags) {
+  dataset().EndThreadSafety();
+  return GDALPamRasterBand::CreateMaskBand(flags);
+}
+
+CPLErr ArrayBand::FlushCache(bool at_closing) {
+  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
+  return GDALPamRasterBand::FlushCache(at_closing);
 }
 
 #if NDARRAY_HAS_THREAD_SAFE_DATASETS
@@ -183,6 +195,11 @@ GDALRasterBlock* ArrayBand::TryGetLockedBlockRef(int block_x, int block_y) {
 CPLErr ArrayBand::FlushBlock(int block_x, int block_y, int write_dirty) {
   const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
   return GDALPamRasterBand::FlushBlock(block_x, block_y, write_dirty);
+}
+
+CPLErr ArrayBand::DropCache() {
+  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
+  return GDALPamRasterBand::DropCache();
 }
 #endif
 

@@ -2,6 +2,9 @@
 #ifndef GDAL_NDARRAY_RASTER_ARRAY_BAND_H_
 #define GDAL_NDARRAY_RASTER_ARRAY_BAND_H_
 
+#include <optional>
+
+#include "driver/raster/all_valid_mask.h"
 #include "driver/raster/array_dataset.h"
 
 namespace ndarray {
@@ -36,10 +39,13 @@ class ArrayBand final : public GDALPamRasterBand {
 
   GDALRasterBand* GetMaskBand() override;
   int GetMaskFlags() override;
+  CPLErr CreateMaskBand(int flags) override;
+  CPLErr FlushCache(bool at_closing = false) override;
 #if NDARRAY_HAS_THREAD_SAFE_DATASETS
   GDALRasterBlock* GetLockedBlockRef(int block_x, int block_y, int just_initialize) override;
   GDALRasterBlock* TryGetLockedBlockRef(int block_x, int block_y) override;
   CPLErr FlushBlock(int block_x, int block_y, int write_dirty) override;
+  CPLErr DropCache() override;
 #endif
 
  protected:
@@ -55,6 +61,7 @@ class ArrayBand final : public GDALPamRasterBand {
   CPLVirtualMem* MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space);
 
   const BandSource source_;
+  AllValidMask all_valid_;
 };
 
 }  // namespace ndarray

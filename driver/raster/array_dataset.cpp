@@ -11,27 +11,37 @@
 namespace ndarray {
 namespace {
 
+// The names of files beside it, if GDAL listed them for this very path and not for a subdataset's
+// name.
+char** SiblingFiles(GDALOpenInfo* open_info, const std::string& path) {
+  return path == open_info->pszFilename ? open_info->GetSiblingFiles() : nullptr;
+}
+
 // What a file's sidecar says of its axes; asked before there are bands to load the sidecar into.
 class SidecarProbe final : public GDALPamDataset {
  public:
-  std::string Axes(GDALOpenInfo* open_info) {
-    SetDescription(open_info->pszFilename);
-    TryLoadXML(open_info->GetSiblingFiles());
+  std::string Axes(GDALOpenInfo* open_info, const std::string& path, const AxisVector& shape) {
+    SetDescription(path.c_str());
+    TryLoadXML(SiblingFiles(open_info, path));
     const char* const axes = GetMetadataItem("AXES", kMetadataDomain);
-    return axes == nullptr ? "" : axes;
+    // A sidecar may be left of another array of that name.
+    const char* const of_shape = GetMetadataItem("SHAPE", kMetadataDomain);
+    const bool fits = of_shape == nullptr || ShapeString(shape) == of_shape;
+    return axes != nullptr && fits ? axes : "";
   }
 };
 
-Result<Axes> AxesOf(GDALOpenInfo* open_info, const AxisVector& shape,
+Result<Axes> AxesOf(GDALOpenInfo* open_info, const Array& array,
                     const ArrayDataset::Options& options) {
-  const bool ambiguous = shape.size() == kMaxRasterAxes && options.index.empty();
+  const AxisVector& shape = array.info().shape;
+  const bool ambiguous =
+      options.index.empty() && shape.size() > 1 && shape.size() <= kMaxRasterAxes;
   if (options.axes.empty() && ambiguous) {
-    const std::string remembered = SidecarProbe().Axes(open_info);
+    const std::string remembered = SidecarProbe().Axes(open_info, array.path(), shape);
     if (!remembered.empty()) {
       Result<Axes> axes = ChooseAxes(shape, options.index, remembered);
       if (axes.ok()) return axes;
-      ReportWarning(std::string(open_info->pszFilename) +
-                    ".aux.xml is ignored: " + axes.status().message());
+      ReportWarning(array.path() + ".aux.xml is ignored: " + axes.status().message());
     }
   }
   return ChooseAxes(shape, options.index, options.axes);
@@ -56,14 +66,15 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
                                                  std::shared_ptr<Array> array,
                                                  const Options& options) {
   const std::string path = array->path();
-  Result<Axes> axes = AxesOf(open_info, array->info().shape, options);
+  Result<Axes> axes = AxesOf(open_info, *array, options);
   if (!axes.ok()) {
     Report(axes.status().At(path));
     return nullptr;
   }
   std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(std::move(array), std::move(*axes),
                                                          options.max_threads, open_info->eAccess));
-  dataset->SetDescription(open_info->pszFilename);
+  // A name with the driver's prefix but no index is the file itself: sidecars are named after it.
+  dataset->SetDescription(options.index.empty() ? path.c_str() : open_info->pszFilename);
   if (!options.index.empty()) {
     dataset->SetPhysicalFilename(path.c_str());
     dataset->SetSubdatasetName(ShapeString(options.index).c_str());
@@ -84,7 +95,7 @@ ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, int max_thre
 }
 
 // While bands can still write their blocks.
-ArrayDataset::~ArrayDataset() { GDALPamDataset::FlushCache(true); }
+ArrayDataset::~ArrayDataset() { Flush(true); }
 
 // Bands in the order of the band axis; for each of its places the fields of a record.
 CPLErr ArrayDataset::AddBands() {
@@ -130,11 +141,12 @@ void ArrayDataset::DescribeStructure() {
 }
 
 void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
-  TryLoadXML(open_info->GetSiblingFiles());
-  const bool whole = io_.axes().index.empty();
+  const std::string& path = io_.array().path();
+  char** const siblings = SiblingFiles(open_info, path);
+  TryLoadXML(siblings);
   // Overviews and masks of a subdataset are those that its part of the sidecar names.
-  oOvManager.Initialize(
-      this, whole ? open_info->pszFilename : ":::VIRTUAL:::", open_info->GetSiblingFiles());
+  const bool whole = io_.axes().index.empty();
+  oOvManager.Initialize(this, whole ? path.c_str() : ":::VIRTUAL:::", siblings);
   // Overviews and masks are datasets of other drivers, which are not safe to share: GDAL then
   // opens one dataset per thread. IsInitialized searches for them, which GDAL else puts off.
   if (kThreadSafeFlag != 0 && eAccess == GA_ReadOnly && oOvManager.IsInitialized() &&
@@ -203,6 +215,30 @@ CPLErr ArrayDataset::AdviseRead(int x, int y, int width, int height, int, int, G
   return CE_None;
 }
 
+CPLErr ArrayDataset::Flush(bool at_closing) {
+  const CPLErr result = FlushPam(*this, at_closing);
+  const CPLErr flushed = eAccess == GA_Update ? Report(io_.array().Flush()) : CE_None;
+  return flushed == CE_None ? result : flushed;
+}
+
+FlushResult ArrayDataset::FlushCache(bool at_closing) {
+  return static_cast<FlushResult>(Flush(at_closing));
+}
+
+CPLErr ArrayDataset::CreateMaskBand(int flags) {
+  EndThreadSafety();
+  return GDALPamDataset::CreateMaskBand(flags);
+}
+
+CPLErr ArrayDataset::IBuildOverviews(const char* resampling, int count, const int* factors,
+                                     int band_count, const int* band_numbers,
+                                     GDALProgressFunc progress, void* progress_data,
+                                     CSLConstList options) {
+  EndThreadSafety();
+  return GDALPamDataset::IBuildOverviews(resampling, count, factors, band_count, band_numbers,
+                                         progress, progress_data, options);
+}
+
 CPLErr ArrayDataset::SaveSidecarAfter(CPLErr result) {
   return result == CE_None && eAccess == GA_Update ? TrySaveXML() : result;
 }
@@ -218,12 +254,21 @@ CPLErr ArrayDataset::SetGeoTransform(NewGeoTransform transform) {
 char** ArrayDataset::GetFileList() {
   CPLStringList files(GDALPamDataset::GetFileList());
   const char* const path = io_.array().path().c_str();
-  if (!io_.axes().index.empty() && files.FindString(path) < 0) files.InsertString(0, path);
+  if (files.FindString(path) < 0) files.InsertString(0, path);
   return files.StealList();
 }
 
 MetadataList ArrayDataset::GetMetadata(const char* domain) {
   if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) return image_structure_.List();
+  if (domain != nullptr && EQUAL(domain, "DERIVED_SUBDATASETS")) {
+    // GDAL makes a new list at each call and frees the last one.
+    const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
+    if (!knows_derived_subdatasets_) {
+      derived_subdatasets_.Assign(CSLDuplicate(GDALPamDataset::GetMetadata(domain)));
+      knows_derived_subdatasets_ = true;
+    }
+    return derived_subdatasets_.List();
+  }
   return GDALPamDataset::GetMetadata(domain);
 }
 

@@ -51,6 +51,8 @@ class ArrayDataset final : public GDALPamDataset {
   // is closed for its own statistics, and deletes it.
   CPLErr SetSpatialRef(const OGRSpatialReference* crs) override;
   CPLErr SetGeoTransform(NewGeoTransform transform) override;
+  FlushResult FlushCache(bool at_closing = false) override;
+  CPLErr CreateMaskBand(int flags) override;
   char** GetFileList() override;
   MetadataList GetMetadata(const char* domain = "") override;
   const char* GetMetadataItem(const char* name, const char* domain = "") override;
@@ -58,6 +60,9 @@ class ArrayDataset final : public GDALPamDataset {
   bool GetRawBinaryLayout(RawBinaryLayout& layout) override;
 
  protected:
+  CPLErr IBuildOverviews(const char* resampling, int count, const int* factors, int band_count,
+                         const int* band_numbers, GDALProgressFunc progress, void* progress_data,
+                         CSLConstList options) override;
   CPLErr IRasterIO(GDALRWFlag direction, int x, int y, int width, int height, void* data,
                    int buffer_width, int buffer_height, GDALDataType type, int band_count,
                    BANDMAP_TYPE band_numbers, GSpacing pixel_space, GSpacing line_space,
@@ -69,12 +74,17 @@ class ArrayDataset final : public GDALPamDataset {
   ArrayDataset(std::shared_ptr<Array> array, Axes axes, int max_threads, GDALAccess access);
   CPLErr AddBands();
   CPLErr SaveSidecarAfter(CPLErr result);
+  CPLErr Flush(bool at_closing);
+  // From here on there are parts that threads must not share.
+  void EndThreadSafety() { nOpenFlags &= ~kThreadSafeFlag; }
   void LoadSidecars(GDALOpenInfo* open_info);
   void DescribeStructure();
 
   WindowIo io_;
   CPLStringList image_structure_;
-  // Of thread-safe datasets: what GDAL makes lazily (block caches, mask bands).
+  CPLStringList derived_subdatasets_;
+  bool knows_derived_subdatasets_ = false;
+  // Of thread-safe datasets: what GDAL makes lazily (block caches, mask bands, some metadata).
   std::recursive_mutex lazy_mutex_;
 };
 

@@ -21,8 +21,20 @@
 
 namespace ndarray {
 
-// 3.7: signed bytes.
+// 3.7: signed bytes; datasets report failures of FlushCache.
 #define NDARRAY_HAS_INT8 NDARRAY_GDAL_AT_LEAST(3, 7)
+#if NDARRAY_GDAL_AT_LEAST(3, 7)
+using FlushResult = CPLErr;
+inline CPLErr FlushPam(GDALPamDataset& dataset, bool at_closing) {
+  return dataset.GDALPamDataset::FlushCache(at_closing);
+}
+#else
+using FlushResult = void;
+inline CPLErr FlushPam(GDALPamDataset& dataset, bool at_closing) {
+  dataset.GDALPamDataset::FlushCache(at_closing);
+  return CE_None;
+}
+#endif
 
 // 3.10: a dataset can say that it is safe to share between threads; block access is virtual.
 #if NDARRAY_GDAL_AT_LEAST(3, 10)

@@ -51,6 +51,11 @@ bool IsSignedByte(const char* pixel_type) {
   return !NDARRAY_HAS_INT8 && pixel_type != nullptr && EQUAL(pixel_type, "SIGNEDBYTE");
 }
 
+// Newer versions of GDAL warn of the question.
+bool HasSignedBytes(GDALRasterBand& band) {
+  return !NDARRAY_HAS_INT8 && IsSignedByte(band.GetMetadataItem("PIXELTYPE", "IMAGE_STRUCTURE"));
+}
+
 // Everything that can be wrong with a request, found before a file is touched.
 Result<NewArray> PlanArray(const char* name, int width, int height, int bands, GDALDataType type,
                            bool signed_byte, StringList options) {
@@ -117,7 +122,17 @@ void RememberAxes(const NewArray& plan, GDALDataset& dataset) {
   const Result<Axes> rule = ChooseAxes(plan.shape, {}, "");
   if (rule.ok() && rule->name == plan.axes && plan.axes != "YXB") return;
   dataset.SetMetadataItem("AXES", plan.axes.c_str(), kMetadataDomain);
+  dataset.SetMetadataItem("SHAPE", ShapeString(plan.shape).c_str(), kMetadataDomain);
 }
+
+// What is left of a file that went to a place from where nothing can be read.
+class Gone final : public GDALDataset {
+ public:
+  explicit Gone(const NewArray& plan) {
+    nRasterXSize = plan.width;
+    nRasterYSize = plan.height;
+  }
+};
 
 std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
   // Object stores cannot be opened for update; metadata then still goes to the sidecar.
@@ -134,9 +149,11 @@ std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
   return ArrayDataset::Open(&open_info, std::move(*array), options);
 }
 
+// The sidecars describe the old pixels: they go with them, and not before.
 Status CommitOver(OutputFile& file) {
-  DeleteSidecars(file.path());  // they describe the old pixels
-  return file.Commit();
+  Status status = file.Commit();
+  if (status.ok()) DeleteSidecars(file.path());
+  return status;
 }
 
 GDALDataset* CreateChecked(const NewArray& plan) {
@@ -179,8 +196,8 @@ class Copier {
     buffer_.resize(static_cast<size_t>(LineBytes() * step));
     const int planes = plan_.bands / plane_bands_;
     for (int plane = 0; plane < planes; ++plane) {
-      for (int first = 0; first < length; first += step) {
-        const int count = std::min(step, length - first);
+      for (int first = 0, count = 0; first < length; first += count) {
+        count = std::min(step, length - first);
         if (CopyLines(plane, first, count) != CE_None) return CE_Failure;
         const double done = (plane + static_cast<double>(first + count) / length) / planes;
         if (!progress(done, "", progress_data)) return ReportInterrupted(plan_.path);
@@ -264,6 +281,7 @@ GDALDataset* CopyChecked(const NewArray& plan, GDALDataset& source, GDALProgress
     if (copier.Copy(progress, progress_data) != CE_None) return nullptr;
     if (Report(CommitOver(**file)) != CE_None) return nullptr;
   }
+  if (IsStandardOutput(plan.path)) return new Gone(plan);
   std::unique_ptr<ArrayDataset> dataset = OpenWritten(plan);
   if (!dataset) return nullptr;
   CopyMetadata(source, *dataset);
@@ -281,8 +299,7 @@ GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, Strin
       Result<GDALDataType> common = CommonType(*source, strict != FALSE, path);
       if (!common.ok()) return Report(common.status()), nullptr;
       type = *common;
-      signed_byte = signed_byte || IsSignedByte(source->GetRasterBand(1)->GetMetadataItem(
-                                       "PIXELTYPE", "IMAGE_STRUCTURE"));
+      signed_byte = signed_byte || HasSignedBytes(*source->GetRasterBand(1));
     }
     Result<NewArray> plan = PlanArray(path, source->GetRasterXSize(), source->GetRasterYSize(),
                                       bands, type, signed_byte, options);
@@ -296,9 +313,11 @@ CPLErr Delete(const char* path) {
     return Report(Mismatch(StatusCode::kInvalidArgument, "file name", path, "a path"));
   }
   if (IsDeletingToOverwrite() && EQUAL(CPLGetExtension(path), "npy")) return CE_None;
+  if (VSIUnlink(path) != 0) {
+    return Report(Status(StatusCode::kIo, std::string(path) + ": cannot delete"));
+  }
   DeleteSidecars(path);
-  if (VSIUnlink(path) == 0) return CE_None;
-  return Report(Status(StatusCode::kIo, std::string(path) + ": cannot delete"));
+  return CE_None;
 }
 
 }  // namespace

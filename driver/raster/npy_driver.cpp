@@ -48,7 +48,8 @@ GDALDataset* OpenChecked(GDALOpenInfo* open_info) {
   if (!file.ok()) return Report(file.status()), nullptr;
   Result<std::shared_ptr<Array>> array = OpenNpyArray(std::move(*file), options.max_threads);
   if (!array.ok()) return Report(array.status()), nullptr;
-  if ((*array)->info().shape.size() > kMaxRasterAxes && options.index.empty()) {
+  const bool whole = options.index.empty() && options.axes.empty();
+  if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {
     return ListSubdatasets(**array, kNpyDriverName).release();
   }
   return ArrayDataset::Open(open_info, std::move(*array), options).release();

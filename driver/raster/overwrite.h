@@ -3,6 +3,8 @@
 // Before GDAL calls a driver's Create or CreateCopy it deletes an existing file of that name, by
 // way of the driver's own Delete. A failure while writing would then leave nothing. So Delete asks
 // here who calls, and leaves the file to the writer, which replaces it when the new one is whole.
+// A writer of another driver that takes the name of a .npy file overwrites it, too, but knows
+// nothing of its sidecars: they stay.
 #ifndef GDAL_NDARRAY_RASTER_OVERWRITE_H_
 #define GDAL_NDARRAY_RASTER_OVERWRITE_H_
 

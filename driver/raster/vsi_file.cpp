@@ -58,7 +58,7 @@ class VsiFile final : public ByteFile {
     return {};
   }
 
-  Status Sync() override {
+  Status Flush() override {
     const std::lock_guard<std::mutex> lock(mutex_);
     return VSIFFlushL(handle_.get()) == 0 ? Status() : VsiStatus(path_, "flush");
   }
@@ -104,7 +104,8 @@ class VsiOutputFile final : public OutputFile {
 
   Status Commit() override {
     if (at_ < size_bytes_ && VSIFTruncateL(handle_.get(), size_bytes_) != 0) {
-      return VsiStatus(path_, "make a file of " + std::to_string(size_bytes_) + " bytes");
+      return VsiStatus(path_, "make a file of " + std::to_string(size_bytes_) +
+                                  " bytes before they are written");
     }
     if (VSIFCloseL(handle_.release()) != 0) return VsiStatus(path_, "close");
     if (written_ != path_ && VSIRename(written_.c_str(), path_.c_str()) != 0) {
@@ -127,6 +128,8 @@ class VsiOutputFile final : public OutputFile {
 
 bool IsVirtualPath(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsi"); }
 
+bool IsStandardOutput(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsistdout"); }
+
 Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access) {
   if (!IsVirtualPath(path)) return OpenMappedFile(path, access);
   VsiHandle handle(VSIFOpenL(path.c_str(), access == Access::kUpdate ? "rb+" : "rb"));
@@ -147,7 +150,8 @@ Result<std::unique_ptr<OutputFile>> CreateOutputFile(const std::string& path) {
   // rasterio's MemoryFile does.
   VSIStatBufL existing;
   const bool empty = VSIStatL(path.c_str(), &existing) == 0 && existing.st_size == 0;
-  const bool replaces = !empty && VSISupportsRandomWrite(path.c_str(), FALSE) != 0;
+  const bool replaces =
+      !empty && !IsStandardOutput(path) && VSISupportsRandomWrite(path.c_str(), FALSE) != 0;
   const std::string written = replaces ? path + ".partial" : path;
   VsiHandle handle(VSIFOpenL(written.c_str(), "wb"));
   if (handle == nullptr) return VsiStatus(path, "create");

@@ -15,6 +15,9 @@ namespace ndarray {
 // file.
 bool IsVirtualPath(const std::string& path);
 
+// Whether it is /vsistdout/, from where nothing can be read back.
+bool IsStandardOutput(const std::string& path);
+
 // Opens a local file mapped, another through VSI.
 Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access);
 

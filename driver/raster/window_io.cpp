@@ -61,10 +61,10 @@ void BufferToLine(const BandType& type, char* line, const char* buffer, GDALData
   });
 }
 
-WindowRequest Lines(const WindowRequest& request, int first, int count) {
+WindowRequest Lines(const WindowRequest& request, int64_t first, int64_t count) {
   WindowRequest part = request;
-  part.y += first;
-  part.height = count;
+  part.y += static_cast<int>(first);
+  part.height = static_cast<int>(count);
   part.data = static_cast<char*>(request.data) + first * request.line_space;
   return part;
 }
@@ -104,54 +104,86 @@ Status WindowIo::MoveDirectly(const WindowRequest& request, const Run& run) cons
              : array_->Write(run.first.field, box, {request.data, strides});
 }
 
-// Whole granules of lines, so that nothing is read twice, about kConversionBytes of them.
-int WindowIo::ConvertedLines(const WindowRequest& request, const Run& run) const {
+// About kConversionBytes, in whole granules where they fit, so that nothing is read twice.
+WindowIo::Piece WindowIo::ConversionPiece(const WindowRequest& request, const Run& run) const {
   const ArrayInfo& info = array_->info();
   const auto element_bytes = static_cast<int64_t>(info.fields[run.first.field].dtype.size_bytes());
-  const int64_t line_bytes = element_bytes * request.width * run.count;
-  const int64_t granule = axes_.Count(info.granule, axes_.y);
-  const int64_t lines = std::max<int64_t>(kConversionBytes / line_bytes / granule, 1) * granule;
-  return static_cast<int>(std::min<int64_t>(lines, request.height));
+  const int64_t budget = kConversionBytes / element_bytes;
+  Piece piece{std::min(run.count, axes_.Count(info.granule, axes_.band)),
+              std::min<int64_t>(request.height, axes_.Count(info.granule, axes_.y)),
+              std::min<int64_t>(request.width, axes_.Count(info.granule, axes_.x))};
+  const auto halve = [](int64_t& side) { side = (side + 1) / 2; };
+  while (piece.bands * piece.lines * piece.width > budget) {
+    halve(piece.bands > 1 ? piece.bands : piece.lines >= piece.width ? piece.lines : piece.width);
+  }
+  const auto grow = [budget](int64_t& side, int64_t others, int64_t most) {
+    side = std::min(most, std::max<int64_t>(budget / others / side, 1) * side);
+  };
+  grow(piece.width, piece.bands * piece.lines, request.width);
+  grow(piece.lines, piece.bands * piece.width, request.height);
+  grow(piece.bands, piece.lines * piece.width, run.count);
+  return piece;
 }
 
 Status WindowIo::MoveConverted(const WindowRequest& request, const Run& run) const {
+  const Piece most = ConversionPiece(request, run);
+  const auto element_bytes =
+      static_cast<int64_t>(array_->info().fields[run.first.field].dtype.size_bytes());
+  std::vector<char> temporary(
+      static_cast<size_t>(most.bands * most.lines * most.width * element_bytes));
+  for (int64_t band = 0; band < run.count; band += most.bands) {
+    Run bands = run;
+    bands.first.index += band;
+    bands.count = std::min(most.bands, run.count - band);
+    for (int64_t y = 0; y < request.height; y += most.lines) {
+      for (int64_t x = 0; x < request.width; x += most.width) {
+        WindowRequest piece = request;
+        piece.x += static_cast<int>(x);
+        piece.y += static_cast<int>(y);
+        piece.width = static_cast<int>(std::min(most.width, request.width - x));
+        piece.height = static_cast<int>(std::min(most.lines, request.height - y));
+        piece.data = static_cast<char*>(request.data) + band * request.band_space +
+                     y * request.line_space + x * request.pixel_space;
+        Status status = ConvertPiece(piece, bands, temporary.data());
+        if (!status.ok()) return status;
+      }
+    }
+  }
+  return {};
+}
+
+// A piece that fits the temporary.
+Status WindowIo::ConvertPiece(const WindowRequest& request, const Run& run, char* temporary) const {
   const BandType& type = run.first.type;
   const auto element_bytes =
       static_cast<int64_t>(array_->info().fields[run.first.field].dtype.size_bytes());
-  const int64_t line_bytes = element_bytes * request.width;
-  const int step = ConvertedLines(request, run);
-  std::vector<char> temporary(static_cast<size_t>(line_bytes * step * run.count));
+  WindowRequest packed = request;
+  packed.data = temporary;
+  packed.pixel_space = element_bytes;
+  packed.line_space = element_bytes * request.width;
+  packed.band_space = packed.line_space * request.height;
 
-  for (int first = 0; first < request.height; first += step) {
-    const int lines = std::min(step, request.height - first);
-    const WindowRequest part = Lines(request, first, lines);
-    WindowRequest packed = part;
-    packed.data = temporary.data();
-    packed.pixel_space = element_bytes;
-    packed.line_space = line_bytes;
-    packed.band_space = line_bytes * lines;
-
-    const int64_t tasks = run.count * lines;
-    const int64_t threads =
-        std::min<int64_t>(max_threads_, tasks * line_bytes / kMinBytesPerThread);
-    const auto convert = [&](int64_t task) {
-      const int64_t band = task / lines;
-      const int64_t line = task % lines;
-      char* const stored = temporary.data() + band * packed.band_space + line * line_bytes;
-      char* const buffer =
-          static_cast<char*>(part.data) + band * part.band_space + line * part.line_space;
-      if (part.direction == GF_Read) {
-        LineToBuffer(type, stored, buffer, part.type, part.pixel_space, part.width);
-      } else {
-        BufferToLine(type, stored, buffer, part.type, part.pixel_space, part.width);
-      }
-    };
-    if (part.direction == GF_Write) ParallelFor(tasks, static_cast<int>(threads), convert);
-    Status status = MoveDirectly(packed, run);
-    if (!status.ok()) return status;
-    if (part.direction == GF_Read) ParallelFor(tasks, static_cast<int>(threads), convert);
+  const int64_t tasks = run.count * request.height;
+  const int64_t threads =
+      std::min<int64_t>(max_threads_, tasks * packed.line_space / kMinBytesPerThread);
+  const auto convert = [&](int64_t task) {
+    const int64_t band = task / request.height;
+    const int64_t line = task % request.height;
+    char* const stored = temporary + band * packed.band_space + line * packed.line_space;
+    char* const buffer =
+        static_cast<char*>(request.data) + band * request.band_space + line * request.line_space;
+    if (request.direction == GF_Read) {
+      LineToBuffer(type, stored, buffer, request.type, request.pixel_space, request.width);
+    } else {
+      BufferToLine(type, stored, buffer, request.type, request.pixel_space, request.width);
+    }
+  };
+  if (request.direction == GF_Write) ParallelFor(tasks, static_cast<int>(threads), convert);
+  Status status = MoveDirectly(packed, run);
+  if (status.ok() && request.direction == GF_Read) {
+    ParallelFor(tasks, static_cast<int>(threads), convert);
   }
-  return {};
+  return status;
 }
 
 Status WindowIo::TransferRun(const WindowRequest& request, const Run& run) const {
@@ -161,14 +193,14 @@ Status WindowIo::TransferRun(const WindowRequest& request, const Run& run) const
 
 WindowIo::Result WindowIo::Transfer(const WindowRequest& request, const BandSource* bands,
                                     int count, const Progress& progress) const {
-  int lines_per_step = request.height;
+  int64_t lines_per_step = request.height;
   if (progress) {
     const int64_t line_bytes = PixelBytes(request.type) * request.width * count;
     const int64_t granule = axes_.Count(array_->info().granule, axes_.y);
     const int64_t lines = std::max<int64_t>(kBytesPerStep / line_bytes / granule, 1) * granule;
-    lines_per_step = static_cast<int>(std::min<int64_t>(lines, request.height));
+    lines_per_step = std::min<int64_t>(lines, request.height);
   }
-  for (int first = 0; first < request.height; first += lines_per_step) {
+  for (int64_t first = 0; first < request.height; first += lines_per_step) {
     const WindowRequest part =
         Lines(request, first, std::min(lines_per_step, request.height - first));
     for (int band = 0; band < count;) {

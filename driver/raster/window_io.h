@@ -64,7 +64,11 @@ class WindowIo {
   Status TransferRun(const WindowRequest& request, const Run& run) const;
   Status MoveDirectly(const WindowRequest& request, const Run& run) const;
   Status MoveConverted(const WindowRequest& request, const Run& run) const;
-  int ConvertedLines(const WindowRequest& request, const Run& run) const;
+  struct Piece {
+    int64_t bands, lines, width;
+  };
+  Piece ConversionPiece(const WindowRequest& request, const Run& run) const;
+  Status ConvertPiece(const WindowRequest& request, const Run& run, char* temporary) const;
 
   const std::shared_ptr<Array> array_;
   const Axes axes_;

@@ -119,9 +119,8 @@ class Array {
   // REQUIRES: as Read, and info().writable.
   virtual Status Write(size_t field, const Box& box, const ConstStridedView& from) = 0;
 
-  // What was written can be seen by every reader of the file, and Sync()ed content survives a
-  // power loss.
-  virtual Status Sync() = 0;
+  // After it every other reader of the file sees what was written.
+  virtual Status Flush() = 0;
 
   // The box will be read soon. A hint: costs little, may do nothing.
   virtual void Advise(const Box& /*box*/) const {}

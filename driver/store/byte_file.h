@@ -1,7 +1,7 @@
 // A file of bytes with random access: the seam between array formats and where files live.
 //
 // Offsets and sizes are in bytes. ReadRanges is safe from any number of threads; WriteAt, Resize
-// and Sync need exclusion by the caller. Errors carry the path.
+// and Flush need exclusion by the caller. Errors carry the path.
 #ifndef GDAL_NDARRAY_STORE_BYTE_FILE_H_
 #define GDAL_NDARRAY_STORE_BYTE_FILE_H_
 
@@ -43,8 +43,8 @@ class ByteFile {
 
   virtual Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) = 0;
 
-  // Everything written survives a power loss.
-  virtual Status Sync() = 0;
+  // After it every other reader of the file sees what was written.
+  virtual Status Flush() = 0;
 
   // The range will be read soon. A hint.
   virtual void Advise(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) const {}

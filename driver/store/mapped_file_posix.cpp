@@ -75,9 +75,7 @@ class MappedFile final : public ByteFile {
     return WriteFully(descriptor_.get(), path_, offset_bytes, from, size_bytes);
   }
 
-  Status Sync() override {
-    return fdatasync(descriptor_.get()) == 0 ? Status() : ErrnoStatus(path_, "sync");
-  }
+  Status Flush() override { return {}; }  // all share the page cache
 
   void Advise(uint64_t offset_bytes, uint64_t size_bytes) const override {
     if (offset_bytes >= size_bytes_) return;

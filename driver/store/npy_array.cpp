@@ -114,7 +114,7 @@ class NpyArray final : public Array {
                        });
   }
 
-  Status Sync() override { return file_->Sync(); }
+  Status Flush() override { return file_->Flush(); }
 
   void Advise(const Box& box) const override {
     constexpr SpanLimits limits = {UINT64_MAX, uint64_t{1} << 20};

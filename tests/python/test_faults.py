@@ -60,6 +60,29 @@ def test_source_that_fails_keeps_the_old_file(plugin, old, tmp_path_factory, err
     assert_old_and_alone(old.parent)
 
 
+def test_failed_replacement_keeps_the_sidecars(plugin, old, source, errors):
+    """The rename fails, at the very end: a folder has taken the name in between."""
+    dataset = gdal.Open(str(old))
+    dataset.SetGeoTransform([1, 2, 0, 3, 0, -4])
+    dataset.BuildOverviews("NEAREST", [2])
+    del dataset
+    before = sorted(os.listdir(old.parent))
+    assert len(before) == 3
+
+    def progress(done, *_):
+        if done == 1.0:
+            old.rename(old.parent / "kept.npy")
+            old.mkdir()
+        return 1
+
+    assert plugin.CreateCopy(str(old), source, callback=progress) is None
+    assert len(errors) == 1 and "cannot replace" in errors[0]
+    old.rmdir()
+    (old.parent / "kept.npy").rename(old)
+    assert sorted(os.listdir(old.parent)) == before
+    assert gdal.Open(str(old)).GetGeoTransform() == (1, 2, 0, 3, 0, -4)
+
+
 def test_copy_onto_itself(plugin, tmp_path, rng):
     path = str(tmp_path / "self.npy")
     array = rng.integers(0, 255, (3, 500, 400), dtype="u1")

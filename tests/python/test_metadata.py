@@ -173,6 +173,27 @@ def test_subdatasets_keep_metadata_apart(npy):
         assert dataset.GetFileList() == [path, path + ".aux.xml"]
 
 
+@pytest.mark.parametrize("name", ["NPY:{}", 'NPY:"{}"'])
+def test_prefix_without_index_is_the_file_itself(plugin, tmp_path, monkeypatch, rng, name):
+    monkeypatch.chdir(tmp_path)
+    source = gdal.GetDriverByName("MEM").Create("", 8, 9, 3)
+    source.SetGeoTransform([1, 2, 0, 3, 0, -4])
+    for path in ["image.npy", str(tmp_path / "image.npy")]:
+        dataset = plugin.CreateCopy(path, source, options=["INTERLEAVE=PIXEL"])
+        dataset.BuildOverviews("NEAREST", [2])
+        del dataset
+        dataset = gdal.Open(name.format(path), gdal.GA_Update)
+        assert dataset.GetGeoTransform() == (1, 2, 0, 3, 0, -4)
+        assert dataset.RasterCount == 3
+        assert dataset.GetRasterBand(1).GetOverviewCount() == 1
+        assert sorted(dataset.GetFileList()) == [path, path + ".aux.xml", path + ".ovr"]
+        dataset.SetGeoTransform([5, 2, 0, 3, 0, -4])
+        dataset.BuildOverviews("NEAREST", [4])
+        del dataset
+        assert gdal.Open(path).GetGeoTransform()[0] == 5
+    assert sorted(os.listdir(tmp_path)) == ["image.npy", "image.npy.aux.xml", "image.npy.ovr"]
+
+
 @pytest.mark.parametrize("mode", [gdal.GA_ReadOnly, gdal.GA_Update])
 def test_overviews_are_used(npy, mode):
     path = npy(np.zeros((400, 600), "u2"))

@@ -1,5 +1,8 @@
 """Every .npy that NumPy writes is a raster with the same pixels, however they are asked for."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from conftest import DATA
@@ -199,6 +202,50 @@ def test_progress_is_called_and_can_stop(npy, errors):
     assert calls[-1] == 1.0 and calls == sorted(calls) and len(calls) > 1
     assert dataset.ReadAsArray(callback=lambda done, *_: 0) is None
     assert "interrupted" in "".join(errors)
+
+
+@pytest.mark.slow
+def test_tallest_raster_in_steps_and_copied(plugin, tmp_path):
+    """Lines are counted to the last one, 2^31 - 2."""
+    path = str(tmp_path / "tall.npy")
+    tall = np.lib.format.open_memmap(path, mode="w+", dtype="u1", shape=((1 << 31) - 1, 1))
+    tall[-1] = 7
+    dataset = gdal.Open(path)
+    calls = []
+    raw = dataset.ReadRaster(0, (1 << 30), 1, (1 << 30) - 1,
+                             callback=lambda done, *_: calls.append(done) or 1)
+    assert raw[-1] == 7 and raw[0] == 0 and calls[-1] == 1.0
+    count = [0]
+
+    def stop_soon(*_):
+        count[0] += 1
+        return count[0] < 5
+
+    with pytest.raises(RuntimeError, match="interrupted"):
+        plugin.CreateCopy("/vsimem/tall.npy", dataset, callback=stop_soon)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("shape", [(12000, 12000), (144_000_000,)])
+def test_conversion_needs_little_memory(tmp_path, order, shape):
+    path = str(tmp_path / "large.npy")
+    np.lib.format.open_memmap(path, mode="w+", dtype="u1", shape=shape, fortran_order=order == "F")
+    code = f"""
+import resource
+from osgeo import gdal
+import numpy as np
+dataset = gdal.Open({path!r})
+target = np.ones((dataset.RasterYSize, dataset.RasterXSize), "i2")
+dataset.GetRasterBand(1).ReadAsArray(0, 0, 100, 1)  # starts threads
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+dataset.GetRasterBand(1).ReadAsArray(buf_obj=target)
+assert target.max() == 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    grown = int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True,
+                               text=True).stdout)
+    assert grown < (144_000_000 >> 10) + (40 << 10)  # in KiB: the file's pages, and little else
 
 
 def test_statistics_and_histogram(npy, rng):

@@ -90,6 +90,12 @@ def test_index_that_leaves_too_many_axes(npy, errors):
     assert_refused(f'NPY:"{path}":[1]', errors, "leaves at most 3 axes")
 
 
+def test_axes_of_a_stack_need_an_index(npy, errors):
+    path = npy(np.zeros((2, 3, 4, 5), "u1"))
+    assert gdal.OpenEx(path, open_options=["AXES=YXB"]) is None
+    assert len(errors) == 1 and "leaves at most 3 axes" in errors[0]
+
+
 def test_files_that_are_not_npy_are_left_to_others(tmp_path, errors):
     path = tmp_path / "not.npy"
     path.write_bytes(b"\x93NUMPx" + bytes(100))

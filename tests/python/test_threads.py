@@ -82,6 +82,34 @@ def test_one_dataset_in_many_threads(image):
 
 
 @pytest.mark.skipif(not HAS_THREAD_SAFE, reason="GDAL < 3.10 has no thread-safe datasets")
+def test_masks_blocks_and_flushes_in_many_threads(npy):
+    """What GDAL itself makes and caches for a dataset, from all threads at once."""
+    path = npy(np.ones((3, 1500, 1200), "u1"))
+    dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_THREAD_SAFE)
+
+    def work(number):
+        band = dataset.GetRasterBand(1 + number % 3)
+        rng = np.random.default_rng(number)
+        for _ in range(25):
+            x, y = int(rng.integers(0, 700)), int(rng.integers(0, 1000))
+            assert (band.GetMaskBand().ReadAsArray(x, y, 500, 500) == 255).all()
+            assert set(band.ReadBlock(0, 0)) == {1}
+            assert (band.ReadAsArray(buf_xsize=300, buf_ysize=300) == 1).all()
+            assert dataset.GetMetadata("DERIVED_SUBDATASETS") is not None
+            band.FlushCache()
+
+    in_threads(4, work)
+
+
+@pytest.mark.skipif(not HAS_THREAD_SAFE, reason="GDAL < 3.10 has no thread-safe datasets")
+def test_promise_ends_with_overviews(npy):
+    dataset = gdal.Open(npy(np.zeros((400, 400), "u2")))
+    assert dataset.IsThreadSafe(gdal.OF_RASTER)
+    dataset.BuildOverviews("NEAREST", [2])
+    assert not dataset.IsThreadSafe(gdal.OF_RASTER)
+
+
+@pytest.mark.skipif(not HAS_THREAD_SAFE, reason="GDAL < 3.10 has no thread-safe datasets")
 def test_overviews_and_updates_are_not_shared(npy):
     path = npy(np.zeros((400, 400), "u2"))
     assert not gdal.Open(path, gdal.GA_Update).IsThreadSafe(gdal.OF_RASTER)

@@ -2,7 +2,9 @@
 
 import gzip
 import http.server
+import io
 import re
+import subprocess
 import threading
 import zipfile
 
@@ -145,6 +147,14 @@ def test_created_in_memory_is_zeros(plugin):
     del dataset
     assert gdal.Open("/vsimem/zeros.npy").ReadAsArray().sum() == 2.5 * 600
     plugin.Delete("/vsimem/zeros.npy")
+
+
+def test_standard_output(npy):
+    path = npy(np.arange(12, dtype="f8").reshape(3, 4))
+    result = subprocess.run(["gdal_translate", "-q", "-of", "NPY", path, "/vsistdout/"],
+                            capture_output=True)
+    assert (result.returncode, result.stderr) == (0, b"")
+    np.testing.assert_array_equal(np.load(io.BytesIO(result.stdout)), np.load(path))
 
 
 def test_written_into_an_archive(plugin, rng, tmp_path):

@@ -77,6 +77,26 @@ def test_axes_in_any_order_are_remembered(plugin, tmp_path, rng, axes, shape):
     np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), bands)
 
 
+@pytest.mark.parametrize("axes, shape", [("XY", (1, 7, 5)), ("BX", (4, 1, 6)), ("XB", (4, 1, 6)),
+                                         ("X", (1, 1, 6))])
+def test_fewer_axes_are_remembered(plugin, tmp_path, rng, axes, shape):
+    bands = rng.integers(0, 250, shape, dtype="u1")
+    path = str(tmp_path / "axes.npy")
+    plugin.CreateCopy(path, memory_dataset(bands), options=[f"AXES={axes}"])
+    assert np.load(path).ndim == len(axes)
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray().reshape(shape), bands)
+
+
+def test_axes_are_not_remembered_for_another_array(plugin, tmp_path):
+    """np.save knows nothing of the sidecar of the file that it replaces."""
+    path = str(tmp_path / "again.npy")
+    plugin.CreateCopy(path, gdal.GetDriverByName("MEM").Create("", 5, 6, 3),
+                      options=["INTERLEAVE=PIXEL"])
+    np.save(path, np.zeros((3, 100, 100), "u1"))
+    dataset = gdal.Open(path)
+    assert (dataset.RasterCount, dataset.RasterYSize, dataset.RasterXSize) == (3, 100, 100)
+
+
 def test_interleave_of_the_source_is_kept(plugin, tmp_path, rng):
     bands = rng.integers(0, 250, (3, 13, 17), dtype="u1")
     source = gdal.GetDriverByName("GTiff").CreateCopy(
@@ -197,6 +217,14 @@ def test_impossible_creation_is_refused_before_a_file_is_touched(plugin, npy, er
     assert plugin.Create(path, *size, options=options) is None
     assert sum(message in error for error in errors) == 1
     np.testing.assert_array_equal(np.load(path), np.arange(3))
+
+
+def test_copy_says_nothing_when_all_is_well(plugin, tmp_path, errors):
+    for gdal_type in creatable_types():
+        source = gdal.GetDriverByName("MEM").Create("", 4, 3, 3, gdal_type)
+        dataset = plugin.CreateCopy(str(tmp_path / "quiet.npy"), source, strict=1)
+        assert dataset.ReadAsArray().shape == (3, 3, 4)
+    assert errors == []
 
 
 def test_types_without_counterpart_are_widened_unless_strict(plugin, tmp_path, errors):

@@ -132,7 +132,7 @@ TEST_F(MappedFileTest, ShowsReadersWhatIsWritten) {
   ASSERT_THAT(writer->WriteAt(3, "abc", 3), IsOk());
   EXPECT_EQ(MappedText(*reader), "012abc6789");
   EXPECT_EQ(MappedText(*writer), "012abc6789");
-  EXPECT_THAT(writer->Sync(), IsOk());
+  EXPECT_THAT(writer->Flush(), IsOk());
 }
 
 TEST_F(MappedFileTest, NoticesThatTheFileShrank) {

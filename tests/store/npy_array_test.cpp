@@ -111,7 +111,7 @@ TEST_P(NpyConformance, ReadsBackWhatItWrote) {
       ASSERT_NE(array, nullptr);
       ASSERT_TRUE(array->info().writable);
       ExpectWritesLike(*array, 0, reference, random);
-      EXPECT_THAT(array->Sync(), IsOk());
+      EXPECT_THAT(array->Flush(), IsOk());
       if (kind() == Kind::kMapped) {
         EXPECT_TRUE(ReadFile(Path()) == FileOf(reference, fortran)) << "other bytes in the file";
       }

@@ -106,7 +106,7 @@ TEST_F(UnmappedNpy, SaysWhatReadingFailedOf) {
     Status WriteAt(uint64_t, const void*, size_t) override {
       return Status(StatusCode::kIo, "disk full");
     }
-    Status Sync() override { return Status(StatusCode::kIo, "disk gone"); }
+    Status Flush() override { return Status(StatusCode::kIo, "disk gone"); }
 
    private:
     MemoryFile file_;
@@ -123,7 +123,7 @@ TEST_F(UnmappedNpy, SaysWhatReadingFailedOf) {
               FailsWith(StatusCode::kIo, "disk full"));
   EXPECT_THAT((*array)->Write(0, {{0}, {9000}}, {buffer + 8999, {-2}}),
               FailsWith(StatusCode::kIo, "disk full"));
-  EXPECT_THAT((*array)->Sync(), FailsWith(StatusCode::kIo, "disk gone"));
+  EXPECT_THAT((*array)->Flush(), FailsWith(StatusCode::kIo, "disk gone"));
 }
 
 constexpr char kRecord[] =

@@ -18,7 +18,7 @@ class MemoryArray final : public Array {
   const std::string& path() const override { return path_; }
   Status Read(size_t field, const Box& box, const StridedView& to) const override;
   Status Write(size_t field, const Box& box, const ConstStridedView& from) override;
-  Status Sync() override { return {}; }
+  Status Flush() override { return {}; }
 
   template <typename T>
   T* values() {

@@ -51,7 +51,7 @@ class MemoryFile final : public ByteFile {
     return {};
   }
 
-  Status Sync() override { return {}; }
+  Status Flush() override { return {}; }
 
   // Kept for tests of one thread.
   void Advise(uint64_t offset_bytes, uint64_t size_bytes) const override {
