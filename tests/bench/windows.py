@@ -35,24 +35,29 @@ def make_image(path, size):
     image.flush()
 
 
+def band_reader(dataset):
+    band = dataset.GetRasterBand(1)
+
+    def read(x, y, n, _keep_open=dataset):
+        return band.ReadAsArray(x, y, n, n)
+
+    return read
+
+
 def contenders(folder, path, size):
     """Name -> function of a window. Readers stay open: opening is measured on its own."""
     memory = np.load(path, mmap_mode="r")
     yield "np.array(memmap[window])", lambda x, y, n: np.array(memory[y:y + n, x:x + n])
 
     npy = gdal.Open(path)
-    yield "NPY ReadAsArray", lambda x, y, n: npy.GetRasterBand(1).ReadAsArray(x, y, n, n)
-
-    one_thread = gdal.OpenEx(path, open_options=["NUM_THREADS=1"])
+    yield "NPY ReadAsArray", band_reader(npy)
     yield "NPY ReadAsArray, 1 thread", \
-        lambda x, y, n: one_thread.GetRasterBand(1).ReadAsArray(x, y, n, n)
+        band_reader(gdal.OpenEx(path, open_options=["NUM_THREADS=1"]))
 
     tiff_path = os.path.join(folder, "image.tif")
     gdal.Translate(tiff_path, npy, creationOptions=["TILED=YES", "BLOCKXSIZE=512",
                                                     "BLOCKYSIZE=512"])
-    tiff = gdal.Open(tiff_path)
-    yield "GTiff, uncompressed 512x512 tiles", \
-        lambda x, y, n: tiff.GetRasterBand(1).ReadAsArray(x, y, n, n)
+    yield "GTiff, uncompressed 512x512 tiles", band_reader(gdal.Open(tiff_path))
 
     offset = int(npy.GetMetadataItem("DATA_OFFSET", "IMAGE_STRUCTURE"))
     vrt_path = os.path.join(folder, "image.vrt")
@@ -62,9 +67,7 @@ def contenders(folder, path, size):
 <SourceFilename relativetoVRT="1">{os.path.basename(path)}</SourceFilename>
 <ImageOffset>{offset}</ImageOffset><PixelOffset>2</PixelOffset>
 <LineOffset>{2 * size}</LineOffset><ByteOrder>LSB</ByteOrder></VRTRasterBand></VRTDataset>""")
-    vrt = gdal.Open(vrt_path)
-    yield "VRTRawRasterBand on the .npy", \
-        lambda x, y, n: vrt.GetRasterBand(1).ReadAsArray(x, y, n, n)
+    yield "VRTRawRasterBand on the .npy", band_reader(gdal.Open(vrt_path))
 
 
 def seconds(read, positions, side):
