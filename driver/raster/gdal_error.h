@@ -21,7 +21,7 @@ void ReportWarning(const std::string& message);
 void ReportException(const std::exception& exception);
 
 // Calls function(); an exception (only std::bad_alloc is expected) becomes a GDAL error and
-// `failed`. Every entry point that GDAL calls and that may allocate goes through here.
+// `failed`. Entry points of GDAL that allocate what a file or a request asks for go through here.
 template <typename T, typename Function>
 T Guarded(T failed, const Function& function) {
   try {
