@@ -103,10 +103,10 @@ std::optional<BandLayout> ArrayBand::Layout() const {
   const WindowIo& io = dataset().io_;
   const ArrayInfo& info = io.array().info();
   const Field& field = info.fields[source_.field];
-  if (!info.raw || field.dtype.swapped() || source_.type.promoted) return std::nullopt;
+  if (!info.raw || source_.type.promoted) return std::nullopt;
   const Axes& axes = io.axes();
   const AxisVector& strides = info.raw->strides_bytes;
-  BandLayout layout{info.raw->offset_bytes + static_cast<uint64_t>(field.offset_bytes),
+  BandLayout layout{field.dtype, info.raw->offset_bytes + static_cast<uint64_t>(field.offset_bytes),
                     strides[axes.x], 0};
   layout.line_space = axes.y >= 0 ? strides[axes.y] : layout.pixel_space * nRasterXSize;
   for (int axis = 0; axis < axes.index.size(); ++axis) {
@@ -138,7 +138,10 @@ CPLVirtualMem* ArrayBand::GetVirtualMemAuto(GDALRWFlag direction, int* pixel_spa
 CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space) {
   const Array& array = dataset().io_.array();
   const std::optional<BandLayout> layout = Layout();
-  if (!layout || layout->pixel_space > INT_MAX || IsVirtualPath(array.path())) return nullptr;
+  if (!layout || layout->dtype.swapped() || layout->pixel_space > INT_MAX ||
+      IsVirtualPath(array.path())) {
+    return nullptr;
+  }
   if (eAccess == GA_Update && FlushCache(false) != CE_None) return nullptr;
   // GDAL maps only files that it opened itself.
   VSILFILE* const file = VSIFOpenL(array.path().c_str(), direction == GF_Write ? "rb+" : "rb");

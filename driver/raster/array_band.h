@@ -11,6 +11,7 @@ namespace ndarray {
 
 // Where the pixels of a band lie in its file, for programs that map it.
 struct BandLayout {
+  DType dtype;
   uint64_t offset_bytes;
   int64_t pixel_space;
   int64_t line_space;
@@ -23,7 +24,7 @@ class ArrayBand final : public GDALPamRasterBand {
 
   const BandSource& source() const { return source_; }
 
-  // Absent unless elements are in the file as they are in memory (byte order, GDAL's own type).
+  // Absent where elements are compressed, or of a type that this version of GDAL has not.
   std::optional<BandLayout> Layout() const;
 
   CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
@@ -32,8 +33,9 @@ class ArrayBand final : public GDALPamRasterBand {
   MetadataList GetMetadata(const char* domain = "") override;
   const char* GetMetadataItem(const char* name, const char* domain = "") override;
 
-  // A map of the file itself, which outlives the dataset, where Layout() allows it and the file is
-  // local; GDAL's page-fault emulation elsewhere (USE_DEFAULT_IMPLEMENTATION=NO: nullptr).
+  // A map of the file itself, which outlives the dataset, where Layout() is there, byte order is
+  // native and the file is local; elsewhere GDAL's page-fault emulation, or nullptr where
+  // USE_DEFAULT_IMPLEMENTATION=NO.
   CPLVirtualMem* GetVirtualMemAuto(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,
                                    StringList options) override;
 

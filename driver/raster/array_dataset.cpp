@@ -129,14 +129,13 @@ CPLErr ArrayDataset::AddBands() {
 
 void ArrayDataset::DescribeStructure() {
   const ArrayInfo& info = io_.array().info();
-  bool fortran_order = false;
   for (const auto& [key, value] : info.description) {
     image_structure_.SetNameValue(key.c_str(), value.c_str());
-    if (key == "ORDER") fortran_order = value == "F";
   }
   image_structure_.SetNameValue("AXES", axes_name().c_str());
-  const char* const interleave =
-      info.is_record && info.fields.size() > 1 ? "PIXEL" : io_.axes().Interleave(fortran_order);
+  const char* const interleave = info.is_record && info.fields.size() > 1
+                                     ? "PIXEL"
+                                     : io_.axes().Interleave(info.fortran_order);
   image_structure_.SetNameValue("INTERLEAVE", interleave);
 }
 
@@ -286,41 +285,32 @@ char** ArrayDataset::GetMetadataDomainList() {
 }
 
 bool ArrayDataset::GetRawBinaryLayout(RawBinaryLayout& layout) {
-  const ArrayInfo& info = io_.array().info();
   auto* const first_band = static_cast<ArrayBand*>(GetRasterBand(1));
-  const DType dtype = info.fields[first_band->source().field].dtype;
-  if (!info.raw || first_band->source().type.promoted) return false;
-
-  // Byte order is part of this answer, so bands of either have a layout here.
-  std::vector<int64_t> offsets;
-  for (int i = 0; i < nBands; ++i) {
-    const BandSource& source = static_cast<ArrayBand*>(papoBands[i])->source();
-    const Field& field = info.fields[source.field];
-    if (field.dtype.type != dtype.type || field.dtype.order != dtype.order) return false;
-    const int axis = io_.axes().band;
-    const int64_t place_stride = axis < 0 ? 0 : info.raw->strides_bytes[axis];
-    offsets.push_back(field.offset_bytes + source.index * place_stride);
+  const std::optional<BandLayout> first = first_band->Layout();
+  if (!first) return false;
+  // All bands of one type, at equal distances. The fields of a record may come in any order.
+  int64_t band_offset = 0;
+  for (int number = 2; number <= nBands; ++number) {
+    const std::optional<BandLayout> other =
+        static_cast<ArrayBand*>(GetRasterBand(number))->Layout();
+    if (!other || other->dtype.type != first->dtype.type ||
+        other->dtype.order != first->dtype.order) {
+      return false;
+    }
+    const auto distance = static_cast<int64_t>(other->offset_bytes - first->offset_bytes);
+    if (number == 2) band_offset = distance;
+    if (distance != band_offset * (number - 1)) return false;
   }
-  const int64_t band_offset = nBands > 1 ? offsets[1] - offsets[0] : 0;
-  for (size_t i = 1; i < offsets.size(); ++i) {
-    if (offsets[i] - offsets[i - 1] != band_offset) return false;
-  }
-
-  const Axes& axes = io_.axes();
   layout.osRawFilename = io_.array().path();
   layout.eDataType = first_band->GetRasterDataType();
-  layout.bLittleEndianOrder = dtype.order == ByteOrder::kLittle;
-  layout.nImageOffset = info.raw->offset_bytes + static_cast<uint64_t>(offsets[0]);
-  for (int axis = 0; axis < axes.index.size(); ++axis) {
-    layout.nImageOffset += static_cast<uint64_t>(axes.index[axis] * info.raw->strides_bytes[axis]);
-  }
-  layout.nPixelOffset = info.raw->strides_bytes[axes.x];
-  layout.nLineOffset =
-      axes.y >= 0 ? info.raw->strides_bytes[axes.y] : layout.nPixelOffset * nRasterXSize;
+  layout.bLittleEndianOrder = first->dtype.order == ByteOrder::kLittle;
+  layout.nImageOffset = first->offset_bytes;
+  layout.nPixelOffset = first->pixel_space;
+  layout.nLineOffset = first->line_space;
   layout.nBandOffset = band_offset;
 
   using Interleaving = RawBinaryLayout::Interleaving;
-  const auto size = static_cast<int64_t>(dtype.size_bytes());
+  const auto size = static_cast<int64_t>(first->dtype.size_bytes());
   const int64_t width = nRasterXSize;
   layout.eInterleaving = Interleaving::UNKNOWN;
   if (layout.nPixelOffset == size && layout.nLineOffset == size * width &&

@@ -50,7 +50,6 @@ class WindowIo {
   const Array& array() const { return *array_; }
   Array& array() { return *array_; }
   const Axes& axes() const { return axes_; }
-  int max_threads() const { return max_threads_; }
 
   // The box of a window of bands [first_band, last_band).
   Box WindowBox(int x, int y, int width, int height, int64_t first_band, int64_t last_band) const;

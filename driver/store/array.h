@@ -99,6 +99,7 @@ struct ArrayInfo {
   AxisVector shape;              // every axis >= 1
   std::vector<Field> fields;     // at least one
   bool is_record = false;        // a structured dtype, even of one field
+  bool fortran_order = false;    // the first axis varies fastest in the file, not the last
   AxisVector granule;            // elements by axis: what one read touches anyway
   std::optional<RawLayout> raw;  // absent where elements are compressed
   bool writable = false;

@@ -81,6 +81,7 @@ class NpyArray final : public Array {
     info_.shape = header.shape;
     info_.fields = std::move(header.fields);
     info_.is_record = header.is_record;
+    info_.fortran_order = header.fortran_order;
     info_.raw = layout_;
     info_.writable = file_->writable();
   }
