@@ -47,6 +47,12 @@ Result<Axes> AxesOf(GDALOpenInfo* open_info, const Array& array,
   return ChooseAxes(shape, options.index, options.axes);
 }
 
+// Formats that have more to tell have a domain of their name for it.
+bool IsDetailsDomain(const char* domain, const CPLStringList& image_structure) {
+  const char* const layout = image_structure.FetchNameValue("LAYOUT");
+  return domain != nullptr && layout != nullptr && EQUAL(domain, layout);
+}
+
 bool IsRealProgress(const GDALRasterIOExtraArg* extra) {
   return extra != nullptr && extra->pfnProgress != nullptr &&
          extra->pfnProgress != GDALDummyProgress;
@@ -87,7 +93,8 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
 
 ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, int max_threads,
                            GDALAccess access)
-    : io_(std::move(array), std::move(axes), max_threads) {
+    : io_(std::move(array), std::move(axes), max_threads),
+      stored_(ReadStoredMetadata(io_.array().info())) {
   const AxisVector& shape = io_.array().info().shape;
   eAccess = access;
   nRasterXSize = static_cast<int>(io_.axes().Count(shape, io_.axes().x));
@@ -142,6 +149,8 @@ void ArrayDataset::DescribeStructure() {
 void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
   const std::string& path = io_.array().path();
   char** const siblings = SiblingFiles(open_info, path);
+  // Not the sidecar's SetMetadata: the file has it, and nothing has changed that must be kept.
+  if (!stored_.items.empty()) GDALMajorObject::SetMetadata(stored_.items.List());
   TryLoadXML(siblings);
   // Overviews and masks of a subdataset are those that its part of the sidecar names.
   const bool whole = io_.axes().index.empty();
@@ -214,6 +223,18 @@ CPLErr ArrayDataset::AdviseRead(int x, int y, int width, int height, int, int, G
   return CE_None;
 }
 
+const OGRSpatialReference* ArrayDataset::GetSpatialRef() const {
+  const OGRSpatialReference* const kept = GDALPamDataset::GetSpatialRef();
+  return kept != nullptr ? kept : stored_.crs.get();
+}
+
+CPLErr ArrayDataset::GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST_GETTER {
+  const CPLErr kept = GDALPamDataset::GetGeoTransform(transform);
+  if (kept == CE_None || !stored_.transform) return kept;
+  for (size_t i = 0; i < stored_.transform->size(); ++i) transform[i] = (*stored_.transform)[i];
+  return CE_None;
+}
+
 CPLErr ArrayDataset::Flush(bool at_closing) {
   const CPLErr result = FlushPam(*this, at_closing);
   const CPLErr flushed = eAccess == GA_Update ? Report(io_.array().Flush()) : CE_None;
@@ -257,8 +278,22 @@ char** ArrayDataset::GetFileList() {
   return files.StealList();
 }
 
+// Counters move on while others may still read an older list, so each thread has a list of its own,
+// until it asks again.
+CPLStringList& ArrayDataset::CurrentDetails() {
+  thread_local CPLStringList details;
+  details.Clear();
+  for (const auto& [key, value] : io_.array().Details()) {
+    details.SetNameValue(key.c_str(), value.c_str());
+  }
+  return details;
+}
+
 MetadataList ArrayDataset::GetMetadata(const char* domain) {
   if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) return image_structure_.List();
+  if (IsDetailsDomain(domain, image_structure_)) {
+    return CurrentDetails().List();
+  }
   if (domain != nullptr && EQUAL(domain, "DERIVED_SUBDATASETS")) {
     // GDAL makes a new list at each call and frees the last one.
     const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
@@ -275,12 +310,14 @@ const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) 
   if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) {
     return image_structure_.FetchNameValue(name);
   }
+  if (IsDetailsDomain(domain, image_structure_)) return CurrentDetails().FetchNameValue(name);
   return GDALPamDataset::GetMetadataItem(name, domain);
 }
 
 char** ArrayDataset::GetMetadataDomainList() {
   CPLStringList domains(GDALPamDataset::GetMetadataDomainList());
   if (domains.FindString("IMAGE_STRUCTURE") < 0) domains.AddString("IMAGE_STRUCTURE");
+  if (!CurrentDetails().empty()) domains.AddString(image_structure_.FetchNameValue("LAYOUT"));
   return domains.StealList();
 }
 

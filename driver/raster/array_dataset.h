@@ -1,5 +1,6 @@
 // An array as a GDAL raster dataset. Knows nothing of file formats: all it shows comes from
-// Array::info(); georeferencing and metadata live in GDAL's PAM sidecar (PATH.aux.xml).
+// Array::info(); georeferencing and metadata are the file's own (info().attributes), or live in
+// GDAL's PAM sidecar (PATH.aux.xml), which counts where it says something.
 //
 // Threads: a read-only dataset without sidecar overviews or masks says that it is safe to share
 // (GDAL >= 3.10): pixels are read without a lock, GDAL's block cache of a band under one.
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
+#include "driver/raster/stored_metadata.h"
 #include "driver/raster/window_io.h"
 #include "driver/store/array.h"
 
@@ -50,6 +52,8 @@ class ArrayDataset final : public GDALPamDataset {
   // In update mode the sidecar is written at once: QGIS takes one that appears only when a dataset
   // is closed for its own statistics, and deletes it.
   CPLErr SetSpatialRef(const OGRSpatialReference* crs) override;
+  const OGRSpatialReference* GetSpatialRef() const override;
+  CPLErr GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST_GETTER override;
   CPLErr SetGeoTransform(NewGeoTransform transform) override;
   FlushResult FlushCache(bool at_closing = false) override;
   CPLErr CreateMaskBand(int flags) override;
@@ -79,8 +83,10 @@ class ArrayDataset final : public GDALPamDataset {
   void EndThreadSafety() { nOpenFlags &= ~kThreadSafeFlag; }
   void LoadSidecars(GDALOpenInfo* open_info);
   void DescribeStructure();
+  CPLStringList& CurrentDetails();
 
   WindowIo io_;
+  StoredMetadata stored_;
   CPLStringList image_structure_;
   CPLStringList derived_subdatasets_;
   bool knows_derived_subdatasets_ = false;

@@ -51,8 +51,12 @@ constexpr int kThreadSafeFlag = 0;
 // 3.12: geotransforms have a class.
 #if NDARRAY_GDAL_AT_LEAST(3, 12)
 using NewGeoTransform = const GDALGeoTransform&;
+using GeoTransformResult = GDALGeoTransform&;
+#define NDARRAY_CONST_GETTER const
 #else
 using NewGeoTransform = double*;
+using GeoTransformResult = double*;
+#define NDARRAY_CONST_GETTER
 #endif
 
 // 3.13: string lists are const, in both directions.

@@ -105,6 +105,8 @@ struct ArrayInfo {
   bool writable = false;
   // What the store has to say of the file, for people: ("DTYPE", "<u2"), ...
   std::vector<std::pair<std::string, std::string>> description;
+  // Metadata that users keep in the file: names, and values as JSON text.
+  std::vector<std::pair<std::string, std::string>> attributes;
 };
 
 class Array {
@@ -122,6 +124,9 @@ class Array {
 
   // After it every other reader of the file sees what was written.
   virtual Status Flush() = 0;
+
+  // More than info().description, and as of now: counters and the like. Empty where there is none.
+  virtual std::vector<std::pair<std::string, std::string>> Details() const { return {}; }
 
   // The box will be read soon. A hint: costs little, may do nothing.
   virtual void Advise(const Box& /*box*/) const {}

@@ -51,9 +51,7 @@ std::string TypeString(const DType& dtype) {
 }
 
 Result<DType> ParseTypeString(std::string_view text) {
-  constexpr size_t kQuotedBytes = 60;
-  const std::string found =
-      "'" + std::string(text.substr(0, kQuotedBytes)) + (text.size() > kQuotedBytes ? "...'" : "'");
+  const std::string found = "'" + Excerpt(text) + "'";
   std::string_view rest = text;
   DType dtype;
   if (!rest.empty() && std::string_view("<>|=").find(rest[0]) != std::string_view::npos) {

@@ -4,30 +4,18 @@
 
 #include "driver/store/checked_math.h"
 #include "driver/store/python_literal.h"
+#include "driver/store/record_dtype.h"
 
 namespace ndarray {
 namespace {
 
 constexpr size_t kVersionOffset = kNpyMagic.size();
 constexpr size_t kLengthOffset = kVersionOffset + 2;
-constexpr size_t kQuotedBytes = 60;
 
 size_t LengthBytes(int major_version) { return major_version == 1 ? 2 : 4; }
 
 Status Corrupt(std::string_view field, std::string_view found, std::string_view wanted) {
   return Mismatch(StatusCode::kCorrupt, field, found, wanted);
-}
-
-Status TooMuch(std::string_view field, std::string_view found, std::string_view wanted) {
-  return Mismatch(StatusCode::kNotSupported, field, found, wanted);
-}
-
-// Text of the file for messages and metadata, cut between two characters.
-std::string Quoted(std::string_view text) {
-  if (text.size() <= kQuotedBytes) return std::string(text);
-  size_t size = kQuotedBytes;
-  while (size > 0 && (text[size] & 0xC0) == 0x80) --size;
-  return std::string(text.substr(0, size)) + "...";
 }
 
 bool IsUtf8(std::string_view text) {
@@ -61,147 +49,19 @@ std::string Latin1ToUtf8(std::string_view text) {
   return out;
 }
 
-// Collects the numeric fields of a record's descr, with their offsets.
-class RecordParser {
- public:
-  explicit RecordParser(std::vector<Field>& fields) : fields_(fields) {}
-
-  // Adds the fields of [(name, type), (name, type, shape), ...] and returns the record's size.
-  Result<int64_t> AddRecord(const PyList& list, const std::string& prefix, int64_t offset_bytes) {
-    if (list.items.empty()) return Corrupt("descr", "a record without fields", "at least one");
-    int64_t size_bytes = 0;
-    for (const PyValue& item : list.items) {
-      Result<int64_t> field_bytes = AddItem(item, prefix, offset_bytes + size_bytes);
-      if (!field_bytes.ok()) return field_bytes;
-      const auto sum = CheckedAdd(size_bytes, *field_bytes);
-      // Keeps every later offset + size far from overflow, too.
-      if (!sum || *sum > INT32_MAX) return TooMuch("descr", "2 GiB or more", "smaller records");
-      size_bytes = *sum;
-    }
-    return size_bytes;
-  }
-
- private:
-  Result<int64_t> AddItem(const PyValue& item, const std::string& prefix, int64_t offset_bytes) {
-    const auto* tuple = item.As<PyTuple>();
-    if (tuple == nullptr || tuple->items.size() < 2 || tuple->items.size() > 3) {
-      return Corrupt("descr", Quoted(item.text), "a field as (name, type) or (name, type, shape)");
-    }
-    const PyValue* name_value = &tuple->items[0];
-    if (const auto* titled = name_value->As<PyTuple>(); titled && titled->items.size() == 2) {
-      name_value = &titled->items[1];  // (title, name)
-    }
-    const auto* name = name_value->As<std::string>();
-    if (name == nullptr) return Corrupt("descr", Quoted(item.text), "a field name");
-
-    int64_t count = 1;
-    if (tuple->items.size() == 3) {
-      Result<int64_t> product = SubarrayCount(tuple->items[2]);
-      if (!product.ok()) return product;
-      count = *product;
-    }
-    int64_t size_bytes = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      const std::string index = tuple->items.size() == 3 ? "[" + std::to_string(i) + "]" : "";
-      Result<int64_t> one =
-          AddType(tuple->items[1], prefix, *name + index, offset_bytes + size_bytes);
-      if (!one.ok()) return one;
-      size_bytes += *one;
-      if (size_bytes > INT32_MAX) return TooMuch("descr", "2 GiB or more", "smaller records");
-    }
-    return size_bytes;
-  }
-
-  // The product of a field's own shape: an int or a tuple of ints.
-  static Result<int64_t> SubarrayCount(const PyValue& shape) {
-    int64_t product = 1;
-    const auto* tuple = shape.As<PyTuple>();
-    const PyValue* const axes = tuple != nullptr ? tuple->items.data() : &shape;
-    const size_t rank = tuple != nullptr ? tuple->items.size() : 1;
-    for (size_t axis = 0; axis < rank; ++axis) {
-      const auto* count = axes[axis].As<int64_t>();
-      if (count == nullptr || *count < 0) {
-        return Corrupt("descr", Quoted(shape.text), "a field shape of integers, none negative");
-      }
-      const auto next = CheckedMultiply(product, *count);
-      if (!next || *next < 1 || *next > static_cast<int64_t>(kMaxNpyFields)) {
-        return TooMuch("descr", Quoted(shape.text), "a field shape of 1 to 65536 elements");
-      }
-      product = *next;
-    }
-    return product;
-  }
-
-  Result<int64_t> AddType(const PyValue& type, const std::string& prefix, const std::string& name,
-                          int64_t offset_bytes) {
-    work_bytes_ += kVisitBytes + prefix.size() + name.size();
-    if (work_bytes_ > kMaxWorkBytes) {
-      return TooMuch("descr", "more fields and longer names", "at most 16 MiB of them");
-    }
-    if (const auto* nested = type.As<PyList>()) {
-      return AddRecord(*nested, prefix + name + ".", offset_bytes);
-    }
-    const auto* text = type.As<std::string>();
-    if (text == nullptr) return Corrupt("descr", Quoted(type.text), "a type string");
-    if (name.empty()) return Padding(*text);
-    Result<DType> dtype = ParseTypeString(*text);
-    if (!dtype.ok()) return dtype.status().At("field '" + prefix + name + "'");
-    if (fields_.size() >= kMaxNpyFields) {
-      return TooMuch("descr", "more fields", "at most " + std::to_string(kMaxNpyFields));
-    }
-    fields_.push_back({prefix + name, *dtype, offset_bytes});
-    return static_cast<int64_t>(dtype->size_bytes());
-  }
-
-  // numpy writes the gaps of an aligned record as ('', '|V4').
-  static Result<int64_t> Padding(const std::string& type) {
-    const size_t kind = type.substr(0, 1) == "|" ? 1 : 0;
-    if (type.substr(kind, 1) != "V") {
-      return Corrupt("descr", "a field without a name", "a name, or padding '|V<n>'");
-    }
-    int64_t size_bytes = 0;
-    for (const char c : type.substr(kind + 1)) {
-      if (c < '0' || c > '9') return Corrupt("descr", "padding '" + Quoted(type) + "'", "|V<n>");
-      size_bytes = size_bytes * 10 + (c - '0');
-      if (size_bytes > INT32_MAX) return TooMuch("descr", "2 GiB or more", "smaller records");
-    }
-    return size_bytes;
-  }
-
-  // Arrays of records of arrays multiply, and so do the names before theirs: a few hundred bytes of
-  // header could ask for years and terabytes.
-  static constexpr size_t kMaxWorkBytes = size_t{16} << 20;
-  static constexpr size_t kVisitBytes = 16;
-
-  std::vector<Field>& fields_;
-  size_t work_bytes_ = 0;
-};
-
 Status ParseDescr(const PyValue& descr, NpyHeader& header) {
-  header.dtype_text = Quoted(descr.text);
-  if (const auto* text = descr.As<std::string>()) {
-    Result<DType> dtype = ParseTypeString(*text);
-    if (!dtype.ok()) return dtype.status();
-    header.fields.push_back({"", *dtype, 0});
-    header.element_bytes = static_cast<int64_t>(dtype->size_bytes());
-    header.dtype_text = *text;
-    return {};
-  }
-  const auto* list = descr.As<PyList>();
-  if (list == nullptr) {
-    return Corrupt("descr", Quoted(descr.text), "a type string or a list of fields");
-  }
-  Result<int64_t> size_bytes = RecordParser(header.fields).AddRecord(*list, "", 0);
-  if (!size_bytes.ok()) return size_bytes.status();
-  if (header.fields.empty()) return Corrupt("descr", "only padding", "a numeric field");
-  header.is_record = true;
-  header.element_bytes = *size_bytes;
+  Result<ElementType> type = ParseElementType(descr, "descr", false);
+  if (!type.ok()) return type.status();
+  header.fields = std::move(type->fields);
+  header.is_record = type->is_record;
+  header.element_bytes = type->element_bytes;
+  header.dtype_text = std::move(type->text);
   return {};
 }
 
 Status ParseShape(const PyValue& shape, NpyHeader& header) {
   const auto* tuple = shape.As<PyTuple>();
-  const std::string found = Quoted(shape.text);
+  const std::string found = Excerpt(shape.text);
   if (tuple == nullptr) return Corrupt("shape", found, "a tuple");
   if (tuple->items.empty()) {
     return Mismatch(StatusCode::kNotSupported, "shape", found, "at least one axis");
@@ -235,7 +95,7 @@ Status ParseDict(const PyDict& dict, NpyHeader& header) {
   for (const auto& [key, value] : dict.items) {
     const PyValue*& slot = key == "descr" ? descr : key == "shape" ? shape : fortran_order;
     if ((&slot == &fortran_order && key != "fortran_order") || slot != nullptr) {
-      return Corrupt("header key", "'" + Quoted(key) + "'",
+      return Corrupt("header key", "'" + Excerpt(key) + "'",
                      "'descr', 'fortran_order' and 'shape', each once");
     }
     slot = &value;
@@ -246,7 +106,7 @@ Status ParseDict(const PyDict& dict, NpyHeader& header) {
   }
   const auto* fortran = fortran_order->As<bool>();
   if (fortran == nullptr) {
-    return Corrupt("fortran_order", Quoted(fortran_order->text), "True or False");
+    return Corrupt("fortran_order", Excerpt(fortran_order->text), "True or False");
   }
   header.fortran_order = *fortran;
   Status status = ParseDescr(*descr, header);
@@ -305,7 +165,7 @@ Result<NpyHeader> ParseNpyHeader(std::string_view bytes) {
   Result<PyValue> literal = ParsePythonLiteral(text);
   if (!literal.ok()) return literal.status();
   const auto* dict = literal->As<PyDict>();
-  if (dict == nullptr) return Corrupt("header literal", Quoted(literal->text), "a dict");
+  if (dict == nullptr) return Corrupt("header literal", Excerpt(literal->text), "a dict");
   Status status = ParseDict(*dict, header);
   if (!status.ok()) return status;
   return header;

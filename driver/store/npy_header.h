@@ -26,7 +26,6 @@ constexpr size_t kNpyPreambleBytes = 12;  // enough to know the length of any he
 
 // 65,536 bands of long names fit; a length beyond it is no header but an attack or an accident.
 constexpr size_t kMaxNpyHeaderBytes = size_t{4} << 20;
-constexpr size_t kMaxNpyFields = 65536;
 
 struct NpyHeader {
   int major_version = 1;

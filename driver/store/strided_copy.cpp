@@ -76,7 +76,7 @@ void FindTransposition(Plan& plan) {
   Axis* const nearest = std::min_element(plan.axes, end, [](const Axis& a, const Axis& b) {
     return std::abs(a.from_stride) < std::abs(b.from_stride);
   });
-  if (nearest == end - 1) return;
+  if (std::abs(nearest->from_stride) == std::abs(end[-1].from_stride)) return;
   std::rotate(nearest, nearest + 1, end - 1);
   plan.tiled = true;
 }
@@ -155,6 +155,10 @@ void CopyRun(const char* from, char* to, const Axis& axis) {
     } else {
       std::memcpy(to, from, static_cast<size_t>(axis.count * kSize));
     }
+  } else if (axis.to_stride == kSize && axis.from_stride == 0) {
+    T value;
+    CopyElement<T, kSwap>(from, reinterpret_cast<char*>(&value));
+    for (int64_t i = 0; i < axis.count; ++i) std::memcpy(to + i * kSize, &value, sizeof(T));
   } else if (axis.to_stride == kSize) {
     for (int64_t i = 0; i < axis.count; ++i) {
       CopyElement<T, kSwap>(from + i * axis.from_stride, to + i * kSize);

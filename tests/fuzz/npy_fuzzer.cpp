@@ -9,6 +9,7 @@
 
 #include "driver/store/npy_array.h"
 #include "driver/store/npy_header.h"
+#include "driver/store/record_dtype.h"
 #include "tests/support/memory_file.h"
 
 namespace ndarray {
@@ -29,7 +30,7 @@ void CheckFailure(const Status& status) {
 
 void CheckHeader(const NpyHeader& header) {
   Check(header.shape.size() >= 1 && header.shape.size() <= kMaxAxes);
-  Check(!header.fields.empty() && header.fields.size() <= kMaxNpyFields);
+  Check(!header.fields.empty() && header.fields.size() <= kMaxRecordFields);
   Check(NpyDataBytes(header) <= uint64_t{INT64_MAX});
   for (const int64_t count : header.shape) Check(count >= 1);
   for (const Field& field : header.fields) {

@@ -1,0 +1,27 @@
+// What the drivers share when GDAL opens a file: names, options, lists of subdatasets.
+#ifndef GDAL_NDARRAY_RASTER_ARRAY_OPEN_H_
+#define GDAL_NDARRAY_RASTER_ARRAY_OPEN_H_
+
+#include <memory>
+
+#include "driver/raster/gdal_compat.h"
+#include "driver/store/array.h"
+#include "driver/store/byte_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// GDAL_DMD_OPENOPTIONLIST: AXES and NUM_THREADS.
+extern const char* const kOpenOptions;
+
+// Opens an array of the driver's format. Reads of one window use at most max_threads threads.
+using ArrayOpener = Result<std::shared_ptr<Array>> (*)(std::shared_ptr<ByteFile> file,
+                                                       int max_threads);
+
+// Opens the dataset that open_info names: a path, or DRIVER:"path":[index]. nullptr after one GDAL
+// error; exceptions end here.
+GDALDataset* OpenArrayDataset(GDALOpenInfo* open_info, const char* driver, ArrayOpener open_array);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_ARRAY_OPEN_H_

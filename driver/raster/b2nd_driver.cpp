@@ -1,0 +1,68 @@
+#include "driver/raster/b2nd_driver.h"
+
+#include <cpl_conv.h>
+#include <cpl_string.h>
+
+#include <string_view>
+
+#include "driver/raster/array_open.h"
+#include "driver/raster/cache_limit.h"
+#include "driver/raster/dataset_name.h"
+#include "driver/raster/gdal_error.h"
+#include "driver/store/b2nd_array.h"
+#include "driver/store/frame_header.h"
+
+namespace ndarray {
+namespace {
+
+constexpr const char* kB2ndDriverName = "B2ND";
+
+// A folder of that name is a sparse frame, which is ours to refuse. Other folders are not asked.
+bool IsFrameFolder(const GDALOpenInfo* open_info) {
+  return open_info->bIsDirectory && EQUAL(CPLGetExtension(open_info->pszFilename), "b2nd");
+}
+
+// Runs before every other driver for every file that anyone opens: a comparison of ten bytes.
+int Identify(GDALOpenInfo* open_info) {
+  if (HasDriverPrefix(open_info->pszFilename, kB2ndDriverName)) return TRUE;
+  const std::string_view start(reinterpret_cast<const char*>(open_info->pabyHeader),
+                               static_cast<size_t>(open_info->nHeaderBytes));
+  return HasFrameMagic(start) || IsFrameFolder(open_info);
+}
+
+GDALDataset* Open(GDALOpenInfo* open_info) {
+  if (!Identify(open_info)) return nullptr;
+  const std::string name = open_info->pszFilename;
+  if (IsFrameFolder(open_info)) {
+    Report(Mismatch(StatusCode::kNotSupported, "frame", "a sparse one (a folder of chunks)",
+                    "a contiguous one (one file)")
+               .At(name));
+    return nullptr;
+  }
+  if (open_info->eAccess == GA_Update) {
+    Report(Mismatch(StatusCode::kNotSupported, "access", "update", "read-only").At(name));
+    return nullptr;
+  }
+  ApplyCacheLimit();
+  return OpenArrayDataset(open_info, kB2ndDriverName, OpenB2ndArray);
+}
+
+}  // namespace
+
+void RegisterB2ndDriver() {
+  if (GDALGetDriverByName(kB2ndDriverName) != nullptr) return;
+  auto* const driver = new GDALDriver;
+  driver->SetDescription(kB2ndDriverName);
+  driver->SetMetadataItem(GDAL_DCAP_RASTER, "YES");
+  driver->SetMetadataItem(GDAL_DCAP_VIRTUALIO, "YES");
+  driver->SetMetadataItem(GDAL_DMD_LONGNAME, "Blosc2 NDim array (.b2nd)");
+  driver->SetMetadataItem(GDAL_DMD_EXTENSION, "b2nd");
+  driver->SetMetadataItem(GDAL_DMD_EXTENSIONS, "b2nd");
+  driver->SetMetadataItem(GDAL_DMD_SUBDATASETS, "YES");
+  driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, kOpenOptions);
+  driver->pfnIdentify = Identify;
+  driver->pfnOpen = Open;
+  GetGDALDriverManager()->RegisterDriver(driver);
+}
+
+}  // namespace ndarray

@@ -1,0 +1,145 @@
+#include "driver/store/b2nd_array.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "driver/store/block_reader.h"
+#include "driver/store/frame_index.h"
+
+namespace ndarray {
+namespace {
+
+// Clients that read by whole granules should find enough in one for several threads.
+constexpr int64_t kGranuleBytes = 512 << 10;
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+// A block, doubled along its axes (not those it covers anyway) as long as chunks stay whole numbers
+// of granules.
+AxisVector Granule(const B2ndLayout& layout) {
+  AxisVector granule = layout.block_shape;
+  int64_t bytes = layout.block_bytes;
+  const int axes = granule.size();
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (int axis = axes - 1; axis >= 0; --axis) {
+      // Bands, where blocks keep them apart, are read one by one.
+      if (granule[axis] == 1) continue;
+      const int64_t doubled = 2 * granule[axis];
+      if (2 * bytes > kGranuleBytes || layout.chunk_shape[axis] % doubled != 0) continue;
+      granule[axis] = doubled;
+      bytes *= 2;
+      grown = true;
+    }
+  }
+  for (int axis = 0; axis < axes; ++axis) {
+    granule[axis] = std::min(granule[axis], layout.shape[axis]);
+  }
+  return granule;
+}
+
+std::string FiltersText(const FrameSummary& summary) {
+  std::string text;
+  for (size_t i = 0; i < summary.filters.size(); ++i) {
+    if (summary.filters[i] == 0) continue;
+    if (!text.empty()) text += ",";
+    text += FilterName(summary.filters[i]);
+    if (summary.filters_meta[i] != 0) text += "(" + std::to_string(summary.filters_meta[i]) + ")";
+  }
+  return text.empty() ? "NONE" : text;
+}
+
+std::string RatioText(const FrameIndex& index) {
+  double bytes = static_cast<double>(index.layout().element.element_bytes);
+  for (const int64_t count : index.layout().shape) bytes *= static_cast<double>(count);
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.3g",
+                bytes / static_cast<double>(std::max<int64_t>(index.summary().file_bytes, 1)));
+  return text;
+}
+
+class B2ndArray final : public Array {
+ public:
+  B2ndArray(std::shared_ptr<ByteFile> file, std::shared_ptr<const FrameIndex> index,
+            int max_threads)
+      : file_(std::move(file)), index_(std::move(index)), max_threads_(max_threads) {
+    const B2ndLayout& layout = index_->layout();
+    info_.shape = layout.shape;
+    info_.fields = layout.element.fields;
+    info_.is_record = layout.element.is_record;
+    info_.granule = Granule(layout);
+    info_.attributes = index_->attributes();
+    info_.description = {
+        {"LAYOUT", "B2ND"},
+        {"DTYPE", layout.element.text},
+        {"SHAPE", ShapeString(layout.shape)},
+        {"CHUNKS", ShapeString(layout.chunk_shape)},
+        {"BLOCKS", ShapeString(layout.block_shape)},
+        {"COMPRESSION", CompressorName(index_->summary().compressor)},
+        {"FILTERS", FiltersText(index_->summary())},
+        {"RATIO", RatioText(*index_)},
+    };
+  }
+
+  const ArrayInfo& info() const override { return info_; }
+  const std::string& path() const override { return file_->path(); }
+
+  Status Read(size_t field, const Box& box, const StridedView& to) const override {
+    Status status =
+        file_->CheckStillThere(static_cast<uint64_t>(index_->summary().frame_bytes));
+    if (!status.ok()) return status;
+    return BlockReader(*index_, *file_, info_.fields[field], box, to, max_threads_).Run();
+  }
+
+  Status Write(size_t, const Box&, const ConstStridedView&) override {
+    return Mismatch(StatusCode::kNotSupported, "access", "a write", "reads of .b2nd files")
+        .At(path());
+  }
+
+  Status Flush() override { return {}; }
+
+  Lines Details() const override {
+    const FrameSummary& summary = index_->summary();
+    const BlockCache::Counters& counters = *index_->counters();
+    const BlockCache& cache = BlockCache::Process();
+    const auto number = [](int64_t value) { return std::to_string(value); };
+    return {
+        {"CHUNK_COUNT", number(index_->layout().chunk_count)},
+        {"SPECIAL_CHUNKS", number(summary.special_chunks)},
+        {"BLOCKS_PER_CHUNK", number(index_->layout().blocks_per_chunk)},
+        {"COMPRESSED_BYTES", number(summary.compressed_bytes)},
+        {"UNCOMPRESSED_BYTES", number(summary.uncompressed_bytes)},
+        {"FRAME_BYTES", number(summary.frame_bytes)},
+        {"FRAME_VERSION", number(summary.format_version)},
+        {"METALAYERS", summary.metalayers},
+        {"LEVEL", number(summary.level)},
+        {"DECODED_BLOCKS", number(index_->decoded_blocks())},
+        {"CACHE_HITS", number(counters.hits)},
+        {"CACHE_MISSES", number(counters.misses)},
+        {"CACHE_BYTES", number(counters.held_bytes)},
+        {"CACHE_BYTES_ALL_FILES", number(cache.held_bytes())},
+        {"CACHE_MAX_BYTES", number(cache.max_bytes())},
+    };
+  }
+
+  bool IsSameFile(int descriptor) const override { return file_->IsSameFile(descriptor); }
+
+ private:
+  const std::shared_ptr<ByteFile> file_;
+  const std::shared_ptr<const FrameIndex> index_;
+  const int max_threads_;
+  ArrayInfo info_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int max_threads) {
+  Result<std::shared_ptr<const FrameIndex>> index = FrameIndex::Open(*file);
+  if (!index.ok()) return index.status();
+  return std::shared_ptr<Array>(
+      std::make_shared<B2ndArray>(std::move(file), std::move(*index), max_threads));
+}
+
+}  // namespace ndarray

@@ -1,0 +1,211 @@
+#include "driver/store/b2nd_layout.h"
+
+#include <algorithm>
+#include <climits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "driver/store/checked_math.h"
+#include "driver/store/msgpack.h"
+
+namespace ndarray {
+namespace {
+
+using nlohmann::json;
+
+Status Corrupt(std::string_view field, const std::string& found, std::string_view wanted) {
+  return Mismatch(StatusCode::kCorrupt, field, found, wanted);
+}
+
+// "uint16" and the like, which some writers store instead of "<u2".
+Result<DType> ParseTypeName(const std::string& name) {
+  constexpr std::string_view kNames[] = {"bool",    "int8",      "int16",      "int32",  "int64",
+                                         "uint8",   "uint16",    "uint32",     "uint64", "float16",
+                                         "float32", "float64",   "complex64",  "complex128"};
+  const auto* const found = std::find(std::begin(kNames), std::end(kNames), name);
+  if (found == std::end(kNames)) return ParseTypeString(name);
+  return DType{static_cast<ScalarType>(found - std::begin(kNames)), ByteOrder::kLittle};
+}
+
+// What str(numpy.dtype) prints: a type string, or the literal of a structured dtype.
+Result<ElementType> ParseDtype(const std::string& text) {
+  if (text.find_first_of("[{(") == std::string::npos) {
+    Result<DType> dtype = ParseTypeName(text);
+    if (!dtype.ok()) return dtype.status();
+    ElementType element;
+    element.fields = {{"", *dtype, 0}};
+    element.element_bytes = static_cast<int64_t>(dtype->size_bytes());
+    element.text = text;
+    return element;
+  }
+  Result<PyValue> literal = ParsePythonLiteral(text);
+  if (!literal.ok()) return literal.status().At("dtype");
+  return ParseElementType(*literal, "dtype", true);
+}
+
+Status ReadShape(const json& value, const char* field, AxisVector& shape) {
+  if (!value.is_array()) return Corrupt(field, Excerpt(ShowJson(value)), "an array of integers");
+  for (const json& count : value) {
+    // As unsigned, negative numbers are the largest.
+    if (!count.is_number_integer() || count.get<uint64_t>() > uint64_t{INT64_MAX}) {
+      return Corrupt(field, Excerpt(ShowJson(value)), "integers that are not negative");
+    }
+    if (shape.size() == kMaxB2ndAxes) {
+      return Mismatch(StatusCode::kNotSupported, field, std::to_string(value.size()) + " axes",
+                      "at most " + std::to_string(kMaxB2ndAxes));
+    }
+    shape.push_back(count.get<int64_t>());
+  }
+  return {};
+}
+
+Status CheckShapes(const B2ndLayout& layout, int64_t axes) {
+  if (layout.shape.size() != axes || layout.chunk_shape.size() != axes ||
+      layout.block_shape.size() != axes) {
+    return Corrupt("shapes",
+                   ShapeString(layout.shape) + ", chunks " + ShapeString(layout.chunk_shape) +
+                       ", blocks " + ShapeString(layout.block_shape),
+                   "three of " + std::to_string(axes) + " axes");
+  }
+  if (axes == 0) {
+    return Mismatch(StatusCode::kNotSupported, "shape", "()", "at least one axis");
+  }
+  for (int axis = 0; axis < axes; ++axis) {
+    if (layout.shape[axis] == 0) {
+      return Mismatch(StatusCode::kNotSupported, "shape", ShapeString(layout.shape),
+                      "no axis of size 0");
+    }
+    if (layout.chunk_shape[axis] < 1 || layout.chunk_shape[axis] > INT32_MAX ||
+        layout.block_shape[axis] < 1 || layout.block_shape[axis] > INT32_MAX) {
+      return Corrupt("chunks and blocks",
+                     ShapeString(layout.chunk_shape) + " and " + ShapeString(layout.block_shape),
+                     "axes of 1 to 2^31 - 1");
+    }
+  }
+  return {};
+}
+
+int64_t DivideUp(int64_t a, int64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
+
+// The product of all axes and the element's bytes, at most INT32_MAX.
+std::optional<int64_t> SmallBytes(const AxisVector& shape, int64_t element_bytes) {
+  auto bytes = CheckedProduct(shape);
+  if (bytes) bytes = CheckedMultiply(*bytes, element_bytes);
+  return bytes && *bytes <= INT32_MAX ? bytes : std::nullopt;
+}
+
+Status CompleteGrids(B2ndLayout& layout) {
+  const int axes = layout.shape.size();
+  const int64_t element_bytes = layout.element.element_bytes;
+  AxisVector padded_chunk(axes);
+  layout.chunk_grid = AxisVector(axes);
+  layout.block_grid = AxisVector(axes);
+  for (int axis = 0; axis < axes; ++axis) {
+    layout.chunk_grid[axis] = DivideUp(layout.shape[axis], layout.chunk_shape[axis]);
+    layout.block_grid[axis] = DivideUp(layout.chunk_shape[axis], layout.block_shape[axis]);
+    padded_chunk[axis] = layout.block_grid[axis] * layout.block_shape[axis];
+    // One step over the last chunk must not wrap.
+    if (layout.shape[axis] > INT64_MAX - (int64_t{2} << 31)) {
+      return Corrupt("shape", ShapeString(layout.shape), "less than 2^63 bytes in all");
+    }
+  }
+  auto total = CheckedProduct(layout.shape);
+  if (total) total = CheckedMultiply(*total, element_bytes);
+  if (!total) return Corrupt("shape", ShapeString(layout.shape), "less than 2^63 bytes in all");
+  const auto block_bytes = SmallBytes(layout.block_shape, element_bytes);
+  const auto chunk_bytes = SmallBytes(padded_chunk, element_bytes);
+  if (!block_bytes || !chunk_bytes) {
+    return Corrupt("chunks and blocks",
+                   ShapeString(layout.chunk_shape) + " and " + ShapeString(layout.block_shape),
+                   "chunks of less than 2 GiB");
+  }
+  layout.block_bytes = *block_bytes;
+  layout.chunk_bytes = *chunk_bytes;
+  layout.chunk_count = *CheckedProduct(layout.chunk_grid);  // at most the elements of shape
+  layout.blocks_per_chunk = *CheckedProduct(layout.block_grid);
+  layout.block_strides_bytes = AxisVector(axes);
+  int64_t stride = element_bytes;
+  for (int axis = axes - 1; axis >= 0; --axis) {
+    layout.block_strides_bytes[axis] = stride;
+    stride *= layout.block_shape[axis];
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content) {
+  Result<json> parsed = ParseMsgpack(content);
+  if (!parsed.ok()) return parsed.status();
+  const json& meta = *parsed;
+  // [version, axes, shape, chunk shape, block shape, dtype format, dtype]
+  if (!meta.is_array() || meta.size() < 7 || !meta[1].is_number_integer() ||
+      !meta[5].is_number_integer() || !meta[6].is_string()) {
+    return Corrupt("content", Excerpt(ShowJson(meta)),
+                   "[version, axes, shape, chunks, blocks, dtype format, dtype]");
+  }
+  B2ndLayout layout;
+  Status status = ReadShape(meta[2], "shape", layout.shape);
+  if (status.ok()) status = ReadShape(meta[3], "chunks", layout.chunk_shape);
+  if (status.ok()) status = ReadShape(meta[4], "blocks", layout.block_shape);
+  if (status.ok()) status = CheckShapes(layout, meta[1].get<int64_t>());
+  if (!status.ok()) return status;
+  if (meta[5] != 0) {
+    return Mismatch(StatusCode::kNotSupported, "dtype format", meta[5].dump(), "0 (NumPy's)");
+  }
+  Result<ElementType> element = ParseDtype(meta[6].get<std::string>());
+  if (!element.ok()) return element.status();
+  layout.element = std::move(*element);
+  status = CompleteGrids(layout);
+  if (!status.ok()) return status;
+  return layout;
+}
+
+int64_t GridNumber(const AxisVector& grid, const AxisVector& place) {
+  int64_t number = 0;
+  for (int axis = 0; axis < grid.size(); ++axis) number = number * grid[axis] + place[axis];
+  return number;
+}
+
+AxisVector GridPlace(const AxisVector& grid, int64_t number) {
+  AxisVector place(grid.size());
+  for (int axis = grid.size() - 1; axis >= 0; --axis) {
+    place[axis] = number % grid[axis];
+    number /= grid[axis];
+  }
+  return place;
+}
+
+Box ChunksOf(const B2ndLayout& layout, const Box& box) {
+  Box chunks{AxisVector(box.start.size()), AxisVector(box.start.size())};
+  for (int axis = 0; axis < box.start.size(); ++axis) {
+    chunks.start[axis] = box.start[axis] / layout.chunk_shape[axis];
+    chunks.stop[axis] = (box.stop[axis] - 1) / layout.chunk_shape[axis] + 1;
+  }
+  return chunks;
+}
+
+Box BlocksOf(const B2ndLayout& layout, const AxisVector& chunk, const Box& box) {
+  Box blocks{AxisVector(box.start.size()), AxisVector(box.start.size())};
+  for (int axis = 0; axis < box.start.size(); ++axis) {
+    const int64_t origin = chunk[axis] * layout.chunk_shape[axis];
+    const int64_t start = std::max<int64_t>(box.start[axis] - origin, 0);
+    const int64_t stop = std::min(box.stop[axis] - origin, layout.chunk_shape[axis]);
+    blocks.start[axis] = start / layout.block_shape[axis];
+    blocks.stop[axis] = (stop - 1) / layout.block_shape[axis] + 1;
+  }
+  return blocks;
+}
+
+Box BlockBox(const B2ndLayout& layout, const AxisVector& chunk, const AxisVector& block) {
+  Box box{AxisVector(chunk.size()), AxisVector(chunk.size())};
+  for (int axis = 0; axis < chunk.size(); ++axis) {
+    const int64_t origin = chunk[axis] * layout.chunk_shape[axis];
+    const int64_t end = std::min(origin + layout.chunk_shape[axis], layout.shape[axis]);
+    box.start[axis] = origin + block[axis] * layout.block_shape[axis];
+    box.stop[axis] = std::min(box.start[axis] + layout.block_shape[axis], end);
+  }
+  return box;
+}
+
+}  // namespace ndarray

@@ -1,0 +1,70 @@
+// Decoding of Blosc2 chunks: the only door to c-blosc2, whose types stay behind it.
+//
+// Sizes and offsets are in bytes. A BloscCodec belongs to one file, since some filters and codecs
+// ask for the file's element size or shapes; all its methods may be called from any number of
+// threads at once. Threads are the caller's: c-blosc2 starts none.
+#ifndef GDAL_NDARRAY_STORE_BLOSC_CODEC_H_
+#define GDAL_NDARRAY_STORE_BLOSC_CODEC_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "driver/store/blosc_chunk.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+class BloscCodec {
+ public:
+  // `b2nd` is the content of the metalayer of that name, empty for chunks of no array.
+  static Result<std::unique_ptr<BloscCodec>> Make(int32_t element_bytes, std::string_view b2nd);
+
+  ~BloscCodec();
+  BloscCodec(const BloscCodec&) = delete;
+  BloscCodec& operator=(const BloscCodec&) = delete;
+
+  // kNotSupported, with the name of what is missing, for a chunk whose codec or filters are not
+  // part of c-blosc2 itself. Plugins are not searched for: c-blosc2 would run Python to find them.
+  static Status CheckSupported(const BloscChunk& chunk);
+
+  // Whether a block cannot be decoded without others of its chunk, or where blocks are not
+  // `block_bytes` long. Such a chunk is for DecodeChunk.
+  static bool NeedsWholeChunk(const BloscChunk& chunk, int64_t block_bytes);
+
+  // Decodes block number `block` of a chunk, of chunk.block_bytes, to `to`. `bytes` are the whole
+  // compressed chunk; only its directory and that block are looked at.
+  // REQUIRES: chunk is the parsed header of `bytes`, of kind kBlocks, CheckSupported, and not
+  // NeedsWholeChunk
+  Status DecodeBlock(std::string_view bytes, const BloscChunk& chunk, int64_t block,
+                     std::byte* to) const;
+
+  // Decodes chunk.uncompressed_bytes.
+  // REQUIRES: chunk is the parsed header of `bytes`, and CheckSupported
+  Status DecodeChunk(std::string_view bytes, const BloscChunk& chunk, std::byte* to) const;
+
+ private:
+  struct Impl;
+  struct Context;
+  class Lease;
+
+  BloscCodec();
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+// "LZ4", "ZSTD", ...; "codec 41" for unknown ones. By the number that chunks have.
+std::string CodecName(int codec);
+
+// The same, and "LZ4HC", by the number that the header of a frame has.
+std::string CompressorName(int compressor);
+
+// "SHUFFLE", "BITSHUFFLE", ...; "filter 41" for unknown ones.
+std::string FilterName(int filter);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_BLOSC_CODEC_H_

@@ -1,0 +1,193 @@
+#include "driver/store/chunk_loader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "driver/store/byte_reader.h"
+
+namespace ndarray {
+namespace {
+
+// Chunks of which this is all are read in one piece, and so are those of which half is wanted.
+constexpr int64_t kSmallChunkBytes = int64_t{16} << 10;
+// Ranges this near to each other are cheaper to read with what is between.
+constexpr uint64_t kMaxGapBytes = uint64_t{16} << 10;
+// Keys of the block cache that no block has.
+constexpr int64_t kDirectoryKey = -2;
+
+struct Span {
+  uint64_t start;
+  uint64_t stop;
+};
+
+// Zeros: blocks that are not read must not show what was in memory before. Pages that nobody touches
+// cost nothing.
+std::unique_ptr<char, FreeMemory> ZeroedMemory(size_t size_bytes) {
+  std::unique_ptr<char, FreeMemory> memory(static_cast<char*>(std::calloc(size_bytes, 1)));
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+std::vector<uint64_t> BlockStarts(const BloscChunk& header, std::string_view directory) {
+  std::vector<uint64_t> starts(static_cast<size_t>(header.block_count()));
+  ByteReader reader(directory.substr(kChunkHeaderBytes));
+  for (uint64_t& start : starts) start = reader.Little<uint32_t>();
+  return starts;
+}
+
+// Sorts, and joins those with small gaps.
+std::vector<Span> Merged(std::vector<Span> spans) {
+  std::sort(spans.begin(), spans.end(),
+            [](const Span& a, const Span& b) { return a.start < b.start; });
+  std::vector<Span> merged;
+  for (const Span& span : spans) {
+    if (!merged.empty() && span.start <= merged.back().stop + kMaxGapBytes) {
+      merged.back().stop = std::max(merged.back().stop, span.stop);
+    } else {
+      merged.push_back(span);
+    }
+  }
+  return merged;
+}
+
+}  // namespace
+
+std::string LoadedChunk::Name() const {
+  return "chunk " + std::to_string(number) + " at byte " + std::to_string(place.offset_bytes);
+}
+
+Status ChunkLoader::CheckHeader(LoadedChunk& chunk, std::string_view directory) const {
+  Result<BloscChunk> header =
+      ParseChunkHeader(directory.substr(0, kChunkHeaderBytes), chunk.place.available_bytes);
+  if (!header.ok()) return header.status().At(chunk.Name()).At(file_.path());
+  Status status;
+  if (header->uncompressed_bytes != index_.layout().chunk_bytes) {
+    status = Mismatch(StatusCode::kCorrupt, "uncompressed size",
+                      std::to_string(header->uncompressed_bytes) + " bytes",
+                      std::to_string(index_.layout().chunk_bytes) + " as the file's header says");
+  } else {
+    status = BloscCodec::CheckSupported(*header);
+  }
+  if (!status.ok()) return status.At(chunk.Name()).At(file_.path());
+  chunk.header = *header;
+  chunk.needs_whole = header->kind == ChunkKind::kBlocks &&
+                      BloscCodec::NeedsWholeChunk(*header, index_.layout().block_bytes);
+  return {};
+}
+
+Status ChunkLoader::LoadHeaders(std::vector<LoadedChunk>& chunks) const {
+  for (LoadedChunk& chunk : chunks) {
+    chunk.place = index_.Chunk(chunk.number);
+    chunk.header.kind = chunk.place.kind;
+    if (chunk.place.kind != ChunkKind::kBlocks || !mapped()) continue;
+    const auto* const start =
+        reinterpret_cast<const char*>(file_.mapped()) + chunk.place.offset_bytes;
+    Status status = CheckHeader(chunk, {start, kChunkHeaderBytes});
+    if (!status.ok()) return status;
+    chunk.bytes = {start, static_cast<size_t>(chunk.header.compressed_bytes)};
+  }
+  return mapped() ? Status() : ReadDirectories(chunks);
+}
+
+Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
+  BlockCache& cache = BlockCache::Process();
+  // Not the file's own: its counters are about blocks.
+  static const auto counters = std::make_shared<BlockCache::Counters>();
+  const B2ndLayout& layout = index_.layout();
+  // Of a chunk that repeats one value, that.
+  const auto directory_bytes = static_cast<uint64_t>(
+      kChunkHeaderBytes + std::max(4 * layout.blocks_per_chunk, layout.element.element_bytes));
+  std::vector<BlockCache::Block> directories(chunks.size());
+  std::vector<std::shared_ptr<Buffer>> fresh(chunks.size());
+  std::vector<ByteRange> ranges;
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    const ChunkPlace& place = chunks[i].place;
+    if (place.kind != ChunkKind::kBlocks) continue;
+    directories[i] = cache.Find({index_.cache_file(), chunks[i].number, kDirectoryKey}, *counters);
+    if (directories[i] != nullptr) continue;
+    fresh[i] = std::make_shared<Buffer>(std::min(directory_bytes, place.available_bytes));
+    directories[i] = fresh[i];
+    ranges.push_back({place.offset_bytes, fresh[i]->size_bytes(), fresh[i]->data()});
+  }
+  if (!ranges.empty()) {
+    Status status = file_.ReadRanges(ranges);
+    if (!status.ok()) return status;
+  }
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    if (directories[i] == nullptr) continue;
+    LoadedChunk& chunk = chunks[i];
+    const std::string_view directory(reinterpret_cast<const char*>(directories[i]->data()),
+                                     directories[i]->size_bytes());
+    Status status = CheckHeader(chunk, directory);
+    if (!status.ok()) return status;
+    if (fresh[i] != nullptr && cache.Admits(fresh[i]->size_bytes())) {
+      cache.Insert({index_.cache_file(), chunk.number, kDirectoryKey}, fresh[i], counters);
+    }
+    const auto size_bytes = static_cast<size_t>(chunk.header.compressed_bytes);
+    chunk.owned = ZeroedMemory(size_bytes);
+    chunk.bytes = {chunk.owned.get(), size_bytes};
+    std::memcpy(chunk.owned.get(), directory.data(), std::min(directory.size(), size_bytes));
+  }
+  return {};
+}
+
+Status ChunkLoader::LoadBlocks(std::vector<LoadedChunk>& chunks,
+                               const std::vector<std::vector<int64_t>>& wanted) const {
+  std::vector<ByteRange> ranges;
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    if (chunks[i].header.kind != ChunkKind::kBlocks) continue;
+    Status status = AddRanges(chunks[i], wanted[i], ranges);
+    if (!status.ok()) return status.At(chunks[i].Name()).At(file_.path());
+  }
+  return ranges.empty() ? Status() : file_.ReadRanges(ranges);
+}
+
+Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wanted,
+                              std::vector<ByteRange>& ranges) const {
+  const BloscChunk& header = chunk.header;
+  const auto all_bytes = static_cast<uint64_t>(header.compressed_bytes);
+  const auto add = [&](uint64_t start, uint64_t stop) {
+    ranges.push_back({chunk.place.offset_bytes + start, static_cast<size_t>(stop - start),
+                      chunk.owned.get() + start});
+  };
+  if (wanted.empty() && !chunk.needs_whole) return {};
+  if (chunk.needs_whole || header.compressed_bytes <= kSmallChunkBytes) {
+    add(static_cast<uint64_t>(kChunkHeaderBytes), all_bytes);
+    return {};
+  }
+  std::vector<Span> spans;
+  if (header.stored) {
+    for (const int64_t block : wanted) {
+      const auto start = static_cast<uint64_t>(kChunkHeaderBytes + block * header.block_bytes);
+      spans.push_back({start, start + static_cast<uint64_t>(header.block_bytes)});
+    }
+  } else {
+    const std::vector<uint64_t> starts = BlockStarts(header, chunk.bytes);
+    // A block ends where the next one in the file starts; threads write them in any order.
+    std::vector<uint64_t> sorted = starts;
+    std::sort(sorted.begin(), sorted.end());
+    for (const int64_t block : wanted) {
+      const uint64_t start = starts[static_cast<size_t>(block)];
+      if (start < static_cast<uint64_t>(header.directory_bytes()) || start >= all_bytes) {
+        return Mismatch(StatusCode::kCorrupt, "start of block " + std::to_string(block),
+                        std::to_string(start),
+                        std::to_string(header.directory_bytes()) + " to " +
+                            std::to_string(all_bytes - 1));
+      }
+      const auto next = std::upper_bound(sorted.begin(), sorted.end(), start);
+      spans.push_back({start, std::min(next == sorted.end() ? all_bytes : *next, all_bytes)});
+    }
+  }
+  const std::vector<Span> merged = Merged(std::move(spans));
+  uint64_t merged_bytes = 0;
+  for (const Span& span : merged) merged_bytes += span.stop - span.start;
+  if (merged_bytes > all_bytes / 2) {
+    add(static_cast<uint64_t>(kChunkHeaderBytes), all_bytes);
+    return {};
+  }
+  for (const Span& span : merged) add(span.start, span.stop);
+  return {};
+}
+
+}  // namespace ndarray

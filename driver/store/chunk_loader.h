@@ -1,0 +1,67 @@
+// Compressed chunks of a .b2nd file in memory, with their headers checked.
+//
+// Of a mapped file chunks are views of the map. Of others (VSI) only what is needed is read: first
+// the directories of all chunks (where each block starts), then the wanted blocks, merged where they
+// lie close to each other, many ranges at a time.
+#ifndef GDAL_NDARRAY_STORE_CHUNK_LOADER_H_
+#define GDAL_NDARRAY_STORE_CHUNK_LOADER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "driver/store/blosc_chunk.h"
+#include "driver/store/byte_file.h"
+#include "driver/store/frame_index.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+struct FreeMemory {
+  void operator()(char* memory) const { std::free(memory); }
+};
+
+struct LoadedChunk {
+  int64_t number = 0;  // in C order
+  ChunkPlace place;
+  BloscChunk header;        // kind: what the chunk is after all; a special place has no other fields
+  bool needs_whole = false;  // BloscCodec::NeedsWholeChunk
+  std::string_view bytes;   // header.compressed_bytes; blocks that were not wanted may be zeros
+  std::unique_ptr<char, FreeMemory> owned;  // `bytes`, where the file is not mapped
+
+  // "chunk 12 at byte 34567": for messages.
+  std::string Name() const;
+};
+
+class ChunkLoader {
+ public:
+  // Both must outlive the loader.
+  ChunkLoader(const FrameIndex& index, const ByteFile& file) : index_(index), file_(file) {}
+
+  bool mapped() const { return file_.mapped() != nullptr; }
+
+  // The first half: places and headers of chunks whose `number` is set. Errors carry the path.
+  Status LoadHeaders(std::vector<LoadedChunk>& chunks) const;
+
+  // The second half, only where the file is not mapped: the bytes of blocks. wanted[i] are block
+  // numbers of chunks[i]; ignored where that needs_whole or holds no blocks.
+  Status LoadBlocks(std::vector<LoadedChunk>& chunks,
+                    const std::vector<std::vector<int64_t>>& wanted) const;
+
+ private:
+  Status CheckHeader(LoadedChunk& chunk, std::string_view directory) const;
+  Status ReadDirectories(std::vector<LoadedChunk>& chunks) const;
+  Status AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wanted,
+                   std::vector<ByteRange>& ranges) const;
+
+  const FrameIndex& index_;
+  const ByteFile& file_;
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_CHUNK_LOADER_H_

@@ -1,0 +1,191 @@
+#include "driver/store/frame_header.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "driver/store/byte_reader.h"
+
+namespace ndarray {
+namespace {
+
+constexpr uint8_t kNewestVersion = 3;    // BLOSC2_VERSION_FRAME_FORMAT: variable-length blocks
+constexpr uint8_t kPluginCodec = 6;      // the codec's id is in a byte of its own
+constexpr size_t kTrailerLengthAt = 22;  // from the end
+constexpr size_t kTrailerMetalayersAt = 2;
+constexpr size_t kMaxMetalayers = 8192;
+
+Status Corrupt(std::string_view field, const std::string& found, std::string_view wanted) {
+  return Mismatch(StatusCode::kCorrupt, field, found, wanted);
+}
+
+// The names of metalayers, then their contents, which are found by offsets from the start of
+// `bytes`; `at` is where the names begin.
+Result<std::vector<Metalayer>> ParseMetalayers(std::string_view bytes, size_t at,
+                                               const char* field) {
+  const Status corrupt = Corrupt(field, "other bytes", "names, offsets and contents in msgpack");
+  ByteReader reader(bytes.substr(std::min(at, bytes.size())));
+  reader.Expect(0x93);
+  reader.Expect(0xcd);
+  reader.Take(2);  // the length of what follows
+  reader.Expect(0xde);
+  const auto count = reader.Big<uint16_t>();
+  if (!reader.ok()) return corrupt;
+  if (count > kMaxMetalayers) {
+    return Corrupt(field, std::to_string(count), "at most " + std::to_string(kMaxMetalayers));
+  }
+  std::vector<Metalayer> layers;
+  for (int i = 0; i < count; ++i) {
+    const auto name_marker = reader.Big<uint8_t>();
+    if ((name_marker & 0xe0) != 0xa0) return corrupt;
+    const std::string name(reader.Take(name_marker & 0x1f));
+    reader.Expect(0xd2);
+    const auto offset = reader.Big<uint32_t>();
+    if (!reader.ok() || offset > bytes.size()) return corrupt;
+    ByteReader content(bytes.substr(offset));
+    content.Expect(0xc6);
+    const auto size_bytes = content.Big<uint32_t>();
+    layers.push_back({name, content.Take(size_bytes)});
+    if (!content.ok()) {
+      return Corrupt(std::string(field) + " '" + Excerpt(name) + "'",
+                     std::to_string(size_bytes) + " bytes at " + std::to_string(offset),
+                     "a content within " + std::to_string(bytes.size()) + " bytes");
+    }
+  }
+  return layers;
+}
+
+// Reads the fixed part. Markers are checked, so that each number is one.
+FrameHeader FixedPart(ByteReader& reader) {
+  FrameHeader header;
+  reader.Take(kFrameMagic.size());
+  reader.Expect(0xd2);
+  header.header_bytes = reader.Big<uint32_t>();
+  reader.Expect(0xcf);
+  header.frame_bytes = reader.Big<uint64_t>();
+  reader.Expect(0xa4);
+  const auto general = reader.Big<uint8_t>();
+  header.format_version = general & 0x0f;
+  header.has_varying_blocks = (general & 0x80) != 0;
+  header.is_sparse = (reader.Big<uint8_t>() & 0x0f) == 1;
+  const auto codecs = reader.Big<uint8_t>();
+  header.compressor = codecs & 0x0f;
+  header.level = static_cast<uint8_t>(codecs >> 4);
+  reader.Take(1);
+  reader.Expect(0xd3);
+  header.uncompressed_bytes = reader.Big<int64_t>();
+  reader.Expect(0xd3);
+  header.compressed_bytes = reader.Big<int64_t>();
+  reader.Expect(0xd2);
+  header.element_bytes = reader.Big<int32_t>();
+  reader.Expect(0xd2);
+  reader.Take(4);  // the bytes of a block: the chunks say it, too
+  reader.Expect(0xd2);
+  header.chunk_bytes = reader.Big<int32_t>();
+  reader.Take(3 + 3 + 1);  // threads, and whether there are variable-length metalayers
+  reader.Expect(0xd8);
+  reader.Take(1);  // the number of filters: unused slots are zero
+  const std::string_view filters = reader.Take(8);
+  const std::string_view metas = reader.Take(8);
+  if (!reader.ok()) return header;
+  for (size_t i = 0; i < kMaxFilters; ++i) {
+    header.filters[i] = static_cast<uint8_t>(filters[i]);
+    header.filters_meta[i] = static_cast<uint8_t>(metas[i]);
+  }
+  if (header.compressor == kPluginCodec) header.compressor = static_cast<uint8_t>(filters[kMaxFilters]);
+  return header;
+}
+
+Status CheckLengths(const FrameHeader& header) {
+  if (header.frame_bytes < header.header_bytes + kFrameTrailerMinBytes) {
+    return Corrupt("frame length", std::to_string(header.frame_bytes) + " bytes",
+                   "more than a header of " + std::to_string(header.header_bytes));
+  }
+  const uint64_t room = header.frame_bytes - header.header_bytes - kFrameTrailerMinBytes;
+  if (header.compressed_bytes < 0 || static_cast<uint64_t>(header.compressed_bytes) > room) {
+    return Corrupt("compressed size", std::to_string(header.compressed_bytes) + " bytes",
+                   "0 to " + std::to_string(room) + " in this frame");
+  }
+  if (header.uncompressed_bytes < 0 || header.chunk_bytes < 0 || header.element_bytes < 1) {
+    return Corrupt("uncompressed sizes",
+                   std::to_string(header.uncompressed_bytes) + ", chunk " +
+                       std::to_string(header.chunk_bytes) + ", element " +
+                       std::to_string(header.element_bytes),
+                   "none negative, an element of at least 1 byte");
+  }
+  return {};
+}
+
+}  // namespace
+
+const Metalayer* FrameHeader::Find(std::string_view name) const {
+  for (const Metalayer& layer : metalayers) {
+    if (layer.name == name) return &layer;
+  }
+  return nullptr;
+}
+
+bool HasFrameMagic(std::string_view start) {
+  return start.substr(0, kFrameMagic.size()) == kFrameMagic;
+}
+
+Result<uint64_t> FrameHeaderBytes(std::string_view start) {
+  if (!HasFrameMagic(start)) return Corrupt("magic", "other bytes", "b2frame");
+  if (start.size() < kFrameHeaderMinBytes) {
+    return Corrupt("header", std::to_string(start.size()) + " bytes",
+                   "at least " + std::to_string(kFrameHeaderMinBytes));
+  }
+  ByteReader reader(start);
+  const FrameHeader header = FixedPart(reader);
+  if (header.header_bytes < kFrameHeaderMinBytes || header.header_bytes > kMaxFrameHeaderBytes) {
+    return Corrupt("header length", std::to_string(header.header_bytes) + " bytes",
+                   std::to_string(kFrameHeaderMinBytes) + " to " +
+                       std::to_string(kMaxFrameHeaderBytes));
+  }
+  return header.header_bytes;
+}
+
+Result<FrameHeader> ParseFrameHeader(std::string_view bytes) {
+  Result<uint64_t> header_bytes = FrameHeaderBytes(bytes);
+  if (!header_bytes.ok()) return header_bytes.status();
+  if (bytes.size() < *header_bytes) {
+    return Corrupt("header", std::to_string(bytes.size()) + " bytes",
+                   std::to_string(*header_bytes));
+  }
+  ByteReader reader(bytes);
+  FrameHeader header = FixedPart(reader);
+  if (header.format_version > kNewestVersion) {
+    return Mismatch(StatusCode::kNotSupported, "frame version",
+                    std::to_string(header.format_version),
+                    "at most " + std::to_string(kNewestVersion));
+  }
+  if (!reader.ok()) return Corrupt("header", "other markers", "those of a Blosc2 frame");
+  Status status = CheckLengths(header);
+  if (!status.ok()) return status;
+  auto layers = ParseMetalayers(bytes.substr(0, *header_bytes), kFrameHeaderMinBytes, "metalayers");
+  if (!layers.ok()) return layers.status();
+  header.metalayers = std::move(*layers);
+  return header;
+}
+
+Result<uint64_t> FrameTrailerBytes(std::string_view end) {
+  if (end.size() < kFrameTrailerMinBytes) {
+    return Corrupt("trailer", std::to_string(end.size()) + " bytes",
+                   "at least " + std::to_string(kFrameTrailerMinBytes));
+  }
+  ByteReader reader(end.substr(end.size() - kTrailerLengthAt - 1));
+  reader.Expect(0xce);
+  const auto size_bytes = reader.Big<uint32_t>();
+  reader.Expect(0xd8);
+  if (!reader.ok()) return Corrupt("trailer", "other bytes", "the end of a Blosc2 frame");
+  return size_bytes;
+}
+
+Result<std::vector<Metalayer>> ParseFrameTrailer(std::string_view bytes) {
+  ByteReader reader(bytes);
+  reader.Expect(0x94);
+  reader.Take(1);  // the trailer's version
+  if (!reader.ok()) return Corrupt("trailer", "other bytes", "4 msgpack values");
+  return ParseMetalayers(bytes, kTrailerMetalayersAt, "variable-length metalayers");
+}
+
+}  // namespace ndarray

@@ -1,0 +1,102 @@
+// What is known of a .b2nd file once it is open: its header, where its chunks are, and its
+// metalayers. Never changes, so that all readers of a file share one.
+//
+// A file that is updated in place afterwards (chunks and a new index are appended, then the header
+// is overwritten) is read on as it was when it was opened.
+#ifndef GDAL_NDARRAY_STORE_FRAME_INDEX_H_
+#define GDAL_NDARRAY_STORE_FRAME_INDEX_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "driver/store/b2nd_layout.h"
+#include "driver/store/block_cache.h"
+#include "driver/store/blosc_chunk.h"
+#include "driver/store/blosc_codec.h"
+#include "driver/store/byte_file.h"
+#include "driver/store/frame_header.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// Where a chunk is, or what it is made of where it takes no bytes.
+struct ChunkPlace {
+  ChunkKind kind = ChunkKind::kBlocks;
+  uint64_t offset_bytes = 0;     // in the file; kBlocks (which may turn out to be kRepeated, ...)
+  uint64_t available_bytes = 0;  // from there to the end of all chunks
+};
+
+// Numbers for people.
+struct FrameSummary {
+  int64_t file_bytes = 0;
+  int64_t frame_bytes = 0;
+  int64_t compressed_bytes = 0;    // of all chunks, dead space included
+  int64_t uncompressed_bytes = 0;  // padding included
+  int format_version = 0;
+  int compressor = 0;
+  int level = 0;
+  std::array<uint8_t, kMaxFilters> filters = {};
+  std::array<uint8_t, kMaxFilters> filters_meta = {};
+  int64_t special_chunks = 0;  // that take no bytes
+  std::string metalayers;      // names, comma-separated
+};
+
+class FrameIndex {
+ public:
+  // Opens a frame, or takes the one that is open of the same file, unchanged since. Errors carry the
+  // path: kCorrupt for files that contradict themselves; kNotSupported for frames that are no
+  // arrays (the message says what they are), sparse frames, and arrays that are not read here.
+  static Result<std::shared_ptr<const FrameIndex>> Open(const ByteFile& file);
+
+  ~FrameIndex();
+
+  const B2ndLayout& layout() const { return layout_; }
+  const BloscCodec& codec() const { return *codec_; }
+  const FrameSummary& summary() const { return summary_; }
+
+  // REQUIRES: 0 <= chunk < layout().chunk_count
+  ChunkPlace Chunk(int64_t chunk) const;
+
+  // Variable-length metalayers: names, and values as JSON, or as a note on why there is none. Texts
+  // are JSON strings.
+  const std::vector<std::pair<std::string, std::string>>& attributes() const {
+    return attributes_;
+  }
+
+  // For the block cache.
+  uint64_t cache_file() const { return cache_file_; }
+  const std::shared_ptr<BlockCache::Counters>& counters() const { return counters_; }
+
+  // Blocks decoded so far, for this file: how often work was done twice.
+  std::atomic<int64_t>& decoded_blocks() const { return decoded_blocks_; }
+
+ private:
+  FrameIndex() : cache_file_(BlockCache::Process().NewFile()) {}
+
+  static Result<std::shared_ptr<FrameIndex>> Load(const ByteFile& file);
+  Status LoadHeader(const ByteFile& file, FrameHeader& header, std::string& header_bytes);
+  Status LoadOffsets(const ByteFile& file, const FrameHeader& header, uint64_t trailer_offset);
+  Status CheckOffsets(const FrameHeader& header);
+  void LoadAttributes(std::string_view trailer);
+
+  B2ndLayout layout_;
+  std::unique_ptr<BloscCodec> codec_;
+  FrameSummary summary_;
+  uint64_t chunks_offset_bytes_ = 0;
+  uint64_t chunks_bytes_ = 0;
+  std::vector<int64_t> offsets_;
+  std::vector<std::pair<std::string, std::string>> attributes_;
+  const uint64_t cache_file_;
+  const std::shared_ptr<BlockCache::Counters> counters_ =
+      std::make_shared<BlockCache::Counters>();
+  mutable std::atomic<int64_t> decoded_blocks_{0};
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_FRAME_INDEX_H_

@@ -1,0 +1,76 @@
+#include "driver/store/msgpack.h"
+
+#include <nlohmann/json.hpp>
+
+namespace ndarray {
+namespace {
+
+using nlohmann::json;
+
+// Walks over a value without keeping it, and stops where it goes too far.
+class Measure final : public nlohmann::json_sax<json> {
+ public:
+  bool too_much() const { return too_much_; }
+
+  bool null() override { return Count(); }
+  bool boolean(bool) override { return Count(); }
+  bool number_integer(number_integer_t) override { return Count(); }
+  bool number_unsigned(number_unsigned_t) override { return Count(); }
+  bool number_float(number_float_t, const string_t&) override { return Count(); }
+  bool string(string_t&) override { return Count(); }
+  bool binary(binary_t&) override { return Count(); }
+  bool key(string_t&) override { return Count(); }
+  bool start_object(std::size_t) override { return Enter(); }
+  bool start_array(std::size_t) override { return Enter(); }
+  bool end_object() override { return Leave(); }
+  bool end_array() override { return Leave(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+    return false;
+  }
+
+ private:
+  static constexpr int kMaxDepth = 64;
+  static constexpr int64_t kMaxValues = int64_t{4} << 20;
+
+  bool Count() {
+    too_much_ = too_much_ || ++values_ > kMaxValues;
+    return !too_much_;
+  }
+  bool Enter() {
+    too_much_ = too_much_ || ++depth_ > kMaxDepth;
+    return Count();
+  }
+  bool Leave() {
+    --depth_;
+    return true;
+  }
+
+  int depth_ = 0;
+  int64_t values_ = 0;
+  bool too_much_ = false;
+};
+
+}  // namespace
+
+Result<json> ParseMsgpack(std::string_view bytes) {
+  Measure measure;
+  if (!json::sax_parse(bytes.begin(), bytes.end(), &measure, json::input_format_t::msgpack)) {
+    if (measure.too_much()) {
+      return Mismatch(StatusCode::kNotSupported, "msgpack", "more values or deeper nesting",
+                      "4 million, 64 levels");
+    }
+    return Mismatch(StatusCode::kCorrupt, "msgpack", "other bytes",
+                    "one value that JSON can have, too");
+  }
+  json value = json::from_msgpack(bytes.begin(), bytes.end(), true, false);
+  if (value.is_discarded()) return Mismatch(StatusCode::kCorrupt, "msgpack", "bytes", "one value");
+  return value;
+}
+
+std::string ShowJson(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_binary()) return std::to_string(value.get_binary().size()) + " bytes";
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace ndarray

@@ -1,0 +1,23 @@
+// msgpack values out of files (https://msgpack.org), by way of nlohmann-json.
+#ifndef GDAL_NDARRAY_STORE_MSGPACK_H_
+#define GDAL_NDARRAY_STORE_MSGPACK_H_
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// Parses exactly one value. kCorrupt for anything else, kNotSupported for what has no counterpart
+// in JSON and for nesting or numbers of values that no metadata has: the parser calls itself for
+// each level.
+Result<nlohmann::json> ParseMsgpack(std::string_view bytes);
+
+// The value for people: texts as they are, bytes by their number, all else as JSON.
+std::string ShowJson(const nlohmann::json& value);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_MSGPACK_H_

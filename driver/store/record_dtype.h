@@ -1,0 +1,34 @@
+// The element type of an array, plain or structured, as NumPy describes it: numpy.dtype.descr, and
+// the literals that str(numpy.dtype) prints. Pure functions; shared by all formats that store it.
+#ifndef GDAL_NDARRAY_STORE_RECORD_DTYPE_H_
+#define GDAL_NDARRAY_STORE_RECORD_DTYPE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "driver/store/array.h"
+#include "driver/store/python_literal.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+constexpr size_t kMaxRecordFields = 65536;
+
+struct ElementType {
+  std::vector<Field> fields;  // those of a record in order, arrays and records in it spread out
+  bool is_record = false;
+  int64_t element_bytes = 0;  // of the whole record
+  std::string text;           // as in the file, cut short: "<u2" or "[('r', '|u1'), ...]"
+};
+
+// Reads a type string, a list of (name, type) or (name, type, shape), or, if allow_dict, the dict
+// {'names': ..., 'formats': ..., 'offsets': ..., 'itemsize': ...} of records with gaps. kCorrupt
+// for what is no dtype; kNotSupported for dtypes that are no numbers, and for records of more
+// fields or bytes than are read here. `field` is what messages call it: "descr", "dtype".
+Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bool allow_dict);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_RECORD_DTYPE_H_
