@@ -43,10 +43,8 @@ const char* const kOpenOptions =
     "or ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>"
     "</OpenOptionList>";
 
-GDALDataset* OpenArrayDataset(GDALOpenInfo* open_info, const char* driver,
-                              ArrayOpener open_array) {
-  return Guarded<GDALDataset*>(nullptr,
-                               [&] { return OpenChecked(open_info, driver, open_array); });
+GDALDataset* OpenArrayDataset(GDALOpenInfo* open_info, const char* driver, ArrayOpener open_array) {
+  return Guarded<GDALDataset*>(nullptr, [&] { return OpenChecked(open_info, driver, open_array); });
 }
 
 }  // namespace ndarray

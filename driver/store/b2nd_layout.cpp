@@ -19,9 +19,9 @@ Status Corrupt(std::string_view field, const std::string& found, std::string_vie
 
 // "uint16" and the like, which some writers store instead of "<u2".
 Result<DType> ParseTypeName(const std::string& name) {
-  constexpr std::string_view kNames[] = {"bool",    "int8",      "int16",      "int32",  "int64",
-                                         "uint8",   "uint16",    "uint32",     "uint64", "float16",
-                                         "float32", "float64",   "complex64",  "complex128"};
+  constexpr std::string_view kNames[] = {"bool",    "int8",    "int16",     "int32",     "int64",
+                                         "uint8",   "uint16",  "uint32",    "uint64",    "float16",
+                                         "float32", "float64", "complex64", "complex128"};
   const auto* const found = std::find(std::begin(kNames), std::end(kNames), name);
   if (found == std::end(kNames)) return ParseTypeString(name);
   return DType{static_cast<ScalarType>(found - std::begin(kNames)), ByteOrder::kLittle};

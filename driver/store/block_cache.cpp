@@ -23,10 +23,12 @@ BlockCache& BlockCache::Process() {
   return *cache;
 }
 
+// Mixes each number in on its own: files, chunks and blocks all count from zero.
 size_t BlockCache::Hash::operator()(const Key& key) const {
-  uint64_t hash = key.file;
-  for (const int64_t number : {key.chunk, key.block}) {
-    hash = (hash ^ static_cast<uint64_t>(number)) * 0x9E3779B97F4A7C15u;
+  uint64_t hash = 0;
+  for (const uint64_t number :
+       {key.file, static_cast<uint64_t>(key.chunk), static_cast<uint64_t>(key.block)}) {
+    hash = (hash + number + 1) * 0x9E3779B97F4A7C15u;
     hash ^= hash >> 32;
   }
   return hash;
@@ -52,11 +54,27 @@ BlockCache::Block BlockCache::Find(const Key& key, Counters& counters) {
       found->second->tick = tick_.fetch_add(1, std::memory_order_relaxed);
       NoteOldest(shard.oldest_tick, shard.entries.back().tick);
       counters.hits.fetch_add(1, std::memory_order_relaxed);
+      NoteReturn(counters, true);
       return found->second->block;
     }
   }
   counters.misses.fetch_add(1, std::memory_order_relaxed);
+  NoteReturn(counters, Remember(key));
   return nullptr;
+}
+
+// Whether the block had been asked for before, as far as that is remembered.
+bool BlockCache::Remember(const Key& key) {
+  const uint64_t hash = Hash()(key);
+  return remembered_[hash % kRemembered].exchange(hash, std::memory_order_relaxed) == hash;
+}
+
+// Two threads may lose each other's note; an estimate stays one.
+void BlockCache::NoteReturn(Counters& counters, bool returned) {
+  constexpr int32_t kMemory = 256;  // blocks
+  const int32_t returns = counters.returns.load(std::memory_order_relaxed);
+  const int32_t target = returned ? kMaxReturns : 0;
+  counters.returns.store(returns + (target - returns) / kMemory, std::memory_order_relaxed);
 }
 
 void BlockCache::Insert(const Key& key, Block block, const std::shared_ptr<Counters>& counters) {
@@ -80,8 +98,8 @@ void BlockCache::Insert(const Key& key, Block block, const std::shared_ptr<Count
 // Blocks of all shards form one order by their ticks; the shard with the oldest one gives it up.
 void BlockCache::Shrink() {
   while (held_bytes_.load(std::memory_order_relaxed) > max_bytes_.load(std::memory_order_relaxed)) {
-    Shard& shard = *std::min_element(
-        shards_.begin(), shards_.end(), [](const Shard& a, const Shard& b) {
+    Shard& shard =
+        *std::min_element(shards_.begin(), shards_.end(), [](const Shard& a, const Shard& b) {
           return a.oldest_tick.load(std::memory_order_relaxed) <
                  b.oldest_tick.load(std::memory_order_relaxed);
         });

@@ -1,9 +1,15 @@
 // Decoded blocks that may be wanted again, kept for all files of this process within one bound.
 //
-// Blocks that a window covers in part come here, so that its neighbours need not decode them again;
-// what a window covers whole does not. The least recently used blocks go first. All methods may be
-// called from any number of threads at once; a block that somebody holds stays alive after it has
-// been dropped. Sizes are in bytes.
+// Blocks that a window covers in part may come here, so that its neighbours need not decode them
+// again; what a window covers whole does not. The least recently used blocks go first.
+//
+// Keeping a block is not free: it is decoded into memory that is in no processor cache, which takes
+// a third of the time of decoding. Random windows of a large image never come back to a block, so
+// IsWanted says which are worth it: those of which a window leaves much, and all of a file whose
+// blocks have been asked for again lately, kept or not.
+//
+// All methods may be called from any number of threads at once; a block that somebody holds stays
+// alive after it has been dropped. Sizes are in bytes.
 #ifndef GDAL_NDARRAY_STORE_BLOCK_CACHE_H_
 #define GDAL_NDARRAY_STORE_BLOCK_CACHE_H_
 
@@ -41,6 +47,8 @@ class BlockCache {
     std::atomic<int64_t> hits{0};
     std::atomic<int64_t> misses{0};
     std::atomic<int64_t> held_bytes{0};  // now
+    // The share of blocks that were asked for before, of kMaxReturns; the recent past counts most.
+    std::atomic<int32_t> returns{0};
   };
 
   struct Key {
@@ -71,6 +79,14 @@ class BlockCache {
   // nullptr for a block that is not here.
   Block Find(const Key& key, Counters& counters);
 
+  // Whether a block that was not found should be kept once it is decoded, given the bytes of it
+  // that the window takes.
+  bool IsWanted(const Counters& counters, int64_t used_bytes, int64_t block_bytes) const {
+    constexpr int64_t kMuchBytes = 96 << 10;
+    return block_bytes - used_bytes >= kMuchBytes ||
+           counters.returns.load(std::memory_order_relaxed) > kMaxReturns / 3;
+  }
+
   // Keeps the block, unless one of that key has come meanwhile. Drops others to stay in bounds.
   void Insert(const Key& key, Block block, const std::shared_ptr<Counters>& counters);
 
@@ -96,12 +112,19 @@ class BlockCache {
     std::atomic<int64_t> oldest_tick{INT64_MAX};
   };
   static constexpr size_t kShards = 16;
+  static constexpr int32_t kMaxReturns = 1 << 16;
+  static constexpr size_t kRemembered = 8192;
 
   Shard& ShardOf(const Key& key) { return shards_[Hash()(key) % kShards]; }
   void Remove(Shard& shard, std::list<Entry>::iterator entry);
   void Shrink();
 
+  bool Remember(const Key& key);
+  static void NoteReturn(Counters& counters, bool returned);
+
   std::array<Shard, kShards> shards_;
+  // Hashes of blocks that were asked for and not here, each in the place its hash gives it.
+  std::array<std::atomic<uint64_t>, kRemembered> remembered_ = {};
   std::atomic<int64_t> max_bytes_;
   std::atomic<int64_t> held_bytes_{0};
   std::atomic<int64_t> tick_{0};

@@ -91,8 +91,7 @@ BlockReader::BlockReader(const FrameIndex& index, const ByteFile& file, const Fi
       to_(to),
       max_threads_(max_threads),
       loader_(index, file),
-      caches_blocks_(
-          BlockCache::Process().Admits(static_cast<size_t>(index.layout().block_bytes))),
+      caches_blocks_(BlockCache::Process().Admits(static_cast<size_t>(index.layout().block_bytes))),
       caches_chunks_(
           BlockCache::Process().Admits(static_cast<size_t>(index.layout().chunk_bytes))) {}
 
@@ -135,17 +134,13 @@ AxisVector BlockReader::PlaceOf(const LoadedChunk& chunk) const {
 
 void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
   const LoadedChunk& chunk = chunks_[chunk_index];
-  BlockCache& cache = BlockCache::Process();
-  const auto find = [&](int64_t block) {
-    return cache.Find({index_.cache_file(), chunk.number, block}, *index_.counters());
-  };
   if (chunk.header.kind != ChunkKind::kBlocks) {
     tasks_.push_back({chunk_index, kFill, nullptr});
     tasks_bytes += layout_.chunk_bytes;
     return;
   }
   if (chunk.needs_whole) {
-    tasks_.push_back({chunk_index, kWholeChunk, caches_chunks_ ? find(kWholeChunk) : nullptr});
+    tasks_.push_back({chunk_index, kWholeChunk, nullptr});
     tasks_bytes += layout_.chunk_bytes;
     return;
   }
@@ -153,23 +148,31 @@ void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
   const Box blocks = BlocksOf(layout_, place, box_);
   AxisVector block = blocks.start;
   do {
-    Task task{chunk_index, GridNumber(layout_.block_grid, block), nullptr};
-    const Box block_box = BlockBox(layout_, place, block);
-    if (caches_blocks_ && !chunk.header.stored && IsPartial(block_box, PartOf(block_box))) {
-      task.cached = find(task.block);
-    }
-    tasks_.push_back(std::move(task));
+    tasks_.push_back({chunk_index, GridNumber(layout_.block_grid, block), nullptr});
     tasks_bytes += layout_.block_bytes;
   } while (Advance(blocks, block));
 }
 
-// Only of blocks that are not at hand already.
+BlockCache::Block BlockReader::FindCached(const LoadedChunk& chunk, const Task& task) const {
+  if (task.cached != nullptr) return task.cached;
+  return BlockCache::Process().Find({index_.cache_file(), chunk.number, task.block},
+                                    *index_.counters());
+}
+
+// Only of blocks that are not at hand already. What is, is held on to until it is copied.
 Status BlockReader::LoadBlocks() {
   std::vector<std::vector<int64_t>> wanted(chunks_.size());
-  for (const Task& task : tasks_) {
+  for (Task& task : tasks_) {
     LoadedChunk& chunk = chunks_[task.chunk];
-    if (task.block == kWholeChunk && task.cached != nullptr) chunk.needs_whole = false;
-    if (task.block >= 0 && task.cached == nullptr) wanted[task.chunk].push_back(task.block);
+    if (task.block == kWholeChunk) {
+      if (caches_chunks_) task.cached = FindCached(chunk, task);
+      if (task.cached != nullptr) chunk.needs_whole = false;
+    } else if (task.block >= 0) {
+      const Box block =
+          BlockBox(layout_, PlaceOf(chunk), GridPlace(layout_.block_grid, task.block));
+      if (IsCacheable(chunk, block)) task.cached = FindCached(chunk, task);
+      if (task.cached == nullptr) wanted[task.chunk].push_back(task.block);
+    }
   }
   return loader_.LoadBlocks(chunks_, wanted);
 }
@@ -223,8 +226,7 @@ Status BlockReader::RunTask(const Task& task) const {
 }
 
 Status BlockReader::Fill(const LoadedChunk& chunk) const {
-  Result<std::vector<std::byte>> element =
-      RepeatedElement(chunk, layout_.element.element_bytes);
+  Result<std::vector<std::byte>> element = RepeatedElement(chunk, layout_.element.element_bytes);
   if (!element.ok()) return element.status();
   const AxisVector place = PlaceOf(chunk);
   Box chunk_box{AxisVector(place.size()), AxisVector(place.size())};
@@ -241,7 +243,7 @@ Status BlockReader::Fill(const LoadedChunk& chunk) const {
 }
 
 Status BlockReader::ReadWhole(const LoadedChunk& chunk, const Task& task) const {
-  BlockCache::Block decoded = task.cached;
+  BlockCache::Block decoded = caches_chunks_ ? FindCached(chunk, task) : nullptr;
   if (decoded == nullptr) {
     const auto fresh = std::make_shared<Buffer>(static_cast<size_t>(layout_.chunk_bytes));
     Status status = index_.codec().DecodeChunk(chunk.bytes, chunk.header, fresh->data());
@@ -265,12 +267,13 @@ Status BlockReader::ReadWhole(const LoadedChunk& chunk, const Task& task) const 
 }
 
 Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const {
-  const Box block =
-      BlockBox(layout_, PlaceOf(chunk), GridPlace(layout_.block_grid, task.block));
+  const Box block = BlockBox(layout_, PlaceOf(chunk), GridPlace(layout_.block_grid, task.block));
   const Box part = PartOf(block);
-  if (task.cached != nullptr) {
-    Copy(task.cached->data(), block, part);
-    return {};
+  if (IsCacheable(chunk, block)) {
+    if (const BlockCache::Block cached = FindCached(chunk, task)) {
+      Copy(cached->data(), block, part);
+      return {};
+    }
   }
   if (chunk.header.stored) {
     const int64_t offset = kChunkHeaderBytes + task.block * layout_.block_bytes;
@@ -280,7 +283,7 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
   if (LiesAsInFile(block, part)) return Decode(chunk, task.block, Destination(part));
 
   const auto block_bytes = static_cast<size_t>(layout_.block_bytes);
-  if (caches_blocks_ && IsPartial(block, part)) {
+  if (IsWanted(chunk, block)) {
     const auto fresh = std::make_shared<Buffer>(block_bytes);
     Status status = Decode(chunk, task.block, fresh->data());
     if (!status.ok()) return status;
@@ -319,6 +322,20 @@ bool BlockReader::IsPartial(const Box& block, const Box& part) const {
     if (block.count(axis) != part.count(axis)) return true;
   }
   return false;
+}
+
+bool BlockReader::IsCacheable(const LoadedChunk& chunk, const Box& block) const {
+  return caches_blocks_ && !chunk.header.stored && IsPartial(block, PartOf(block));
+}
+
+// Whether the cache is to keep a block that was not there. The other fields of a record are next.
+bool BlockReader::IsWanted(const LoadedChunk& chunk, const Box& block) const {
+  if (!IsCacheable(chunk, block)) return false;
+  const Box part = PartOf(block);
+  int64_t used_bytes = layout_.element.element_bytes;
+  for (int axis = 0; axis < part.start.size(); ++axis) used_bytes *= part.count(axis);
+  return layout_.element.fields.size() > 1 ||
+         BlockCache::Process().IsWanted(*index_.counters(), used_bytes, layout_.block_bytes);
 }
 
 std::byte* BlockReader::Destination(const Box& part) const {

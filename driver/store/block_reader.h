@@ -1,10 +1,10 @@
 // Reads one window of a .b2nd file: the engine of B2ndArray::Read.
 //
-// The chunks that the window touches are taken in batches; of each batch every block is one task for
-// the process-wide threads, the calling one included. A task decodes its block straight into the
-// caller's memory where it lies there as in the file, else into memory of its thread that stays in
-// the processor's cache, and copies the window's part. Blocks of which the window has only a part go
-// through the process-wide block cache.
+// The chunks that the window touches are taken in batches; of each batch every block is one task
+// for the process-wide threads, the calling one included. A task decodes its block straight into
+// the caller's memory where it lies there as in the file, else into memory of its thread that stays
+// in the processor's cache, and copies the window's part. Blocks of which the window has only a
+// part go through the process-wide block cache.
 #ifndef GDAL_NDARRAY_STORE_BLOCK_READER_H_
 #define GDAL_NDARRAY_STORE_BLOCK_READER_H_
 
@@ -33,9 +33,9 @@ class BlockReader {
 
  private:
   struct Task {
-    size_t chunk;   // of chunks_
-    int64_t block;  // its number within the chunk, or one of the constants in the .cpp
-    BlockCache::Block cached;
+    size_t chunk;              // of chunks_
+    int64_t block;             // its number within the chunk, or one of the constants in the .cpp
+    BlockCache::Block cached;  // where it was looked up before the task began
   };
 
   int64_t AddChunk(const AxisVector& place);
@@ -54,6 +54,9 @@ class BlockReader {
   // The window's part of a block's elements.
   Box PartOf(const Box& block) const;
   bool IsPartial(const Box& block, const Box& part) const;
+  bool IsCacheable(const LoadedChunk& chunk, const Box& block) const;
+  bool IsWanted(const LoadedChunk& chunk, const Box& block) const;
+  BlockCache::Block FindCached(const LoadedChunk& chunk, const Task& task) const;
   std::byte* Destination(const Box& part) const;
   bool LiesAsInFile(const Box& block, const Box& part) const;
   void Copy(const std::byte* block, const Box& block_box, const Box& part) const;

@@ -80,9 +80,10 @@ Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_b
     return Mismatch(StatusCode::kNotSupported, "chunk", "one of Blosc 1", "one of Blosc2");
   }
   if ((more_flags & kVaryingBlocks) != 0 || (special_flags & kInstrumented) != 0) {
-    return Mismatch(StatusCode::kNotSupported, "chunk",
-                    (more_flags & kVaryingBlocks) != 0 ? "blocks of varying length" : "measurements",
-                    "blocks of equal length");
+    return Mismatch(
+        StatusCode::kNotSupported, "chunk",
+        (more_flags & kVaryingBlocks) != 0 ? "blocks of varying length" : "measurements",
+        "blocks of equal length");
   }
   chunk.stored = (flags & kStored) != 0;
   chunk.has_dictionary = (special_flags & kDictionary) != 0;

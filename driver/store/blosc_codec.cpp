@@ -49,7 +49,8 @@ constexpr Name kFilters[] = {
 };
 
 const Name* Find(const Name* begin, const Name* end, int id) {
-  const Name* const found = std::find_if(begin, end, [id](const Name& row) { return row.id == id; });
+  const Name* const found =
+      std::find_if(begin, end, [id](const Name& row) { return row.id == id; });
   return found == end ? nullptr : found;
 }
 
@@ -181,10 +182,10 @@ Status BloscCodec::CheckSupported(const BloscChunk& chunk) {
 bool BloscCodec::NeedsWholeChunk(const BloscChunk& chunk, int64_t block_bytes) {
   if (chunk.block_bytes != block_bytes) return true;
   if (chunk.stored) return false;
-  // Deltas are to the chunk's first block, for which blosc2_getitem takes each; and it does not load
-  // dictionaries.
-  return chunk.has_dictionary || std::find(chunk.filters.begin(), chunk.filters.end(),
-                                           BLOSC_DELTA) != chunk.filters.end();
+  // Deltas are to the chunk's first block, for which blosc2_getitem takes each; and it does not
+  // load dictionaries.
+  return chunk.has_dictionary ||
+         std::find(chunk.filters.begin(), chunk.filters.end(), BLOSC_DELTA) != chunk.filters.end();
 }
 
 Status BloscCodec::DecodeBlock(std::string_view bytes, const BloscChunk& chunk, int64_t block,

@@ -49,8 +49,8 @@ class ByteFile {
   // The range will be read soon. A hint.
   virtual void Advise(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) const {}
 
-  // Text that is equal for two openings only if both read the same bytes; empty where that cannot be
-  // told. It changes when the file is written.
+  // Text that is equal for two openings only if both read the same bytes; empty where that cannot
+  // be told. It changes when the file is written.
   virtual std::string Identity() const { return ""; }
 
   // Whether the open file descriptor is this very file, whatever either is called by now.

@@ -21,8 +21,8 @@ struct Span {
   uint64_t stop;
 };
 
-// Zeros: blocks that are not read must not show what was in memory before. Pages that nobody touches
-// cost nothing.
+// Zeros: blocks that are not read must not show what was in memory before. Pages that nobody
+// touches cost nothing.
 std::unique_ptr<char, FreeMemory> ZeroedMemory(size_t size_bytes) {
   std::unique_ptr<char, FreeMemory> memory(static_cast<char*>(std::calloc(size_bytes, 1)));
   if (memory == nullptr) throw std::bad_alloc();
@@ -170,10 +170,9 @@ Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wa
     for (const int64_t block : wanted) {
       const uint64_t start = starts[static_cast<size_t>(block)];
       if (start < static_cast<uint64_t>(header.directory_bytes()) || start >= all_bytes) {
-        return Mismatch(StatusCode::kCorrupt, "start of block " + std::to_string(block),
-                        std::to_string(start),
-                        std::to_string(header.directory_bytes()) + " to " +
-                            std::to_string(all_bytes - 1));
+        return Mismatch(
+            StatusCode::kCorrupt, "start of block " + std::to_string(block), std::to_string(start),
+            std::to_string(header.directory_bytes()) + " to " + std::to_string(all_bytes - 1));
       }
       const auto next = std::upper_bound(sorted.begin(), sorted.end(), start);
       spans.push_back({start, std::min(next == sorted.end() ? all_bytes : *next, all_bytes)});

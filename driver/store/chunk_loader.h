@@ -1,8 +1,8 @@
 // Compressed chunks of a .b2nd file in memory, with their headers checked.
 //
 // Of a mapped file chunks are views of the map. Of others (VSI) only what is needed is read: first
-// the directories of all chunks (where each block starts), then the wanted blocks, merged where they
-// lie close to each other, many ranges at a time.
+// the directories of all chunks (where each block starts), then the wanted blocks, merged where
+// they lie close to each other, many ranges at a time.
 #ifndef GDAL_NDARRAY_STORE_CHUNK_LOADER_H_
 #define GDAL_NDARRAY_STORE_CHUNK_LOADER_H_
 
@@ -28,9 +28,9 @@ struct FreeMemory {
 struct LoadedChunk {
   int64_t number = 0;  // in C order
   ChunkPlace place;
-  BloscChunk header;        // kind: what the chunk is after all; a special place has no other fields
+  BloscChunk header;  // kind: what the chunk is after all; a special place has no other fields
   bool needs_whole = false;  // BloscCodec::NeedsWholeChunk
-  std::string_view bytes;   // header.compressed_bytes; blocks that were not wanted may be zeros
+  std::string_view bytes;    // header.compressed_bytes; blocks that were not wanted may be zeros
   std::unique_ptr<char, FreeMemory> owned;  // `bytes`, where the file is not mapped
 
   // "chunk 12 at byte 34567": for messages.

@@ -91,7 +91,8 @@ FrameHeader FixedPart(ByteReader& reader) {
     header.filters[i] = static_cast<uint8_t>(filters[i]);
     header.filters_meta[i] = static_cast<uint8_t>(metas[i]);
   }
-  if (header.compressor == kPluginCodec) header.compressor = static_cast<uint8_t>(filters[kMaxFilters]);
+  if (header.compressor == kPluginCodec)
+    header.compressor = static_cast<uint8_t>(filters[kMaxFilters]);
   return header;
 }
 
@@ -137,9 +138,9 @@ Result<uint64_t> FrameHeaderBytes(std::string_view start) {
   ByteReader reader(start);
   const FrameHeader header = FixedPart(reader);
   if (header.header_bytes < kFrameHeaderMinBytes || header.header_bytes > kMaxFrameHeaderBytes) {
-    return Corrupt("header length", std::to_string(header.header_bytes) + " bytes",
-                   std::to_string(kFrameHeaderMinBytes) + " to " +
-                       std::to_string(kMaxFrameHeaderBytes));
+    return Corrupt(
+        "header length", std::to_string(header.header_bytes) + " bytes",
+        std::to_string(kFrameHeaderMinBytes) + " to " + std::to_string(kMaxFrameHeaderBytes));
   }
   return header.header_bytes;
 }

@@ -24,7 +24,10 @@
 
 namespace ndarray {
 
-constexpr std::string_view kFrameMagic("\x9e\xa8" "b2frame\0", 10);
+constexpr std::string_view kFrameMagic(
+    "\x9e\xa8"
+    "b2frame\0",
+    10);
 constexpr size_t kFrameHeaderMinBytes = 87;
 constexpr size_t kFrameTrailerMinBytes = 25;
 // Metalayers of a header describe an array; longer ones are no header but an attack or an accident.
@@ -45,7 +48,7 @@ struct FrameHeader {
   int32_t element_bytes = 0;
   int32_t chunk_bytes = 0;  // uncompressed; 0: chunks of several sizes
   uint8_t format_version = 0;
-  bool is_sparse = false;        // a folder with a file for each chunk
+  bool is_sparse = false;  // a folder with a file for each chunk
   bool has_varying_blocks = false;
   uint8_t compressor = 0;  // BLOSC_BLOSCLZ ... BLOSC_ZSTD, or the id of a plugin's codec
   uint8_t level = 0;

@@ -72,9 +72,9 @@ Status CheckIsArray(const FrameHeader& header) {
 // Header and metalayer must tell of the same array.
 Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
   if (header.element_bytes != layout.element.element_bytes) {
-    return Corrupt("element size", std::to_string(header.element_bytes) + " bytes",
-                   std::to_string(layout.element.element_bytes) + " of dtype " +
-                       layout.element.text);
+    return Corrupt(
+        "element size", std::to_string(header.element_bytes) + " bytes",
+        std::to_string(layout.element.element_bytes) + " of dtype " + layout.element.text);
   }
   if (header.has_varying_blocks || header.chunk_bytes != layout.chunk_bytes) {
     return Corrupt("chunk size", std::to_string(header.chunk_bytes) + " bytes",
@@ -87,9 +87,9 @@ Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
                     "at most " + std::to_string(kMaxChunks));
   }
   if (header.uncompressed_bytes != layout.chunk_count * layout.chunk_bytes) {
-    return Corrupt("uncompressed size", std::to_string(header.uncompressed_bytes) + " bytes",
-                   std::to_string(layout.chunk_count) + " chunks of " +
-                       std::to_string(layout.chunk_bytes));
+    return Corrupt(
+        "uncompressed size", std::to_string(header.uncompressed_bytes) + " bytes",
+        std::to_string(layout.chunk_count) + " chunks of " + std::to_string(layout.chunk_bytes));
   }
   return {};
 }
@@ -107,8 +107,8 @@ Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view co
   Buffer value(static_cast<size_t>(chunk->uncompressed_bytes));
   status = codec.DecodeChunk(content, *chunk, value.data());
   if (!status.ok()) return status;
-  Result<nlohmann::json> parsed = ParseMsgpack(
-      {reinterpret_cast<const char*>(value.data()), value.size_bytes()});
+  Result<nlohmann::json> parsed =
+      ParseMsgpack({reinterpret_cast<const char*>(value.data()), value.size_bytes()});
   if (!parsed.ok()) return parsed.status();
   if (parsed->is_binary()) *parsed = "(" + ShowJson(*parsed) + ")";
   return parsed->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -192,8 +192,8 @@ Result<std::shared_ptr<FrameIndex>> FrameIndex::Load(const ByteFile& file) {
 
 Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
                               std::string& header_bytes) {
-  Status status = ReadBytes(file, 0, std::min<uint64_t>(file.size_bytes(), kFrameHeaderMinBytes),
-                            header_bytes);
+  Status status =
+      ReadBytes(file, 0, std::min<uint64_t>(file.size_bytes(), kFrameHeaderMinBytes), header_bytes);
   if (!status.ok()) return status;
   Result<uint64_t> size_bytes = FrameHeaderBytes(header_bytes);
   if (!size_bytes.ok()) return size_bytes.status();
@@ -250,9 +250,9 @@ Status FrameIndex::LoadOffsets(const ByteFile& file, const FrameHeader& header,
   if (!chunk.ok()) return chunk.status().At("chunk offsets");
   const auto wanted_bytes = layout_.chunk_count * static_cast<int64_t>(sizeof(int64_t));
   if (chunk->uncompressed_bytes != wanted_bytes) {
-    return Corrupt("chunk offsets", std::to_string(chunk->uncompressed_bytes) + " bytes",
-                   std::to_string(wanted_bytes) + " for " + std::to_string(layout_.chunk_count) +
-                       " chunks");
+    return Corrupt(
+        "chunk offsets", std::to_string(chunk->uncompressed_bytes) + " bytes",
+        std::to_string(wanted_bytes) + " for " + std::to_string(layout_.chunk_count) + " chunks");
   }
   status = BloscCodec::CheckSupported(*chunk);
   if (!status.ok()) return status.At("chunk offsets");

@@ -48,8 +48,8 @@ struct FrameSummary {
 
 class FrameIndex {
  public:
-  // Opens a frame, or takes the one that is open of the same file, unchanged since. Errors carry the
-  // path: kCorrupt for files that contradict themselves; kNotSupported for frames that are no
+  // Opens a frame, or takes the one that is open of the same file, unchanged since. Errors carry
+  // the path: kCorrupt for files that contradict themselves; kNotSupported for frames that are no
   // arrays (the message says what they are), sparse frames, and arrays that are not read here.
   static Result<std::shared_ptr<const FrameIndex>> Open(const ByteFile& file);
 
@@ -64,9 +64,7 @@ class FrameIndex {
 
   // Variable-length metalayers: names, and values as JSON, or as a note on why there is none. Texts
   // are JSON strings.
-  const std::vector<std::pair<std::string, std::string>>& attributes() const {
-    return attributes_;
-  }
+  const std::vector<std::pair<std::string, std::string>>& attributes() const { return attributes_; }
 
   // For the block cache.
   uint64_t cache_file() const { return cache_file_; }
@@ -92,8 +90,7 @@ class FrameIndex {
   std::vector<int64_t> offsets_;
   std::vector<std::pair<std::string, std::string>> attributes_;
   const uint64_t cache_file_;
-  const std::shared_ptr<BlockCache::Counters> counters_ =
-      std::make_shared<BlockCache::Counters>();
+  const std::shared_ptr<BlockCache::Counters> counters_ = std::make_shared<BlockCache::Counters>();
   mutable std::atomic<int64_t> decoded_blocks_{0};
 };
 

@@ -201,7 +201,8 @@ Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bo
     return Corrupt(field, Excerpt(descr.text), "a type string or a list of fields");
   }
   RecordParser parser(type.fields, field);
-  Result<int64_t> size_bytes = dict != nullptr ? parser.AddDict(*dict) : parser.AddRecord(*list, "", 0);
+  Result<int64_t> size_bytes =
+      dict != nullptr ? parser.AddDict(*dict) : parser.AddRecord(*list, "", 0);
   if (!size_bytes.ok()) return size_bytes.status();
   if (type.fields.empty()) return Corrupt(field, "only padding", "a numeric field");
   type.is_record = true;

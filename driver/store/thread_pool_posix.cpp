@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <condition_variable>
 #include <deque>
@@ -20,33 +21,90 @@
 namespace ndarray {
 namespace {
 
-// One ParallelFor call. Helpers hold it by shared_ptr: one may wake after the caller has left.
-struct Job {
-  Job(int64_t count_in, const std::function<void(int64_t)>& task_in)
-      : count(count_in), task(task_in) {}
+// Waking a sleeping thread takes longer than decoding a block, above all on a virtual machine. Who
+// reads window after window has the next one ready within this time.
+constexpr std::chrono::microseconds kSpinTime{60};
 
-  // Runs tasks until none is left to claim.
-  void Work() {
-    int64_t done = 0;
-    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count; ++done) task(i);
-    if (done == 0) return;
-    if (finished.fetch_add(done, std::memory_order_acq_rel) + done == count) {
-      const std::lock_guard<std::mutex> lock(mutex);
-      all_finished.notify_one();
+void Pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Waits for a short time without sleeping. Returns early once ready() holds.
+template <typename Ready>
+void Spin(const Ready& ready) {
+  constexpr int kPausesPerLook = 32;
+  const auto deadline = std::chrono::steady_clock::now() + kSpinTime;
+  while (!ready() && std::chrono::steady_clock::now() < deadline) {
+    for (int i = 0; i < kPausesPerLook && !ready(); ++i) Pause();
+  }
+}
+
+// One ParallelFor call. Helpers hold it by shared_ptr: one may wake after the caller has left.
+//
+// Each thread has a run of neighbouring tasks of its own, and takes from the others' runs when it
+// is through. So the same thread works on the same part of a window each time, and what it writes
+// to is in the caches of its processor, not of another.
+class Job {
+ public:
+  Job(int64_t count, int threads, const std::function<void(int64_t)>& task)
+      : count_(count),
+        task_(task),
+        run_count_(std::min(threads, kMostRuns)),
+        runs_(std::make_unique<Run[]>(static_cast<size_t>(run_count_))) {
+    for (int i = 0; i < run_count_; ++i) {
+      runs_[static_cast<size_t>(i)].next = count * i / run_count_;
+      runs_[static_cast<size_t>(i)].stop = count * (i + 1) / run_count_;
     }
   }
 
+  // Run tasks until none is left to claim.
+  void WorkAsCaller() { Work(0); }
+  void WorkAsHelper() { Work(helpers_.fetch_add(1, std::memory_order_relaxed) + 1); }
+
   void Wait() {
-    std::unique_lock<std::mutex> lock(mutex);
-    all_finished.wait(lock, [this] { return finished.load(std::memory_order_acquire) == count; });
+    const auto done = [this] { return finished_.load(std::memory_order_acquire) == count_; };
+    Spin(done);
+    if (done()) return;
+    std::unique_lock<std::mutex> lock(mutex_);
+    all_finished_.wait(lock, done);
   }
 
-  const int64_t count;
-  const std::function<void(int64_t)>& task;  // not touched once all tasks are claimed
-  std::atomic<int64_t> next{0};
-  std::atomic<int64_t> finished{0};
-  std::mutex mutex;
-  std::condition_variable all_finished;
+ private:
+  void Work(int first) {
+    int64_t done = 0;
+    for (int i = 0; i < run_count_; ++i) {
+      Run& run = runs_[static_cast<size_t>((first + i) % run_count_)];
+      for (int64_t task; (task = run.next.fetch_add(1, std::memory_order_relaxed)) < run.stop;
+           ++done) {
+        task_(task);
+      }
+    }
+    if (done == 0) return;
+    if (finished_.fetch_add(done, std::memory_order_acq_rel) + done == count_) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      all_finished_.notify_one();
+    }
+  }
+
+  static constexpr int kMostRuns = 64;  // more threads share them
+
+  struct alignas(64) Run {
+    std::atomic<int64_t> next{0};
+    int64_t stop = 0;
+  };
+
+  const int64_t count_;
+  const std::function<void(int64_t)>& task_;  // not touched once all tasks are claimed
+  const int run_count_;
+  const std::unique_ptr<Run[]> runs_;
+  std::atomic<int> helpers_{0};
+  std::atomic<int64_t> finished_{0};
+  std::mutex mutex_;
+  std::condition_variable all_finished_;
 };
 
 class Pool {
@@ -80,6 +138,7 @@ class Pool {
   bool Enqueue(const std::shared_ptr<Job>& job) {
     try {
       invitations_.push_back(job);
+      waiting_.store(invitations_.size(), std::memory_order_release);
       return true;
     } catch (const std::bad_alloc&) {
       return false;
@@ -89,19 +148,22 @@ class Pool {
   void Serve() {
     while (true) {
       std::shared_ptr<Job> job;
+      Spin([this] { return waiting_.load(std::memory_order_acquire) > 0; });
       {
         std::unique_lock<std::mutex> lock(mutex_);
         invited_.wait(lock, [this] { return !invitations_.empty(); });
         job = std::move(invitations_.front());
         invitations_.pop_front();
+        waiting_.store(invitations_.size(), std::memory_order_release);
       }
-      job->Work();
+      job->WorkAsHelper();
     }
   }
 
   std::mutex mutex_;
   std::condition_variable invited_;
   std::deque<std::shared_ptr<Job>> invitations_;
+  std::atomic<size_t> waiting_{0};  // their number, to be seen without the lock
   int workers_ = 0;
 };
 
@@ -157,9 +219,9 @@ void ParallelFor(int64_t count, int max_threads, const std::function<void(int64_
     for (int64_t i = 0; i < count; ++i) task(i);
     return;
   }
-  const auto job = std::make_shared<Job>(count, task);
+  const auto job = std::make_shared<Job>(count, helpers + 1, task);
   ProcessPool().Invite(job, helpers);
-  job->Work();
+  job->WorkAsCaller();
   job->Wait();
 }
 

@@ -1,5 +1,5 @@
-// What no reader of .b2nd files can beat: decoding the blocks of windows, and nothing else. A library
-// for tests/bench/b2nd_windows.py, so that it takes turns with the readers.
+// What no reader of .b2nd files can beat: decoding the blocks of windows, and nothing else. A
+// library for tests/bench/b2nd_windows.py, so that it takes turns with the readers.
 
 #include <chrono>
 #include <memory>
