@@ -61,6 +61,14 @@ void BufferToLine(const BandType& type, char* line, const char* buffer, GDALData
   });
 }
 
+// How far to go from `at`: at most `most`, and not past a border of granules if one is within
+// reach, so that the next step does not read the same one again.
+int64_t StepTo(int64_t at, int64_t rest, int64_t most, int64_t granule) {
+  if (rest <= most) return rest;
+  const int64_t border = (at + most) / granule * granule;
+  return border > at ? border - at : most;
+}
+
 WindowRequest Lines(const WindowRequest& request, int64_t first, int64_t count) {
   WindowRequest part = request;
   part.y += static_cast<int>(first);
@@ -92,59 +100,121 @@ Box WindowIo::WindowBox(int x, int y, int width, int height, int64_t first_band,
   return box;
 }
 
-Status WindowIo::MoveDirectly(const WindowRequest& request, const Run& run) const {
-  const Box box = WindowBox(request.x, request.y, request.width, request.height, run.first.index,
-                            run.first.index + run.count);
-  AxisVector strides(box.start.size(), 0);
-  if (axes_.band >= 0) strides[axes_.band] = request.band_space;
-  if (axes_.y >= 0) strides[axes_.y] = request.line_space;
-  strides[axes_.x] = request.pixel_space;
-  return request.direction == GF_Read
-             ? array_->Read(run.first.field, box, {request.data, strides})
-             : array_->Write(run.first.field, box, {request.data, strides});
+ReadTarget WindowIo::Target(const WindowRequest& request, const Run& run, void* data,
+                            GSpacing pixel_space, GSpacing line_space, GSpacing band_space) const {
+  ReadTarget target;
+  target.field = run.first.field;
+  target.box = WindowBox(request.x, request.y, request.width, request.height, run.first.index,
+                         run.first.index + run.count);
+  target.to = {data, AxisVector(target.box.start.size(), 0)};
+  if (axes_.band >= 0) target.to.strides_bytes[axes_.band] = band_space;
+  if (axes_.y >= 0) target.to.strides_bytes[axes_.y] = line_space;
+  target.to.strides_bytes[axes_.x] = pixel_space;
+  return target;
 }
 
-// About kConversionBytes, in whole granules where they fit, so that nothing is read twice.
-WindowIo::Piece WindowIo::ConversionPiece(const WindowRequest& request, const Run& run) const {
+// The longest runs of neighbours, each in one direction.
+std::vector<WindowIo::Run> WindowIo::Runs(const WindowRequest& request, const BandSource* bands,
+                                          int count) const {
+  std::vector<Run> runs;
+  for (int band = 0; band < count;) {
+    const BandSource& start = bands[band];
+    int length = 1;
+    int64_t direction = 0;
+    while (band + length < count && bands[band + length].field == start.field) {
+      const int64_t step = bands[band + length].index - bands[band + length - 1].index;
+      if ((step != 1 && step != -1) || (direction != 0 && step != direction)) break;
+      direction = step;
+      ++length;
+    }
+    Run run{start,
+            length,
+            static_cast<char*>(request.data) + band * request.band_space,
+            request.band_space,
+            static_cast<int64_t>(array_->info().fields[start.field].dtype.size_bytes()),
+            request.type != start.type.gdal || start.type.promoted};
+    if (direction < 0) {  // the same run seen from its other end
+      run.first = bands[band + length - 1];
+      run.data += (length - 1) * request.band_space;
+      run.band_space = -request.band_space;
+    }
+    runs.push_back(run);
+    band += length;
+  }
+  return runs;
+}
+
+bool WindowIo::BandsShareGranules() const {
   const ArrayInfo& info = array_->info();
-  const auto element_bytes = static_cast<int64_t>(info.fields[run.first.field].dtype.size_bytes());
+  return info.fields.size() > 1 || axes_.Count(info.granule, axes_.band) > 1;
+}
+
+// About kConversionBytes, in whole granules where they fit, so that nothing is read twice. Runs
+// that are moved together keep all their bands.
+WindowIo::Piece WindowIo::ConversionPiece(const WindowRequest& request, const Run* runs,
+                                          size_t count) const {
+  const AxisVector& granule = array_->info().granule;
+  int64_t most_bands = 0;
+  int64_t element_bytes = 1;
+  for (size_t i = 0; i < count; ++i) {
+    most_bands += runs[i].count;
+    element_bytes = std::max(element_bytes, runs[i].element_bytes);
+  }
   const int64_t budget = kConversionBytes / element_bytes;
-  Piece piece{std::min(run.count, axes_.Count(info.granule, axes_.band)),
-              std::min<int64_t>(request.height, axes_.Count(info.granule, axes_.y)),
-              std::min<int64_t>(request.width, axes_.Count(info.granule, axes_.x))};
+  const int64_t least_bands = count > 1 ? most_bands : 1;
+  Piece piece{std::max(least_bands, std::min(most_bands, axes_.Count(granule, axes_.band))),
+              std::min<int64_t>(request.height, axes_.Count(granule, axes_.y)),
+              std::min<int64_t>(request.width, axes_.Count(granule, axes_.x))};
   const auto halve = [](int64_t& side) { side = (side + 1) / 2; };
   while (piece.bands * piece.lines * piece.width > budget) {
-    halve(piece.bands > 1 ? piece.bands : piece.lines >= piece.width ? piece.lines : piece.width);
+    if (piece.bands > least_bands) {
+      halve(piece.bands);
+    } else if (piece.lines > 1 || piece.width > 1) {
+      halve(piece.lines >= piece.width ? piece.lines : piece.width);
+    } else {
+      break;
+    }
   }
   const auto grow = [budget](int64_t& side, int64_t others, int64_t most) {
     side = std::min(most, std::max<int64_t>(budget / others / side, 1) * side);
   };
   grow(piece.width, piece.bands * piece.lines, request.width);
   grow(piece.lines, piece.bands * piece.width, request.height);
-  grow(piece.bands, piece.lines * piece.width, run.count);
+  if (count == 1) grow(piece.bands, piece.lines * piece.width, most_bands);
   return piece;
 }
 
-Status WindowIo::MoveConverted(const WindowRequest& request, const Run& run) const {
-  const Piece most = ConversionPiece(request, run);
-  const auto element_bytes =
-      static_cast<int64_t>(array_->info().fields[run.first.field].dtype.size_bytes());
-  std::vector<char> temporary(
-      static_cast<size_t>(most.bands * most.lines * most.width * element_bytes));
-  for (int64_t band = 0; band < run.count; band += most.bands) {
-    Run bands = run;
-    bands.first.index += band;
-    bands.count = std::min(most.bands, run.count - band);
-    for (int64_t y = 0; y < request.height; y += most.lines) {
-      for (int64_t x = 0; x < request.width; x += most.width) {
+Status WindowIo::MoveGroup(const WindowRequest& request, const Run* runs, size_t count) const {
+  std::vector<char> temporary;
+  const bool direct =
+      std::none_of(runs, runs + count, [](const Run& run) { return run.converted; });
+  if (direct) return MovePiece(request, runs, count, temporary);
+
+  const AxisVector& granule = array_->info().granule;
+  const Piece most = ConversionPiece(request, runs, count);
+  std::vector<Run> parts(runs, runs + count);
+  const int64_t bands = count == 1 ? runs[0].count : 1;
+  for (int64_t band = 0; band < bands; band += most.bands) {
+    if (count == 1) {
+      parts[0].first.index = runs[0].first.index + band;
+      parts[0].count = std::min(most.bands, bands - band);
+    }
+    int64_t lines = 0;
+    for (int64_t y = 0; y < request.height; y += lines) {
+      lines = StepTo(request.y + y, request.height - y, most.lines, axes_.Count(granule, axes_.y));
+      int64_t width = 0;
+      for (int64_t x = 0; x < request.width; x += width) {
+        width = StepTo(request.x + x, request.width - x, most.width, axes_.Count(granule, axes_.x));
         WindowRequest piece = request;
         piece.x += static_cast<int>(x);
         piece.y += static_cast<int>(y);
-        piece.width = static_cast<int>(std::min(most.width, request.width - x));
-        piece.height = static_cast<int>(std::min(most.lines, request.height - y));
-        piece.data = static_cast<char*>(request.data) + band * request.band_space +
-                     y * request.line_space + x * request.pixel_space;
-        Status status = ConvertPiece(piece, bands, temporary.data());
+        piece.width = static_cast<int>(width);
+        piece.height = static_cast<int>(lines);
+        for (size_t i = 0; i < count; ++i) {
+          parts[i].data = runs[i].data + band * runs[i].band_space + y * request.line_space +
+                          x * request.pixel_space;
+        }
+        Status status = MovePiece(piece, parts.data(), count, temporary);
         if (!status.ok()) return status;
       }
     }
@@ -152,81 +222,86 @@ Status WindowIo::MoveConverted(const WindowRequest& request, const Run& run) con
   return {};
 }
 
-// A piece that fits the temporary.
-Status WindowIo::ConvertPiece(const WindowRequest& request, const Run& run, char* temporary) const {
-  const BandType& type = run.first.type;
-  const auto element_bytes =
-      static_cast<int64_t>(array_->info().fields[run.first.field].dtype.size_bytes());
-  WindowRequest packed = request;
-  packed.data = temporary;
-  packed.pixel_space = element_bytes;
-  packed.line_space = element_bytes * request.width;
-  packed.band_space = packed.line_space * request.height;
-
-  const int64_t tasks = run.count * request.height;
-  const int64_t threads =
-      std::min<int64_t>(max_threads_, tasks * packed.line_space / kMinBytesPerThread);
-  const auto convert = [&](int64_t task) {
-    const int64_t band = task / request.height;
-    const int64_t line = task % request.height;
-    char* const stored = temporary + band * packed.band_space + line * packed.line_space;
-    char* const buffer =
-        static_cast<char*>(request.data) + band * request.band_space + line * request.line_space;
-    if (request.direction == GF_Read) {
-      LineToBuffer(type, stored, buffer, request.type, request.pixel_space, request.width);
-    } else {
-      BufferToLine(type, stored, buffer, request.type, request.pixel_space, request.width);
+// One whose converted runs fit the temporary together.
+Status WindowIo::MovePiece(const WindowRequest& request, const Run* runs, size_t count,
+                           std::vector<char>& temporary) const {
+  const int64_t plane = int64_t{request.width} * request.height;
+  std::vector<ReadTarget> targets;
+  std::vector<size_t> starts;
+  size_t size = 0;
+  for (size_t i = 0; i < count; ++i) {
+    starts.push_back(size);
+    if (runs[i].converted) {
+      size += static_cast<size_t>(runs[i].count * plane * runs[i].element_bytes);
+    }
+  }
+  if (temporary.size() < size) temporary.resize(size);
+  for (size_t i = 0; i < count; ++i) {
+    const Run& run = runs[i];
+    const int64_t bytes = run.element_bytes;
+    targets.push_back(run.converted ? Target(request, run, temporary.data() + starts[i], bytes,
+                                             bytes * request.width, bytes * plane)
+                                    : Target(request, run, run.data, request.pixel_space,
+                                             request.line_space, run.band_space));
+  }
+  const auto convert = [&] {
+    for (size_t i = 0; i < count; ++i) {
+      if (runs[i].converted) Convert(request, runs[i], temporary.data() + starts[i]);
     }
   };
-  if (request.direction == GF_Write) ParallelFor(tasks, static_cast<int>(threads), convert);
-  Status status = MoveDirectly(packed, run);
-  if (status.ok() && request.direction == GF_Read) {
-    ParallelFor(tasks, static_cast<int>(threads), convert);
+  if (request.direction == GF_Read) {
+    Status status = array_->ReadAll(targets);
+    if (status.ok()) convert();
+    return status;
   }
-  return status;
+  convert();
+  for (const ReadTarget& target : targets) {
+    Status status =
+        array_->Write(target.field, target.box, {target.to.data, target.to.strides_bytes});
+    if (!status.ok()) return status;
+  }
+  return {};
 }
 
-Status WindowIo::TransferRun(const WindowRequest& request, const Run& run) const {
-  const bool direct = request.type == run.first.type.gdal && !run.first.type.promoted;
-  return direct ? MoveDirectly(request, run) : MoveConverted(request, run);
+// Between the temporary, which is packed, and the buffer.
+void WindowIo::Convert(const WindowRequest& request, const Run& run, char* temporary) const {
+  const int64_t line_bytes = run.element_bytes * request.width;
+  const int64_t tasks = run.count * request.height;
+  const int64_t threads = std::min<int64_t>(max_threads_, tasks * line_bytes / kMinBytesPerThread);
+  ParallelFor(tasks, static_cast<int>(threads), [&](int64_t task) {
+    const int64_t band = task / request.height;
+    const int64_t line = task % request.height;
+    char* const stored = temporary + task * line_bytes;
+    char* const buffer = run.data + band * run.band_space + line * request.line_space;
+    if (request.direction == GF_Read) {
+      LineToBuffer(run.first.type, stored, buffer, request.type, request.pixel_space,
+                   request.width);
+    } else {
+      BufferToLine(run.first.type, stored, buffer, request.type, request.pixel_space,
+                   request.width);
+    }
+  });
 }
 
 WindowIo::Result WindowIo::Transfer(const WindowRequest& request, const BandSource* bands,
                                     int count, const Progress& progress) const {
-  int64_t lines_per_step = request.height;
+  const int64_t granule = axes_.Count(array_->info().granule, axes_.y);
+  int64_t most_lines = request.height;
   if (progress) {
     const int64_t line_bytes = PixelBytes(request.type) * request.width * count;
-    const int64_t granule = axes_.Count(array_->info().granule, axes_.y);
-    const int64_t lines = std::max<int64_t>(kBytesPerStep / line_bytes / granule, 1) * granule;
-    lines_per_step = std::min<int64_t>(lines, request.height);
+    most_lines = std::max<int64_t>(kBytesPerStep / line_bytes / granule, 1) * granule;
   }
-  for (int64_t first = 0; first < request.height; first += lines_per_step) {
-    const WindowRequest part =
-        Lines(request, first, std::min(lines_per_step, request.height - first));
-    for (int band = 0; band < count;) {
-      // The longest run of neighbours from here on, in one direction.
-      const BandSource& start = bands[band];
-      int length = 1;
-      int64_t direction = 0;
-      while (band + length < count && bands[band + length].field == start.field) {
-        const int64_t step = bands[band + length].index - bands[band + length - 1].index;
-        if ((step != 1 && step != -1) || (direction != 0 && step != direction)) break;
-        direction = step;
-        ++length;
-      }
-      WindowRequest run_request = part;
-      run_request.data = static_cast<char*>(part.data) + band * part.band_space;
-      Run run{start, length};
-      if (direction < 0) {  // the same run seen from its other end
-        run.first = bands[band + length - 1];
-        run_request.data = static_cast<char*>(run_request.data) + (length - 1) * part.band_space;
-        run_request.band_space = -part.band_space;
-      }
-      Status status = TransferRun(run_request, run);
+  int64_t lines = 0;
+  for (int64_t first = 0; first < request.height; first += lines) {
+    lines = StepTo(request.y + first, request.height - first, most_lines, granule);
+    const WindowRequest part = Lines(request, first, lines);
+    const std::vector<Run> runs = Runs(part, bands, count);
+    const size_t group = BandsShareGranules() ? runs.size() : 1;
+    for (size_t i = 0; i < runs.size(); i += group) {
+      Status status = MoveGroup(part, &runs[i], group);
       if (!status.ok()) return {Outcome::kFailed, status};
-      band += length;
     }
-    if (progress && !progress(static_cast<double>(first + part.height) / request.height)) {
+    if (progress && !progress(static_cast<double>(first + lines) / request.height)) {
       return {Outcome::kInterrupted, {}};
     }
   }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "driver/raster/axes.h"
 #include "driver/raster/gdal_compat.h"
@@ -36,9 +37,9 @@ class WindowIo {
   WindowIo(std::shared_ptr<Array> array, Axes axes, int max_threads);
 
   // Bands may repeat and come in any order; those that are neighbours in the array, upwards or
-  // downwards, are moved together. Pixels of the buffer's own type go straight there; others
-  // through a bounded temporary and GDAL's conversion. An empty `progress` is never called.
-  // After kInterrupted the window is partly done.
+  // downwards, are moved together, and so are all that share blocks of the file. Pixels of the
+  // buffer's own type go straight there; others through a bounded temporary and GDAL's conversion.
+  // An empty `progress` is never called. After kInterrupted the window is partly done.
   enum class Outcome { kDone, kInterrupted, kFailed };
   struct Result {
     Outcome outcome;
@@ -55,19 +56,30 @@ class WindowIo {
   Box WindowBox(int x, int y, int width, int height, int64_t first_band, int64_t last_band) const;
 
  private:
-  // Bands at index, index + 1, ... of one field.
+  // Bands at index, index + 1, ... of one field, and where the first of them goes in the buffer.
   struct Run {
     BandSource first;
     int64_t count;
+    char* data;
+    GSpacing band_space;
+
+    int64_t element_bytes;
+    bool converted;  // the buffer's type is another
   };
-  Status TransferRun(const WindowRequest& request, const Run& run) const;
-  Status MoveDirectly(const WindowRequest& request, const Run& run) const;
-  Status MoveConverted(const WindowRequest& request, const Run& run) const;
+  std::vector<Run> Runs(const WindowRequest& request, const BandSource* bands, int count) const;
+  bool BandsShareGranules() const;
+
+  // What one read of the array serves: runs of bands that share blocks or records, or one alone.
+  Status MoveGroup(const WindowRequest& request, const Run* runs, size_t count) const;
   struct Piece {
     int64_t bands, lines, width;
   };
-  Piece ConversionPiece(const WindowRequest& request, const Run& run) const;
-  Status ConvertPiece(const WindowRequest& request, const Run& run, char* temporary) const;
+  Piece ConversionPiece(const WindowRequest& request, const Run* runs, size_t count) const;
+  Status MovePiece(const WindowRequest& request, const Run* runs, size_t count,
+                   std::vector<char>& temporary) const;
+  void Convert(const WindowRequest& request, const Run& run, char* temporary) const;
+  ReadTarget Target(const WindowRequest& request, const Run& run, void* data, GSpacing pixel_space,
+                    GSpacing line_space, GSpacing band_space) const;
 
   const std::shared_ptr<Array> array_;
   const Axes axes_;

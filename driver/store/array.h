@@ -89,6 +89,13 @@ struct Field {
   int64_t offset_bytes = 0;  // within the element
 };
 
+// One part of a larger request.
+struct ReadTarget {
+  size_t field = 0;
+  Box box;
+  StridedView to;
+};
+
 // Where uncompressed elements lie in a file that other programs may map.
 struct RawLayout {
   uint64_t offset_bytes = 0;  // of element (0, 0, ...)
@@ -118,6 +125,16 @@ class Array {
 
   // REQUIRES: field < info().fields.size(), box inside info().shape and nowhere empty.
   virtual Status Read(size_t field, const Box& box, const StridedView& to) const = 0;
+
+  // Reads several boxes at once: what they share in the file (blocks that hold several bands, the
+  // fields of records) is read and decoded once. REQUIRES: as Read, for each
+  virtual Status ReadAll(const std::vector<ReadTarget>& targets) const {
+    for (const ReadTarget& target : targets) {
+      Status status = Read(target.field, target.box, target.to);
+      if (!status.ok()) return status;
+    }
+    return {};
+  }
 
   // REQUIRES: as Read, and info().writable.
   virtual Status Write(size_t field, const Box& box, const ConstStridedView& from) = 0;

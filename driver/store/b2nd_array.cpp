@@ -87,9 +87,14 @@ class B2ndArray final : public Array {
   const std::string& path() const override { return file_->path(); }
 
   Status Read(size_t field, const Box& box, const StridedView& to) const override {
+    return ReadAll({{field, box, to}});
+  }
+
+  Status ReadAll(const std::vector<ReadTarget>& targets) const override {
+    if (targets.empty()) return {};
     Status status = file_->CheckStillThere(static_cast<uint64_t>(index_->summary().frame_bytes));
     if (!status.ok()) return status;
-    return BlockReader(*index_, *file_, info_.fields[field], box, to, max_threads_).Run();
+    return BlockReader(*index_, *file_, targets, max_threads_).Run();
   }
 
   Status Write(size_t, const Box&, const ConstStridedView&) override {

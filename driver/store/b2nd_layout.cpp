@@ -197,13 +197,20 @@ Box BlocksOf(const B2ndLayout& layout, const AxisVector& chunk, const Box& box) 
   return blocks;
 }
 
-Box BlockBox(const B2ndLayout& layout, const AxisVector& chunk, const AxisVector& block) {
+Box ChunkBox(const B2ndLayout& layout, const AxisVector& chunk) {
   Box box{AxisVector(chunk.size()), AxisVector(chunk.size())};
   for (int axis = 0; axis < chunk.size(); ++axis) {
-    const int64_t origin = chunk[axis] * layout.chunk_shape[axis];
-    const int64_t end = std::min(origin + layout.chunk_shape[axis], layout.shape[axis]);
-    box.start[axis] = origin + block[axis] * layout.block_shape[axis];
-    box.stop[axis] = std::min(box.start[axis] + layout.block_shape[axis], end);
+    box.start[axis] = chunk[axis] * layout.chunk_shape[axis];
+    box.stop[axis] = std::min(box.start[axis] + layout.chunk_shape[axis], layout.shape[axis]);
+  }
+  return box;
+}
+
+Box BlockBox(const B2ndLayout& layout, const AxisVector& chunk, const AxisVector& block) {
+  Box box = ChunkBox(layout, chunk);
+  for (int axis = 0; axis < chunk.size(); ++axis) {
+    box.start[axis] += block[axis] * layout.block_shape[axis];
+    box.stop[axis] = std::min(box.start[axis] + layout.block_shape[axis], box.stop[axis]);
   }
   return box;
 }

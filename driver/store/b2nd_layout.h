@@ -49,6 +49,9 @@ Box ChunksOf(const B2ndLayout& layout, const Box& box);
 // REQUIRES: the box touches the chunk
 Box BlocksOf(const B2ndLayout& layout, const AxisVector& chunk, const Box& box);
 
+// The elements of a chunk that are the array's: none of the padding.
+Box ChunkBox(const B2ndLayout& layout, const AxisVector& chunk);
+
 // The elements of a block that are the array's: none of the padding.
 Box BlockBox(const B2ndLayout& layout, const AxisVector& chunk, const AxisVector& block);
 

@@ -16,7 +16,7 @@ constexpr int64_t kMinBytesPerThread = int64_t{48} << 10;
 constexpr int64_t kMinBytesPerTask = int64_t{16} << 10;
 // Bounds of a batch: what its tasks decode where they have to be read first, and their number.
 constexpr int64_t kBatchBytes = int64_t{32} << 20;
-constexpr size_t kBatchTasks = size_t{1} << 16;
+constexpr int64_t kBatchTasks = int64_t{1} << 16;
 // Larger scratch is given back after each use.
 constexpr size_t kMaxKeptScratchBytes = size_t{4} << 20;
 
@@ -45,6 +45,47 @@ int64_t OffsetOf(const AxisVector& strides, const Box& from, const Box& to) {
     offset += (to.start[axis] - from.start[axis]) * strides[axis];
   }
   return offset;
+}
+
+Box Intersection(const Box& a, const Box& b) {
+  Box both = a;
+  for (int axis = 0; axis < both.start.size(); ++axis) {
+    both.start[axis] = std::max(a.start[axis], b.start[axis]);
+    both.stop[axis] = std::min(a.stop[axis], b.stop[axis]);
+  }
+  return both;
+}
+
+bool IsEmpty(const Box& box) {
+  for (int axis = 0; axis < box.start.size(); ++axis) {
+    if (box.count(axis) <= 0) return true;
+  }
+  return false;
+}
+
+int64_t ElementsIn(const Box& box) {
+  int64_t elements = 1;
+  for (int axis = 0; axis < box.start.size(); ++axis) {
+    elements *= std::max<int64_t>(box.count(axis), 0);
+  }
+  return elements;
+}
+
+Box Bounds(const std::vector<ReadTarget>& targets) {
+  Box bounds = targets[0].box;
+  for (const ReadTarget& target : targets) {
+    for (int axis = 0; axis < bounds.start.size(); ++axis) {
+      bounds.start[axis] = std::min(bounds.start[axis], target.box.start[axis]);
+      bounds.stop[axis] = std::max(bounds.stop[axis], target.box.stop[axis]);
+    }
+  }
+  return bounds;
+}
+
+// The caller's memory for a part of a target's box.
+std::byte* AddressOf(const ReadTarget& target, const Box& part) {
+  return static_cast<std::byte*>(target.to.data) +
+         OffsetOf(target.to.strides_bytes, target.box, part);
 }
 
 // Memory for one block, the thread's own. What it holds ends with the next call.
@@ -81,51 +122,49 @@ Result<std::vector<std::byte>> RepeatedElement(const LoadedChunk& chunk, int64_t
 
 }  // namespace
 
-BlockReader::BlockReader(const FrameIndex& index, const ByteFile& file, const Field& field,
-                         const Box& box, const StridedView& to, int max_threads)
+BlockReader::BlockReader(const FrameIndex& index, const ByteFile& file,
+                         const std::vector<ReadTarget>& targets, int max_threads)
     : index_(index),
       layout_(index.layout()),
       file_(file),
-      field_(field),
-      box_(box),
-      to_(to),
+      targets_(targets),
       max_threads_(max_threads),
+      bounds_(Bounds(targets)),
       loader_(index, file),
       caches_blocks_(BlockCache::Process().Admits(static_cast<size_t>(index.layout().block_bytes))),
       caches_chunks_(
           BlockCache::Process().Admits(static_cast<size_t>(index.layout().chunk_bytes))) {}
 
 Status BlockReader::Run() {
-  const Box chunks = ChunksOf(layout_, box_);
+  const Box chunks = ChunksOf(layout_, bounds_);
   AxisVector place = chunks.start;
   bool more = true;
   while (more) {
     chunks_.clear();
     tasks_.clear();
-    int64_t batch_bytes = 0;
-    int64_t batch_tasks = 0;
+    int64_t blocks = 0;
     do {
-      const int64_t blocks = AddChunk(place);
-      batch_tasks += blocks;
-      batch_bytes += blocks * layout_.block_bytes;
+      AddChunk(place, blocks);
       more = Advance(chunks, place);
-    } while (more && batch_tasks < static_cast<int64_t>(kBatchTasks) &&
-             (loader_.mapped() || batch_bytes < kBatchBytes));
+    } while (more && blocks < kBatchTasks &&
+             (loader_.mapped() || blocks * layout_.block_bytes < kBatchBytes));
+    if (chunks_.empty()) continue;
     Status status = RunBatch();
     if (!status.ok()) return status;
   }
   return {};
 }
 
-// Returns the number of its blocks that the window touches.
-int64_t BlockReader::AddChunk(const AxisVector& place) {
+// Adds its blocks, about, to those of the batch.
+void BlockReader::AddChunk(const AxisVector& place, int64_t& blocks) {
+  if (targets_.size() > 1 && UsedBytes(ChunkBox(layout_, place)) == 0) return;
   LoadedChunk chunk;
   chunk.number = GridNumber(layout_.chunk_grid, place);
   chunks_.push_back(std::move(chunk));
-  const Box blocks = BlocksOf(layout_, place, box_);
+  const Box touched = BlocksOf(layout_, place, bounds_);
   int64_t count = 1;
-  for (int axis = 0; axis < place.size(); ++axis) count *= blocks.count(axis);
-  return count;
+  for (int axis = 0; axis < place.size(); ++axis) count *= touched.count(axis);
+  blocks += count;
 }
 
 AxisVector BlockReader::PlaceOf(const LoadedChunk& chunk) const {
@@ -145,9 +184,11 @@ void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
     return;
   }
   const AxisVector place = PlaceOf(chunk);
-  const Box blocks = BlocksOf(layout_, place, box_);
+  const Box blocks = BlocksOf(layout_, place, bounds_);
   AxisVector block = blocks.start;
   do {
+    // With several windows there may be blocks between them.
+    if (targets_.size() > 1 && UsedBytes(BlockBox(layout_, place, block)) == 0) continue;
     tasks_.push_back({chunk_index, GridNumber(layout_.block_grid, block), nullptr});
     tasks_bytes += layout_.block_bytes;
   } while (Advance(blocks, block));
@@ -187,7 +228,7 @@ Status BlockReader::RunBatch() {
   int64_t tasks_bytes = 0;
   for (size_t chunk = 0; chunk < chunks_.size(); ++chunk) AddTasks(chunk, tasks_bytes);
   if (!loader_.mapped()) status = LoadBlocks();
-  if (!status.ok()) return status;
+  if (!status.ok() || tasks_.empty()) return status;
 
   const auto count = static_cast<int64_t>(tasks_.size());
   const int64_t step = std::max<int64_t>(kMinBytesPerTask * count / tasks_bytes, 1);
@@ -228,17 +269,15 @@ Status BlockReader::RunTask(const Task& task) const {
 Status BlockReader::Fill(const LoadedChunk& chunk) const {
   Result<std::vector<std::byte>> element = RepeatedElement(chunk, layout_.element.element_bytes);
   if (!element.ok()) return element.status();
-  const AxisVector place = PlaceOf(chunk);
-  Box chunk_box{AxisVector(place.size()), AxisVector(place.size())};
-  for (int axis = 0; axis < place.size(); ++axis) {
-    chunk_box.start[axis] = place[axis] * layout_.chunk_shape[axis];
-    chunk_box.stop[axis] =
-        std::min(chunk_box.start[axis] + layout_.chunk_shape[axis], layout_.shape[axis]);
+  const Box chunk_box = ChunkBox(layout_, PlaceOf(chunk));
+  const AxisVector no_strides(chunk_box.start.size(), 0);
+  for (const ReadTarget& target : targets_) {
+    const Box part = Intersection(chunk_box, target.box);
+    if (IsEmpty(part)) continue;
+    const Field& field = layout_.element.fields[target.field];
+    StridedCopy(field.dtype, Counts(part), {element->data() + field.offset_bytes, no_strides},
+                {AddressOf(target, part), target.to.strides_bytes}, 1);
   }
-  const Box part = PartOf(chunk_box);
-  const AxisVector no_strides(place.size(), 0);
-  StridedCopy(field_.dtype, Counts(part), {element->data() + field_.offset_bytes, no_strides},
-              {Destination(part), to_.strides_bytes}, 1);
   return {};
 }
 
@@ -256,38 +295,38 @@ Status BlockReader::ReadWhole(const LoadedChunk& chunk, const Task& task) const 
     }
   }
   const AxisVector place = PlaceOf(chunk);
-  const Box blocks = BlocksOf(layout_, place, box_);
+  const Box blocks = BlocksOf(layout_, place, bounds_);
   AxisVector block = blocks.start;
   do {
     const int64_t offset = GridNumber(layout_.block_grid, block) * layout_.block_bytes;
-    const Box block_box = BlockBox(layout_, place, block);
-    Copy(decoded->data() + offset, block_box, PartOf(block_box));
+    Copy(decoded->data() + offset, BlockBox(layout_, place, block));
   } while (Advance(blocks, block));
   return {};
 }
 
 Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const {
   const Box block = BlockBox(layout_, PlaceOf(chunk), GridPlace(layout_.block_grid, task.block));
-  const Box part = PartOf(block);
-  if (IsCacheable(chunk, block)) {
+  if (chunk.header.stored) {
+    const int64_t offset = kChunkHeaderBytes + task.block * layout_.block_bytes;
+    Copy(reinterpret_cast<const std::byte*>(chunk.bytes.data()) + offset, block);
+    return {};
+  }
+  const bool cacheable = IsCacheable(chunk, block);
+  if (cacheable) {
     if (const BlockCache::Block cached = FindCached(chunk, task)) {
-      Copy(cached->data(), block, part);
+      Copy(cached->data(), block);
       return {};
     }
   }
-  if (chunk.header.stored) {
-    const int64_t offset = kChunkHeaderBytes + task.block * layout_.block_bytes;
-    Copy(reinterpret_cast<const std::byte*>(chunk.bytes.data()) + offset, block, part);
-    return {};
-  }
-  if (LiesAsInFile(block, part)) return Decode(chunk, task.block, Destination(part));
+  if (std::byte* const in_place = InPlace(block)) return Decode(chunk, task.block, in_place);
 
   const auto block_bytes = static_cast<size_t>(layout_.block_bytes);
-  if (IsWanted(chunk, block)) {
+  if (cacheable &&
+      BlockCache::Process().IsWanted(*index_.counters(), UsedBytes(block), layout_.block_bytes)) {
     const auto fresh = std::make_shared<Buffer>(block_bytes);
     Status status = Decode(chunk, task.block, fresh->data());
     if (!status.ok()) return status;
-    Copy(fresh->data(), block, part);
+    Copy(fresh->data(), block);
     BlockCache::Process().Insert({index_.cache_file(), chunk.number, task.block}, fresh,
                                  index_.counters());
     return {};
@@ -296,7 +335,7 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
   if (block_bytes > kMaxKeptScratchBytes) large.emplace(block_bytes);
   std::byte* const scratch = large ? large->data() : Scratch(block_bytes);
   Status status = Decode(chunk, task.block, scratch);
-  if (status.ok()) Copy(scratch, block, part);
+  if (status.ok()) Copy(scratch, block);
   return status;
 }
 
@@ -306,59 +345,47 @@ Status BlockReader::Decode(const LoadedChunk& chunk, int64_t block, std::byte* t
   return status.ok() ? status : status.At("block " + std::to_string(block));
 }
 
-Box BlockReader::PartOf(const Box& block) const {
-  Box part = block;
-  for (int axis = 0; axis < part.start.size(); ++axis) {
-    part.start[axis] = std::max(part.start[axis], box_.start[axis]);
-    part.stop[axis] = std::min(part.stop[axis], box_.stop[axis]);
+int64_t BlockReader::UsedBytes(const Box& box) const {
+  int64_t used = 0;
+  for (const ReadTarget& target : targets_) {
+    const Field& field = layout_.element.fields[target.field];
+    used +=
+        ElementsIn(Intersection(box, target.box)) * static_cast<int64_t>(field.dtype.size_bytes());
   }
-  return part;
-}
-
-// Whether the block holds more of the array than the window takes.
-bool BlockReader::IsPartial(const Box& block, const Box& part) const {
-  if (layout_.element.fields.size() > 1) return true;
-  for (int axis = 0; axis < block.start.size(); ++axis) {
-    if (block.count(axis) != part.count(axis)) return true;
-  }
-  return false;
+  return used;
 }
 
 bool BlockReader::IsCacheable(const LoadedChunk& chunk, const Box& block) const {
-  return caches_blocks_ && !chunk.header.stored && IsPartial(block, PartOf(block));
+  return caches_blocks_ && !chunk.header.stored &&
+         UsedBytes(block) < ElementsIn(block) * layout_.element.element_bytes;
 }
 
-// Whether the cache is to keep a block that was not there. The other fields of a record are next.
-bool BlockReader::IsWanted(const LoadedChunk& chunk, const Box& block) const {
-  if (!IsCacheable(chunk, block)) return false;
-  const Box part = PartOf(block);
-  int64_t used_bytes = layout_.element.element_bytes;
-  for (int axis = 0; axis < part.start.size(); ++axis) used_bytes *= part.count(axis);
-  return layout_.element.fields.size() > 1 ||
-         BlockCache::Process().IsWanted(*index_.counters(), used_bytes, layout_.block_bytes);
-}
-
-std::byte* BlockReader::Destination(const Box& part) const {
-  return static_cast<std::byte*>(to_.data) + OffsetOf(to_.strides_bytes, box_, part);
-}
-
-// Whether a whole block, padding included, is dense and in file order in the caller's memory.
-bool BlockReader::LiesAsInFile(const Box& block, const Box& part) const {
-  if (layout_.element.is_record || field_.dtype.swapped()) return false;
+std::byte* BlockReader::InPlace(const Box& block) const {
+  const ReadTarget& target = targets_[0];
+  const DType& dtype = layout_.element.fields[target.field].dtype;
+  if (targets_.size() > 1 || layout_.element.is_record || dtype.swapped()) return nullptr;
+  const Box part = Intersection(block, target.box);
   for (int axis = 0; axis < block.start.size(); ++axis) {
-    if (part.count(axis) != layout_.block_shape[axis]) return false;
-    if (part.count(axis) > 1 && to_.strides_bytes[axis] != layout_.block_strides_bytes[axis]) {
-      return false;
+    // The whole block, padding included.
+    if (part.count(axis) != layout_.block_shape[axis]) return nullptr;
+    if (part.count(axis) > 1 &&
+        target.to.strides_bytes[axis] != layout_.block_strides_bytes[axis]) {
+      return nullptr;
     }
   }
-  return true;
+  return AddressOf(target, part);
 }
 
-void BlockReader::Copy(const std::byte* block, const Box& block_box, const Box& part) const {
-  const std::byte* const from =
-      block + OffsetOf(layout_.block_strides_bytes, block_box, part) + field_.offset_bytes;
-  StridedCopy(field_.dtype, Counts(part), {from, layout_.block_strides_bytes},
-              {Destination(part), to_.strides_bytes}, 1);
+void BlockReader::Copy(const std::byte* block, const Box& box) const {
+  for (const ReadTarget& target : targets_) {
+    const Box part = Intersection(box, target.box);
+    if (IsEmpty(part)) continue;
+    const Field& field = layout_.element.fields[target.field];
+    const std::byte* const from =
+        block + OffsetOf(layout_.block_strides_bytes, box, part) + field.offset_bytes;
+    StridedCopy(field.dtype, Counts(part), {from, layout_.block_strides_bytes},
+                {AddressOf(target, part), target.to.strides_bytes}, 1);
+  }
 }
 
 }  // namespace ndarray

@@ -1,6 +1,6 @@
-// Reads one window of a .b2nd file: the engine of B2ndArray::Read.
+// Reads windows of a .b2nd file: the engine of B2ndArray::ReadAll.
 //
-// The chunks that the window touches are taken in batches; of each batch every block is one task
+// The chunks that the windows touch are taken in batches; of each batch every block is one task
 // for the process-wide threads, the calling one included. A task decodes its block straight into
 // the caller's memory where it lies there as in the file, else into memory of its thread that stays
 // in the processor's cache, and copies the window's part. Blocks of which the window has only a
@@ -25,9 +25,9 @@ namespace ndarray {
 
 class BlockReader {
  public:
-  // All must outlive the reader. REQUIRES: as Array::Read
-  BlockReader(const FrameIndex& index, const ByteFile& file, const Field& field, const Box& box,
-              const StridedView& to, int max_threads);
+  // All must outlive the reader. REQUIRES: as Array::ReadAll, at least one target
+  BlockReader(const FrameIndex& index, const ByteFile& file, const std::vector<ReadTarget>& targets,
+              int max_threads);
 
   Status Run();
 
@@ -38,7 +38,7 @@ class BlockReader {
     BlockCache::Block cached;  // where it was looked up before the task began
   };
 
-  int64_t AddChunk(const AxisVector& place);
+  void AddChunk(const AxisVector& place, int64_t& blocks);
   void AddTasks(size_t chunk, int64_t& tasks_bytes);
   Status RunBatch();
   Status LoadBlocks();
@@ -51,23 +51,21 @@ class BlockReader {
   Status Decode(const LoadedChunk& chunk, int64_t block, std::byte* to) const;
 
   AxisVector PlaceOf(const LoadedChunk& chunk) const;
-  // The window's part of a block's elements.
-  Box PartOf(const Box& block) const;
-  bool IsPartial(const Box& block, const Box& part) const;
+  // The bytes of a box that the targets take together.
+  int64_t UsedBytes(const Box& box) const;
+  // Whether the cache may have a block or take it: one of which the targets leave something.
   bool IsCacheable(const LoadedChunk& chunk, const Box& block) const;
-  bool IsWanted(const LoadedChunk& chunk, const Box& block) const;
   BlockCache::Block FindCached(const LoadedChunk& chunk, const Task& task) const;
-  std::byte* Destination(const Box& part) const;
-  bool LiesAsInFile(const Box& block, const Box& part) const;
-  void Copy(const std::byte* block, const Box& block_box, const Box& part) const;
+  // Where a block lies as in the file in the caller's memory, else nullptr.
+  std::byte* InPlace(const Box& block) const;
+  void Copy(const std::byte* block, const Box& box) const;
 
   const FrameIndex& index_;
   const B2ndLayout& layout_;
   const ByteFile& file_;
-  const Field& field_;
-  const Box& box_;
-  const StridedView& to_;
+  const std::vector<ReadTarget>& targets_;
   const int max_threads_;
+  const Box bounds_;  // of all targets
   const ChunkLoader loader_;
   const bool caches_blocks_;
   const bool caches_chunks_;
