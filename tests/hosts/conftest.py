@@ -68,6 +68,22 @@ def save(tmp_path):
     return save_array
 
 
+@pytest.fixture
+def save_compressed(tmp_path):
+    """Saves an array with python-blosc2, with attributes, and gives the path."""
+    blosc2 = pytest.importorskip("blosc2")
+
+    def save_array(array, name="array.b2nd", **attributes):
+        path = str(tmp_path / name)
+        rest = array.shape[2:]
+        compressed = blosc2.asarray(array, urlpath=path, mode="w", chunks=(128, 128) + rest,
+                                    blocks=(32, 32) + rest)
+        for key, value in attributes.items():
+            compressed.schunk.vlmeta[key.replace("_", ":", 1)] = value
+        return path
+    return save_array
+
+
 # --- files made without the driver under test -----------------------------------------------
 
 

@@ -256,6 +256,22 @@ def test_picture_equals_that_of_a_geotiff(load, save, tmp_path, make_array, leas
                         size=(array.shape[1], array.shape[0]))
 
 
+@pytest.mark.parametrize("make_array, least_colours", [(make_photo, 1000), (make_uint16, 200)])
+def test_compressed_array_equals_a_geotiff(load, save_compressed, tmp_path, make_array,
+                                           least_colours):
+    array = make_array()
+    compressed = load(save_compressed(array, proj_code="EPSG:32633",
+                                      spatial_transform=[10, 0, 500000, 0, -10, 5000000]))
+    tiff = load(write_geotiff(tmp_path / "same.tif", array, 128,
+                              (500000, 10, 0, 5000000, 0, -10), 32633))
+    assert compressed.crs() == tiff.crs() and compressed.crs().authid() == "EPSG:32633"
+    assert bounds(compressed.extent()) == bounds(tiff.extent())
+    for row, column in PLACES:
+        assert identify(compressed, row, column) == list(np.atleast_1d(array[row, column]))
+    expect_same_picture(compressed, tiff, tmp_path, least_colours,
+                        size=(array.shape[1], array.shape[0]))
+
+
 # Parts of the world, and how many greys they have at least: the geoid is smooth.
 VIEWS = {
     "whole": (200, dict(size=(1440, 721))),

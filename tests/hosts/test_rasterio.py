@@ -89,6 +89,19 @@ def test_window_equals_the_slice_of_numpy(save, uint16_image, layout, window):
                                       np.load(path)[window.toslices()])
 
 
+@pytest.mark.parametrize("window", WINDOWS)
+def test_window_of_a_compressed_array_equals_the_slice_of_numpy(save_compressed, uint16_image,
+                                                                window):
+    path = save_compressed(uint16_image, proj_code="EPSG:32633",
+                           spatial_transform=list(TRANSFORM)[:6])
+    rows, columns = window.toslices()
+    with rasterio.open(path) as dataset:
+        assert (dataset.driver, dataset.crs.to_epsg()) == ("B2ND", 32633)
+        assert dataset.transform == TRANSFORM
+        np.testing.assert_array_equal(dataset.read(1, window=window),
+                                      uint16_image[rows, columns])
+
+
 def test_colours_of_an_image_are_bands_in_any_order(save, photo):
     with rasterio.open(save(photo)) as dataset:
         assert dataset.count == 3
