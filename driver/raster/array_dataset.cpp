@@ -291,7 +291,7 @@ CPLStringList& ArrayDataset::CurrentDetails() {
 
 MetadataList ArrayDataset::GetMetadata(const char* domain) {
   if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) return image_structure_.List();
-  if (IsDetailsDomain(domain, image_structure_)) {
+  if (IsDetailsDomain(domain, image_structure_) && !CurrentDetails().empty()) {
     return CurrentDetails().List();
   }
   if (domain != nullptr && EQUAL(domain, "DERIVED_SUBDATASETS")) {
@@ -310,7 +310,9 @@ const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) 
   if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) {
     return image_structure_.FetchNameValue(name);
   }
-  if (IsDetailsDomain(domain, image_structure_)) return CurrentDetails().FetchNameValue(name);
+  if (IsDetailsDomain(domain, image_structure_)) {
+    if (const char* const value = CurrentDetails().FetchNameValue(name)) return value;
+  }
   return GDALPamDataset::GetMetadataItem(name, domain);
 }
 

@@ -1,8 +1,6 @@
 #include "driver/raster/b2nd_driver.h"
 
-#include <cpl_conv.h>
-#include <cpl_string.h>
-
+#include <string>
 #include <string_view>
 
 #include "driver/raster/array_open.h"
@@ -19,7 +17,11 @@ constexpr const char* kB2ndDriverName = "B2ND";
 
 // A folder of that name is a sparse frame, which is ours to refuse. Other folders are not asked.
 bool IsFrameFolder(const GDALOpenInfo* open_info) {
-  return open_info->bIsDirectory && EQUAL(CPLGetExtension(open_info->pszFilename), "b2nd");
+  std::string_view name(open_info->pszFilename);
+  if (!name.empty() && name.back() == '/') name.remove_suffix(1);
+  constexpr std::string_view kSuffix = ".b2nd";
+  return open_info->bIsDirectory && name.size() >= kSuffix.size() &&
+         name.substr(name.size() - kSuffix.size()) == kSuffix;
 }
 
 // Runs before every other driver for every file that anyone opens: a comparison of ten bytes.
