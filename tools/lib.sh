@@ -7,9 +7,9 @@ blosc2_version=4.14.1
 # blosc2_environment: prints the folder of the virtual environment that tools/setup installs it into.
 # A new version of Python or of the wheel gets a new one.
 blosc2_environment() {
-  local python_version
+  local python_version home=~ # the user's even where HOME is not set
   python_version=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true)
-  echo "${XDG_CACHE_HOME:-$HOME/.cache}/gdal-ndarray/blosc2-$blosc2_version-python$python_version"
+  echo "${XDG_CACHE_HOME:-$home/.cache}/gdal-ndarray/blosc2-$blosc2_version-python$python_version"
 }
 
 # find_python [MODULE...]: prints the first Python that can import the modules (default: what the
