@@ -1,6 +1,7 @@
 #include "driver/raster/array_dataset.h"
 
 #include <cpl_conv.h>
+#include <cpl_minixml.h>
 
 #include <algorithm>
 #include <climits>
@@ -31,17 +32,18 @@ class SidecarProbe final : public GDALPamDataset {
   }
 };
 
-Result<Axes> AxesOf(GDALOpenInfo* open_info, const Array& array,
+Result<Axes> AxesOf(GDALOpenInfo* open_info, const Array& array, const std::string& stored,
                     const ArrayDataset::Options& options) {
   const AxisVector& shape = array.info().shape;
   const bool ambiguous =
       options.index.empty() && shape.size() > 1 && shape.size() <= kMaxRasterAxes;
   if (options.axes.empty() && ambiguous) {
-    const std::string remembered = SidecarProbe().Axes(open_info, array.path(), shape);
+    std::string remembered = SidecarProbe().Axes(open_info, array.path(), shape);
+    if (remembered.empty()) remembered = stored;
     if (!remembered.empty()) {
       Result<Axes> axes = ChooseAxes(shape, options.index, remembered);
       if (axes.ok()) return axes;
-      ReportWarning(array.path() + ".aux.xml is ignored: " + axes.status().message());
+      ReportWarning(array.path() + ": remembered axes are ignored: " + axes.status().message());
     }
   }
   return ChooseAxes(shape, options.index, options.axes);
@@ -72,13 +74,15 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
                                                  std::shared_ptr<Array> array,
                                                  const Options& options) {
   const std::string path = array->path();
-  Result<Axes> axes = AxesOf(open_info, *array, options);
+  StoredMetadata stored = ReadStoredMetadata(array->info());
+  Result<Axes> axes = AxesOf(open_info, *array, stored.axes, options);
   if (!axes.ok()) {
     Report(axes.status().At(path));
     return nullptr;
   }
   std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(std::move(array), std::move(*axes),
-                                                         options.max_threads, open_info->eAccess));
+                                                         std::move(stored), options.max_threads,
+                                                         open_info->eAccess));
   // A name with the driver's prefix but no index is the file itself: sidecars are named after it.
   dataset->SetDescription(options.index.empty() ? path.c_str() : open_info->pszFilename);
   if (!options.index.empty()) {
@@ -91,10 +95,9 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
   return dataset;
 }
 
-ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, int max_threads,
-                           GDALAccess access)
-    : io_(std::move(array), std::move(axes), max_threads),
-      stored_(ReadStoredMetadata(io_.array().info())) {
+ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored,
+                           int max_threads, GDALAccess access)
+    : io_(std::move(array), std::move(axes), max_threads), stored_(std::move(stored)) {
   const AxisVector& shape = io_.array().info().shape;
   eAccess = access;
   nRasterXSize = static_cast<int>(io_.axes().Count(shape, io_.axes().x));
@@ -146,11 +149,27 @@ void ArrayDataset::DescribeStructure() {
   image_structure_.SetNameValue("INTERLEAVE", interleave);
 }
 
+// What the file itself has in the form of a sidecar. The real one counts where it says something.
+void ArrayDataset::LoadStoredPam() {
+  if (stored_.pam.empty()) return;
+  CPLPushErrorHandler(CPLQuietErrorHandler);
+  CPLXMLNode* const tree = CPLParseXMLString(stored_.pam.c_str());
+  CPLXMLNode* const root = tree != nullptr ? CPLGetXMLNode(tree, "=PAMDataset") : nullptr;
+  if (root != nullptr) {
+    PamInitialize();
+    XMLInit(root, "");
+    nPamFlags &= ~GPF_DIRTY;  // nothing has changed that a sidecar must keep
+  }
+  CPLDestroyXMLNode(tree);
+  CPLPopErrorHandler();
+}
+
 void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
   const std::string& path = io_.array().path();
   char** const siblings = SiblingFiles(open_info, path);
   // Not the sidecar's SetMetadata: the file has it, and nothing has changed that must be kept.
   if (!stored_.items.empty()) GDALMajorObject::SetMetadata(stored_.items.List());
+  LoadStoredPam();
   TryLoadXML(siblings);
   // Overviews and masks of a subdataset are those that its part of the sidecar names.
   const bool whole = io_.axes().index.empty();

@@ -75,7 +75,9 @@ class ArrayDataset final : public GDALPamDataset {
  private:
   friend class ArrayBand;
 
-  ArrayDataset(std::shared_ptr<Array> array, Axes axes, int max_threads, GDALAccess access);
+  ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored, int max_threads,
+               GDALAccess access);
+  void LoadStoredPam();
   CPLErr AddBands();
   CPLErr SaveSidecarAfter(CPLErr result);
   CPLErr Flush(bool at_closing);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "driver/raster/array_open.h"
+#include "driver/raster/b2nd_create.h"
 #include "driver/raster/cache_limit.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
@@ -12,8 +13,6 @@
 
 namespace ndarray {
 namespace {
-
-constexpr const char* kB2ndDriverName = "B2ND";
 
 // A folder of that name is a sparse frame, which is ours to refuse. Other folders are not asked.
 bool IsFrameFolder(const GDALOpenInfo* open_info) {
@@ -64,6 +63,7 @@ void RegisterB2ndDriver() {
   driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, kOpenOptions);
   driver->pfnIdentify = Identify;
   driver->pfnOpen = Open;
+  AddB2ndCreation(*driver);
   GetGDALDriverManager()->RegisterDriver(driver);
 }
 

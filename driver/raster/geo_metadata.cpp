@@ -1,9 +1,22 @@
 #include "driver/raster/geo_metadata.h"
 
+#include <cpl_conv.h>
+#include <cpl_minixml.h>
 #include <cpl_string.h>
+
+#include <memory>
 
 namespace ndarray {
 namespace {
+
+struct FreeXml {
+  void operator()(CPLXMLNode* tree) const { CPLDestroyXMLNode(tree); }
+};
+using XmlTree = std::unique_ptr<CPLXMLNode, FreeXml>;
+
+struct FreeCpl {
+  void operator()(void* memory) const { CPLFree(memory); }
+};
 
 // What CloneInfo leaves: domains other than the default one.
 void CopyDomains(GDALMajorObject& source, GDALMajorObject& destination) {
@@ -12,14 +25,57 @@ void CopyDomains(GDALMajorObject& source, GDALMajorObject& destination) {
     const char* const domain = domains[i];
     bool about_the_file = EQUAL(domain, "");
     for (const char* const name :
-         {"IMAGE_STRUCTURE", "SUBDATASETS", "DERIVED_SUBDATASETS", "NDARRAY"}) {
+         {"IMAGE_STRUCTURE", "SUBDATASETS", "DERIVED_SUBDATASETS", "NDARRAY", "B2ND"}) {
       about_the_file = about_the_file || EQUAL(domain, name);
     }
     if (!about_the_file) destination.SetMetadata(source.GetMetadata(domain), domain);
   }
 }
 
+// A dataset without pixels, to hold metadata in GDAL's own form.
+class MetadataHolder final : public GDALPamDataset {
+ public:
+  explicit MetadataHolder(GDALDataset& source) {
+    nRasterXSize = source.GetRasterXSize();
+    nRasterYSize = source.GetRasterYSize();
+    for (int number = 1; number <= source.GetRasterCount(); ++number) {
+      SetBand(number, new Band(*this, *source.GetRasterBand(number)));
+    }
+    PamInitialize();
+  }
+  ~MetadataHolder() override { nPamFlags &= ~GPF_DIRTY; }  // there is no file to save it beside
+
+  XmlTree Serialize() { return XmlTree(SerializeToXML("")); }
+
+ private:
+  class Band final : public GDALPamRasterBand {
+   public:
+    Band(MetadataHolder& dataset, GDALRasterBand& source) {
+      poDS = &dataset;
+      eDataType = source.GetRasterDataType();
+      nBlockXSize = 1;
+      nBlockYSize = 1;
+    }
+
+   protected:
+    CPLErr IReadBlock(int, int, void*) override { return CE_Failure; }
+  };
+};
+
 }  // namespace
+
+std::string SerializeMetadata(GDALDataset& source) {
+  MetadataHolder holder(source);
+  holder.CloneInfo(&source, GCIF_PAM_DEFAULT & ~(GCIF_MASK | GCIF_PROJECTION | GCIF_GEOTRANSFORM));
+  CopyDomains(source, holder);
+  for (int band = 1; band <= holder.GetRasterCount(); ++band) {
+    CopyDomains(*source.GetRasterBand(band), *holder.GetRasterBand(band));
+  }
+  const XmlTree tree = holder.Serialize();
+  if (tree == nullptr) return "";
+  const std::unique_ptr<char, FreeCpl> text(CPLSerializeXMLTree(tree.get()));
+  return text.get();
+}
 
 void CopyMetadata(GDALDataset& source, GDALPamDataset& destination) {
   destination.CloneInfo(&source, GCIF_PAM_DEFAULT);

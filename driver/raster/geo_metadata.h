@@ -2,6 +2,8 @@
 #ifndef GDAL_NDARRAY_RASTER_GEO_METADATA_H_
 #define GDAL_NDARRAY_RASTER_GEO_METADATA_H_
 
+#include <string>
+
 #include "driver/raster/gdal_compat.h"
 
 namespace ndarray {
@@ -10,6 +12,10 @@ namespace ndarray {
 // scale/offset/unit, category names, attribute tables, masks and all metadata domains that are
 // about the image rather than about the source's file.
 void CopyMetadata(GDALDataset& source, GDALPamDataset& destination);
+
+// The same as the text of a PAM document (what a sidecar holds), but CRS and geotransform; empty
+// where there is nothing to say.
+std::string SerializeMetadata(GDALDataset& source);
 
 }  // namespace ndarray
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/geo_metadata.h"
+#include "driver/raster/new_array.h"
 #include "driver/raster/overwrite.h"
 #include "driver/raster/threads.h"
 #include "driver/raster/vsi_file.h"
@@ -22,105 +22,12 @@
 namespace ndarray {
 namespace {
 
-constexpr const char* kCreationOptions =
-    "<CreationOptionList>"
-    "<Option name='INTERLEAVE' type='string-select' default='BAND' description='Order of the "
-    "array: BAND is (bands, lines, pixels), PIXEL is (lines, pixels, bands), LINE is (lines, "
-    "bands, pixels)'><Value>BAND</Value><Value>PIXEL</Value><Value>LINE</Value></Option>"
-    "<Option name='AXES' type='string' description='Order of the array in full, such as BYX, YXB, "
-    "YBX or BXY; overrides INTERLEAVE'/>"
-#if !NDARRAY_HAS_INT8
-    "<Option name='PIXELTYPE' type='string-select' description='SIGNEDBYTE stores Byte as int8'>"
-    "<Value>DEFAULT</Value><Value>SIGNEDBYTE</Value></Option>"
-#endif
-    "</CreationOptionList>";
-
 // Read from the source and written at a time.
 constexpr int64_t kChunkBytes = int64_t{16} << 20;
 
-struct NewArray {
-  std::string path;
-  int width = 0, height = 0, bands = 0;
-  BandType type;
-  DType dtype;
-  std::string axes;
-  AxisVector shape;
-};
-
-bool IsSignedByte(const char* pixel_type) {
-  return !NDARRAY_HAS_INT8 && pixel_type != nullptr && EQUAL(pixel_type, "SIGNEDBYTE");
-}
-
-// Newer versions of GDAL warn of the question.
-bool HasSignedBytes(GDALRasterBand& band) {
-  return !NDARRAY_HAS_INT8 && IsSignedByte(band.GetMetadataItem("PIXELTYPE", "IMAGE_STRUCTURE"));
-}
-
-// Everything that can be wrong with a request, found before a file is touched.
-Result<NewArray> PlanArray(const char* name, int width, int height, int bands, GDALDataType type,
-                           bool signed_byte, StringList options) {
-  NewArray plan;
-  plan.path = name;
-  plan.width = width;
-  plan.height = height;
-  plan.bands = bands;
-  if (HasDriverPrefix(name, kNpyDriverName)) {
-    return Mismatch(StatusCode::kInvalidArgument, "file name", name, "a path");
-  }
-  if (bands < 1 || width < 1 || height < 1) {
-    return Mismatch(StatusCode::kInvalidArgument, "size", ShapeString({bands, height, width}),
-                    "at least one band, line and pixel")
-        .At(plan.path);
-  }
-  const std::optional<ScalarType> scalar = ToScalarType(type, signed_byte);
-  if (!scalar) {
-    return Mismatch(StatusCode::kNotSupported, "data type", GDALGetDataTypeName(type),
-                    std::string("one of ") + CreationDataTypes())
-        .At(plan.path);
-  }
-  plan.dtype = {*scalar, kNativeOrder};
-  plan.type = ToBandType(*scalar);
-  const CPLString interleave =
-      CPLString(CSLFetchNameValueDef(options, "INTERLEAVE", "BAND")).toupper();
-  if (interleave != "BAND" && interleave != "PIXEL" && interleave != "LINE") {
-    return Mismatch(StatusCode::kInvalidArgument, "INTERLEAVE", interleave, "BAND, PIXEL or LINE")
-        .At(plan.path);
-  }
-  plan.axes = CPLString(CSLFetchNameValueDef(options, "AXES", "")).toupper();
-  if (plan.axes.empty()) plan.axes = AxesForInterleave(interleave, bands);
-  Result<AxisVector> shape = ShapeForAxes(plan.axes, bands, height, width);
-  if (!shape.ok()) return shape.status().At(plan.path);
-  plan.shape = *shape;
-  return plan;
-}
-
-// A data type that keeps all values of all bands of a source, and NumPy has.
-Result<GDALDataType> CommonType(GDALDataset& source, bool strict, const char* path) {
-  GDALDataType common = source.GetRasterBand(1)->GetRasterDataType();
-  bool mixed = false;
-  for (int band = 2; band <= source.GetRasterCount(); ++band) {
-    const GDALDataType type = source.GetRasterBand(band)->GetRasterDataType();
-    if (type == common) continue;  // GDAL's union of two Float16 is Float32
-    mixed = true;
-    common = GDALDataTypeUnion(common, type);
-  }
-  const bool known = ToScalarType(common, false).has_value();
-  const GDALDataType wider = known ? common : common == GDT_CInt32 ? GDT_CFloat64 : GDT_CFloat32;
-  if (known && !mixed) return common;
-  const std::string found = mixed ? "bands of several types" : GDALGetDataTypeName(common);
-  if (strict) {
-    return Mismatch(StatusCode::kNotSupported, "data type", found,
-                    std::string("one of ") + CreationDataTypes() + " for all bands")
-        .At(path);
-  }
-  ReportWarning(std::string(path) + ": " + found + " are written as " + GDALGetDataTypeName(wider));
-  return wider;
-}
-
 // Remembers the order of axes where a reader could not tell it from the shape.
 void RememberAxes(const NewArray& plan, GDALDataset& dataset) {
-  const Result<Axes> rule = ChooseAxes(plan.shape, {}, "");
-  if (rule.ok() && rule->name == plan.axes && plan.axes != "YXB") return;
+  if (!NeedsAxes(plan)) return;
   dataset.SetMetadataItem("AXES", plan.axes.c_str(), kMetadataDomain);
   dataset.SetMetadataItem("SHAPE", ShapeString(plan.shape).c_str(), kMetadataDomain);
 }
@@ -171,7 +78,8 @@ GDALDataset* Create(const char* path, int width, int height, int bands, GDALData
                     StringList options) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
     const bool signed_byte = IsSignedByte(CSLFetchNameValue(options, "PIXELTYPE"));
-    Result<NewArray> plan = PlanArray(path, width, height, bands, type, signed_byte, options);
+    Result<NewArray> plan =
+        PlanArray(path, kNpyDriverName, width, height, bands, type, signed_byte, options);
     if (!plan.ok()) return Report(plan.status()), nullptr;
     return CreateChecked(*plan);
   });
@@ -292,17 +200,7 @@ GDALDataset* CopyChecked(const NewArray& plan, GDALDataset& source, GDALProgress
 GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, StringList options,
                         GDALProgressFunc progress, void* progress_data) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
-    const int bands = source->GetRasterCount();
-    GDALDataType type = GDT_Byte;
-    bool signed_byte = IsSignedByte(CSLFetchNameValue(options, "PIXELTYPE"));
-    if (bands > 0) {
-      Result<GDALDataType> common = CommonType(*source, strict != FALSE, path);
-      if (!common.ok()) return Report(common.status()), nullptr;
-      type = *common;
-      signed_byte = signed_byte || HasSignedBytes(*source->GetRasterBand(1));
-    }
-    Result<NewArray> plan = PlanArray(path, source->GetRasterXSize(), source->GetRasterYSize(),
-                                      bands, type, signed_byte, options);
+    Result<NewArray> plan = PlanCopy(path, kNpyDriverName, *source, strict != FALSE, options);
     if (!plan.ok()) return Report(plan.status()), nullptr;
     return CopyChecked(*plan, *source, progress, progress_data);
   });
@@ -323,7 +221,9 @@ CPLErr Delete(const char* path) {
 }  // namespace
 
 void AddNpyCreation(GDALDriver& driver) {
-  driver.SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST, kCreationOptions);
+  driver.SetMetadataItem(
+      GDAL_DMD_CREATIONOPTIONLIST,
+      (std::string("<CreationOptionList>") + kShapeOptions + "</CreationOptionList>").c_str());
   driver.SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, CreationDataTypes());
   driver.pfnCreate = Create;
   driver.pfnCreateCopy = CreateCopy;

@@ -1,11 +1,14 @@
 #include "driver/raster/stored_metadata.h"
 
+#include <cpl_conv.h>
 #include <cpl_error.h>
 
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "driver/raster/geo_metadata.h"
 
 namespace ndarray {
 namespace {
@@ -39,6 +42,34 @@ std::unique_ptr<OGRSpatialReference> ReadCrs(const json& value) {
   return error == OGRERR_NONE ? std::move(crs) : nullptr;
 }
 
+// Of the key that holds what only GDAL has.
+bool ReadGdal(const json& value, StoredMetadata& metadata) {
+  if (!value.is_object()) return false;
+  for (const auto& [name, to] :
+       {std::pair<const char*, std::string*>{"axes", &metadata.axes}, {"pam", &metadata.pam}}) {
+    const auto found = value.find(name);
+    if (found != value.end() && found->is_string()) *to = found->get<std::string>();
+  }
+  return true;
+}
+
+std::string Packed(const json& value) {
+  const std::vector<uint8_t> bytes = json::to_msgpack(value);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string Exported(const OGRSpatialReference& crs, bool as_json) {
+  char* text = nullptr;
+  const char* const wkt_options[] = {"FORMAT=WKT2_2019", nullptr};
+  CPLPushErrorHandler(CPLQuietErrorHandler);
+  const OGRErr error =
+      as_json ? crs.exportToPROJJSON(&text, nullptr) : crs.exportToWkt(&text, wkt_options);
+  CPLPopErrorHandler();
+  std::string result = error == OGRERR_NONE && text != nullptr ? text : "";
+  CPLFree(text);
+  return result;
+}
+
 void AddItem(const std::string& name, const json& value, CPLStringList& items) {
   std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   if (text.size() > kMaxItemBytes) text = "(" + std::to_string(text.size()) + " bytes)";
@@ -65,11 +96,45 @@ StoredMetadata ReadStoredMetadata(const ArrayInfo& info) {
     }
   }
   for (const auto& [key, value] : values) {
+    if (key == "gdal" && ReadGdal(value, metadata)) continue;
+    if (key == "spatial:dimensions") continue;  // the axes' names, which other programs ask for
     if (key == "spatial:transform" && (metadata.transform = ReadTransform(value))) continue;
     if (std::find(understood.begin(), understood.end(), key) != understood.end()) continue;
     AddItem(key, value, metadata.items);
   }
   return metadata;
+}
+
+std::vector<std::pair<std::string, std::string>> StoreMetadata(GDALDataset& source,
+                                                               const NewArray& array) {
+  std::vector<std::pair<std::string, std::string>> attributes;
+  double transform[6];
+  if (GDALGetGeoTransform(GDALDataset::ToHandle(&source), transform) == CE_None) {
+    const json affine = {transform[1], transform[2], transform[0],
+                         transform[4], transform[5], transform[3]};
+    attributes.emplace_back("spatial:transform", Packed(affine));
+    json dimensions = json::array();
+    for (const char letter : array.axes) {
+      dimensions.push_back(letter == 'B' ? "band" : letter == 'Y' ? "y" : "x");
+    }
+    attributes.emplace_back("spatial:dimensions", Packed(dimensions));
+  }
+  if (const OGRSpatialReference* const crs = source.GetSpatialRef()) {
+    const std::string wkt = Exported(*crs, false);
+    if (!wkt.empty()) attributes.emplace_back("proj:wkt2", Packed(wkt));
+    const json projjson = json::parse(Exported(*crs, true), nullptr, false);
+    if (!projjson.is_discarded()) attributes.emplace_back("proj:projjson", Packed(projjson));
+    const char* const authority = crs->GetAuthorityName(nullptr);
+    const char* const code = crs->GetAuthorityCode(nullptr);
+    if (authority != nullptr && code != nullptr) {
+      attributes.emplace_back("proj:code", Packed(std::string(authority) + ":" + code));
+    }
+  }
+  json gdal = {{"axes", array.axes}};
+  const std::string pam = SerializeMetadata(source);
+  if (!pam.empty()) gdal["pam"] = pam;
+  attributes.emplace_back("gdal", Packed(gdal));
+  return attributes;
 }
 
 }  // namespace ndarray

@@ -1,8 +1,10 @@
 // What a file's own attributes (Array::info().attributes) say of the raster.
 //
 // spatial:transform   six numbers a b c d e f: x = a column + b line + c, y = d column + e line + f
+// spatial:dimensions  names of the axes in array order; not shown
 // proj:wkt2, proj:projjson, proj:code   the CRS, the first that can be read
-// others              metadata of the dataset: texts as they are, all else as JSON
+// gdal                {"axes": the letters of AXES, "pam": the text of a PAM document with the
+// rest} others              metadata of the dataset: texts as they are, all else as JSON
 #ifndef GDAL_NDARRAY_RASTER_STORED_METADATA_H_
 #define GDAL_NDARRAY_RASTER_STORED_METADATA_H_
 
@@ -12,7 +14,11 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "driver/raster/new_array.h"
 #include "driver/store/array.h"
 
 namespace ndarray {
@@ -21,11 +27,18 @@ struct StoredMetadata {
   std::optional<std::array<double, 6>> transform;  // in GDAL's order
   std::unique_ptr<OGRSpatialReference> crs;
   CPLStringList items;
+  std::string axes;  // empty: the file does not say
+  std::string pam;   // empty: nothing
 };
 
 // Attributes come from anybody: one that does not fit is shown as metadata. CRS are not looked up
 // in files or on the network.
 StoredMetadata ReadStoredMetadata(const ArrayInfo& info);
+
+// The attributes of a copy of `source`, names and msgpack values, from which ReadStoredMetadata and
+// GDAL's PAM make all of its metadata again.
+std::vector<std::pair<std::string, std::string>> StoreMetadata(GDALDataset& source,
+                                                               const NewArray& array);
 
 }  // namespace ndarray
 

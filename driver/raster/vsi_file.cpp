@@ -4,6 +4,7 @@
 #include <cpl_string.h>
 #include <cpl_vsi.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "driver/store/mapped_file.h"
@@ -99,11 +100,16 @@ class VsiOutputFile final : public OutputFile {
       return VsiStatus(path_, "write " + std::to_string(size_bytes) + " bytes");
     }
     at_ = offset_bytes + size_bytes;
+    end_ = std::max(end_, at_);
     return {};
   }
 
+  bool CanRewrite() const override {
+    return !IsStandardOutput(path_) && VSISupportsRandomWrite(path_.c_str(), FALSE) != 0;
+  }
+
   Status Commit() override {
-    if (at_ < size_bytes_ && VSIFTruncateL(handle_.get(), size_bytes_) != 0) {
+    if (end_ < size_bytes_ && VSIFTruncateL(handle_.get(), size_bytes_) != 0) {
       return VsiStatus(path_, "make a file of " + std::to_string(size_bytes_) +
                                   " bytes before they are written");
     }
@@ -119,7 +125,8 @@ class VsiOutputFile final : public OutputFile {
   const std::string path_;
   const std::string written_;  // the name it has until it is complete
   VsiHandle handle_;
-  uint64_t at_ = 0;
+  uint64_t at_ = 0;   // where the handle is
+  uint64_t end_ = 0;  // of what was written
   uint64_t size_bytes_ = 0;
   bool committed_ = false;
 };

@@ -161,6 +161,26 @@ Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content) {
   return layout;
 }
 
+Result<B2ndLayout> MakeB2ndLayout(const DType& dtype, const AxisVector& shape,
+                                  const AxisVector& chunk_shape, const AxisVector& block_shape) {
+  B2ndLayout layout;
+  layout.element.fields = {{"", dtype, 0}};
+  layout.element.element_bytes = static_cast<int64_t>(dtype.size_bytes());
+  layout.element.text = TypeString(dtype);
+  layout.shape = shape;
+  layout.chunk_shape = chunk_shape;
+  layout.block_shape = block_shape;
+  Status status = CheckShapes(layout, shape.size());
+  for (int axis = 0; status.ok() && axis < shape.size(); ++axis) {
+    if (block_shape[axis] <= chunk_shape[axis]) continue;
+    status = Corrupt("blocks", ShapeString(block_shape),
+                     "at most the chunks' " + ShapeString(chunk_shape));
+  }
+  if (status.ok()) status = CompleteGrids(layout);
+  if (!status.ok()) return Status(StatusCode::kInvalidArgument, status.message());
+  return layout;
+}
+
 int64_t GridNumber(const AxisVector& grid, const AxisVector& place) {
   int64_t number = 0;
   for (int axis = 0; axis < grid.size(); ++axis) number = number * grid[axis] + place[axis];

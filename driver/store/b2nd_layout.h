@@ -38,6 +38,11 @@ struct B2ndLayout {
 // numbers.
 Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content);
 
+// The layout of a new array. kInvalidArgument for shapes of other ranks, axes below 1, blocks
+// larger than their chunks, chunks of 2 GiB.
+Result<B2ndLayout> MakeB2ndLayout(const DType& dtype, const AxisVector& shape,
+                                  const AxisVector& chunk_shape, const AxisVector& block_shape);
+
 // The number in C order of a place in a grid, and back.
 int64_t GridNumber(const AxisVector& grid, const AxisVector& place);
 AxisVector GridPlace(const AxisVector& grid, int64_t number);

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cstdlib>
 #include <new>
 
 namespace ndarray {
@@ -89,6 +91,7 @@ using ContextPtr = std::unique_ptr<blosc2_context, FreeContext>;
 struct FreeSchunk {
   void operator()(blosc2_schunk* schunk) const { blosc2_schunk_free(schunk); }
 };
+using SchunkPtr = std::unique_ptr<blosc2_schunk, FreeSchunk>;
 
 // Threads are numbered as they come, so that each finds its own context again.
 size_t ThreadNumber() {
@@ -97,36 +100,29 @@ size_t ThreadNumber() {
   return number;
 }
 
-constexpr size_t kSlots = 64;
-
-}  // namespace
-
-struct BloscCodec::Impl {
-  ~Impl() {
-    for (auto& slot : slots) ContextPtr(slot.exchange(nullptr));
+// Contexts at rest. A thread takes the one in its slot out for as long as it works with it: without
+// a lock, and without an allocation but the first time.
+class ContextPool {
+ public:
+  ContextPool() = default;
+  ContextPool(const ContextPool&) = delete;
+  ContextPool& operator=(const ContextPool&) = delete;
+  ~ContextPool() {
+    for (auto& slot : slots_) ContextPtr(slot.exchange(nullptr));
   }
 
-  ContextPtr NewContext() const {
-    blosc2_dparams parameters = BLOSC2_DPARAMS_DEFAULTS;
-    parameters.nthreads = 1;
-    parameters.schunk = schunk.get();
-    ContextPtr context(blosc2_create_dctx(parameters));
-    if (context == nullptr) throw std::bad_alloc();
-    return context;
-  }
+  std::atomic<blosc2_context*>& Slot() { return slots_[ThreadNumber() % slots_.size()]; }
 
-  // Stands for the file: an empty super-chunk in memory with the same parameters.
-  std::unique_ptr<blosc2_schunk, FreeSchunk> schunk;
-  // Contexts at rest. A thread takes the one in its slot out for as long as it works with it.
-  std::array<std::atomic<blosc2_context*>, kSlots> slots = {};
+ private:
+  std::array<std::atomic<blosc2_context*>, 64> slots_ = {};
 };
 
-// A context for the calling thread; without a lock, and without an allocation but the first time.
-class BloscCodec::Lease {
+class Lease {
  public:
-  explicit Lease(Impl& impl)
-      : slot_(impl.slots[ThreadNumber() % kSlots]), context_(slot_.exchange(nullptr)) {
-    if (context_ == nullptr) context_ = impl.NewContext();
+  template <typename NewContext>
+  Lease(ContextPool& pool, const NewContext& new_context)
+      : slot_(pool.Slot()), context_(slot_.exchange(nullptr)) {
+    if (context_ == nullptr) context_ = new_context();
   }
   ~Lease() { ContextPtr(slot_.exchange(context_.release())); }
 
@@ -137,34 +133,68 @@ class BloscCodec::Lease {
   ContextPtr context_;
 };
 
+ContextPtr Owned(blosc2_context* context) {
+  if (context == nullptr) throw std::bad_alloc();
+  return ContextPtr(context);
+}
+
+uint8_t* Bytes(std::string& text) { return reinterpret_cast<uint8_t*>(text.data()); }
+
+// Adds the metalayer b2nd to a super-chunk.
+Status AddB2nd(blosc2_schunk* schunk, std::string_view b2nd) {
+  if (b2nd.empty()) return {};
+  std::string content(b2nd);
+  if (blosc2_meta_add(schunk, "b2nd", Bytes(content), static_cast<int32_t>(content.size())) >= 0) {
+    return {};
+  }
+  return Mismatch(StatusCode::kCorrupt, "metalayer b2nd", std::to_string(content.size()) + " bytes",
+                  "one that c-blosc2 accepts");
+}
+
+// An empty super-chunk in memory, with a frame around it if wanted.
+Result<SchunkPtr> NewSchunk(blosc2_cparams compression, bool contiguous, std::string_view b2nd) {
+  InitializeLibrary();
+  blosc2_dparams decompression = BLOSC2_DPARAMS_DEFAULTS;
+  decompression.nthreads = 1;
+  compression.nthreads = 1;
+  blosc2_storage storage = BLOSC2_STORAGE_DEFAULTS;
+  storage.contiguous = contiguous;
+  storage.cparams = &compression;
+  storage.dparams = &decompression;
+  SchunkPtr schunk(blosc2_schunk_new(&storage));
+  if (schunk == nullptr) {
+    return Mismatch(StatusCode::kNotSupported, "element size", std::to_string(compression.typesize),
+                    "one that c-blosc2 accepts");
+  }
+  Status status = AddB2nd(schunk.get(), b2nd);
+  if (!status.ok()) return status;
+  return schunk;
+}
+
+}  // namespace
+
+struct BloscCodec::Impl {
+  ContextPtr NewContext() const {
+    blosc2_dparams parameters = BLOSC2_DPARAMS_DEFAULTS;
+    parameters.nthreads = 1;
+    parameters.schunk = schunk.get();
+    return Owned(blosc2_create_dctx(parameters));
+  }
+
+  SchunkPtr schunk;  // stands for the file
+  ContextPool pool;
+};
+
 BloscCodec::BloscCodec() : impl_(std::make_unique<Impl>()) {}
 BloscCodec::~BloscCodec() = default;
 
 Result<std::unique_ptr<BloscCodec>> BloscCodec::Make(int32_t element_bytes, std::string_view b2nd) {
-  InitializeLibrary();
-  std::unique_ptr<BloscCodec> codec(new BloscCodec);
   blosc2_cparams compression = BLOSC2_CPARAMS_DEFAULTS;
   compression.typesize = element_bytes;
-  compression.nthreads = 1;
-  blosc2_dparams decompression = BLOSC2_DPARAMS_DEFAULTS;
-  decompression.nthreads = 1;
-  blosc2_storage storage = BLOSC2_STORAGE_DEFAULTS;
-  storage.cparams = &compression;
-  storage.dparams = &decompression;
-  codec->impl_->schunk.reset(blosc2_schunk_new(&storage));
-  if (codec->impl_->schunk == nullptr) {
-    return Mismatch(StatusCode::kNotSupported, "element size", std::to_string(element_bytes),
-                    "one that c-blosc2 accepts");
-  }
-  if (!b2nd.empty()) {
-    std::string content(b2nd);
-    if (blosc2_meta_add(codec->impl_->schunk.get(), "b2nd",
-                        reinterpret_cast<uint8_t*>(content.data()),
-                        static_cast<int32_t>(content.size())) < 0) {
-      return Mismatch(StatusCode::kCorrupt, "metalayer b2nd",
-                      std::to_string(content.size()) + " bytes", "one that c-blosc2 accepts");
-    }
-  }
+  Result<SchunkPtr> schunk = NewSchunk(compression, false, b2nd);
+  if (!schunk.ok()) return schunk.status();
+  std::unique_ptr<BloscCodec> codec(new BloscCodec);
+  codec->impl_->schunk = std::move(*schunk);
   return codec;
 }
 
@@ -190,7 +220,7 @@ bool BloscCodec::NeedsWholeChunk(const BloscChunk& chunk, int64_t block_bytes) {
 
 Status BloscCodec::DecodeBlock(std::string_view bytes, const BloscChunk& chunk, int64_t block,
                                std::byte* to) const {
-  const Lease context(*impl_);
+  const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
   const auto size_bytes = static_cast<int32_t>(chunk.block_bytes);
   const int result = blosc2_getitem_bytes_ctx(
       context.get(), bytes.data(), static_cast<int32_t>(bytes.size()),
@@ -206,6 +236,129 @@ Status BloscCodec::DecodeChunk(std::string_view bytes, const BloscChunk& chunk,
   const int result = blosc2_decompress_ctx(context.get(), bytes.data(),
                                            static_cast<int32_t>(bytes.size()), to, size_bytes);
   return DecodeStatus(result, size_bytes);
+}
+
+struct BloscEncoder::Impl {
+  ContextPtr NewContext() const { return Owned(blosc2_create_cctx(parameters)); }
+
+  blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;
+  std::string b2nd;
+  SchunkPtr schunk;  // stands for the file
+  ContextPool pool;
+};
+
+BloscEncoder::BloscEncoder() : impl_(std::make_unique<Impl>()) {}
+BloscEncoder::~BloscEncoder() = default;
+
+Result<std::unique_ptr<BloscEncoder>> BloscEncoder::Make(const Compression& compression,
+                                                         int32_t element_bytes, int32_t block_bytes,
+                                                         std::string_view b2nd) {
+  std::unique_ptr<BloscEncoder> encoder(new BloscEncoder);
+  blosc2_cparams& parameters = encoder->impl_->parameters;
+  parameters.compcode = static_cast<uint8_t>(compression.compressor);
+  parameters.clevel = static_cast<uint8_t>(compression.level);
+  parameters.typesize = element_bytes;
+  parameters.blocksize = block_bytes;
+  parameters.nthreads = 1;
+  std::copy(compression.filters.begin(), compression.filters.end(), parameters.filters);
+  std::copy(compression.filters_meta.begin(), compression.filters_meta.end(),
+            parameters.filters_meta);
+  Result<SchunkPtr> schunk = NewSchunk(parameters, false, b2nd);
+  if (!schunk.ok()) return schunk.status();
+  encoder->impl_->schunk = std::move(*schunk);
+  parameters.schunk = encoder->impl_->schunk.get();
+  encoder->impl_->b2nd = b2nd;
+  return encoder;
+}
+
+Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
+                                 std::string& to) const {
+  to.resize(size_bytes + BLOSC2_MAX_OVERHEAD);
+  const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
+  const int result = blosc2_compress_ctx(context.get(), elements, static_cast<int32_t>(size_bytes),
+                                         to.data(), static_cast<int32_t>(to.size()));
+  if (result <= 0) {
+    return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
+                    "a chunk of " + std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
+  }
+  to.resize(static_cast<size_t>(result));
+  return {};
+}
+
+Result<EmptyFrame> BloscEncoder::MakeEmptyFrame(
+    const std::vector<std::pair<std::string, std::string>>& attributes) const {
+  Result<SchunkPtr> schunk = NewSchunk(impl_->parameters, true, impl_->b2nd);
+  if (!schunk.ok()) return schunk.status();
+  blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;
+  parameters.compcode = BLOSC_ZSTD;
+  parameters.typesize = 1;
+  parameters.nthreads = 1;
+  for (const auto& [name, value] : attributes) {
+    std::string content = value;
+    if (blosc2_vlmeta_add(schunk->get(), name.c_str(), Bytes(content),
+                          static_cast<int32_t>(content.size()), &parameters) < 0) {
+      return Mismatch(StatusCode::kInvalidArgument, "attribute '" + name + "'",
+                      std::to_string(content.size()) + " bytes", "one that c-blosc2 accepts");
+    }
+  }
+  uint8_t* bytes = nullptr;
+  bool needs_free = false;
+  const int64_t size = blosc2_schunk_to_buffer(schunk->get(), &bytes, &needs_free);
+  if (size < static_cast<int64_t>(kFrameHeaderMinBytes) || bytes == nullptr) {
+    return Mismatch(StatusCode::kInvalidArgument, "frame", std::to_string(size), "a buffer");
+  }
+  const std::string frame(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+  if (needs_free) std::free(bytes);
+  Result<uint64_t> header_bytes = FrameHeaderBytes(frame);
+  if (!header_bytes.ok()) return header_bytes.status();
+  return EmptyFrame{frame.substr(0, *header_bytes), frame.substr(*header_bytes)};
+}
+
+Result<std::string> BloscEncoder::EncodeOffsets(const std::vector<int64_t>& offsets) {
+  InitializeLibrary();
+  blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;  // what c-blosc2 itself writes
+  parameters.typesize = sizeof(int64_t);
+  parameters.blocksize = 16 * 1024;
+  parameters.nthreads = 1;
+  const ContextPtr context = Owned(blosc2_create_cctx(parameters));
+  const size_t size_bytes = offsets.size() * sizeof(int64_t);
+  std::string chunk(size_bytes + BLOSC2_MAX_OVERHEAD, '\0');
+  const int result =
+      blosc2_compress_ctx(context.get(), offsets.data(), static_cast<int32_t>(size_bytes),
+                          chunk.data(), static_cast<int32_t>(chunk.size()));
+  if (result <= 0) {
+    return Mismatch(StatusCode::kInvalidArgument, "index", print_error(result),
+                    "offsets of " + std::to_string(offsets.size()) + " chunks");
+  }
+  chunk.resize(static_cast<size_t>(result));
+  return chunk;
+}
+
+Result<std::string> FormatB2ndMetalayer(const B2ndLayout& layout) {
+  int32_t chunk_shape[B2ND_MAX_DIM];
+  int32_t block_shape[B2ND_MAX_DIM];
+  const int axes = layout.shape.size();
+  for (int axis = 0; axis < axes; ++axis) {
+    chunk_shape[axis] = static_cast<int32_t>(layout.chunk_shape[axis]);
+    block_shape[axis] = static_cast<int32_t>(layout.block_shape[axis]);
+  }
+  uint8_t* bytes = nullptr;
+  const int size =
+      b2nd_serialize_meta(static_cast<int8_t>(axes), layout.shape.begin(), chunk_shape, block_shape,
+                          layout.element.text.c_str(), B2ND_DEFAULT_DTYPE_FORMAT, &bytes);
+  if (size < 0) {
+    return Mismatch(StatusCode::kInvalidArgument, "layout", print_error(size), "one of b2nd");
+  }
+  const std::string content(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+  std::free(bytes);
+  return content;
+}
+
+std::optional<int> FindCompressor(std::string_view name) {
+  for (const int compressor : {BLOSC_BLOSCLZ, BLOSC_LZ4, BLOSC_LZ4HC, BLOSC_ZLIB, BLOSC_ZSTD}) {
+    if (CompressorName(compressor) == name) return compressor;
+  }
+  return std::nullopt;
 }
 
 std::string CodecName(int codec) {

@@ -1,18 +1,22 @@
-// Decoding of Blosc2 chunks: the only door to c-blosc2, whose types stay behind it.
+// Decoding and encoding of Blosc2 chunks: the only door to c-blosc2, whose types stay behind it.
 //
-// Sizes and offsets are in bytes. A BloscCodec belongs to one file, since some filters and codecs
-// ask for the file's element size or shapes; all its methods may be called from any number of
-// threads at once. Threads are the caller's: c-blosc2 starts none.
+// Sizes and offsets are in bytes. A BloscCodec or BloscEncoder belongs to one file, since some
+// filters and codecs ask for the file's element size or shapes; all their methods may be called
+// from any number of threads at once. Threads are the caller's: c-blosc2 starts none.
 #ifndef GDAL_NDARRAY_STORE_BLOSC_CODEC_H_
 #define GDAL_NDARRAY_STORE_BLOSC_CODEC_H_
 
-#include <atomic>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "driver/store/b2nd_layout.h"
 #include "driver/store/blosc_chunk.h"
 #include "driver/store/status.h"
 
@@ -48,13 +52,62 @@ class BloscCodec {
 
  private:
   struct Impl;
-  struct Context;
-  class Lease;
 
   BloscCodec();
 
   const std::unique_ptr<Impl> impl_;
 };
+
+// How chunks are compressed. Slots of filters are applied from the first to the last.
+struct Compression {
+  int compressor = 0;  // as in the header of a frame
+  int level = 0;       // 0: stored; to 9
+  std::array<uint8_t, kMaxFilters> filters = {};
+  std::array<uint8_t, kMaxFilters> filters_meta = {};
+};
+
+// The bytes of a frame without chunks, to which chunks and their index are added.
+struct EmptyFrame {
+  std::string header;
+  std::string trailer;
+};
+
+class BloscEncoder {
+ public:
+  // `b2nd` is the content of the metalayer of that name. kInvalidArgument for parameters that
+  // c-blosc2 does not accept.
+  static Result<std::unique_ptr<BloscEncoder>> Make(const Compression& compression,
+                                                    int32_t element_bytes, int32_t block_bytes,
+                                                    std::string_view b2nd);
+
+  ~BloscEncoder();
+  BloscEncoder(const BloscEncoder&) = delete;
+  BloscEncoder& operator=(const BloscEncoder&) = delete;
+
+  // A chunk of elements in blocks, in file order. What cannot be compressed is stored: the result
+  // is at most kChunkHeaderBytes longer.
+  Status EncodeChunk(const std::byte* elements, size_t size_bytes, std::string& to) const;
+
+  // With the metalayer b2nd and these variable-length metalayers, whose contents are msgpack.
+  Result<EmptyFrame> MakeEmptyFrame(
+      const std::vector<std::pair<std::string, std::string>>& attributes) const;
+
+  // The index of a frame: a chunk of its chunks' offsets.
+  static Result<std::string> EncodeOffsets(const std::vector<int64_t>& offsets);
+
+ private:
+  struct Impl;
+  BloscEncoder();
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+// The content of a metalayer b2nd.
+Result<std::string> FormatB2ndMetalayer(const B2ndLayout& layout);
+
+// The number of a compressor, by its name as CompressorName has it; absent for others and those
+// that cannot write.
+std::optional<int> FindCompressor(std::string_view name);
 
 // "LZ4", "ZSTD", ...; "codec 41" for unknown ones. By the number that chunks have.
 std::string CodecName(int codec);

@@ -29,8 +29,9 @@ class OutputFile {
   // work, not after it. May do nothing. Does not change the size.
   virtual Status Reserve(uint64_t size_bytes) = 0;
 
-  // Offsets must not fall: some file systems can only append.
+  // Offsets must not fall, unless CanRewrite: some file systems can only append.
   virtual Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) = 0;
+  virtual bool CanRewrite() const { return true; }
 
   // Makes the content durable and gives it its final name. Nothing may be called after it.
   virtual Status Commit() = 0;

@@ -1,0 +1,196 @@
+#include "driver/raster/b2nd_options.h"
+
+#include <cpl_string.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "driver/raster/threads.h"
+
+namespace ndarray {
+namespace {
+
+// Filters by the numbers that chunks have for them.
+constexpr uint8_t kShuffle = 1;
+constexpr uint8_t kBitShuffle = 2;
+constexpr uint8_t kByteDelta = 35;
+
+constexpr int64_t kSide = 128;
+constexpr int64_t kSideOfBytes = 256;
+constexpr int64_t kChunkSide = 1024;
+constexpr int64_t kMostBlockBytes = int64_t{512} << 10;  // by default: all bands may be many
+constexpr int64_t kMostChunkBytes = int64_t{64} << 20;   // by default
+constexpr int64_t kManyChunks = int64_t{1} << 16;
+
+Status BadOption(const char* name, std::string_view found, std::string_view wanted) {
+  return Mismatch(StatusCode::kInvalidArgument, name, found, wanted);
+}
+
+CPLString Upper(StringList options, const char* name, const char* otherwise) {
+  return CPLString(CSLFetchNameValueDef(options, name, otherwise)).toupper();
+}
+
+// The number an option has, `otherwise` where it is not given.
+Result<int64_t> Number(StringList options, const char* name, int64_t least, int64_t most,
+                       int64_t otherwise) {
+  const char* const text = CSLFetchNameValue(options, name);
+  if (text == nullptr) return otherwise;
+  const std::string_view digits(text);
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size() || value < least ||
+      value > most) {
+    return BadOption(name, digits, std::to_string(least) + " to " + std::to_string(most));
+  }
+  return value;
+}
+
+int DefaultLevel(const std::string& compressor) {
+  if (compressor == "ZSTD") return 1;
+  return compressor == "LZ4HC" ? 9 : 5;
+}
+
+// Bytes that lie in the file for one pixel of a chunk: of all bands where they are the last axis.
+// Their planes are what SHUFFLE makes and BYTEDELTA predicts from.
+int64_t PixelGroupBytes(const NewArray& array) {
+  const auto element_bytes = static_cast<int64_t>(array.dtype.size_bytes());
+  const int64_t group = array.axes.back() == 'B' ? element_bytes * array.bands : element_bytes;
+  return group <= UINT8_MAX ? group : element_bytes;
+}
+
+Status ParseCompression(const NewArray& array, StringList options, Compression& compression) {
+  const std::string name = Upper(options, "COMPRESS", "ZSTD");
+  const std::optional<int> compressor = FindCompressor(name == "NONE" ? "LZ4" : name);
+  if (!compressor) {
+    return BadOption("COMPRESS", name, "LZ4, LZ4HC, ZSTD, ZLIB, BLOSCLZ or NONE");
+  }
+  Result<int64_t> level = Number(options, "LEVEL", 1, 9, DefaultLevel(name));
+  if (!level.ok()) return level.status();
+  compression.compressor = *compressor;
+  compression.level = name == "NONE" ? 0 : static_cast<int>(*level);
+
+  std::string filter = Upper(options, "FILTER", "AUTO");
+  if (filter == "AUTO") {
+    filter = name == "ZSTD" || name == "ZLIB" ? "BYTEDELTA" : "BITSHUFFLE";
+    if (name == "NONE") filter = "NONE";
+  }
+  const auto group = static_cast<uint8_t>(PixelGroupBytes(array));
+  if (filter == "SHUFFLE") {
+    compression.filters[5] = kShuffle;
+    compression.filters_meta[5] = group;
+  } else if (filter == "BITSHUFFLE") {
+    compression.filters[5] = kBitShuffle;
+  } else if (filter == "BYTEDELTA") {
+    compression.filters[4] = kShuffle;
+    compression.filters_meta[4] = group;
+    compression.filters[5] = kByteDelta;
+    compression.filters_meta[5] = group;
+  } else if (filter != "NONE") {
+    return BadOption("FILTER", filter, "AUTO, NONE, SHUFFLE, BITSHUFFLE or BYTEDELTA");
+  }
+  return {};
+}
+
+// Sides of blocks and chunks in pixels and lines.
+struct Sides {
+  int64_t block_x, block_y, chunk_x, chunk_y;
+};
+
+int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+
+Result<Sides> ParseSides(const NewArray& array, StringList options) {
+  const auto element_bytes = static_cast<int64_t>(array.dtype.size_bytes());
+  const int64_t together = array.axes.back() == 'B' ? array.bands : 1;
+  int64_t side = element_bytes == 1 ? kSideOfBytes : kSide;
+  while (side > 16 && side * side * together * element_bytes > kMostBlockBytes) side /= 2;
+
+  Sides sides{};
+  Result<int64_t> x =
+      Number(options, "BLOCKXSIZE", 1, INT32_MAX, std::min<int64_t>(side, array.width));
+  if (!x.ok()) return x.status();
+  Result<int64_t> y =
+      Number(options, "BLOCKYSIZE", 1, INT32_MAX, std::min<int64_t>(side, array.height));
+  if (!y.ok()) return y.status();
+  sides.block_x = *x;
+  sides.block_y = *y;
+
+  int64_t chunk_side = kChunkSide;
+  const auto chunks = [&](int64_t length) {
+    return RoundUp(array.width, length) / length * (RoundUp(array.height, length) / length) *
+           (array.bands / together);
+  };
+  while (chunks(chunk_side) > kManyChunks &&
+         4 * chunk_side * chunk_side * together * element_bytes <= kMostChunkBytes) {
+    chunk_side *= 2;
+  }
+  while (chunk_side > side &&
+         chunk_side * chunk_side * together * element_bytes > kMostChunkBytes) {
+    chunk_side /= 2;
+  }
+  const auto fitted = [&](int64_t block, int64_t length) {
+    return std::max<int64_t>(std::min(chunk_side / block, RoundUp(length, block) / block), 1) *
+           block;
+  };
+  x = Number(options, "CHUNKXSIZE", 1, INT32_MAX, fitted(sides.block_x, array.width));
+  if (!x.ok()) return x.status();
+  y = Number(options, "CHUNKYSIZE", 1, INT32_MAX, fitted(sides.block_y, array.height));
+  if (!y.ok()) return y.status();
+  sides.chunk_x = *x;
+  sides.chunk_y = *y;
+  if (sides.chunk_x % sides.block_x != 0) {
+    return BadOption("CHUNKXSIZE", std::to_string(sides.chunk_x),
+                     "a multiple of blocks " + std::to_string(sides.block_x) + " wide");
+  }
+  if (sides.chunk_y % sides.block_y != 0) {
+    return BadOption("CHUNKYSIZE", std::to_string(sides.chunk_y),
+                     "a multiple of blocks " + std::to_string(sides.block_y) + " high");
+  }
+  return sides;
+}
+
+}  // namespace
+
+std::string B2ndCreationOptions() {
+  return std::string("<CreationOptionList>") + kShapeOptions +
+         "<Option name='COMPRESS' type='string-select' default='ZSTD' description='Codec: ZSTD is "
+         "small, LZ4 is fast'><Value>ZSTD</Value><Value>LZ4</Value><Value>LZ4HC</Value>"
+         "<Value>ZLIB</Value><Value>BLOSCLZ</Value><Value>NONE</Value></Option>"
+         "<Option name='LEVEL' type='int' min='1' max='9' description='Of compression (default: "
+         "ZSTD 1, LZ4HC 9, others 5)'/>"
+         "<Option name='FILTER' type='string-select' default='AUTO' description='What is done to "
+         "the bytes before'><Value>AUTO</Value><Value>NONE</Value><Value>SHUFFLE</Value>"
+         "<Value>BITSHUFFLE</Value><Value>BYTEDELTA</Value></Option>"
+         "<Option name='BLOCKXSIZE' type='int' min='1' description='Pixels of a block, the least "
+         "that is decoded (default: 128, of one-byte types 256)'/>"
+         "<Option name='BLOCKYSIZE' type='int' min='1' description='Lines of a block'/>"
+         "<Option name='CHUNKXSIZE' type='int' min='1' description='Pixels of a chunk, a multiple "
+         "of those of a block (default: 1024)'/>"
+         "<Option name='CHUNKYSIZE' type='int' min='1' description='Lines of a chunk'/>"
+         "<Option name='NUM_THREADS' type='string' description='Threads that compress: a number or "
+         "ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>"
+         "</CreationOptionList>";
+}
+
+Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList options) {
+  B2ndPlan plan;
+  plan.max_threads = ThreadsFromOption(CSLFetchNameValue(options, "NUM_THREADS"));
+  Status status = ParseCompression(array, options, plan.compression);
+  if (!status.ok()) return status.At(array.path);
+  Result<Sides> sides = ParseSides(array, options);
+  if (!sides.ok()) return sides.status().At(array.path);
+  AxisVector chunk;
+  AxisVector block;
+  for (const char letter : array.axes) {
+    const int64_t bands = array.axes.back() == 'B' ? array.bands : 1;
+    chunk.push_back(letter == 'B' ? bands : letter == 'Y' ? sides->chunk_y : sides->chunk_x);
+    block.push_back(letter == 'B' ? bands : letter == 'Y' ? sides->block_y : sides->block_x);
+  }
+  Result<B2ndLayout> layout = MakeB2ndLayout(array.dtype, array.shape, chunk, block);
+  if (!layout.ok()) return layout.status().At(array.path);
+  plan.layout = std::move(*layout);
+  return plan;
+}
+
+}  // namespace ndarray

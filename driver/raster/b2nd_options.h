@@ -1,0 +1,32 @@
+// The creation options of the driver B2ND: how a new array is cut and compressed.
+#ifndef GDAL_NDARRAY_RASTER_B2ND_OPTIONS_H_
+#define GDAL_NDARRAY_RASTER_B2ND_OPTIONS_H_
+
+#include <string>
+
+#include "driver/raster/gdal_compat.h"
+#include "driver/raster/new_array.h"
+#include "driver/store/b2nd_layout.h"
+#include "driver/store/blosc_codec.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// GDAL_DMD_CREATIONOPTIONLIST.
+std::string B2ndCreationOptions();
+
+struct B2ndPlan {
+  B2ndLayout layout;
+  Compression compression;
+  int max_threads = 1;
+};
+
+// Everything that can be wrong with COMPRESS, LEVEL, FILTER, BLOCKXSIZE, BLOCKYSIZE, CHUNKXSIZE,
+// CHUNKYSIZE and NUM_THREADS: kInvalidArgument, with the path. Without options blocks are 128 x 128
+// pixels (256 x 256 of one byte), chunks 1024 x 1024, more where there would be very many; one band
+// a chunk, but all where they are the last axis.
+Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList options);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_B2ND_OPTIONS_H_

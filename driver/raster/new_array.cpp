@@ -1,0 +1,117 @@
+#include "driver/raster/new_array.h"
+
+#include <cpl_string.h>
+
+#include <optional>
+
+#include "driver/raster/axes.h"
+#include "driver/raster/dataset_name.h"
+#include "driver/raster/gdal_error.h"
+
+namespace ndarray {
+namespace {
+
+// Newer versions of GDAL warn of the question.
+bool HasSignedBytes(GDALRasterBand& band) {
+  return !NDARRAY_HAS_INT8 && IsSignedByte(band.GetMetadataItem("PIXELTYPE", "IMAGE_STRUCTURE"));
+}
+
+// A data type that keeps all values of all bands of a source, and NumPy has.
+Result<GDALDataType> CommonType(GDALDataset& source, bool strict, const char* path) {
+  GDALDataType common = source.GetRasterBand(1)->GetRasterDataType();
+  bool mixed = false;
+  for (int band = 2; band <= source.GetRasterCount(); ++band) {
+    const GDALDataType type = source.GetRasterBand(band)->GetRasterDataType();
+    if (type == common) continue;  // GDAL's union of two Float16 is Float32
+    mixed = true;
+    common = GDALDataTypeUnion(common, type);
+  }
+  const bool known = ToScalarType(common, false).has_value();
+  const GDALDataType wider = known ? common : common == GDT_CInt32 ? GDT_CFloat64 : GDT_CFloat32;
+  if (known && !mixed) return common;
+  const std::string found = mixed ? "bands of several types" : GDALGetDataTypeName(common);
+  if (strict) {
+    return Mismatch(StatusCode::kNotSupported, "data type", found,
+                    std::string("one of ") + CreationDataTypes() + " for all bands")
+        .At(path);
+  }
+  ReportWarning(std::string(path) + ": " + found + " are written as " + GDALGetDataTypeName(wider));
+  return wider;
+}
+
+}  // namespace
+
+const char* const kShapeOptions =
+    "<Option name='INTERLEAVE' type='string-select' default='BAND' description='Order of the "
+    "array: BAND is (bands, lines, pixels), PIXEL is (lines, pixels, bands), LINE is (lines, "
+    "bands, pixels)'><Value>BAND</Value><Value>PIXEL</Value><Value>LINE</Value></Option>"
+    "<Option name='AXES' type='string' description='Order of the array in full, such as BYX, YXB, "
+    "YBX or BXY; overrides INTERLEAVE'/>"
+#if !NDARRAY_HAS_INT8
+    "<Option name='PIXELTYPE' type='string-select' description='SIGNEDBYTE stores Byte as int8'>"
+    "<Value>DEFAULT</Value><Value>SIGNEDBYTE</Value></Option>"
+#endif
+    ;
+
+bool IsSignedByte(const char* pixel_type) {
+  return !NDARRAY_HAS_INT8 && pixel_type != nullptr && EQUAL(pixel_type, "SIGNEDBYTE");
+}
+
+Result<NewArray> PlanArray(const char* name, const char* driver, int width, int height, int bands,
+                           GDALDataType type, bool signed_byte, StringList options) {
+  NewArray plan;
+  plan.path = name;
+  plan.width = width;
+  plan.height = height;
+  plan.bands = bands;
+  if (HasDriverPrefix(name, driver)) {
+    return Mismatch(StatusCode::kInvalidArgument, "file name", name, "a path");
+  }
+  if (bands < 1 || width < 1 || height < 1) {
+    return Mismatch(StatusCode::kInvalidArgument, "size", ShapeString({bands, height, width}),
+                    "at least one band, line and pixel")
+        .At(plan.path);
+  }
+  const std::optional<ScalarType> scalar = ToScalarType(type, signed_byte);
+  if (!scalar) {
+    return Mismatch(StatusCode::kNotSupported, "data type", GDALGetDataTypeName(type),
+                    std::string("one of ") + CreationDataTypes())
+        .At(plan.path);
+  }
+  plan.dtype = {*scalar, kNativeOrder};
+  plan.type = ToBandType(*scalar);
+  const CPLString interleave =
+      CPLString(CSLFetchNameValueDef(options, "INTERLEAVE", "BAND")).toupper();
+  if (interleave != "BAND" && interleave != "PIXEL" && interleave != "LINE") {
+    return Mismatch(StatusCode::kInvalidArgument, "INTERLEAVE", interleave, "BAND, PIXEL or LINE")
+        .At(plan.path);
+  }
+  plan.axes = CPLString(CSLFetchNameValueDef(options, "AXES", "")).toupper();
+  if (plan.axes.empty()) plan.axes = AxesForInterleave(interleave, bands);
+  Result<AxisVector> shape = ShapeForAxes(plan.axes, bands, height, width);
+  if (!shape.ok()) return shape.status().At(plan.path);
+  plan.shape = *shape;
+  return plan;
+}
+
+Result<NewArray> PlanCopy(const char* name, const char* driver, GDALDataset& source, bool strict,
+                          StringList options) {
+  const int bands = source.GetRasterCount();
+  GDALDataType type = GDT_Byte;
+  bool signed_byte = IsSignedByte(CSLFetchNameValue(options, "PIXELTYPE"));
+  if (bands > 0) {
+    Result<GDALDataType> common = CommonType(source, strict, name);
+    if (!common.ok()) return common.status();
+    type = *common;
+    signed_byte = signed_byte || HasSignedBytes(*source.GetRasterBand(1));
+  }
+  return PlanArray(name, driver, source.GetRasterXSize(), source.GetRasterYSize(), bands, type,
+                   signed_byte, options);
+}
+
+bool NeedsAxes(const NewArray& plan) {
+  const Result<Axes> rule = ChooseAxes(plan.shape, {}, "");
+  return !rule.ok() || rule->name != plan.axes || plan.axes == "YXB";
+}
+
+}  // namespace ndarray

@@ -1,0 +1,46 @@
+// What a new file is to hold, found out before any file is touched; shared by the drivers that
+// write.
+#ifndef GDAL_NDARRAY_RASTER_NEW_ARRAY_H_
+#define GDAL_NDARRAY_RASTER_NEW_ARRAY_H_
+
+#include <string>
+
+#include "driver/raster/gdal_compat.h"
+#include "driver/raster/gdal_types.h"
+#include "driver/store/array.h"
+#include "driver/store/dtype.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// The creation options of PlanArray: elements of GDAL_DMD_CREATIONOPTIONLIST.
+extern const char* const kShapeOptions;
+
+struct NewArray {
+  std::string path;
+  int width = 0, height = 0, bands = 0;
+  BandType type;
+  DType dtype;
+  std::string axes;
+  AxisVector shape;
+};
+
+// Whether PIXELTYPE asks for int8, where GDAL has no such type.
+bool IsSignedByte(const char* pixel_type);
+
+// The plan for bands of one type; options are INTERLEAVE and AXES. kInvalidArgument and
+// kNotSupported with the path.
+Result<NewArray> PlanArray(const char* name, const char* driver, int width, int height, int bands,
+                           GDALDataType type, bool signed_byte, StringList options);
+
+// The same for a copy, of a type that keeps all values of all bands. Where that is a wider one and
+// `strict` is not asked for, one GDAL warning says so.
+Result<NewArray> PlanCopy(const char* name, const char* driver, GDALDataset& source, bool strict,
+                          StringList options);
+
+// Whether a reader could not tell the axes of the plan from its shape.
+bool NeedsAxes(const NewArray& plan);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_NEW_ARRAY_H_

@@ -1,0 +1,68 @@
+// Writes a new .b2nd file in one pass: header, chunks one after another, their index, trailer, and
+// last the lengths in the header. An OutputFile keeps all of it apart until it is whole.
+//
+// For one thread; chunks are compressed by the process-wide pool.
+#ifndef GDAL_NDARRAY_STORE_B2ND_WRITER_H_
+#define GDAL_NDARRAY_STORE_B2ND_WRITER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "driver/store/array.h"
+#include "driver/store/b2nd_layout.h"
+#include "driver/store/blosc_codec.h"
+#include "driver/store/output_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+class B2ndWriter {
+ public:
+  // Names, and values as msgpack.
+  using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+  // Writes the header. `file` must outlive the writer. kNotSupported where the file cannot be
+  // written but from its start to its end; kInvalidArgument for parameters that c-blosc2 refuses,
+  // more chunks than a frame has room for.
+  static Result<std::unique_ptr<B2ndWriter>> Start(OutputFile& file, B2ndLayout layout,
+                                                   const Compression& compression,
+                                                   const Attributes& attributes, int max_threads);
+
+  const B2ndLayout& layout() const { return layout_; }
+
+  // Elements of one chunk in memory, native byte order: `from` is the element where the chunk
+  // starts, of those that are the array's.
+  struct Chunk {
+    int64_t number;
+    ConstStridedView from;
+  };
+
+  // Compresses the chunks in parallel and appends them. Each chunk of the array at most once; those
+  // never written read as zeros, and take no space.
+  Status WriteChunks(const std::vector<Chunk>& chunks);
+
+  // Appends index and trailer and completes the header. What remains is file.Commit().
+  Status Finish();
+
+ private:
+  B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<BloscEncoder> encoder,
+             EmptyFrame frame, int max_threads);
+  Status Encode(const Chunk& chunk, std::string& to) const;
+  void Gather(const Chunk& chunk, std::byte* to) const;
+  Status Append(int64_t chunk, const std::string& bytes);
+
+  OutputFile& file_;
+  const B2ndLayout layout_;
+  const std::unique_ptr<BloscEncoder> encoder_;
+  EmptyFrame frame_;
+  const int max_threads_;
+  std::vector<int64_t> offsets_;
+  uint64_t chunks_bytes_ = 0;
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_B2ND_WRITER_H_
