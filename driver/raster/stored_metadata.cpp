@@ -91,8 +91,14 @@ StoredMetadata ReadStoredMetadata(const ArrayInfo& info) {
   for (const char* const name : {"proj:wkt2", "proj:projjson", "proj:code"}) {
     for (const auto& [key, value] : values) {
       if (key != name) continue;
-      if (metadata.crs == nullptr) metadata.crs = ReadCrs(value);
-      if (metadata.crs != nullptr) understood.push_back(key);
+      auto crs = ReadCrs(value);
+      if (crs == nullptr) continue;
+      understood.push_back(key);
+      // A code of the same CRS tells more: the codes of its parts, which WKT leaves out.
+      const bool code = key == "proj:code";
+      if (metadata.crs == nullptr || (code && crs->IsSame(metadata.crs.get()))) {
+        metadata.crs = std::move(crs);
+      }
     }
   }
   for (const auto& [key, value] : values) {

@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "driver/store/block_cache.h"
+
 namespace ndarray {
 namespace {
 
@@ -273,15 +275,18 @@ Result<std::unique_ptr<BloscEncoder>> BloscEncoder::Make(const Compression& comp
 
 Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
                                  std::string& to) const {
-  to.resize(size_bytes + BLOSC2_MAX_OVERHEAD);
+  const size_t room = size_bytes + BLOSC2_MAX_OVERHEAD;
+  thread_local Buffer scratch(0);
+  if (scratch.size_bytes() < room) scratch = Buffer(room);
   const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
-  const int result = blosc2_compress_ctx(context.get(), elements, static_cast<int32_t>(size_bytes),
-                                         to.data(), static_cast<int32_t>(to.size()));
+  const int result =
+      blosc2_compress_ctx(context.get(), elements, static_cast<int32_t>(size_bytes),
+                          scratch.data(), static_cast<int32_t>(room));
   if (result <= 0) {
     return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
                     "a chunk of " + std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
   }
-  to.resize(static_cast<size_t>(result));
+  to.assign(reinterpret_cast<const char*>(scratch.data()), static_cast<size_t>(result));
   return {};
 }
 
