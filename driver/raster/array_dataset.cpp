@@ -1,7 +1,6 @@
 #include "driver/raster/array_dataset.h"
 
 #include <cpl_conv.h>
-#include <cpl_minixml.h>
 
 #include <algorithm>
 #include <climits>
@@ -47,12 +46,6 @@ Result<Axes> AxesOf(GDALOpenInfo* open_info, const Array& array, const std::stri
     }
   }
   return ChooseAxes(shape, options.index, options.axes);
-}
-
-// Formats that have more to tell have a domain of their name for it.
-bool IsDetailsDomain(const char* domain, const CPLStringList& image_structure) {
-  const char* const layout = image_structure.FetchNameValue("LAYOUT");
-  return domain != nullptr && layout != nullptr && EQUAL(domain, layout);
 }
 
 bool IsRealProgress(const GDALRasterIOExtraArg* extra) {
@@ -149,21 +142,6 @@ void ArrayDataset::DescribeStructure() {
   image_structure_.SetNameValue("INTERLEAVE", interleave);
 }
 
-// What the file itself has in the form of a sidecar. The real one counts where it says something.
-void ArrayDataset::LoadStoredPam() {
-  if (stored_.pam.empty()) return;
-  CPLPushErrorHandler(CPLQuietErrorHandler);
-  CPLXMLNode* const tree = CPLParseXMLString(stored_.pam.c_str());
-  CPLXMLNode* const root = tree != nullptr ? CPLGetXMLNode(tree, "=PAMDataset") : nullptr;
-  if (root != nullptr) {
-    PamInitialize();
-    XMLInit(root, "");
-    nPamFlags &= ~GPF_DIRTY;  // nothing has changed that a sidecar must keep
-  }
-  CPLDestroyXMLNode(tree);
-  CPLPopErrorHandler();
-}
-
 void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
   const std::string& path = io_.array().path();
   char** const siblings = SiblingFiles(open_info, path);
@@ -242,22 +220,12 @@ CPLErr ArrayDataset::AdviseRead(int x, int y, int width, int height, int, int, G
   return CE_None;
 }
 
-const OGRSpatialReference* ArrayDataset::GetSpatialRef() const {
-  const OGRSpatialReference* const kept = GDALPamDataset::GetSpatialRef();
-  return kept != nullptr ? kept : stored_.crs.get();
-}
-
-CPLErr ArrayDataset::GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST_GETTER {
-  const CPLErr kept = GDALPamDataset::GetGeoTransform(transform);
-  if (kept == CE_None || !stored_.transform) return kept;
-  for (size_t i = 0; i < stored_.transform->size(); ++i) transform[i] = (*stored_.transform)[i];
-  return CE_None;
-}
-
 CPLErr ArrayDataset::Flush(bool at_closing) {
   const CPLErr result = FlushPam(*this, at_closing);
-  const CPLErr flushed = eAccess == GA_Update ? Report(io_.array().Flush()) : CE_None;
-  return flushed == CE_None ? result : flushed;
+  if (eAccess != GA_Update) return result;
+  if (Report(io_.array().Flush()) != CE_None) return CE_Failure;
+  RemoveOldSidecar();
+  return result;
 }
 
 FlushResult ArrayDataset::FlushCache(bool at_closing) {
@@ -278,68 +246,11 @@ CPLErr ArrayDataset::IBuildOverviews(const char* resampling, int count, const in
                                          progress, progress_data, options);
 }
 
-CPLErr ArrayDataset::SaveSidecarAfter(CPLErr result) {
-  return result == CE_None && eAccess == GA_Update ? TrySaveXML() : result;
-}
-
-CPLErr ArrayDataset::SetSpatialRef(const OGRSpatialReference* crs) {
-  return SaveSidecarAfter(GDALPamDataset::SetSpatialRef(crs));
-}
-
-CPLErr ArrayDataset::SetGeoTransform(NewGeoTransform transform) {
-  return SaveSidecarAfter(GDALPamDataset::SetGeoTransform(transform));
-}
-
 char** ArrayDataset::GetFileList() {
   CPLStringList files(GDALPamDataset::GetFileList());
   const char* const path = io_.array().path().c_str();
   if (files.FindString(path) < 0) files.InsertString(0, path);
   return files.StealList();
-}
-
-// Counters move on while others may still read an older list, so each thread has a list of its own,
-// until it asks again.
-CPLStringList& ArrayDataset::CurrentDetails() {
-  thread_local CPLStringList details;
-  details.Clear();
-  for (const auto& [key, value] : io_.array().Details()) {
-    details.SetNameValue(key.c_str(), value.c_str());
-  }
-  return details;
-}
-
-MetadataList ArrayDataset::GetMetadata(const char* domain) {
-  if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) return image_structure_.List();
-  if (IsDetailsDomain(domain, image_structure_) && !CurrentDetails().empty()) {
-    return CurrentDetails().List();
-  }
-  if (domain != nullptr && EQUAL(domain, "DERIVED_SUBDATASETS")) {
-    // GDAL makes a new list at each call and frees the last one.
-    const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
-    if (!knows_derived_subdatasets_) {
-      derived_subdatasets_.Assign(CSLDuplicate(GDALPamDataset::GetMetadata(domain)));
-      knows_derived_subdatasets_ = true;
-    }
-    return derived_subdatasets_.List();
-  }
-  return GDALPamDataset::GetMetadata(domain);
-}
-
-const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) {
-  if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) {
-    return image_structure_.FetchNameValue(name);
-  }
-  if (IsDetailsDomain(domain, image_structure_)) {
-    if (const char* const value = CurrentDetails().FetchNameValue(name)) return value;
-  }
-  return GDALPamDataset::GetMetadataItem(name, domain);
-}
-
-char** ArrayDataset::GetMetadataDomainList() {
-  CPLStringList domains(GDALPamDataset::GetMetadataDomainList());
-  if (domains.FindString("IMAGE_STRUCTURE") < 0) domains.AddString("IMAGE_STRUCTURE");
-  if (!CurrentDetails().empty()) domains.AddString(image_structure_.FetchNameValue("LAYOUT"));
-  return domains.StealList();
 }
 
 bool ArrayDataset::GetRawBinaryLayout(RawBinaryLayout& layout) {

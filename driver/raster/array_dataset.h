@@ -64,6 +64,7 @@ class ArrayDataset final : public GDALPamDataset {
   bool GetRawBinaryLayout(RawBinaryLayout& layout) override;
 
  protected:
+  CPLErr TrySaveXML() override;
   CPLErr IBuildOverviews(const char* resampling, int count, const int* factors, int band_count,
                          const int* band_numbers, GDALProgressFunc progress, void* progress_data,
                          CSLConstList options) override;
@@ -78,6 +79,8 @@ class ArrayDataset final : public GDALPamDataset {
   ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored, int max_threads,
                GDALAccess access);
   void LoadStoredPam();
+  bool KeepsMetadata() const;
+  void RemoveOldSidecar();
   CPLErr AddBands();
   CPLErr SaveSidecarAfter(CPLErr result);
   CPLErr Flush(bool at_closing);
@@ -89,6 +92,7 @@ class ArrayDataset final : public GDALPamDataset {
 
   WindowIo io_;
   StoredMetadata stored_;
+  bool stored_in_file_ = false;  // with the next flush
   CPLStringList image_structure_;
   CPLStringList derived_subdatasets_;
   bool knows_derived_subdatasets_ = false;

@@ -7,7 +7,6 @@
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/subdataset_list.h"
 #include "driver/raster/threads.h"
-#include "driver/raster/vsi_file.h"
 
 namespace ndarray {
 namespace {
@@ -22,9 +21,7 @@ GDALDataset* OpenChecked(GDALOpenInfo* open_info, const char* driver, ArrayOpene
       ThreadsFromOption(CSLFetchNameValue(open_info->papszOpenOptions, "NUM_THREADS"));
 
   const Access access = open_info->eAccess == GA_Update ? Access::kUpdate : Access::kRead;
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(name->path, access);
-  if (!file.ok()) return Report(file.status()), nullptr;
-  Result<std::shared_ptr<Array>> array = open_array(std::move(*file), options.max_threads);
+  Result<std::shared_ptr<Array>> array = open_array(name->path, access, options.max_threads);
   if (!array.ok()) return Report(array.status()), nullptr;
   const bool whole = options.index.empty() && options.axes.empty();
   if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {

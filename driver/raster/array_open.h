@@ -3,6 +3,7 @@
 #define GDAL_NDARRAY_RASTER_ARRAY_OPEN_H_
 
 #include <memory>
+#include <string>
 
 #include "driver/raster/gdal_compat.h"
 #include "driver/store/array.h"
@@ -15,7 +16,7 @@ namespace ndarray {
 extern const char* const kOpenOptions;
 
 // Opens an array of the driver's format. Reads of one window use at most max_threads threads.
-using ArrayOpener = Result<std::shared_ptr<Array>> (*)(std::shared_ptr<ByteFile> file,
+using ArrayOpener = Result<std::shared_ptr<Array>> (*)(const std::string& path, Access access,
                                                        int max_threads);
 
 // Opens the dataset that open_info names: a path, or DRIVER:"path":[index]. nullptr after one GDAL

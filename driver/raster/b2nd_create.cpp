@@ -19,6 +19,8 @@
 #include "driver/raster/overwrite.h"
 #include "driver/raster/stored_metadata.h"
 #include "driver/raster/vsi_file.h"
+#include "driver/store/b2nd_array.h"
+#include "driver/store/b2nd_update.h"
 #include "driver/store/b2nd_writer.h"
 
 namespace ndarray {
@@ -163,7 +165,7 @@ CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& sourc
   Result<std::unique_ptr<OutputFile>> file = CreateOutputFile(array.path);
   if (!file.ok()) return Report(file.status());
   Result<std::unique_ptr<B2ndWriter>> writer = B2ndWriter::Start(
-      **file, plan.layout, plan.compression, StoreMetadata(source, array), plan.max_threads);
+      **file, plan.layout, plan.compression, StoreMetadata(source, array.axes), plan.max_threads);
   if (!writer.ok()) return Report(writer.status());
   if (ChunkCopier(source, array, **writer).Copy(progress, progress_data) != CE_None) {
     return CE_Failure;
@@ -173,6 +175,11 @@ CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& sourc
   // They describe the old pixels: they go with them, and not before.
   if (status.ok()) DeleteSidecars(array.path);
   return Report(status);
+}
+
+GDALDataset* OpenWritten(const char* path) {
+  const char* const drivers[] = {kB2ndDriverName, nullptr};
+  return GDALDataset::Open(path, GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR | GDAL_OF_UPDATE, drivers);
 }
 
 GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, StringList options,
@@ -193,6 +200,31 @@ GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, Strin
   });
 }
 
+// A complete file of zeros, which takes no space, opened for update.
+GDALDataset* Create(const char* path, int width, int height, int bands, GDALDataType type,
+                    StringList options) {
+  return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    const bool signed_byte = IsSignedByte(CSLFetchNameValue(options, "PIXELTYPE"));
+    Result<NewArray> array =
+        PlanArray(path, kB2ndDriverName, width, height, bands, type, signed_byte, options);
+    if (!array.ok()) return Report(array.status()), nullptr;
+    Result<B2ndPlan> plan = PlanB2nd(*array, options);
+    if (!plan.ok()) return Report(plan.status()), nullptr;
+    {
+      Result<std::unique_ptr<OutputFile>> file = CreateOutputFile(path);
+      if (!file.ok()) return Report(file.status()), nullptr;
+      Result<std::unique_ptr<B2ndWriter>> writer = B2ndWriter::Start(
+          **file, plan->layout, plan->compression, {StoreAxes(array->axes)}, plan->max_threads);
+      if (!writer.ok()) return Report(writer.status()), nullptr;
+      Status status = (*writer)->Finish();
+      if (status.ok()) status = (*file)->Commit();
+      if (!status.ok()) return Report(status), nullptr;
+    }
+    DeleteSidecars(path);
+    return OpenWritten(path);
+  });
+}
+
 CPLErr Delete(const char* path) {
   if (HasDriverPrefix(path, kB2ndDriverName)) {
     return Report(Mismatch(StatusCode::kInvalidArgument, "file name", path, "a path"));
@@ -207,9 +239,20 @@ CPLErr Delete(const char* path) {
 
 }  // namespace
 
+Result<std::shared_ptr<Array>> OpenB2ndPath(const std::string& path, Access access,
+                                            int max_threads) {
+  const bool update = access == Access::kUpdate;
+  Result<std::shared_ptr<ByteFile>> file =
+      update ? OpenUpdateFile(path) : OpenByteFile(path, access);
+  if (!file.ok()) return file.status();
+  return update ? OpenB2ndForUpdate(std::move(*file), max_threads)
+                : OpenB2ndArray(std::move(*file), max_threads);
+}
+
 void AddB2ndCreation(GDALDriver& driver) {
   driver.SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST, B2ndCreationOptions().c_str());
   driver.SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, CreationDataTypes());
+  driver.pfnCreate = Create;
   driver.pfnCreateCopy = CreateCopy;
   driver.pfnDelete = Delete;
 }

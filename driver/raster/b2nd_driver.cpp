@@ -8,7 +8,6 @@
 #include "driver/raster/cache_limit.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
-#include "driver/store/b2nd_array.h"
 #include "driver/store/frame_header.h"
 
 namespace ndarray {
@@ -40,12 +39,8 @@ GDALDataset* Open(GDALOpenInfo* open_info) {
                .At(name));
     return nullptr;
   }
-  if (open_info->eAccess == GA_Update) {
-    Report(Mismatch(StatusCode::kNotSupported, "access", "update", "read-only").At(name));
-    return nullptr;
-  }
   ApplyCacheLimit();
-  return OpenArrayDataset(open_info, kB2ndDriverName, OpenB2ndArray);
+  return OpenArrayDataset(open_info, kB2ndDriverName, OpenB2ndPath);
 }
 
 }  // namespace
@@ -61,6 +56,9 @@ void RegisterB2ndDriver() {
   driver->SetMetadataItem(GDAL_DMD_EXTENSIONS, "b2nd");
   driver->SetMetadataItem(GDAL_DMD_SUBDATASETS, "YES");
   driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, kOpenOptions);
+  DeclareUpdateItems(*driver,
+                     "GeoTransform SRS GCPs NoData ColorInterpretation RasterValues "
+                     "DatasetMetadata BandMetadata");
   driver->pfnIdentify = Identify;
   driver->pfnOpen = Open;
   AddB2ndCreation(*driver);

@@ -5,6 +5,7 @@
 #include "driver/raster/array_open.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/npy_create.h"
+#include "driver/raster/vsi_file.h"
 #include "driver/store/npy_array.h"
 #include "driver/store/npy_header.h"
 
@@ -18,8 +19,14 @@ int Identify(GDALOpenInfo* open_info) {
          std::memcmp(open_info->pabyHeader, kNpyMagic.data(), kNpyMagic.size()) == 0;
 }
 
+Result<std::shared_ptr<Array>> OpenPath(const std::string& path, Access access, int max_threads) {
+  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, access);
+  if (!file.ok()) return file.status();
+  return OpenNpyArray(std::move(*file), max_threads);
+}
+
 GDALDataset* Open(GDALOpenInfo* open_info) {
-  return Identify(open_info) ? OpenArrayDataset(open_info, kNpyDriverName, OpenNpyArray) : nullptr;
+  return Identify(open_info) ? OpenArrayDataset(open_info, kNpyDriverName, OpenPath) : nullptr;
 }
 
 }  // namespace

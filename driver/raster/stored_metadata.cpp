@@ -111,16 +111,15 @@ StoredMetadata ReadStoredMetadata(const ArrayInfo& info) {
   return metadata;
 }
 
-std::vector<std::pair<std::string, std::string>> StoreMetadata(GDALDataset& source,
-                                                               const NewArray& array) {
-  std::vector<std::pair<std::string, std::string>> attributes;
+std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes) {
+  std::vector<Attribute> attributes;
   double transform[6];
   if (GDALGetGeoTransform(GDALDataset::ToHandle(&source), transform) == CE_None) {
     const json affine = {transform[1], transform[2], transform[0],
                          transform[4], transform[5], transform[3]};
     attributes.emplace_back("spatial:transform", Packed(affine));
     json dimensions = json::array();
-    for (const char letter : array.axes) {
+    for (const char letter : axes) {
       dimensions.push_back(letter == 'B' ? "band" : letter == 'Y' ? "y" : "x");
     }
     attributes.emplace_back("spatial:dimensions", Packed(dimensions));
@@ -136,11 +135,21 @@ std::vector<std::pair<std::string, std::string>> StoreMetadata(GDALDataset& sour
       attributes.emplace_back("proj:code", Packed(std::string(authority) + ":" + code));
     }
   }
-  json gdal = {{"axes", array.axes}};
+  json gdal = {{"axes", axes}};
   const std::string pam = SerializeMetadata(source);
   if (!pam.empty()) gdal["pam"] = pam;
   attributes.emplace_back("gdal", Packed(gdal));
   return attributes;
+}
+
+Attribute StoreAxes(const std::string& axes) { return {"gdal", Packed({{"axes", axes}})}; }
+
+bool IsStoredMetadata(std::string_view name) {
+  for (const char* const own : {"spatial:transform", "spatial:dimensions", "proj:wkt2",
+                                "proj:projjson", "proj:code", "gdal"}) {
+    if (name == own) return true;
+  }
+  return false;
 }
 
 }  // namespace ndarray

@@ -15,10 +15,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "driver/raster/new_array.h"
+#include "driver/raster/gdal_compat.h"
 #include "driver/store/array.h"
 
 namespace ndarray {
@@ -35,10 +36,18 @@ struct StoredMetadata {
 // in files or on the network.
 StoredMetadata ReadStoredMetadata(const ArrayInfo& info);
 
-// The attributes of a copy of `source`, names and msgpack values, from which ReadStoredMetadata and
-// GDAL's PAM make all of its metadata again.
-std::vector<std::pair<std::string, std::string>> StoreMetadata(GDALDataset& source,
-                                                               const NewArray& array);
+// A name, and a value as msgpack.
+using Attribute = std::pair<std::string, std::string>;
+
+// The attributes of a raster of the same metadata as `source`, from which ReadStoredMetadata and
+// GDAL's PAM make all of it again. `axes` are the letters of AXES.
+std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes);
+
+// The one that only tells the axes.
+Attribute StoreAxes(const std::string& axes);
+
+// Whether an attribute of that name is one of those that StoreMetadata makes.
+bool IsStoredMetadata(std::string_view name);
 
 }  // namespace ndarray
 

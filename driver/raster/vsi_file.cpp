@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "driver/store/direct_file.h"
 #include "driver/store/mapped_file.h"
 
 namespace ndarray {
@@ -131,14 +132,7 @@ class VsiOutputFile final : public OutputFile {
   bool committed_ = false;
 };
 
-}  // namespace
-
-bool IsVirtualPath(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsi"); }
-
-bool IsStandardOutput(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsistdout"); }
-
-Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access) {
-  if (!IsVirtualPath(path)) return OpenMappedFile(path, access);
+Result<std::shared_ptr<ByteFile>> OpenVsiFile(const std::string& path, Access access) {
   VsiHandle handle(VSIFOpenL(path.c_str(), access == Access::kUpdate ? "rb+" : "rb"));
   if (handle == nullptr) {
     return Status(
@@ -149,6 +143,20 @@ Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access a
   const uint64_t size_bytes = VSIFTellL(handle.get());
   return std::shared_ptr<ByteFile>(
       std::make_shared<VsiFile>(path, std::move(handle), size_bytes, access));
+}
+
+}  // namespace
+
+bool IsVirtualPath(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsi"); }
+
+bool IsStandardOutput(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsistdout"); }
+
+Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access) {
+  return IsVirtualPath(path) ? OpenVsiFile(path, access) : OpenMappedFile(path, access);
+}
+
+Result<std::shared_ptr<ByteFile>> OpenUpdateFile(const std::string& path) {
+  return IsVirtualPath(path) ? OpenVsiFile(path, Access::kUpdate) : OpenDirectFile(path);
 }
 
 Result<std::unique_ptr<OutputFile>> CreateOutputFile(const std::string& path) {

@@ -21,6 +21,10 @@ bool IsStandardOutput(const std::string& path);
 // Opens a local file mapped, another through VSI.
 Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access);
 
+// Opens a file for update without a map: what it grows by is seen at once. Local files are locked
+// against other writers.
+Result<std::shared_ptr<ByteFile>> OpenUpdateFile(const std::string& path);
+
 // Creates a local file or a virtual one. Where a virtual file system can only append (object
 // stores, archives), the content goes straight to its name, which is how those publish a file at
 // once when it is closed.

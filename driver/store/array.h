@@ -110,6 +110,7 @@ struct ArrayInfo {
   AxisVector granule;            // elements by axis: what one read touches anyway
   std::optional<RawLayout> raw;  // absent where elements are compressed
   bool writable = false;
+  bool keeps_attributes = false;  // SetAttributes works
   // What the store has to say of the file, for people: ("DTYPE", "<u2"), ...
   std::vector<std::pair<std::string, std::string>> description;
   // Metadata that users keep in the file: names, and values as JSON text.
@@ -141,6 +142,12 @@ class Array {
 
   // After it every other reader of the file sees what was written.
   virtual Status Flush() = 0;
+
+  // What info().attributes show, as the file has it: names, and values as msgpack.
+  virtual std::vector<std::pair<std::string, std::string>> PackedAttributes() const { return {}; }
+
+  // Replaces them; that counts with the next Flush. REQUIRES: info().keeps_attributes
+  virtual void SetAttributes(std::vector<std::pair<std::string, std::string>> /*attributes*/) {}
 
   // More than info().description, and as of now: counters and the like. Empty where there is none.
   virtual std::vector<std::pair<std::string, std::string>> Details() const { return {}; }

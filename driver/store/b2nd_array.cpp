@@ -60,28 +60,63 @@ std::string RatioText(const FrameIndex& index) {
   return text;
 }
 
+}  // namespace
+
+ArrayInfo DescribeB2nd(const FrameIndex& index) {
+  const B2ndLayout& layout = index.layout();
+  ArrayInfo info;
+  info.shape = layout.shape;
+  info.fields = layout.element.fields;
+  info.is_record = layout.element.is_record;
+  info.granule = Granule(layout);
+  info.attributes = index.attributes();
+  info.description = {
+      {"LAYOUT", "B2ND"},
+      {"DTYPE", layout.element.text},
+      {"SHAPE", ShapeString(layout.shape)},
+      {"CHUNKS", ShapeString(layout.chunk_shape)},
+      {"BLOCKS", ShapeString(layout.block_shape)},
+      {"COMPRESSION", CompressorName(index.summary().compressor)},
+      {"FILTERS", FiltersText(index.summary())},
+      {"RATIO", RatioText(index)},
+  };
+  return info;
+}
+
+Lines B2ndDetails(const FrameIndex& index) {
+  const FrameSummary& summary = index.summary();
+  const BlockCache::Counters& counters = *index.counters();
+  const BlockCache& cache = BlockCache::Process();
+  const auto number = [](int64_t value) { return std::to_string(value); };
+  return {
+      {"CHUNK_COUNT", number(index.layout().chunk_count)},
+      {"SPECIAL_CHUNKS", number(summary.special_chunks)},
+      {"BLOCKS_PER_CHUNK", number(index.layout().blocks_per_chunk)},
+      {"COMPRESSED_BYTES", number(summary.compressed_bytes)},
+      {"UNCOMPRESSED_BYTES", number(summary.uncompressed_bytes)},
+      {"FRAME_BYTES", number(summary.frame_bytes)},
+      {"FRAME_VERSION", number(summary.format_version)},
+      {"METALAYERS", summary.metalayers},
+      {"LEVEL", number(summary.level)},
+      {"DECODED_BLOCKS", number(index.decoded_blocks())},
+      {"CACHE_HITS", number(counters.hits)},
+      {"CACHE_MISSES", number(counters.misses)},
+      {"CACHE_BYTES", number(counters.held_bytes)},
+      {"CACHE_BYTES_ALL_FILES", number(cache.held_bytes())},
+      {"CACHE_MAX_BYTES", number(cache.max_bytes())},
+  };
+}
+
+namespace {
+
 class B2ndArray final : public Array {
  public:
   B2ndArray(std::shared_ptr<ByteFile> file, std::shared_ptr<const FrameIndex> index,
             int max_threads)
-      : file_(std::move(file)), index_(std::move(index)), max_threads_(max_threads) {
-    const B2ndLayout& layout = index_->layout();
-    info_.shape = layout.shape;
-    info_.fields = layout.element.fields;
-    info_.is_record = layout.element.is_record;
-    info_.granule = Granule(layout);
-    info_.attributes = index_->attributes();
-    info_.description = {
-        {"LAYOUT", "B2ND"},
-        {"DTYPE", layout.element.text},
-        {"SHAPE", ShapeString(layout.shape)},
-        {"CHUNKS", ShapeString(layout.chunk_shape)},
-        {"BLOCKS", ShapeString(layout.block_shape)},
-        {"COMPRESSION", CompressorName(index_->summary().compressor)},
-        {"FILTERS", FiltersText(index_->summary())},
-        {"RATIO", RatioText(*index_)},
-    };
-  }
+      : file_(std::move(file)),
+        index_(std::move(index)),
+        max_threads_(max_threads),
+        info_(DescribeB2nd(*index_)) {}
 
   const ArrayInfo& info() const override { return info_; }
   const std::string& path() const override { return file_->path(); }
@@ -104,29 +139,7 @@ class B2ndArray final : public Array {
 
   Status Flush() override { return {}; }
 
-  Lines Details() const override {
-    const FrameSummary& summary = index_->summary();
-    const BlockCache::Counters& counters = *index_->counters();
-    const BlockCache& cache = BlockCache::Process();
-    const auto number = [](int64_t value) { return std::to_string(value); };
-    return {
-        {"CHUNK_COUNT", number(index_->layout().chunk_count)},
-        {"SPECIAL_CHUNKS", number(summary.special_chunks)},
-        {"BLOCKS_PER_CHUNK", number(index_->layout().blocks_per_chunk)},
-        {"COMPRESSED_BYTES", number(summary.compressed_bytes)},
-        {"UNCOMPRESSED_BYTES", number(summary.uncompressed_bytes)},
-        {"FRAME_BYTES", number(summary.frame_bytes)},
-        {"FRAME_VERSION", number(summary.format_version)},
-        {"METALAYERS", summary.metalayers},
-        {"LEVEL", number(summary.level)},
-        {"DECODED_BLOCKS", number(index_->decoded_blocks())},
-        {"CACHE_HITS", number(counters.hits)},
-        {"CACHE_MISSES", number(counters.misses)},
-        {"CACHE_BYTES", number(counters.held_bytes)},
-        {"CACHE_BYTES_ALL_FILES", number(cache.held_bytes())},
-        {"CACHE_MAX_BYTES", number(cache.max_bytes())},
-    };
-  }
+  Lines Details() const override { return B2ndDetails(*index_); }
 
   bool IsSameFile(int descriptor) const override { return file_->IsSameFile(descriptor); }
 
@@ -134,7 +147,7 @@ class B2ndArray final : public Array {
   const std::shared_ptr<ByteFile> file_;
   const std::shared_ptr<const FrameIndex> index_;
   const int max_threads_;
-  ArrayInfo info_;
+  const ArrayInfo info_;
 };
 
 }  // namespace

@@ -3,15 +3,23 @@
 #define GDAL_NDARRAY_STORE_B2ND_ARRAY_H_
 
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "driver/store/array.h"
 #include "driver/store/byte_file.h"
+#include "driver/store/frame_index.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
 
 // Opens a frame as FrameIndex::Open does. Reads of one window use at most max_threads threads.
 Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int max_threads);
+
+// What an array of this file shows of itself: read-only, and Array::Details.
+ArrayInfo DescribeB2nd(const FrameIndex& index);
+std::vector<std::pair<std::string, std::string>> B2ndDetails(const FrameIndex& index);
 
 }  // namespace ndarray
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <exception>
-#include <mutex>
 
 #include "driver/store/block_cache.h"
 #include "driver/store/blosc_chunk.h"
@@ -13,27 +11,12 @@
 namespace ndarray {
 namespace {
 
-// Where a frame's header has its lengths.
-constexpr size_t kFrameBytesAt = 16;
-constexpr size_t kUncompressedBytesAt = 30;
-constexpr size_t kCompressedBytesAt = 39;
-constexpr size_t kBlockBytesAt = 53;
-constexpr size_t kChunkBytesAt = 58;
-
 // More than c-blosc2 can index.
 constexpr int64_t kMaxChunks = (INT32_MAX - kChunkHeaderBytes) / 8;
 
 // An offset that stands for a chunk of this kind, without bytes.
 constexpr int64_t SpecialOffset(ChunkKind kind) {
   return static_cast<int64_t>(uint64_t{1} << 63 | static_cast<uint64_t>(kind) << 56);
-}
-
-template <typename T>
-void PutBig(std::string& bytes, size_t at, T value) {
-  for (size_t i = 0; i < sizeof(T); ++i) {
-    const size_t shift = 8 * (sizeof(T) - 1 - i);
-    bytes[at + i] = static_cast<char>(static_cast<uint64_t>(value) >> shift & 0xFF);
-  }
 }
 
 // The memory of one chunk before it is compressed, the thread's own.
@@ -85,23 +68,12 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
 
 Status B2ndWriter::WriteChunks(const std::vector<Chunk>& chunks) {
   std::vector<std::string> encoded(chunks.size());
-  std::mutex mutex;
-  Status failure;
-  std::exception_ptr exception;
-  ParallelFor(static_cast<int64_t>(chunks.size()), max_threads_, [&](int64_t i) {
-    const auto at = static_cast<size_t>(i);
-    try {
-      Status status = Encode(chunks[at], encoded[at]);
-      if (status.ok()) return;
-      const std::lock_guard<std::mutex> lock(mutex);
-      failure = status;
-    } catch (...) {
-      const std::lock_guard<std::mutex> lock(mutex);
-      exception = std::current_exception();
-    }
-  });
-  if (exception) std::rethrow_exception(exception);
-  if (!failure.ok()) return failure.At(file_.path());
+  Status encoding =
+      TryParallelFor(static_cast<int64_t>(chunks.size()), max_threads_, [&](int64_t i) {
+        const auto at = static_cast<size_t>(i);
+        return Encode(chunks[at], encoded[at]);
+      });
+  if (!encoding.ok()) return encoding.At(file_.path());
   for (size_t i = 0; i < chunks.size(); ++i) {
     Status status = Append(chunks[i].number, encoded[i]);
     if (!status.ok()) return status;
@@ -166,11 +138,10 @@ Status B2ndWriter::Finish() {
   }
   if (!status.ok()) return status;
   std::string& header = frame_.header;
-  PutBig<uint64_t>(header, kFrameBytesAt, trailer_at + frame_.trailer.size());
-  PutBig<int64_t>(header, kUncompressedBytesAt, layout_.chunk_count * layout_.chunk_bytes);
-  PutBig<int64_t>(header, kCompressedBytesAt, static_cast<int64_t>(chunks_bytes_));
-  PutBig<int32_t>(header, kBlockBytesAt, static_cast<int32_t>(layout_.block_bytes));
-  PutBig<int32_t>(header, kChunkBytesAt, static_cast<int32_t>(layout_.chunk_bytes));
+  PutFrameLengths(header, trailer_at + frame_.trailer.size(),
+                  layout_.chunk_count * layout_.chunk_bytes, static_cast<int64_t>(chunks_bytes_));
+  PutChunkSizes(header, static_cast<int32_t>(layout_.chunk_bytes),
+                static_cast<int32_t>(layout_.block_bytes));
   return file_.WriteAt(0, header.data(), header.size());
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "driver/store/box.h"
 #include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
 
@@ -23,53 +24,6 @@ constexpr size_t kMaxKeptScratchBytes = size_t{4} << 20;
 // Instead of a block's number.
 constexpr int64_t kFill = -1;
 constexpr int64_t kWholeChunk = -2;
-
-AxisVector Counts(const Box& box) {
-  AxisVector counts(box.start.size());
-  for (int axis = 0; axis < counts.size(); ++axis) counts[axis] = box.count(axis);
-  return counts;
-}
-
-// The next place of a box in C order; false after the last one.
-bool Advance(const Box& box, AxisVector& place) {
-  for (int axis = place.size() - 1; axis >= 0; --axis) {
-    if (++place[axis] < box.stop[axis]) return true;
-    place[axis] = box.start[axis];
-  }
-  return false;
-}
-
-int64_t OffsetOf(const AxisVector& strides, const Box& from, const Box& to) {
-  int64_t offset = 0;
-  for (int axis = 0; axis < strides.size(); ++axis) {
-    offset += (to.start[axis] - from.start[axis]) * strides[axis];
-  }
-  return offset;
-}
-
-Box Intersection(const Box& a, const Box& b) {
-  Box both = a;
-  for (int axis = 0; axis < both.start.size(); ++axis) {
-    both.start[axis] = std::max(a.start[axis], b.start[axis]);
-    both.stop[axis] = std::min(a.stop[axis], b.stop[axis]);
-  }
-  return both;
-}
-
-bool IsEmpty(const Box& box) {
-  for (int axis = 0; axis < box.start.size(); ++axis) {
-    if (box.count(axis) <= 0) return true;
-  }
-  return false;
-}
-
-int64_t ElementsIn(const Box& box) {
-  int64_t elements = 1;
-  for (int axis = 0; axis < box.start.size(); ++axis) {
-    elements *= std::max<int64_t>(box.count(axis), 0);
-  }
-  return elements;
-}
 
 Box Bounds(const std::vector<ReadTarget>& targets) {
   Box bounds = targets[0].box;
@@ -93,31 +47,6 @@ std::byte* Scratch(size_t size_bytes) {
   thread_local Buffer scratch(0);
   if (scratch.size_bytes() < size_bytes) scratch = Buffer(size_bytes);
   return scratch.data();
-}
-
-// The bytes of one element of a chunk that repeats it, padded with zeros.
-Result<std::vector<std::byte>> RepeatedElement(const LoadedChunk& chunk, int64_t element_bytes) {
-  std::vector<std::byte> element(static_cast<size_t>(element_bytes));
-  if (chunk.header.kind == ChunkKind::kNans) {
-    constexpr uint32_t kFloatNan = 0x7FC00000;
-    constexpr uint64_t kDoubleNan = 0x7FF8000000000000;
-    if (element_bytes == sizeof(kFloatNan)) {
-      std::memcpy(element.data(), &kFloatNan, sizeof(kFloatNan));
-    } else if (element_bytes == sizeof(kDoubleNan)) {
-      std::memcpy(element.data(), &kDoubleNan, sizeof(kDoubleNan));
-    } else {
-      return Mismatch(StatusCode::kCorrupt, "NaN elements",
-                      std::to_string(element_bytes) + " bytes", "4 or 8");
-    }
-  } else if (chunk.header.kind == ChunkKind::kRepeated) {
-    const int64_t value_bytes = chunk.header.compressed_bytes - kChunkHeaderBytes;
-    if (value_bytes != element_bytes) {
-      return Mismatch(StatusCode::kCorrupt, "repeated value",
-                      std::to_string(value_bytes) + " bytes", std::to_string(element_bytes));
-    }
-    std::memcpy(element.data(), chunk.bytes.data() + kChunkHeaderBytes, element.size());
-  }
-  return element;
 }
 
 }  // namespace
@@ -232,30 +161,14 @@ Status BlockReader::RunBatch() {
 
   const auto count = static_cast<int64_t>(tasks_.size());
   const int64_t step = std::max<int64_t>(kMinBytesPerTask * count / tasks_bytes, 1);
-  std::atomic<bool> failed{false};
-  std::mutex mutex;
-  std::exception_ptr exception;
-  // Tasks of the pool must not throw; what allocates may.
-  const auto run = [&](int64_t step_number) {
-    const int64_t stop = std::min((step_number + 1) * step, count);
-    for (int64_t i = step_number * step; i < stop && !failed; ++i) {
-      Status result;
-      std::exception_ptr thrown;
-      try {
-        result = RunTask(tasks_[static_cast<size_t>(i)]);
-        if (result.ok()) continue;
-      } catch (...) {
-        thrown = std::current_exception();
-      }
-      const std::lock_guard<std::mutex> lock(mutex);
-      if (failed.exchange(true)) continue;
-      status = result;
-      exception = thrown;
+  return TryParallelFor((count + step - 1) / step, Threads(tasks_bytes), [&](int64_t number) {
+    const int64_t stop = std::min((number + 1) * step, count);
+    for (int64_t i = number * step; i < stop; ++i) {
+      Status result = RunTask(tasks_[static_cast<size_t>(i)]);
+      if (!result.ok()) return result;
     }
-  };
-  ParallelFor((count + step - 1) / step, Threads(tasks_bytes), run);
-  if (exception) std::rethrow_exception(exception);
-  return status;
+    return Status();
+  });
 }
 
 Status BlockReader::RunTask(const Task& task) const {

@@ -8,10 +8,7 @@
 #ifndef GDAL_NDARRAY_STORE_BLOCK_READER_H_
 #define GDAL_NDARRAY_STORE_BLOCK_READER_H_
 
-#include <atomic>
 #include <cstdint>
-#include <exception>
-#include <mutex>
 #include <vector>
 
 #include "driver/store/array.h"

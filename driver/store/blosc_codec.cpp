@@ -279,9 +279,8 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
   thread_local Buffer scratch(0);
   if (scratch.size_bytes() < room) scratch = Buffer(room);
   const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
-  const int result =
-      blosc2_compress_ctx(context.get(), elements, static_cast<int32_t>(size_bytes),
-                          scratch.data(), static_cast<int32_t>(room));
+  const int result = blosc2_compress_ctx(context.get(), elements, static_cast<int32_t>(size_bytes),
+                                         scratch.data(), static_cast<int32_t>(room));
   if (result <= 0) {
     return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
                     "a chunk of " + std::to_string(size_bytes) + " bytes that c-blosc2 compresses");

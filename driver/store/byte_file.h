@@ -41,7 +41,11 @@ class ByteFile {
   // Fills every range, or fails: a range that ends after the file is kCorrupt.
   virtual Status ReadRanges(const std::vector<ByteRange>& ranges) const = 0;
 
+  // The file grows where the range ends after it; size_bytes() does not tell.
   virtual Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) = 0;
+
+  // After it what was written survives a power loss, as far as the file system can promise it.
+  virtual Status Sync() { return Flush(); }
 
   // After it every other reader of the file sees what was written.
   virtual Status Flush() = 0;

@@ -57,6 +57,30 @@ std::string LoadedChunk::Name() const {
   return "chunk " + std::to_string(number) + " at byte " + std::to_string(place.offset_bytes);
 }
 
+Result<std::vector<std::byte>> RepeatedElement(const LoadedChunk& chunk, int64_t element_bytes) {
+  std::vector<std::byte> element(static_cast<size_t>(element_bytes));
+  if (chunk.header.kind == ChunkKind::kNans) {
+    constexpr uint32_t kFloatNan = 0x7FC00000;
+    constexpr uint64_t kDoubleNan = 0x7FF8000000000000;
+    if (element_bytes == sizeof(kFloatNan)) {
+      std::memcpy(element.data(), &kFloatNan, sizeof(kFloatNan));
+    } else if (element_bytes == sizeof(kDoubleNan)) {
+      std::memcpy(element.data(), &kDoubleNan, sizeof(kDoubleNan));
+    } else {
+      return Mismatch(StatusCode::kCorrupt, "NaN elements",
+                      std::to_string(element_bytes) + " bytes", "4 or 8");
+    }
+  } else if (chunk.header.kind == ChunkKind::kRepeated) {
+    const int64_t value_bytes = chunk.header.compressed_bytes - kChunkHeaderBytes;
+    if (value_bytes != element_bytes) {
+      return Mismatch(StatusCode::kCorrupt, "repeated value",
+                      std::to_string(value_bytes) + " bytes", std::to_string(element_bytes));
+    }
+    std::memcpy(element.data(), chunk.bytes.data() + kChunkHeaderBytes, element.size());
+  }
+  return element;
+}
+
 Status ChunkLoader::CheckHeader(LoadedChunk& chunk, std::string_view directory) const {
   Result<BloscChunk> header =
       ParseChunkHeader(directory.substr(0, kChunkHeaderBytes), chunk.place.available_bytes);

@@ -37,6 +37,10 @@ struct LoadedChunk {
   std::string Name() const;
 };
 
+// The bytes of one element of a chunk that repeats it (of any kind but kBlocks), as the file has
+// them.
+Result<std::vector<std::byte>> RepeatedElement(const LoadedChunk& chunk, int64_t element_bytes);
+
 class ChunkLoader {
  public:
   // Both must outlive the loader.

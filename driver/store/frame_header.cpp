@@ -14,6 +14,20 @@ constexpr size_t kTrailerLengthAt = 22;  // from the end
 constexpr size_t kTrailerMetalayersAt = 2;
 constexpr size_t kMaxMetalayers = 8192;
 
+// Fields that are written, too.
+constexpr size_t kUncompressedBytesAt = 30;
+constexpr size_t kCompressedBytesAt = 39;
+constexpr size_t kBlockBytesAt = 53;
+constexpr size_t kChunkBytesAt = 58;
+
+template <typename T>
+void PutBig(std::string& bytes, size_t at, T value) {
+  for (size_t i = 0; i < sizeof(T); ++i) {
+    const size_t shift = 8 * (sizeof(T) - 1 - i);
+    bytes[at + i] = static_cast<char>(static_cast<uint64_t>(value) >> shift & 0xFF);
+  }
+}
+
 Status Corrupt(std::string_view field, const std::string& found, std::string_view wanted) {
   return Mismatch(StatusCode::kCorrupt, field, found, wanted);
 }
@@ -166,6 +180,18 @@ Result<FrameHeader> ParseFrameHeader(std::string_view bytes) {
   if (!layers.ok()) return layers.status();
   header.metalayers = std::move(*layers);
   return header;
+}
+
+void PutFrameLengths(std::string& header, uint64_t frame_bytes, int64_t uncompressed_bytes,
+                     int64_t compressed_bytes) {
+  PutBig(header, kFrameLengthsAt, frame_bytes);
+  PutBig(header, kUncompressedBytesAt, uncompressed_bytes);
+  PutBig(header, kCompressedBytesAt, compressed_bytes);
+}
+
+void PutChunkSizes(std::string& header, int32_t chunk_bytes, int32_t block_bytes) {
+  PutBig(header, kBlockBytesAt, block_bytes);
+  PutBig(header, kChunkBytesAt, chunk_bytes);
 }
 
 Result<uint64_t> FrameTrailerBytes(std::string_view end) {

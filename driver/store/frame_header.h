@@ -69,6 +69,15 @@ Result<uint64_t> FrameHeaderBytes(std::string_view start);
 // kNotSupported for versions from the future. `bytes` must outlive the result.
 Result<FrameHeader> ParseFrameHeader(std::string_view bytes);
 
+// Where the lengths are that change when a frame is updated: one run of bytes, for one write.
+constexpr size_t kFrameLengthsAt = 16;
+constexpr size_t kFrameLengthsBytes = 31;
+
+// Puts the lengths into a header, and the sizes that never change.
+void PutFrameLengths(std::string& header, uint64_t frame_bytes, int64_t uncompressed_bytes,
+                     int64_t compressed_bytes);
+void PutChunkSizes(std::string& header, int32_t chunk_bytes, int32_t block_bytes);
+
 // The bytes of the trailer, from the last kFrameTrailerMinBytes of a frame.
 Result<uint64_t> FrameTrailerBytes(std::string_view end);
 

@@ -94,7 +94,7 @@ Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
   return {};
 }
 
-// The value of one metalayer as JSON.
+// The value of one metalayer, which is msgpack.
 Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content) {
   Result<BloscChunk> chunk = ParseChunkHeader(content, content.size());
   if (!chunk.ok()) return chunk.status();
@@ -107,8 +107,12 @@ Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view co
   Buffer value(static_cast<size_t>(chunk->uncompressed_bytes));
   status = codec.DecodeChunk(content, *chunk, value.data());
   if (!status.ok()) return status;
-  Result<nlohmann::json> parsed =
-      ParseMsgpack({reinterpret_cast<const char*>(value.data()), value.size_bytes()});
+  return std::string(reinterpret_cast<const char*>(value.data()), value.size_bytes());
+}
+
+// The same as JSON.
+Result<std::string> AttributeAsJson(std::string_view packed) {
+  Result<nlohmann::json> parsed = ParseMsgpack(packed);
   if (!parsed.ok()) return parsed.status();
   if (parsed->is_binary()) *parsed = "(" + ShowJson(*parsed) + ")";
   return parsed->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -157,6 +161,12 @@ Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file)
   if (!loaded.ok()) return WithPath(loaded.status(), file.path());
   std::shared_ptr<const FrameIndex> index = std::move(*loaded);
   return identity.empty() ? index : SharedIndexes::Process().Add(identity, std::move(index));
+}
+
+Result<std::shared_ptr<FrameIndex>> FrameIndex::OpenForUpdate(const ByteFile& file) {
+  Result<std::shared_ptr<FrameIndex>> loaded = Load(file);
+  if (!loaded.ok()) return WithPath(loaded.status(), file.path());
+  return loaded;
 }
 
 FrameIndex::~FrameIndex() { BlockCache::Process().DropFile(cache_file_); }
@@ -233,6 +243,7 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   summary_.level = header.level;
   summary_.filters = header.filters;
   summary_.filters_meta = header.filters_meta;
+  summary_.b2nd = b2nd.content;
   for (const Metalayer& layer : header.metalayers) {
     summary_.metalayers += (summary_.metalayers.empty() ? "" : ",") + layer.name;
   }
@@ -292,11 +303,24 @@ void FrameIndex::LoadAttributes(std::string_view trailer) {
   Result<std::vector<Metalayer>> layers = ParseFrameTrailer(trailer);
   if (!layers.ok()) return;
   for (const Metalayer& layer : *layers) {
-    Result<std::string> value = DecodeAttribute(*codec_, layer.content);
+    Result<std::string> packed = DecodeAttribute(*codec_, layer.content);
+    Result<std::string> value = packed.ok() ? AttributeAsJson(*packed) : packed.status();
+    if (packed.ok()) packed_attributes_.emplace_back(layer.name, std::move(*packed));
     attributes_.emplace_back(
         layer.name,
         value.ok() ? *value : nlohmann::json("(" + value.status().message() + ")").dump());
   }
+}
+
+void FrameIndex::MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes) {
+  offsets_[static_cast<size_t>(chunk)] =
+      place.kind == ChunkKind::kBlocks
+          ? static_cast<int64_t>(place.offset_bytes - chunks_offset_bytes_)
+          : static_cast<int64_t>(uint64_t{1} << 63 | static_cast<uint64_t>(place.kind)
+                                                         << kSpecialShift);
+  chunks_bytes_ = std::max(chunks_bytes_, end_bytes - chunks_offset_bytes_);
+  if (counters_->held_bytes == 0) return;
+  BlockCache::Process().DropFile(cache_file_);
 }
 
 ChunkPlace FrameIndex::Chunk(int64_t chunk) const {

@@ -42,6 +42,7 @@ struct FrameSummary {
   int level = 0;
   std::array<uint8_t, kMaxFilters> filters = {};
   std::array<uint8_t, kMaxFilters> filters_meta = {};
+  std::string b2nd;            // the metalayer's content
   int64_t special_chunks = 0;  // that take no bytes
   std::string metalayers;      // names, comma-separated
 };
@@ -52,6 +53,9 @@ class FrameIndex {
   // the path: kCorrupt for files that contradict themselves; kNotSupported for frames that are no
   // arrays (the message says what they are), sparse frames, and arrays that are not read here.
   static Result<std::shared_ptr<const FrameIndex>> Open(const ByteFile& file);
+
+  // One of its own for who updates the file: not shared, and may change.
+  static Result<std::shared_ptr<FrameIndex>> OpenForUpdate(const ByteFile& file);
 
   ~FrameIndex();
 
@@ -65,6 +69,21 @@ class FrameIndex {
   // Variable-length metalayers: names, and values as JSON, or as a note on why there is none. Texts
   // are JSON strings.
   const std::vector<std::pair<std::string, std::string>>& attributes() const { return attributes_; }
+
+  // The same as they are in the file: msgpack.
+  const std::vector<std::pair<std::string, std::string>>& packed_attributes() const {
+    return packed_attributes_;
+  }
+
+  // Of an index for update. The chunk is now at `offset_bytes` in the file, or special; the chunks'
+  // part of the file ends at `end_bytes` or later. Blocks in the cache are forgotten.
+  void MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes);
+  void SetPackedAttributes(std::vector<std::pair<std::string, std::string>> attributes) {
+    packed_attributes_ = std::move(attributes);
+  }
+  // Offsets as the file has them, and the bytes of the header, after which they count.
+  const std::vector<int64_t>& offsets() const { return offsets_; }
+  uint64_t header_bytes() const { return chunks_offset_bytes_; }
 
   // For the block cache.
   uint64_t cache_file() const { return cache_file_; }
@@ -89,7 +108,8 @@ class FrameIndex {
   uint64_t chunks_bytes_ = 0;
   std::vector<int64_t> offsets_;
   std::vector<std::pair<std::string, std::string>> attributes_;
-  const uint64_t cache_file_;
+  std::vector<std::pair<std::string, std::string>> packed_attributes_;
+  uint64_t cache_file_;
   const std::shared_ptr<BlockCache::Counters> counters_ = std::make_shared<BlockCache::Counters>();
   mutable std::atomic<int64_t> decoded_blocks_{0};
 };

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "driver/store/box.h"
 #include "driver/store/byte_spans.h"
 #include "driver/store/checked_math.h"
 #include "driver/store/npy_header.h"
@@ -43,12 +44,6 @@ AxisVector Granule(const NpyHeader& header) {
     budget /= granule[axis];
   }
   return granule;
-}
-
-AxisVector Counts(const Box& box) {
-  AxisVector counts(box.start.size());
-  for (int axis = 0; axis < counts.size(); ++axis) counts[axis] = box.count(axis);
-  return counts;
 }
 
 // The view's address of the element at box.start, where view.data is the one at origin.start.

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "driver/store/status.h"
+
 namespace ndarray {
 
 // The processors this process may use: the smaller of its affinity mask and its cgroup CPU quota,
@@ -19,6 +21,10 @@ int AvailableProcessors();
 // which the caller is one. Returns when all have returned. Tasks must not throw. May be called
 // from several threads at once, and from within a task.
 void ParallelFor(int64_t count, int max_threads, const std::function<void(int64_t)>& task);
+
+// The same for tasks that may fail or throw: after the first that does no other is started, and its
+// failure or exception is the result.
+Status TryParallelFor(int64_t count, int max_threads, const std::function<Status(int64_t)>& task);
 
 }  // namespace ndarray
 

@@ -225,4 +225,28 @@ void ParallelFor(int64_t count, int max_threads, const std::function<void(int64_
   job->Wait();
 }
 
+Status TryParallelFor(int64_t count, int max_threads, const std::function<Status(int64_t)>& task) {
+  std::atomic<bool> failed{false};
+  std::mutex mutex;
+  Status failure;
+  std::exception_ptr exception;
+  ParallelFor(count, max_threads, [&](int64_t i) {
+    if (failed.load(std::memory_order_relaxed)) return;
+    Status status;
+    std::exception_ptr thrown;
+    try {
+      status = task(i);
+      if (status.ok()) return;
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (failed.exchange(true)) return;
+    failure = status;
+    exception = thrown;
+  });
+  if (exception) std::rethrow_exception(exception);
+  return failure;
+}
+
 }  // namespace ndarray

@@ -1,0 +1,136 @@
+// The metadata of an ArrayDataset: what the file keeps itself, and what a sidecar does.
+
+#include <cpl_minixml.h>
+#include <cpl_vsi.h>
+
+#include <utility>
+#include <vector>
+
+#include "driver/raster/array_dataset.h"
+
+namespace ndarray {
+namespace {
+
+// Formats that have more to tell have a domain of their name for it.
+bool IsDetailsDomain(const char* domain, const CPLStringList& image_structure) {
+  const char* const layout = image_structure.FetchNameValue("LAYOUT");
+  return domain != nullptr && layout != nullptr && EQUAL(domain, layout);
+}
+
+}  // namespace
+
+// What the file itself has in the form of a sidecar. The real one counts where it says something.
+void ArrayDataset::LoadStoredPam() {
+  if (stored_.pam.empty()) return;
+  CPLPushErrorHandler(CPLQuietErrorHandler);
+  CPLXMLNode* const tree = CPLParseXMLString(stored_.pam.c_str());
+  CPLXMLNode* const root = tree != nullptr ? CPLGetXMLNode(tree, "=PAMDataset") : nullptr;
+  if (root != nullptr) {
+    PamInitialize();
+    XMLInit(root, "");
+    nPamFlags &= ~GPF_DIRTY;  // nothing has changed that a sidecar must keep
+  }
+  CPLDestroyXMLNode(tree);
+  CPLPopErrorHandler();
+}
+
+const OGRSpatialReference* ArrayDataset::GetSpatialRef() const {
+  const OGRSpatialReference* const kept = GDALPamDataset::GetSpatialRef();
+  return kept != nullptr ? kept : stored_.crs.get();
+}
+
+CPLErr ArrayDataset::GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST_GETTER {
+  const CPLErr kept = GDALPamDataset::GetGeoTransform(transform);
+  if (kept == CE_None || !stored_.transform) return kept;
+  for (size_t i = 0; i < stored_.transform->size(); ++i) transform[i] = (*stored_.transform)[i];
+  return CE_None;
+}
+
+CPLErr ArrayDataset::SaveSidecarAfter(CPLErr result) {
+  return result == CE_None && eAccess == GA_Update ? TrySaveXML() : result;
+}
+
+CPLErr ArrayDataset::SetSpatialRef(const OGRSpatialReference* crs) {
+  return SaveSidecarAfter(GDALPamDataset::SetSpatialRef(crs));
+}
+
+CPLErr ArrayDataset::SetGeoTransform(NewGeoTransform transform) {
+  return SaveSidecarAfter(GDALPamDataset::SetGeoTransform(transform));
+}
+
+// Counters move on while others may still read an older list, so each thread has a list of its own,
+// until it asks again.
+CPLStringList& ArrayDataset::CurrentDetails() {
+  thread_local CPLStringList details;
+  details.Clear();
+  for (const auto& [key, value] : io_.array().Details()) {
+    details.SetNameValue(key.c_str(), value.c_str());
+  }
+  return details;
+}
+
+MetadataList ArrayDataset::GetMetadata(const char* domain) {
+  if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) return image_structure_.List();
+  if (IsDetailsDomain(domain, image_structure_) && !CurrentDetails().empty()) {
+    return CurrentDetails().List();
+  }
+  if (domain != nullptr && EQUAL(domain, "DERIVED_SUBDATASETS")) {
+    // GDAL makes a new list at each call and frees the last one.
+    const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
+    if (!knows_derived_subdatasets_) {
+      derived_subdatasets_.Assign(CSLDuplicate(GDALPamDataset::GetMetadata(domain)));
+      knows_derived_subdatasets_ = true;
+    }
+    return derived_subdatasets_.List();
+  }
+  return GDALPamDataset::GetMetadata(domain);
+}
+
+const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) {
+  if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) {
+    return image_structure_.FetchNameValue(name);
+  }
+  if (IsDetailsDomain(domain, image_structure_)) {
+    if (const char* const value = CurrentDetails().FetchNameValue(name)) return value;
+  }
+  return GDALPamDataset::GetMetadataItem(name, domain);
+}
+
+char** ArrayDataset::GetMetadataDomainList() {
+  CPLStringList domains(GDALPamDataset::GetMetadataDomainList());
+  if (domains.FindString("IMAGE_STRUCTURE") < 0) domains.AddString("IMAGE_STRUCTURE");
+  if (!CurrentDetails().empty()) domains.AddString(image_structure_.FetchNameValue("LAYOUT"));
+  return domains.StealList();
+}
+
+// Whether CRS, metadata and the like go into the file instead of a sidecar.
+bool ArrayDataset::KeepsMetadata() const {
+  return eAccess == GA_Update && io_.array().info().keeps_attributes && io_.axes().index.empty();
+}
+
+// Called by GDAL whenever something has changed that a sidecar would keep.
+CPLErr ArrayDataset::TrySaveXML() {
+  if (!KeepsMetadata()) return GDALPamDataset::TrySaveXML();
+  std::vector<Attribute> attributes;
+  for (Attribute& attribute : io_.array().PackedAttributes()) {
+    if (!IsStoredMetadata(attribute.first)) attributes.push_back(std::move(attribute));
+  }
+  for (Attribute& attribute : StoreMetadata(*this, axes_name())) {
+    attributes.push_back(std::move(attribute));
+  }
+  io_.array().SetAttributes(std::move(attributes));
+  nPamFlags &= ~GPF_DIRTY;
+  stored_in_file_ = true;
+  return CE_None;
+}
+
+// What it said is in the file now; left there, it would count for more than the file.
+void ArrayDataset::RemoveOldSidecar() {
+  if (!stored_in_file_) return;
+  stored_in_file_ = false;
+  const std::string sidecar = io_.array().path() + ".aux.xml";
+  VSIStatBufL about;
+  if (VSIStatExL(sidecar.c_str(), &about, VSI_STAT_EXISTS_FLAG) == 0) VSIUnlink(sidecar.c_str());
+}
+
+}  // namespace ndarray

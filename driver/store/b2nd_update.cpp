@@ -1,0 +1,312 @@
+#include "driver/store/b2nd_update.h"
+
+#include <algorithm>
+#include <cstring>
+#include <list>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "driver/store/b2nd_array.h"
+#include "driver/store/block_reader.h"
+#include "driver/store/box.h"
+#include "driver/store/chunk_loader.h"
+#include "driver/store/frame_header.h"
+#include "driver/store/frame_index.h"
+#include "driver/store/strided_copy.h"
+#include "driver/store/thread_pool.h"
+
+namespace ndarray {
+namespace {
+
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+// A decoded chunk, blocks in file order, that is to be compressed.
+struct DirtyChunk {
+  int64_t number;
+  Buffer elements;
+};
+
+class B2ndUpdate final : public Array {
+ public:
+  // `header`: the first bytes of the file, up to its lengths at least.
+  B2ndUpdate(std::shared_ptr<ByteFile> file, std::shared_ptr<FrameIndex> index,
+             std::unique_ptr<BloscEncoder> encoder, std::string header, int max_threads,
+             int64_t write_cache_bytes)
+      : file_(std::move(file)),
+        index_(std::move(index)),
+        layout_(index_->layout()),
+        encoder_(std::move(encoder)),
+        header_(std::move(header)),
+        max_threads_(max_threads),
+        most_chunks_(
+            static_cast<size_t>(std::max<int64_t>(write_cache_bytes / layout_.chunk_bytes, 1))),
+        info_(DescribeB2nd(*index_)),
+        end_bytes_(static_cast<uint64_t>(index_->summary().frame_bytes)) {
+    info_.writable = true;
+    info_.keeps_attributes = true;
+  }
+
+  const ArrayInfo& info() const override { return info_; }
+  const std::string& path() const override { return file_->path(); }
+
+  Status Read(size_t field, const Box& box, const StridedView& to) const override {
+    return ReadAll({{field, box, to}});
+  }
+
+  // What is not written yet comes from the decoded chunks.
+  Status ReadAll(const std::vector<ReadTarget>& targets) const override {
+    if (dirty_.empty()) return ReadFile(targets);
+    std::vector<ReadTarget> in_file;
+    for (const ReadTarget& target : targets) {
+      const Box chunks = ChunksOf(layout_, target.box);
+      AxisVector place = chunks.start;
+      do {
+        const Box part = Intersection(ChunkBox(layout_, place), target.box);
+        const StridedView to = Shifted(target.to, target.box, part);
+        const auto found = by_number_.find(GridNumber(layout_.chunk_grid, place));
+        if (found == by_number_.end()) {
+          in_file.push_back({target.field, part, to});
+        } else {
+          CopyOut(found->second->elements.data(), place, target.field, part, to);
+        }
+      } while (Advance(chunks, place));
+    }
+    return ReadFile(in_file);
+  }
+
+  Status Write(size_t field, const Box& box, const ConstStridedView& from) override {
+    const Box chunks = ChunksOf(layout_, box);
+    AxisVector place = chunks.start;
+    do {
+      const Box chunk_box = ChunkBox(layout_, place);
+      const Box part = Intersection(chunk_box, box);
+      const bool whole = !layout_.element.is_record && ElementsIn(part) == ElementsIn(chunk_box);
+      Result<DirtyChunk*> chunk = Obtain(place, whole);
+      if (!chunk.ok()) return chunk.status();
+      CopyIn((*chunk)->elements.data(), place, field, part, Shifted(from, box, part));
+    } while (Advance(chunks, place));
+    return {};
+  }
+
+  Attributes PackedAttributes() const override { return index_->packed_attributes(); }
+
+  void SetAttributes(Attributes attributes) override {
+    if (attributes == index_->packed_attributes()) return;
+    index_->SetPackedAttributes(std::move(attributes));
+    changed_ = true;
+  }
+
+  Status Flush() override {
+    Status status = WriteOut(dirty_.size());
+    if (status.ok() && changed_) status = Commit();
+    return status;
+  }
+
+  std::vector<std::pair<std::string, std::string>> Details() const override {
+    return B2ndDetails(*index_);
+  }
+
+ private:
+  Status ReadFile(const std::vector<ReadTarget>& targets) const {
+    return targets.empty() ? Status() : BlockReader(*index_, *file_, targets, max_threads_).Run();
+  }
+
+  template <typename View>
+  static View Shifted(View view, const Box& from, const Box& to) {
+    using Byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(view.data)>>,
+                                    const std::byte, std::byte>;
+    view.data = static_cast<Byte*>(view.data) + OffsetOf(view.strides_bytes, from, to);
+    return view;
+  }
+
+  // Calls copy(element in the chunk's memory, box) for the part of each block within `part`.
+  template <typename Byte, typename Copy>
+  void ForEachBlock(Byte* elements, const AxisVector& place, const Box& part,
+                    const Copy& copy) const {
+    const Box blocks = BlocksOf(layout_, place, part);
+    AxisVector block = blocks.start;
+    do {
+      const Box block_box = BlockBox(layout_, place, block);
+      const Box inner = Intersection(block_box, part);
+      copy(elements + GridNumber(layout_.block_grid, block) * layout_.block_bytes +
+               OffsetOf(layout_.block_strides_bytes, block_box, inner),
+           inner);
+    } while (Advance(blocks, block));
+  }
+
+  void CopyOut(const std::byte* elements, const AxisVector& place, size_t field_number,
+               const Box& part, const StridedView& to) const {
+    const Field& field = info_.fields[field_number];
+    ForEachBlock(elements, place, part, [&](const std::byte* from, const Box& inner) {
+      StridedCopy(field.dtype, Counts(inner),
+                  {from + field.offset_bytes, layout_.block_strides_bytes},
+                  Shifted(to, part, inner), 1);
+    });
+  }
+
+  void CopyIn(std::byte* elements, const AxisVector& place, size_t field_number, const Box& part,
+              const ConstStridedView& from) const {
+    const Field& field = info_.fields[field_number];
+    ForEachBlock(elements, place, part, [&](std::byte* to, const Box& inner) {
+      const StridedView view{to + field.offset_bytes, layout_.block_strides_bytes};
+      StridedCopy(field.dtype, Counts(inner), Shifted(from, part, inner), view, 1);
+      if (field.dtype.type == ScalarType::kBool) MakeBools(view, Counts(inner));
+    });
+  }
+
+  // NumPy takes every bool to be 0 or 1; what is written here comes from any 8-bit image.
+  static void MakeBools(const StridedView& view, const AxisVector& counts) {
+    const Box all{AxisVector(counts.size(), 0), counts};
+    AxisVector at = all.start;
+    do {
+      auto* value = static_cast<std::byte*>(view.data);
+      for (int axis = 0; axis < at.size(); ++axis) value += at[axis] * view.strides_bytes[axis];
+      *value = std::byte{*value != std::byte{0}};
+    } while (Advance(all, at));
+  }
+
+  // The decoded chunk, most recently used first; with its old elements unless all will be written.
+  Result<DirtyChunk*> Obtain(const AxisVector& place, bool whole) {
+    const int64_t number = GridNumber(layout_.chunk_grid, place);
+    const auto found = by_number_.find(number);
+    if (found != by_number_.end()) {
+      dirty_.splice(dirty_.begin(), dirty_, found->second);
+      return &dirty_.front();
+    }
+    if (dirty_.size() >= most_chunks_) {
+      // Several at a time, so that threads have something to share.
+      Status status = WriteOut(std::min(dirty_.size(), static_cast<size_t>(2 * max_threads_)));
+      if (!status.ok()) return status;
+    }
+    std::list<DirtyChunk> fresh;
+    fresh.push_back({number, Buffer(static_cast<size_t>(layout_.chunk_bytes))});
+    std::memset(fresh.front().elements.data(), 0, fresh.front().elements.size_bytes());
+    if (!whole) {
+      Status status = Load(number, fresh.front().elements.data());
+      if (!status.ok()) return status;
+    }
+    by_number_.emplace(number, fresh.begin());
+    dirty_.splice(dirty_.begin(), fresh);
+    changed_ = true;
+    return &dirty_.front();
+  }
+
+  // The old elements of a chunk, as the file has them.
+  Status Load(int64_t number, std::byte* elements) const {
+    const ChunkLoader loader(*index_, *file_);
+    std::vector<LoadedChunk> chunks(1);
+    LoadedChunk& chunk = chunks[0];
+    chunk.number = number;
+    Status status = loader.LoadHeaders(chunks);
+    if (!status.ok()) return status;
+    if (chunk.header.kind == ChunkKind::kBlocks) {
+      chunk.needs_whole = true;
+      status = loader.LoadBlocks(chunks, {{}});
+      if (!status.ok()) return status;
+      status = index_->codec().DecodeChunk(chunk.bytes, chunk.header, elements);
+      return status.At(chunk.Name()).At(path());
+    }
+    const auto element_bytes = static_cast<size_t>(layout_.element.element_bytes);
+    Result<std::vector<std::byte>> element = RepeatedElement(chunk, layout_.element.element_bytes);
+    if (!element.ok()) return element.status().At(chunk.Name()).At(path());
+    for (size_t at = 0; at < static_cast<size_t>(layout_.chunk_bytes); at += element_bytes) {
+      std::memcpy(elements + at, element->data(), element_bytes);
+    }
+    return {};
+  }
+
+  // Compresses the least recently used chunks, in parallel, and appends them.
+  Status WriteOut(size_t count) {
+    std::vector<std::list<DirtyChunk>::iterator> chunks;
+    for (auto it = dirty_.end(); chunks.size() < count && it != dirty_.begin();) {
+      chunks.push_back(--it);
+    }
+    std::vector<std::string> encoded(chunks.size());
+    Status failure =
+        TryParallelFor(static_cast<int64_t>(chunks.size()), max_threads_, [&](int64_t i) {
+          const auto at = static_cast<size_t>(i);
+          const Buffer& elements = chunks[at]->elements;
+          return encoder_->EncodeChunk(elements.data(), elements.size_bytes(), encoded[at]);
+        });
+    if (!failure.ok()) return failure.At(path());
+    for (size_t i = 0; i < chunks.size(); ++i) {
+      Result<BloscChunk> header = ParseChunkHeader(encoded[i], encoded[i].size());
+      if (!header.ok()) return header.status().At(path());
+      ChunkPlace place;
+      place.offset_bytes = end_bytes_;
+      if (header->kind == ChunkKind::kZeros) {
+        place.kind = ChunkKind::kZeros;
+      } else {
+        Status status = file_->WriteAt(end_bytes_, encoded[i].data(), encoded[i].size());
+        if (!status.ok()) return status;
+        end_bytes_ += encoded[i].size();
+      }
+      index_->MoveChunk(chunks[i]->number, place, end_bytes_);
+      by_number_.erase(chunks[i]->number);
+      dirty_.erase(chunks[i]);
+    }
+    return {};
+  }
+
+  // All that was appended counts from here on.
+  Status Commit() {
+    Result<EmptyFrame> frame = encoder_->MakeEmptyFrame(index_->packed_attributes());
+    if (!frame.ok()) return frame.status().At(path());
+    Result<std::string> offsets = BloscEncoder::EncodeOffsets(index_->offsets());
+    if (!offsets.ok()) return offsets.status().At(path());
+    const uint64_t index_at = end_bytes_;
+    Status status = file_->WriteAt(index_at, offsets->data(), offsets->size());
+    if (!status.ok()) return status;
+    const uint64_t trailer_at = index_at + offsets->size();
+    status = file_->WriteAt(trailer_at, frame->trailer.data(), frame->trailer.size());
+    if (status.ok()) status = file_->Sync();
+    if (!status.ok()) return status;
+    end_bytes_ = trailer_at + frame->trailer.size();
+    PutFrameLengths(header_, end_bytes_, layout_.chunk_count * layout_.chunk_bytes,
+                    static_cast<int64_t>(index_at - index_->header_bytes()));
+    status = file_->WriteAt(kFrameLengthsAt, header_.data() + kFrameLengthsAt, kFrameLengthsBytes);
+    if (status.ok()) status = file_->Sync();
+    if (status.ok()) changed_ = false;
+    return status;
+  }
+
+  const std::shared_ptr<ByteFile> file_;
+  const std::shared_ptr<FrameIndex> index_;
+  const B2ndLayout& layout_;
+  const std::unique_ptr<BloscEncoder> encoder_;
+  std::string header_;
+  const int max_threads_;
+  const size_t most_chunks_;
+  ArrayInfo info_;
+  // New bytes go here. What a killed process left behind the frame is overwritten.
+  uint64_t end_bytes_;
+  bool changed_ = false;  // since the last commit
+  std::list<DirtyChunk> dirty_;
+  std::unordered_map<int64_t, std::list<DirtyChunk>::iterator> by_number_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Array>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file, int max_threads,
+                                                 int64_t write_cache_bytes) {
+  Result<std::shared_ptr<FrameIndex>> index = FrameIndex::OpenForUpdate(*file);
+  if (!index.ok()) return index.status();
+  const FrameSummary& summary = (*index)->summary();
+  const B2ndLayout& layout = (*index)->layout();
+  const Compression compression{summary.compressor, summary.level, summary.filters,
+                                summary.filters_meta};
+  Result<std::unique_ptr<BloscEncoder>> encoder =
+      BloscEncoder::Make(compression, static_cast<int32_t>(layout.element.element_bytes),
+                         static_cast<int32_t>(layout.block_bytes), summary.b2nd);
+  if (!encoder.ok()) return encoder.status().At(file->path());
+  std::string header(kFrameHeaderMinBytes, '\0');
+  Status status = file->ReadRanges({{0, header.size(), header.data()}});
+  if (!status.ok()) return status;
+  return std::shared_ptr<Array>(std::make_shared<B2ndUpdate>(std::move(file), std::move(*index),
+                                                             std::move(*encoder), std::move(header),
+                                                             max_threads, write_cache_bytes));
+}
+
+}  // namespace ndarray

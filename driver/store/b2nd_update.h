@@ -1,0 +1,30 @@
+// A .b2nd file that is read and written in place, by one writer at a time.
+//
+// Written elements wait in decoded chunks, as many as the bound allows, so that a chunk is normally
+// compressed once. Compressed chunks, and with a flush a new index and trailer, are appended after
+// the frame's end; then all of it is synced, and one small write to the header makes it count.
+// Until then the file is what it was, for us and for c-blosc2: a process that is killed, or a power
+// loss, leaves the old content or the new one. Others who have the file open go on reading the old
+// one. What is replaced stays behind as dead space.
+#ifndef GDAL_NDARRAY_STORE_B2ND_UPDATE_H_
+#define GDAL_NDARRAY_STORE_B2ND_UPDATE_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "driver/store/array.h"
+#include "driver/store/byte_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+constexpr int64_t kDefaultWriteCacheBytes = int64_t{256} << 20;
+
+// The array takes SetAttributes, too. For one thread at a time. `file` must not be mapped.
+Result<std::shared_ptr<Array>> OpenB2ndForUpdate(
+    std::shared_ptr<ByteFile> file, int max_threads,
+    int64_t write_cache_bytes = kDefaultWriteCacheBytes);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_B2ND_UPDATE_H_

@@ -1,0 +1,29 @@
+// Boxes of places in a grid: half-open, of elements, blocks or chunks.
+#ifndef GDAL_NDARRAY_STORE_BOX_H_
+#define GDAL_NDARRAY_STORE_BOX_H_
+
+#include <cstdint>
+
+#include "driver/store/array.h"
+
+namespace ndarray {
+
+AxisVector Counts(const Box& box);
+
+// May be empty: axes whose stop is not after their start.
+Box Intersection(const Box& a, const Box& b);
+
+bool IsEmpty(const Box& box);
+
+// 0 for an empty box. REQUIRES: the product fits
+int64_t ElementsIn(const Box& box);
+
+// The bytes from the first element of `from` to that of `to` in memory of these strides.
+int64_t OffsetOf(const AxisVector& strides_bytes, const Box& from, const Box& to);
+
+// Steps to the next place of a box in C order; false after the last one.
+bool Advance(const Box& box, AxisVector& place);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_BOX_H_
