@@ -1,5 +1,7 @@
 """Blosc2 arrays in files, and what GDAL must show of them. Skips where either side is missing."""
 
+import struct
+
 import numpy as np
 import pytest
 from osgeo import gdal
@@ -36,6 +38,14 @@ def chunk_headers(path):
     """The first 32 bytes of each chunk."""
     array = blosc2.open(path)  # in a name: its super-chunk lives no longer than it does
     return [array.schunk.get_chunk(number)[:32] for number in range(array.schunk.nchunks)]
+
+
+def chunk_offsets(content):
+    """Where the chunks of a frame are in its bytes; negative: chunks that take none."""
+    header, = struct.unpack_from(">i", content, 11)
+    chunks, = struct.unpack_from(">q", content, 39)
+    offsets = np.frombuffer(blosc2.decompress2(content[header + chunks:]), "<i8")
+    return np.where(offsets < 0, offsets, offsets + header)
 
 
 def chunk_kinds(path):

@@ -34,7 +34,8 @@ def stack_of(tmp_path):
 
 @pytest.mark.parametrize("shape, axes", [
     ((7,), "X"), ((7, 5), "YX"), ((2, 7, 5), "BYX"), ((7, 5, 3), "YXB"), ((5, 5, 4), "YXB"),
-    ((7, 5, 5), "BYX"), ((4, 5, 4), "BYX"), ((5, 1, 1), "YXB"), ((1, 5, 7), "BYX"), ((1, 1, 1), "BYX")])
+    ((7, 5, 5), "BYX"), ((4, 5, 4), "BYX"), ((5, 1, 1), "YXB"), ((1, 5, 7), "BYX"),
+    ((1, 1, 1), "BYX")])
 def test_rule(tmp_path, shape, axes):
     array = numbered(shape)
     dataset = gdal.Open(save(tmp_path / "array.b2nd", array))

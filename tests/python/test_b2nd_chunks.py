@@ -1,11 +1,11 @@
-"""Chunks that are no plain compressed blocks: special values, dictionaries, stored bytes, plugins."""
+"""Chunks that are no plain blocks: special values, dictionaries, stored bytes, rarer codecs."""
 
 import time
 
 import numpy as np
 import pytest
-from b2nd_support import (SHAPES, assert_same, bands_of, blosc2, chunk_headers, chunk_kinds, details,
-                          read_bands, save)
+from b2nd_support import (SHAPES, assert_same, bands_of, blosc2, chunk_headers, chunk_kinds,
+                          details, read_bands, save)
 from osgeo import gdal
 
 Codec, Filter = blosc2.Codec, blosc2.Filter
