@@ -47,12 +47,13 @@ def test_versioned_folder_is_found(tmp_path):
     assert result.stdout.strip() == "NumPy array (.npy)"
 
 
-def test_lists_both_drivers(tmp_path):
+def test_lists_both_drivers():
     """From the plugin's folder alone, in a process that knows no Python."""
     result = subprocess.run(["gdalinfo", "--formats"], capture_output=True, text=True, check=True,
                             env={**os.environ, "GDAL_DRIVER_PATH": str(PLUGIN.parent)})
-    assert "  NPY -raster- (rw+vs): NumPy array (.npy)" in result.stdout
-    assert "  B2ND -raster- (rovs): Blosc2 NDim array (.b2nd)" in result.stdout
+    # Newer GDAL shows updating as "u".
+    assert re.search(r"^  NPY -raster- \(rw\+u?vs\): NumPy array \(\.npy\)", result.stdout, re.M)
+    assert re.search(r"^  B2ND -raster- \(rovs\): Blosc2 NDim array \(\.b2nd\)", result.stdout, re.M)
     assert not result.stderr
 
 
