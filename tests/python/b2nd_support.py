@@ -48,6 +48,15 @@ def chunk_offsets(content):
     return np.where(offsets < 0, offsets, offsets + header)
 
 
+def block_lengths(content, offset, blocks):
+    """The compressed bytes of each block of the chunk there."""
+    size, = struct.unpack_from("<i", content, offset + 12)
+    starts = np.frombuffer(content, "<i4", blocks, offset + 32)
+    # Threads write blocks in any order; each ends where the next one starts.
+    ends = np.append(np.sort(starts), size)
+    return ends[np.searchsorted(ends, starts) + 1] - starts
+
+
 def chunk_kinds(path):
     """What the headers of a file's chunks say they are: 0 blocks, 1 zeros, 2 NaNs, 3 one value, 4
     never written."""
