@@ -8,12 +8,11 @@
 #include <vector>
 
 #include "driver/store/b2nd_array.h"
-#include "driver/store/mapped_file.h"
 #include "tests/support/b2nd_files.h"
 #include "tests/support/frame_bytes.h"
+#include "tests/support/mapped_bytes.h"
 #include "tests/support/memory_file.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_folder.h"
 
 namespace ndarray {
 namespace {
@@ -23,41 +22,9 @@ using testing::FrameBytes;
 using testing::FrameParts;
 using testing::IsOk;
 using testing::Little;
+using testing::MappedBytes;
 using testing::MemoryFile;
 using testing::SmallFrame;
-
-// In memory as if it were mapped: a heap block of exactly the file's size, so that AddressSanitizer
-// sees any step past it. A real map would have zeros up to the end of its last page.
-class MappedBytes final : public ByteFile {
- public:
-  explicit MappedBytes(std::string_view bytes)
-      : size_bytes_(bytes.size()), bytes_(new std::byte[bytes.size()]) {
-    std::transform(bytes.begin(), bytes.end(), bytes_.get(),
-                   [](char c) { return static_cast<std::byte>(c); });
-  }
-  const std::string& path() const override { return path_; }
-  uint64_t size_bytes() const override { return size_bytes_; }
-  bool writable() const override { return false; }
-  const std::byte* mapped() const override { return bytes_.get(); }
-  Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
-    for (const ByteRange& range : ranges) {
-      if (range.offset_bytes > size_bytes_ || range.size_bytes > size_bytes_ - range.offset_bytes) {
-        ADD_FAILURE() << "asked for bytes beyond the end";
-        return Status(StatusCode::kCorrupt, path_ + ": range beyond the end of the file");
-      }
-      std::copy_n(bytes_.get() + range.offset_bytes, range.size_bytes,
-                  static_cast<std::byte*>(range.to));
-    }
-    return {};
-  }
-  Status WriteAt(uint64_t, const void*, size_t) override { return {}; }
-  Status Flush() override { return {}; }
-
- private:
-  const std::string path_ = "memory.npy";
-  const size_t size_bytes_;
-  const std::unique_ptr<std::byte[]> bytes_;
-};
 
 void ExpectReasonedFailure(const Status& status) {
   EXPECT_EQ(status.message().rfind("memory.npy: ", 0), 0u) << status.message();
@@ -161,7 +128,8 @@ TEST(DamagedB2nd, IsCorruptWhenCutAtAnyByte) {
 }
 
 TEST(DamagedB2nd, ReadsOrFailsCleanlyWithAnyBitFlipped) {
-  for (const std::string& file : GoodFiles()) {
+  for (const auto style : {testing::ChunkStyle::kStored, testing::ChunkStyle::kOfBlocks}) {
+    const std::string file = FrameBytes(SmallFrame(style));
     for (size_t at = 0; at < file.size(); ++at) {
       for (int bit = 0; bit < 8; ++bit) {
         std::string flipped = file;
@@ -175,7 +143,7 @@ TEST(DamagedB2nd, ReadsOrFailsCleanlyWithAnyBitFlipped) {
 TEST(DamagedB2nd, ReadsOrFailsCleanlyWithAnyByteReplaced) {
   for (const std::string& file : GoodFiles()) {
     for (size_t at = 0; at < file.size(); ++at) {
-      for (const char byte : {'\0', '\x01', '\x7F', '\x80', '\xFF'}) {
+      for (const char byte : {'\0', '\x7F', '\xFF', static_cast<char>(file[at] ^ 1)}) {
         std::string changed = file;
         changed[at] = byte;
         ExpectReadsOrFailsCleanly(changed);
@@ -187,10 +155,8 @@ TEST(DamagedB2nd, ReadsOrFailsCleanlyWithAnyByteReplaced) {
 TEST(DamagedB2nd, ReadsOrFailsCleanlyWithAnyFourBytesReplaced) {
   for (const std::string& file : GoodFiles()) {
     for (size_t at = 0; at + 4 <= file.size(); ++at) {
-      for (const uint64_t number :
-           {uint64_t{0}, uint64_t{0x7FFFFFFF}, uint64_t{0x80000000}, uint64_t{0xFFFFFFFF}}) {
+      for (const uint64_t number : {uint64_t{0x7FFFFFFF}, uint64_t{0xFFFFFFFF}}) {
         ExpectReadsOrFailsCleanly(std::string(file).replace(at, 4, Little(number, 4)));
-        ExpectReadsOrFailsCleanly(std::string(file).replace(at, 4, testing::Big(number, 4)));
       }
     }
   }
@@ -308,7 +274,7 @@ TEST(DamagedB2nd, TakesNoTimeOrMemoryForClaims) {
     // All that the file has to say of its chunks.
     for (const bool right_size : {false, true}) {
       testing::ChunkFields fields;
-      fields.uncompressed_bytes = right_size ? std::min<int64_t>(8 * count, INT32_MAX) : 8;
+      fields.uncompressed_bytes = right_size ? 8 * std::min<int64_t>(count, INT32_MAX / 8) : 8;
       parts.offsets_chunk = ChunkHeader(fields);
       EXPECT_EQ(ExpectReadsOrFailsCleanly(FrameBytes(parts)), 2);
     }

@@ -257,13 +257,13 @@ TEST_F(ChunkLoaderTest, SaysWhatReadingFailedOf) {
 TEST_F(ChunkLoaderTest, ReadsLargeWindowsInBatches) {
   testing::Random random(3);
   auto reference =
-      ReferenceArray::OfRandom({ScalarType::kUInt8, kNativeOrder}, {5000, 10000}, random);
+      ReferenceArray::OfRandom({ScalarType::kUInt8, kNativeOrder}, {5000, 7000}, random);
   const auto file = std::make_shared<MemoryFile>(
       FrameBytes(testing::FrameOf(reference, {500, 1000}, {500, 100})));
   const auto array = OpenB2ndArray(file, 2);
   ASSERT_THAT(array, IsOk());
   file->ForgetCounts();
-  testing::StridedBuffer buffer({5000, 10000}, 1);
+  testing::StridedBuffer buffer({5000, 7000}, 1);
   ASSERT_THAT((*array)->Read(0, testing::WholeBox(reference.shape), buffer.view()), IsOk());
   EXPECT_TRUE(buffer.Elements() == reference.elements);
   EXPECT_EQ(file->calls(), 4u) << "two batches of directories and blocks";
