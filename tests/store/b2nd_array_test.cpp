@@ -152,7 +152,7 @@ TEST_F(B2ndFileTest, ReadsUpToFifteenAxes) {
   }
 }
 
-// c-blosc2 marks the shapes of 16 axes with 0x90 + 16, which is no array to msgpack but a text.
+// It marks shapes of 16 axes with 0x90 + 16, which is a text to msgpack, not an array.
 TEST_F(B2ndFileTest, ReadsSixteenAxesAsCBlosc2WritesThem) {
   const auto reference = ManyAxes(16);
   B2ndOptions options;

@@ -123,7 +123,7 @@ TEST(FrameHeader, RefusesLengthsThatContradictEachOther) {
            {[](FrameParts& p) { p.compressed_bytes = INT64_MAX; }, "compressed size: found 92233"},
            {[](FrameParts& p) { p.compressed_bytes = INT64_MIN; }, "compressed size: found -9223"},
            {[](FrameParts& p) { p.uncompressed_bytes = -1; }, "uncompressed sizes: found -1"},
-           {[](FrameParts& p) { p.chunk_bytes = 0xFFFFFFFF; }, "chunk -1"},
+           {[](FrameParts& p) { p.chunk_bytes = 0xFFFFFFFE; }, "chunk -2"},
            {[](FrameParts& p) { p.element_bytes = 0; }, "element 0"},
            {[](FrameParts& p) { p.element_bytes = -5; }, "element -5"},
        }) {

@@ -189,7 +189,7 @@ TEST(FrameIndex, RefusesHeadersAndMetalayersThatDisagree) {
            {[](FrameParts& p) { p.trailer_bytes = 0; }, "trailer length: found 0 bytes"},
            {[](FrameParts& p) { p.trailer_bytes = 24; }, "trailer length: found 24 bytes"},
            {[](FrameParts& p) { p.trailer_bytes = 0xFFFFFFFF; }, "trailer length: found 42949"},
-           {[](FrameParts& p) { p.b2nd = "\xc1"; }, "metalayer b2nd: msgpack: found"},
+           {[](FrameParts& p) { p.b2nd = "\xc1"; }, "metalayer b2nd: content: found"},
            {[](FrameParts& p) { p.header_bytes = 5000; }, "header length: found 5000 bytes"},
        }) {
     const Status status = RefusalOf(change);
