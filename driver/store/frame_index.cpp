@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "driver/store/msgpack.h"
+#include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
@@ -110,8 +111,7 @@ Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view co
   Result<nlohmann::json> parsed =
       ParseMsgpack({reinterpret_cast<const char*>(value.data()), value.size_bytes()});
   if (!parsed.ok()) return parsed.status();
-  if (parsed->is_binary()) *parsed = "(" + ShowJson(*parsed) + ")";
-  return parsed->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return ShowJson(std::move(*parsed));
 }
 
 // Indexes that are in use, by the identity of their files.
@@ -234,7 +234,7 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   summary_.filters = header.filters;
   summary_.filters_meta = header.filters_meta;
   for (const Metalayer& layer : header.metalayers) {
-    summary_.metalayers += (summary_.metalayers.empty() ? "" : ",") + layer.name;
+    summary_.metalayers += (summary_.metalayers.empty() ? "" : ",") + Printable(layer.name);
   }
   return {};
 }
@@ -294,7 +294,7 @@ void FrameIndex::LoadAttributes(std::string_view trailer) {
   for (const Metalayer& layer : *layers) {
     Result<std::string> value = DecodeAttribute(*codec_, layer.content);
     attributes_.emplace_back(
-        layer.name,
+        Printable(layer.name),
         value.ok() ? *value : nlohmann::json("(" + value.status().message() + ")").dump());
   }
 }
