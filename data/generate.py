@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes the files of this folder again. Needs NumPy, nothing of this project.
 
-golden/      files as NumPy writes them, one for each property; readers compare with np.load
+golden/      files as NumPy writes them, one for each property; readers compare with np.load.
+             .b2nd as python-blosc2 writes them: golden_b2nd.py makes them and says what is in them
 malformed/   files that must be refused; expected.tsv has a line for each: name, tab, a regular
              expression for the error message
 """
@@ -10,6 +11,7 @@ import io
 import pathlib
 import struct
 
+import malformed_b2nd
 import numpy as np
 
 HERE = pathlib.Path(__file__).parent
@@ -155,15 +157,17 @@ def malformed():
                           r"data of shape \(1, 2147483648\): found 60 bytes"),
     }
     lines = []
-    for name, (content, message) in sorted(cases.items()):
-        (MALFORMED / f"{name}.npy").write_bytes(content)
-        lines.append(f"{name}.npy\t{message}\n")
+    for ending, files in [("npy", cases), ("b2nd", malformed_b2nd.cases())]:
+        for name, (content, message) in sorted(files.items()):
+            (MALFORMED / f"{name}.{ending}").write_bytes(content)
+            lines.append(f"{name}.{ending}\t{message}\n")
     (MALFORMED / "expected.tsv").write_text("".join(lines))
 
 
 if __name__ == "__main__":
-    for folder, make in [(GOLDEN, golden), (MALFORMED, malformed)]:
+    for folder, endings, make in [(GOLDEN, ["npy"], golden),
+                                  (MALFORMED, ["npy", "b2nd"], malformed)]:
         folder.mkdir(exist_ok=True)
-        for old in folder.glob("*.npy"):
+        for old in [path for ending in endings for path in folder.glob(f"*.{ending}")]:
             old.unlink()
         make()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The main job on one image: convert it to .npy, read windows of it, look at it.
+"""The main job on one image: convert it to .npy and .b2nd, read windows of both, look at it.
 
 Run by tools/quickstart, which sets up and builds first. Arguments: the image (empty: the geoid grid
 of PROJ) and the folder for results.
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import blosc2
 import numpy as np
 from osgeo import gdal
 
@@ -30,6 +31,10 @@ def default_image():
     sys.exit("quickstart: no egm96_15.gtx of PROJ found; name an image: tools/quickstart IMAGE")
 
 
+def equal(a, b):
+    return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+
+
 def convert(image, target):
     source = gdal.Open(image)
     print(f"3. {image}: {source.RasterXSize} x {source.RasterYSize}, {source.RasterCount} band(s) "
@@ -39,49 +44,98 @@ def convert(image, target):
     seconds = time.perf_counter() - start
     size = os.path.getsize(target)
     print(f"   gdal_translate -of NPY -> {target}: {size / 1e6:.1f} MB in {seconds:.2f} s")
-    whole = source.ReadAsArray()
-    assert np.array_equal(np.load(target), whole, equal_nan=whole.dtype.kind in "fc"), \
-        "the .npy differs from the image"
+    assert equal(source.ReadAsArray(), np.load(target)), "the .npy differs from the image"
     print(f"   np.load gives {np.load(target, mmap_mode='r').shape}, every pixel as in the image")
 
 
-def compare_windows(target):
-    """Reads random windows both ways: compares all, then times both in turns."""
-    memory = np.load(target, mmap_mode="r")
+def compress(target, compressed):
+    """The array of the .npy again, compressed by python-blosc2."""
+    image = np.load(target)
+    # A block is decoded whole: small ones suit windows.
+    side = 256 if image.itemsize == 1 else 128
+    chunks = [1] * (image.ndim - 2) + [min(1024, size) for size in image.shape[-2:]]
+    start = time.perf_counter()
+    array = blosc2.asarray(
+        image, urlpath=compressed, mode="w", chunks=chunks, blocks=[min(side, c) for c in chunks],
+        cparams={"codec": blosc2.Codec.ZSTD, "clevel": 1, "filters": [blosc2.Filter.SHUFFLE]})
+    seconds = time.perf_counter() - start
     dataset = gdal.Open(target)
-    bands = memory if memory.ndim == 3 else memory[np.newaxis]
-    print("4. Windows, all bands: osgeo ReadAsArray beside np.array(np.load(..., 'r')[window])")
+    if dataset.GetGeoTransform(can_return_null=True):
+        c, a, b, f, d, e = dataset.GetGeoTransform()
+        array.schunk.vlmeta["spatial:transform"] = [a, b, c, d, e, f]
+    if dataset.GetSpatialRef():
+        array.schunk.vlmeta["proj:wkt2"] = dataset.GetSpatialRef().ExportToWkt(["FORMAT=WKT2"])
+    sizes = os.path.getsize(target), os.path.getsize(compressed)
+    print(f"5. blosc2.asarray(..., urlpath={os.path.basename(compressed)!r}), ZSTD level 1: "
+          f"{sizes[1] / 1e6:.1f} MB in {seconds:.2f} s; the .npy is {sizes[0] / sizes[1]:.2f} times "
+          "as large")
+    assert equal(blosc2.open(compressed)[:], image), "the .b2nd differs from the image"
+    print(f"   blosc2.open gives {array.shape}, every pixel as in the image")
+
+
+def gdal_reader(path, *options):
+    dataset = gdal.OpenEx(path, open_options=options)
+    return lambda x, y, side: dataset.ReadAsArray(x, y, side, side)
+
+
+def array_reader(array):
+    return lambda x, y, side: np.array(array[..., y:y + side, x:x + side])
+
+
+def compare_windows(size, name, through_gdal, without):
+    """Random windows of an image of `size` (x, y), read both ways: compares all, then times both.
+
+    `through_gdal` and `without` open the file and give a reader. Each turn opens anew, so that what
+    earlier turns left in a cache of decoded blocks does not count.
+    """
     for side in [64, 256, 512, 2048]:
-        if side > min(dataset.RasterXSize, dataset.RasterYSize):
+        if side > min(size):
             break
         rng = np.random.default_rng(side)
-        windows = [(int(rng.integers(0, dataset.RasterXSize - side + 1)),
-                    int(rng.integers(0, dataset.RasterYSize - side + 1))) for _ in range(WINDOWS)]
-
-        def through_gdal(x, y):
-            return dataset.ReadAsArray(x, y, side, side)
-
-        def through_numpy(x, y):
-            return np.array(bands[:, y:y + side, x:x + side])
-
-        for window in windows:
-            got, expected = through_gdal(*window), through_numpy(*window)
-            assert np.array_equal(got.reshape(expected.shape), expected,
-                                  equal_nan=expected.dtype.kind in "fc"), f"window {window} differs"
-        times = {through_gdal: [], through_numpy: []}
+        corners = rng.integers(0, np.array(size) - side + 1, (WINDOWS, 2)).tolist()
+        got, expected = through_gdal(), without()
+        for x, y in corners:
+            assert equal(got(x, y, side), expected(x, y, side)), f"window {x}, {y} differs"
+        del got, expected
+        times = {through_gdal: [], without: []}
         for _ in range(TURNS):
-            for read, seconds in times.items():
+            for make, seconds in times.items():
+                read = make()
                 start = time.perf_counter()
-                for window in windows:
-                    read(*window)
+                for x, y in corners:
+                    read(x, y, side)
                 seconds.append((time.perf_counter() - start) / WINDOWS)
-        mine, numpys = (1e6 * statistics.median(values) for values in times.values())
+                del read
+        mine, other = (1e6 * statistics.median(values) for values in times.values())
         print(f"   {side:4} x {side:<4}  {WINDOWS} windows equal   GDAL {mine:8.1f} us   "
-              f"memmap {numpys:8.1f} us   {numpys / mine:5.2f} of memmap's speed")
+              f"{name} {other:8.1f} us   {other / mine:5.2f} of {name}'s speed")
+
+
+def compare_npy(target):
+    dataset = gdal.Open(target)
+    size = dataset.RasterXSize, dataset.RasterYSize
+    print("4. Windows, all bands: osgeo ReadAsArray beside np.array(np.load(..., 'r')[window])")
+    compare_windows(size, "memmap", lambda: gdal_reader(target),
+                    lambda: array_reader(np.load(target, mmap_mode="r")))
     zero_copy = dataset.GetRasterBand(1).GetVirtualMemAutoArray()
     del dataset
-    assert np.array_equal(zero_copy, bands[0], equal_nan=zero_copy.dtype.kind in "fc")
+    memory = np.load(target, mmap_mode="r")
+    assert equal(zero_copy, memory if memory.ndim == 2 else memory[0])
     print("   GetVirtualMemAutoArray: zero-copy, equal, and readable with the dataset closed")
+
+
+def compare_b2nd(target, compressed):
+    dataset = gdal.Open(target)
+    size = dataset.RasterXSize, dataset.RasterYSize
+    # The .npy has its order of axes from the sidecar; of the .b2nd it might be guessed.
+    options = ["AXES=" + ("YX" if dataset.RasterCount == 1 else "BYX")]
+    print("6. Windows of the .b2nd: osgeo ReadAsArray beside blosc2.open(...)[window]")
+    compare_windows(size, "blosc2", lambda: gdal_reader(compressed, *options),
+                    lambda: array_reader(blosc2.open(compressed)))
+    whole = gdal.OpenEx(compressed, open_options=options)
+    assert equal(whole.ReadAsArray(), np.load(target)), "the .b2nd differs from the .npy"
+    assert whole.GetGeoTransform() == dataset.GetGeoTransform()
+    print("   The whole image: equal to the .npy's")
 
 
 def quick_look(target, picture):
@@ -93,7 +147,7 @@ def quick_look(target, picture):
     gdal.Translate(picture, dataset, format="PNG", outputType=gdal.GDT_Byte, bandList=bands,
                    width=width, height=0, noData="none",
                    scaleParams=None if byte else [[]] * len(bands), resampleAlg="average")
-    print(f"5. Quick-look: {picture}")
+    print(f"7. Quick-look: {picture}")
 
 
 def main():
@@ -107,7 +161,10 @@ def main():
                            text=True).stdout.splitlines()
     wanted = ("Driver:", "Size is", "Origin", "Pixel Size", "  DTYPE", "  SHAPE", "  INTERLEAVE")
     print("\n".join("     " + line.strip() for line in lines if line.startswith(wanted)))
-    compare_windows(target)
+    compare_npy(target)
+    compressed = os.path.join(sys.argv[2], name + ".b2nd")
+    compress(target, compressed)
+    compare_b2nd(target, compressed)
     quick_look(target, os.path.join(sys.argv[2], name + ".png"))
     print("\nNext:")
     print(f"export GDAL_DRIVER_PATH={shlex.quote(os.environ['GDAL_DRIVER_PATH'])}")

@@ -1,17 +1,14 @@
 #include "driver/store/b2nd_layout.h"
 
 #include <algorithm>
-#include <climits>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "driver/store/byte_reader.h"
 #include "driver/store/checked_math.h"
-#include "driver/store/msgpack.h"
+#include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
-
-using nlohmann::json;
 
 Status Corrupt(std::string_view field, const std::string& found, std::string_view wanted) {
   return Mismatch(StatusCode::kCorrupt, field, found, wanted);
@@ -29,7 +26,7 @@ Result<DType> ParseTypeName(const std::string& name) {
 
 // What str(numpy.dtype) prints: a type string, or the literal of a structured dtype.
 Result<ElementType> ParseDtype(const std::string& text) {
-  if (text.find_first_of("[{(") == std::string::npos) {
+  if (text.empty() || (text[0] != '[' && text[0] != '{')) {
     Result<DType> dtype = ParseTypeName(text);
     if (!dtype.ok()) return dtype.status();
     ElementType element;
@@ -43,34 +40,29 @@ Result<ElementType> ParseDtype(const std::string& text) {
   return ParseElementType(*literal, "dtype", true);
 }
 
-Status ReadShape(const json& value, const char* field, AxisVector& shape) {
-  if (!value.is_array()) return Corrupt(field, Excerpt(ShowJson(value)), "an array of integers");
-  for (const json& count : value) {
-    // As unsigned, negative numbers are the largest.
-    if (!count.is_number_integer() || count.get<uint64_t>() > uint64_t{INT64_MAX}) {
-      return Corrupt(field, Excerpt(ShowJson(value)), "integers that are not negative");
-    }
-    if (shape.size() == kMaxB2ndAxes) {
-      return Mismatch(StatusCode::kNotSupported, field, std::to_string(value.size()) + " axes",
-                      "at most " + std::to_string(kMaxB2ndAxes));
-    }
-    shape.push_back(count.get<int64_t>());
+// A msgpack array of integers. Its marker has room for 15, and c-blosc2 writes one for 16 all the
+// same.
+template <typename T>
+AxisVector ReadShape(ByteReader& reader, int axes) {
+  constexpr unsigned char kArray = 0x90;
+  constexpr unsigned char kInteger = sizeof(T) == sizeof(int64_t) ? 0xd3 : 0xd2;
+  AxisVector shape;
+  reader.Expect(static_cast<unsigned char>(kArray + axes));
+  for (int axis = 0; axis < axes; ++axis) {
+    reader.Expect(kInteger);
+    shape.push_back(reader.Big<T>());
   }
-  return {};
+  return shape;
 }
 
-Status CheckShapes(const B2ndLayout& layout, int64_t axes) {
-  if (layout.shape.size() != axes || layout.chunk_shape.size() != axes ||
-      layout.block_shape.size() != axes) {
-    return Corrupt("shapes",
-                   ShapeString(layout.shape) + ", chunks " + ShapeString(layout.chunk_shape) +
-                       ", blocks " + ShapeString(layout.block_shape),
-                   "three of " + std::to_string(axes) + " axes");
-  }
-  if (axes == 0) {
+Status CheckShapes(const B2ndLayout& layout) {
+  if (layout.shape.empty()) {
     return Mismatch(StatusCode::kNotSupported, "shape", "()", "at least one axis");
   }
-  for (int axis = 0; axis < axes; ++axis) {
+  for (int axis = 0; axis < layout.shape.size(); ++axis) {
+    if (layout.shape[axis] < 0) {
+      return Corrupt("shape", ShapeString(layout.shape), "integers that are not negative");
+    }
     if (layout.shape[axis] == 0) {
       return Mismatch(StatusCode::kNotSupported, "shape", ShapeString(layout.shape),
                       "no axis of size 0");
@@ -135,25 +127,33 @@ Status CompleteGrids(B2ndLayout& layout) {
 }  // namespace
 
 Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content) {
-  Result<json> parsed = ParseMsgpack(content);
-  if (!parsed.ok()) return parsed.status();
-  const json& meta = *parsed;
   // [version, axes, shape, chunk shape, block shape, dtype format, dtype]
-  if (!meta.is_array() || meta.size() < 7 || !meta[1].is_number_integer() ||
-      !meta[5].is_number_integer() || !meta[6].is_string()) {
-    return Corrupt("content", Excerpt(ShowJson(meta)),
-                   "[version, axes, shape, chunks, blocks, dtype format, dtype]");
+  ByteReader reader(content);
+  reader.Expect(0x97);
+  reader.Take(1);
+  const auto axes = reader.Big<uint8_t>();
+  if (reader.ok() && axes > kMaxB2ndAxes) {
+    return Mismatch(StatusCode::kNotSupported, "shape", std::to_string(axes) + " axes",
+                    "at most " + std::to_string(kMaxB2ndAxes));
   }
   B2ndLayout layout;
-  Status status = ReadShape(meta[2], "shape", layout.shape);
-  if (status.ok()) status = ReadShape(meta[3], "chunks", layout.chunk_shape);
-  if (status.ok()) status = ReadShape(meta[4], "blocks", layout.block_shape);
-  if (status.ok()) status = CheckShapes(layout, meta[1].get<int64_t>());
-  if (!status.ok()) return status;
-  if (meta[5] != 0) {
-    return Mismatch(StatusCode::kNotSupported, "dtype format", meta[5].dump(), "0 (NumPy's)");
+  layout.shape = ReadShape<int64_t>(reader, reader.ok() ? axes : 0);
+  layout.chunk_shape = ReadShape<int32_t>(reader, layout.shape.size());
+  layout.block_shape = ReadShape<int32_t>(reader, layout.shape.size());
+  const auto dtype_format = reader.Big<uint8_t>();
+  reader.Expect(0xdb);
+  const std::string dtype(reader.Take(reader.Big<uint32_t>()));
+  if (!reader.ok()) {
+    return Corrupt("content", std::to_string(content.size()) + " bytes",
+                   "[version, axes, shape, chunks, blocks, dtype format, dtype]");
   }
-  Result<ElementType> element = ParseDtype(meta[6].get<std::string>());
+  Status status = CheckShapes(layout);
+  if (!status.ok()) return status;
+  if (dtype_format != 0) {
+    return Mismatch(StatusCode::kNotSupported, "dtype format", std::to_string(dtype_format),
+                    "0 (NumPy's)");
+  }
+  Result<ElementType> element = ParseDtype(dtype);
   if (!element.ok()) return element.status();
   layout.element = std::move(*element);
   status = CompleteGrids(layout);

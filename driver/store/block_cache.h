@@ -60,6 +60,10 @@ class BlockCache {
     }
   };
 
+  // Instead of a block's number: what else is kept of a chunk.
+  static constexpr int64_t kWholeChunk = -1;
+  static constexpr int64_t kDirectory = -2;
+
   static constexpr int64_t kDefaultMaxBytes = int64_t{64} << 20;
 
   // The one of this process.

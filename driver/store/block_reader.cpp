@@ -22,8 +22,8 @@ constexpr int64_t kBatchTasks = int64_t{1} << 16;
 constexpr size_t kMaxKeptScratchBytes = size_t{4} << 20;
 
 // Instead of a block's number.
-constexpr int64_t kFill = -1;
-constexpr int64_t kWholeChunk = -2;
+constexpr int64_t kWholeChunk = BlockCache::kWholeChunk;
+constexpr int64_t kFill = -100;  // is never looked up
 
 Box Bounds(const std::vector<ReadTarget>& targets) {
   Box bounds = targets[0].box;

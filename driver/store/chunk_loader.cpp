@@ -13,8 +13,6 @@ namespace {
 constexpr int64_t kSmallChunkBytes = int64_t{16} << 10;
 // Ranges this near to each other are cheaper to read with what is between.
 constexpr uint64_t kMaxGapBytes = uint64_t{16} << 10;
-// Keys of the block cache that no block has.
-constexpr int64_t kDirectoryKey = -2;
 
 struct Span {
   uint64_t start;
@@ -128,7 +126,8 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
   for (size_t i = 0; i < chunks.size(); ++i) {
     const ChunkPlace& place = chunks[i].place;
     if (place.kind != ChunkKind::kBlocks) continue;
-    directories[i] = cache.Find({index_.cache_file(), chunks[i].number, kDirectoryKey}, *counters);
+    directories[i] =
+        cache.Find({index_.cache_file(), chunks[i].number, BlockCache::kDirectory}, *counters);
     if (directories[i] != nullptr) continue;
     fresh[i] = std::make_shared<Buffer>(std::min(directory_bytes, place.available_bytes));
     directories[i] = fresh[i];
@@ -146,7 +145,7 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
     Status status = CheckHeader(chunk, directory);
     if (!status.ok()) return status;
     if (fresh[i] != nullptr && cache.Admits(fresh[i]->size_bytes())) {
-      cache.Insert({index_.cache_file(), chunk.number, kDirectoryKey}, fresh[i], counters);
+      cache.Insert({index_.cache_file(), chunk.number, BlockCache::kDirectory}, fresh[i], counters);
     }
     const auto size_bytes = static_cast<size_t>(chunk.header.compressed_bytes);
     chunk.owned = ZeroedMemory(size_bytes);

@@ -3,6 +3,8 @@
 #include <array>
 #include <cctype>
 
+#include "driver/store/text.h"
+
 namespace ndarray {
 namespace {
 
@@ -58,6 +60,10 @@ Result<DType> ParseTypeString(std::string_view text) {
     if (rest[0] == '<') dtype.order = ByteOrder::kLittle;
     if (rest[0] == '>') dtype.order = ByteOrder::kBig;
     rest.remove_prefix(1);
+  }
+  if (rest == "?") {  // how numpy.dtype prints a bool within a record
+    dtype.type = ScalarType::kBool;
+    return dtype;
   }
   if (rest.empty() || !std::isalpha(static_cast<unsigned char>(rest[0]))) {
     return Mismatch(StatusCode::kCorrupt, "dtype", found, kWanted);

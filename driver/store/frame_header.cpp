@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "driver/store/byte_reader.h"
+#include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
@@ -120,7 +121,7 @@ Status CheckLengths(const FrameHeader& header) {
     return Corrupt("compressed size", std::to_string(header.compressed_bytes) + " bytes",
                    "0 to " + std::to_string(room) + " in this frame");
   }
-  if (header.uncompressed_bytes < 0 || header.chunk_bytes < 0 || header.element_bytes < 1) {
+  if (header.uncompressed_bytes < 0 || header.chunk_bytes < -1 || header.element_bytes < 1) {
     return Corrupt("uncompressed sizes",
                    std::to_string(header.uncompressed_bytes) + ", chunk " +
                        std::to_string(header.chunk_bytes) + ", element " +
@@ -174,7 +175,8 @@ Result<FrameHeader> ParseFrameHeader(std::string_view bytes) {
                     "at most " + std::to_string(kNewestVersion));
   }
   if (!reader.ok()) return Corrupt("header", "other markers", "those of a Blosc2 frame");
-  Status status = CheckLengths(header);
+  // The chunks of a sparse frame are elsewhere.
+  Status status = header.is_sparse ? Status() : CheckLengths(header);
   if (!status.ok()) return status;
   auto layers = ParseMetalayers(bytes.substr(0, *header_bytes), kFrameHeaderMinBytes, "metalayers");
   if (!layers.ok()) return layers.status();

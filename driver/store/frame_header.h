@@ -46,7 +46,7 @@ struct FrameHeader {
   int64_t uncompressed_bytes = 0;
   int64_t compressed_bytes = 0;
   int32_t element_bytes = 0;
-  int32_t chunk_bytes = 0;  // uncompressed; 0: chunks of several sizes
+  int32_t chunk_bytes = 0;  // uncompressed; 0 or -1: chunks of several sizes
   uint8_t format_version = 0;
   bool is_sparse = false;  // a folder with a file for each chunk
   bool has_varying_blocks = false;

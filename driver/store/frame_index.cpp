@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "driver/store/msgpack.h"
+#include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
@@ -114,8 +115,7 @@ Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view co
 Result<std::string> AttributeAsJson(std::string_view packed) {
   Result<nlohmann::json> parsed = ParseMsgpack(packed);
   if (!parsed.ok()) return parsed.status();
-  if (parsed->is_binary()) *parsed = "(" + ShowJson(*parsed) + ")";
-  return parsed->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return ShowJson(std::move(*parsed));
 }
 
 // Indexes that are in use, by the identity of their files.
@@ -245,7 +245,7 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   summary_.filters_meta = header.filters_meta;
   summary_.b2nd = b2nd.content;
   for (const Metalayer& layer : header.metalayers) {
-    summary_.metalayers += (summary_.metalayers.empty() ? "" : ",") + layer.name;
+    summary_.metalayers += (summary_.metalayers.empty() ? "" : ",") + Printable(layer.name);
   }
   return {};
 }
@@ -307,7 +307,7 @@ void FrameIndex::LoadAttributes(std::string_view trailer) {
     Result<std::string> value = packed.ok() ? AttributeAsJson(*packed) : packed.status();
     if (packed.ok()) packed_attributes_.emplace_back(layer.name, std::move(*packed));
     attributes_.emplace_back(
-        layer.name,
+        Printable(layer.name),
         value.ok() ? *value : nlohmann::json("(" + value.status().message() + ")").dump());
   }
 }

@@ -50,6 +50,20 @@ class Measure final : public nlohmann::json_sax<json> {
   bool too_much_ = false;
 };
 
+// Bytes have no place in JSON, and of long texts nobody wants to see more than how long they are.
+void MakePresentable(json& value) {
+  constexpr size_t kMostBytes = size_t{1} << 20;
+  const auto measured = [](size_t bytes) { return "(" + std::to_string(bytes) + " bytes)"; };
+  if (value.is_binary()) {
+    value = measured(value.get_binary().size());
+  } else if (value.is_string() && value.get_ref<const std::string&>().size() > kMostBytes) {
+    value = measured(value.get_ref<const std::string&>().size());
+  } else if (value.is_structured()) {
+    if (value.is_array() && !value.empty() && value[0] == "__tuple__") value.erase(0);
+    for (json& item : value) MakePresentable(item);
+  }
+}
+
 }  // namespace
 
 Result<json> ParseMsgpack(std::string_view bytes) {
@@ -67,9 +81,8 @@ Result<json> ParseMsgpack(std::string_view bytes) {
   return value;
 }
 
-std::string ShowJson(const json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_binary()) return std::to_string(value.get_binary().size()) + " bytes";
+std::string ShowJson(json value) {
+  MakePresentable(value);
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

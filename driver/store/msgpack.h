@@ -15,8 +15,9 @@ namespace ndarray {
 // each level.
 Result<nlohmann::json> ParseMsgpack(std::string_view bytes);
 
-// The value for people: texts as they are, bytes by their number, all else as JSON.
-std::string ShowJson(const nlohmann::json& value);
+// The value as JSON text, for people: bytes, and texts of more than 1 MiB, by their number; the
+// tuples of python-blosc2 without the first element that marks them.
+std::string ShowJson(nlohmann::json value);
 
 }  // namespace ndarray
 

@@ -5,6 +5,7 @@
 #include "driver/store/checked_math.h"
 #include "driver/store/python_literal.h"
 #include "driver/store/record_dtype.h"
+#include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
@@ -16,23 +17,6 @@ size_t LengthBytes(int major_version) { return major_version == 1 ? 2 : 4; }
 
 Status Corrupt(std::string_view field, std::string_view found, std::string_view wanted) {
   return Mismatch(StatusCode::kCorrupt, field, found, wanted);
-}
-
-bool IsUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i++]);
-    const size_t trailing = lead < 0x80 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-    if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4 || text.size() - i < trailing) return false;
-    uint32_t code_point = trailing == 0 ? lead : lead & (0x3Fu >> trailing);
-    for (size_t k = 0; k < trailing; ++k, ++i) {
-      if ((text[i] & 0xC0) != 0x80) return false;
-      code_point = code_point << 6 | (static_cast<unsigned char>(text[i]) & 0x3Fu);
-    }
-    const bool overlong = code_point < (trailing == 2 ? 0x800u : trailing == 3 ? 0x10000u : 0u);
-    const bool surrogate = code_point >= 0xD800 && code_point < 0xE000;
-    if (overlong || surrogate || code_point > 0x10FFFF) return false;
-  }
-  return true;
 }
 
 std::string Latin1ToUtf8(std::string_view text) {

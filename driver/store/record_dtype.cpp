@@ -1,6 +1,7 @@
 #include "driver/store/record_dtype.h"
 
 #include "driver/store/checked_math.h"
+#include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
@@ -16,7 +17,9 @@ Status TooMuch(std::string_view field, std::string_view found, std::string_view 
 // Collects the numeric fields of a record's descr, with their offsets.
 class RecordParser {
  public:
-  RecordParser(std::vector<Field>& fields, const char* field) : fields_(fields), field_(field) {}
+  // names_gaps: void fields named f0, f1, ... are gaps, too: NumPy gives those of a descr a name.
+  RecordParser(std::vector<Field>& fields, const char* field, bool names_gaps)
+      : fields_(fields), field_(field), names_gaps_(names_gaps) {}
 
   // Adds the fields of [(name, type), (name, type, shape), ...] and returns the record's size.
   Result<int64_t> AddRecord(const PyList& list, const std::string& prefix, int64_t offset_bytes) {
@@ -147,7 +150,7 @@ class RecordParser {
     }
     const auto* text = type.As<std::string>();
     if (text == nullptr) return Corrupt(field_, Excerpt(type.text), "a type string");
-    if (name.empty()) return Padding(*text);
+    if (name.empty() || (names_gaps_ && IsNumbered(name) && IsVoid(*text))) return Padding(*text);
     Result<DType> dtype = ParseTypeString(*text);
     if (!dtype.ok()) return dtype.status().At("field '" + prefix + name + "'");
     if (fields_.size() >= kMaxRecordFields) {
@@ -155,6 +158,16 @@ class RecordParser {
     }
     fields_.push_back({prefix + name, *dtype, offset_bytes});
     return static_cast<int64_t>(dtype->size_bytes());
+  }
+
+  // "f1", ...: what NumPy calls fields that had no name.
+  static bool IsNumbered(const std::string& name) {
+    return name.size() > 1 && name[0] == 'f' &&
+           name.find_first_not_of("0123456789", 1) == std::string::npos;
+  }
+
+  static bool IsVoid(const std::string& type) {
+    return type.substr(type.substr(0, 1) == "|" ? 1 : 0, 1) == "V";
   }
 
   // numpy writes the gaps of an aligned record as ('', '|V4').
@@ -179,12 +192,13 @@ class RecordParser {
 
   std::vector<Field>& fields_;
   const char* const field_;
+  const bool names_gaps_;
   size_t work_bytes_ = 0;
 };
 
 }  // namespace
 
-Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bool allow_dict) {
+Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bool is_printed) {
   ElementType type;
   type.text = Excerpt(descr.text);
   if (const auto* text = descr.As<std::string>()) {
@@ -196,11 +210,11 @@ Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bo
     return type;
   }
   const auto* list = descr.As<PyList>();
-  const auto* dict = allow_dict ? descr.As<PyDict>() : nullptr;
+  const auto* dict = is_printed ? descr.As<PyDict>() : nullptr;
   if (list == nullptr && dict == nullptr) {
     return Corrupt(field, Excerpt(descr.text), "a type string or a list of fields");
   }
-  RecordParser parser(type.fields, field);
+  RecordParser parser(type.fields, field, is_printed);
   Result<int64_t> size_bytes =
       dict != nullptr ? parser.AddDict(*dict) : parser.AddRecord(*list, "", 0);
   if (!size_bytes.ok()) return size_bytes.status();

@@ -23,11 +23,13 @@ struct ElementType {
   std::string text;           // as in the file, cut short: "<u2" or "[('r', '|u1'), ...]"
 };
 
-// Reads a type string, a list of (name, type) or (name, type, shape), or, if allow_dict, the dict
-// {'names': ..., 'formats': ..., 'offsets': ..., 'itemsize': ...} of records with gaps. kCorrupt
+// Reads a type string, a list of (name, type) or (name, type, shape), or, if is_printed (the
+// literal is what str(numpy.dtype) gives), the dict {'names': ..., 'formats': ..., 'offsets': ...,
+// 'itemsize':
+// ...} of records with gaps, which void fields named f0, f1, ... are then, too. kCorrupt
 // for what is no dtype; kNotSupported for dtypes that are no numbers, and for records of more
 // fields or bytes than are read here. `field` is what messages call it: "descr", "dtype".
-Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bool allow_dict);
+Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bool is_printed);
 
 }  // namespace ndarray
 

@@ -58,15 +58,6 @@ inline Status Mismatch(StatusCode code, std::string_view field, std::string_view
   return Status(code, std::move(message));
 }
 
-// Text of a file for messages and metadata: cut between two UTF-8 characters if it is long.
-inline std::string Excerpt(std::string_view text) {
-  constexpr size_t kMostBytes = 60;
-  if (text.size() <= kMostBytes) return std::string(text);
-  size_t size = kMostBytes;
-  while (size > 0 && (text[size] & 0xC0) == 0x80) --size;
-  return std::string(text.substr(0, size)) + "...";
-}
-
 // A T, or the Status that explains its absence (never an OK status).
 template <typename T>
 class [[nodiscard]] Result {

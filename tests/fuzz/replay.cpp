@@ -1,9 +1,13 @@
 // Runs a fuzz target over every file of the folders or files given, and over variations of each
 // that are the same every time: cut at each length, each byte changed. For any compiler.
+//
+// usage: NAME_replay [--step=N] PATH...    With a step, only each Nth byte is changed, or cut at.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -16,6 +20,7 @@ namespace {
 
 constexpr size_t kVariedBytes = 2048;  // of the start of a file, where its structure is
 
+size_t step = 1;
 size_t runs = 0;
 
 void Run(const std::string& bytes) {
@@ -26,7 +31,7 @@ void Run(const std::string& bytes) {
 void RunVariations(const std::string& seed) {
   Run(seed);
   const size_t varied = std::min(seed.size(), kVariedBytes);
-  for (size_t at = 0; at < varied; ++at) {
+  for (size_t at = 0; at < varied; at += step) {
     Run(seed.substr(0, at));
     std::string changed = seed;
     for (int bit = 0; bit < 8; ++bit) {
@@ -54,7 +59,12 @@ std::vector<std::filesystem::path> FilesOf(const std::filesystem::path& path) {
 
 int main(int argc, char** argv) {
   size_t seeds = 0;
-  for (int i = 1; i < argc; ++i) {
+  int first = 1;
+  if (argc > 1 && std::strncmp(argv[1], "--step=", 7) == 0) {
+    step = static_cast<size_t>(std::max(std::atoi(argv[1] + 7), 1));
+    ++first;
+  }
+  for (int i = first; i < argc; ++i) {
     for (const auto& path : FilesOf(argv[i])) {
       std::ifstream file(path, std::ios::binary);
       if (!file) {

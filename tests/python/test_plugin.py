@@ -28,8 +28,10 @@ def test_exports_one_symbol():
 
 def test_other_gdal_version_is_refused_with_one_message():
     other = PLUGIN.parents[1] / "othergdal"
-    result = python("from osgeo import gdal; print(gdal.GetDriverByName('NPY'))", GDAL_DRIVER_PATH=str(other))
-    assert result.stdout.strip() == "None"
+    result = python("from osgeo import gdal; "
+                    "print(gdal.GetDriverByName('NPY'), gdal.GetDriverByName('B2ND'))",
+                    GDAL_DRIVER_PATH=str(other))
+    assert result.stdout.strip() == "None None"
     messages = [line for line in result.stderr.splitlines() if line.strip()]
     assert len(messages) == 1, result.stderr
     major, minor = MINOR.split(".")
@@ -45,6 +47,16 @@ def test_versioned_folder_is_found(tmp_path):
     assert result.stdout.strip() == "NumPy array (.npy)"
 
 
+def test_lists_both_drivers():
+    """From the plugin's folder alone, in a process that knows no Python."""
+    result = subprocess.run(["gdalinfo", "--formats"], capture_output=True, text=True, check=True,
+                            env={**os.environ, "GDAL_DRIVER_PATH": str(PLUGIN.parent)})
+    # Newer GDAL shows updating as "u".
+    assert re.search(r"^  NPY -raster- \(rw\+u?vs\): NumPy array \(\.npy\)", result.stdout, re.M)
+    assert re.search(r"^  B2ND -raster- \(rovs\): Blosc2 NDim array \(\.b2nd\)", result.stdout, re.M)
+    assert not result.stderr
+
+
 def test_registers_in_microseconds():
     """The best of several goes: registering again and again, as AllRegister would once."""
     code = f"""
@@ -54,11 +66,12 @@ gdal.GetDriverCount()
 plugin = ctypes.CDLL({str(PLUGIN)!r})
 times = []
 for _ in range(20):
-    gdal.GetDriverByName("NPY").Deregister()
+    for name in ["NPY", "B2ND"]:
+        gdal.GetDriverByName(name).Deregister()
     start = time.perf_counter()
     plugin.GDALRegister_ndarray()
     times.append(time.perf_counter() - start)
-assert gdal.GetDriverByName("NPY") is not None
+assert gdal.GetDriverByName("NPY") is not None and gdal.GetDriverByName("B2ND") is not None
 print(min(times))
 """
     result = python(code)
@@ -89,6 +102,14 @@ def test_driver_metadata(plugin):
                        "DCAP_VIRTUALIO", "DMD_SUBDATASETS"]:
         assert metadata[capability] == "YES"
     assert metadata["DMD_EXTENSIONS"] == "npy"
+
+
+def test_b2nd_driver_metadata():
+    metadata = gdal.GetDriverByName("B2ND").GetMetadata()
+    for capability in ["DCAP_RASTER", "DCAP_OPEN", "DCAP_VIRTUALIO", "DMD_SUBDATASETS"]:
+        assert metadata[capability] == "YES"
+    assert "DCAP_CREATE" not in metadata and "DCAP_CREATECOPY" not in metadata
+    assert metadata["DMD_EXTENSIONS"] == "b2nd"
 
 
 def test_opening_costs_the_same_for_any_size(tmp_path):

@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import pwd
+import re
 import subprocess
 
 import numpy as np
@@ -28,15 +30,34 @@ def test_ends_with_the_two_lines_a_user_needs_next(tmp_path, rng, own_image):
         arguments = ["my photo.png"]  # a name relative to where the user is
     result = quickstart(*arguments, folder=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.count("200 windows equal") >= 2
+    npy, b2nd = result.stdout.split("blosc2.asarray(")
+    assert npy.count("200 windows equal") >= 2
+    assert b2nd.count("200 windows equal") >= 2
+    assert float(re.search(r"the .npy is ([0-9.]+) times as large", b2nd)[1]) > 1
     export, info = result.stdout.rstrip().splitlines()[-2:]
     assert export.startswith("export GDAL_DRIVER_PATH=")
     shown = subprocess.run(["bash", "-c", f"{export}\n{info}"], capture_output=True, text=True,
                            check=True).stdout
     assert "Driver: NPY/NumPy array (.npy)" in shown
-    name = "my photo" if own_image else "egm96_15"
-    picture = gdal.Open(str(ROOT / "build" / "quickstart" / f"{name}.png"))
+    results = ROOT / "build" / "quickstart" / ("my photo" if own_image else "egm96_15")
+    picture = gdal.Open(str(results.with_suffix(".png")))
     assert np.unique(picture.ReadAsArray()).size > 50
+    image, compressed = gdal.Open(f"{results}.npy"), gdal.Open(f"{results}.b2nd")
+    assert compressed.GetDriver().ShortName == "B2ND"
+    assert np.array_equal(image.ReadAsArray(), compressed.ReadAsArray())
+    assert compressed.GetGeoTransform() == image.GetGeoTransform()
+    crs = image.GetSpatialRef()
+    assert crs is None or compressed.GetSpatialRef().IsSame(crs)
+    assert crs is not None or compressed.GetSpatialRef() is None
+
+
+def test_colours_and_small_images(tmp_path, rng):
+    picture = gdal.GetDriverByName("MEM").Create("", 100, 70, 3)
+    picture.WriteArray(rng.integers(0, 255, (3, 70, 100), dtype="u1"))
+    gdal.Translate(str(tmp_path / "colours.png"), picture)
+    result = quickstart("colours.png", folder=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("200 windows equal") == 2
 
 
 def test_missing_image_is_one_line():
@@ -50,3 +71,46 @@ def test_usage():
     assert quickstart("a", "b").returncode == 2
     assert "usage: tools/quickstart [IMAGE]" in quickstart("--help").stdout
     assert os.access(ROOT / "tools" / "quickstart", os.X_OK)
+
+
+def setup(*arguments, **environment):
+    return subprocess.run([ROOT / "tools" / "setup", *arguments], env={**os.environ, **environment},
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def test_setup_is_silent_when_nothing_is_missing():
+    result = setup()
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_folder_of_blosc2_without_home():
+    code = "set -u; unset HOME XDG_CACHE_HOME; . tools/lib.sh; blosc2_environment"
+    folder = subprocess.run(["bash", "-c", code], cwd=ROOT, capture_output=True, text=True,
+                            check=True).stdout
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    assert folder.startswith(f"{home}/.cache/gdal-ndarray/blosc2-")
+
+
+def test_setup_lists_packages():
+    listed = setup("--list").stdout.splitlines()
+    assert {"libgdal-dev", "python3-venv"} < set(listed)
+    assert listed[-1].startswith("blosc2==")
+    assert "python3-qgis" not in listed and "python3-qgis" in setup("--list", "hosts").stdout
+
+
+def test_setup_without_network_is_one_message(tmp_path):
+    result = setup(XDG_CACHE_HOME=str(tmp_path), PIP_CONFIG_FILE=os.devnull, PIP_RETRIES="0",
+                   PIP_INDEX_URL="http://127.0.0.1:9/", PIP_FIND_LINKS="", PIP_EXTRA_INDEX_URL="")
+    assert result.returncode == 1
+    *details, message = result.stderr.splitlines()
+    assert message.startswith("tools/setup: pip could not install blosc2")
+    assert "NDARRAY_B2ND=OFF" in message
+    assert len(details) <= 5 and "Traceback" not in result.stderr
+    assert not list(tmp_path.glob("gdal-ndarray/*"))  # the next run begins anew
+
+
+def test_setup_names_a_cache_it_cannot_write_to(tmp_path):
+    (tmp_path / "file").touch()
+    result = setup(XDG_CACHE_HOME=str(tmp_path / "file"))
+    assert result.returncode == 1
+    assert "tools/setup: cannot write to " in result.stderr.splitlines()[-1]

@@ -1,0 +1,21 @@
+// Text out of files, made fit for messages and metadata.
+#ifndef GDAL_NDARRAY_STORE_TEXT_H_
+#define GDAL_NDARRAY_STORE_TEXT_H_
+
+#include <string>
+#include <string_view>
+
+namespace ndarray {
+
+bool IsUtf8(std::string_view text);
+
+// The same where it is UTF-8 without control characters; others become '?', and so does all that is
+// not ASCII in text that is not UTF-8.
+std::string Printable(std::string_view text);
+
+// Printable, and cut between two characters if it is long.
+std::string Excerpt(std::string_view text);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_TEXT_H_

@@ -1,0 +1,134 @@
+#include "driver/store/msgpack.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/frame_bytes.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/strided_buffer.h"
+
+namespace ndarray {
+namespace {
+
+using nlohmann::json;
+using testing::Big;
+using testing::FailsWith;
+using testing::IsOk;
+
+std::string Shown(const std::string& bytes) {
+  const auto value = ParseMsgpack(bytes);
+  return value.ok() ? ShowJson(*value) : "error: " + value.status().message();
+}
+
+TEST(Msgpack, ReadsEveryKindOfValue) {
+  using namespace std::string_literals;  // NOLINT: bytes of zero
+  EXPECT_EQ(Shown("\xc0"s), "null");
+  EXPECT_EQ(Shown("\xc2"s), "false");
+  EXPECT_EQ(Shown("\xc3"s), "true");
+  EXPECT_EQ(Shown("\x7f"s), "127");
+  EXPECT_EQ(Shown("\xe0"s), "-32");
+  EXPECT_EQ(Shown("\xcc" + Big(255, 1)), "255");
+  EXPECT_EQ(Shown("\xcd" + Big(65535, 2)), "65535");
+  EXPECT_EQ(Shown("\xce" + Big(4294967295, 4)), "4294967295");
+  EXPECT_EQ(Shown("\xcf" + Big(UINT64_MAX, 8)), "18446744073709551615");
+  EXPECT_EQ(Shown("\xd0" + Big(0x80, 1)), "-128");
+  EXPECT_EQ(Shown("\xd1" + Big(0x8000, 2)), "-32768");
+  EXPECT_EQ(Shown("\xd2" + Big(0x80000000, 4)), "-2147483648");
+  EXPECT_EQ(Shown("\xd3" + Big(uint64_t{1} << 63, 8)), "-9223372036854775808");
+  EXPECT_EQ(Shown("\xca\x3f\x80\x00\x00"s), "1.0");
+  EXPECT_EQ(Shown("\xcb\x3f\xe0" + std::string(6, '\0')), "0.5");
+  EXPECT_EQ(Shown("\xa3"
+                  "abc"s),
+            "abc");
+  EXPECT_EQ(Shown("\xd9\x03"
+                  "abc"s),
+            "abc");
+  EXPECT_EQ(Shown("\xda" + Big(3, 2) + "abc"), "abc");
+  EXPECT_EQ(Shown("\xdb" + Big(3, 4) + "abc"), "abc");
+  EXPECT_EQ(Shown("\xc4\x02"
+                  "ab"s),
+            "2 bytes");
+  EXPECT_EQ(Shown("\xc6" + Big(2, 4) + "ab"), "2 bytes");
+  EXPECT_EQ(Shown("\x92\x01\x91\x02"s), "[1,[2]]");
+  EXPECT_EQ(Shown("\xdc" + Big(2, 2) + "\x01\x02"), "[1,2]");
+  EXPECT_EQ(Shown("\xdd" + Big(1, 4) + "\x01"), "[1]");
+  EXPECT_EQ(Shown("\x82\xa1"
+                  "a\x01\xa1"
+                  "b\x90"s),
+            R"({"a":1,"b":[]})");
+}
+
+TEST(Msgpack, ShowsTextThatIsNoUtf8) {
+  EXPECT_EQ(Shown("\x91\xa2\xff\xfe"), "[\"\xEF\xBF\xBD\xEF\xBF\xBD\"]");
+}
+
+TEST(Msgpack, RefusesWhatIsNoSingleValue) {
+  for (const std::string& bytes : {
+           std::string(),
+           std::string("\xc1"),      // never used
+           std::string("\x01\x02"),  // two values
+           std::string("\x92\x01"),  // one of two
+           std::string("\x81\xa1"
+                       "a"),             // a key without a value
+           std::string("\x81\x01\x01"),  // a key that is no text
+           std::string("\xa5"
+                       "abc"),
+           "\xdb" + Big(0xFFFFFFFF, 4),
+           "\xc6" + Big(0x80000000, 4) + "x",
+           "\xdd" + Big(0xFFFFFFFF, 4),
+           "\xdf" + Big(0xFFFFFFFF, 4),
+           std::string("\xcf\x01"),
+       }) {
+    EXPECT_THAT(ParseMsgpack(bytes), FailsWith(StatusCode::kCorrupt, "msgpack: found"))
+        << ::testing::PrintToString(bytes);
+  }
+}
+
+TEST(Msgpack, RefusesDeepNesting) {
+  const auto nested = [](size_t levels) { return std::string(levels, '\x91') + '\1'; };
+  EXPECT_THAT(ParseMsgpack(nested(64)), IsOk());
+  EXPECT_THAT(ParseMsgpack(nested(65)),
+              FailsWith(StatusCode::kNotSupported, "msgpack: found more values or deeper nesting"));
+  // Deep enough for a parser that calls itself to leave its stack.
+  EXPECT_FALSE(ParseMsgpack(nested(size_t{4} << 20)).ok());
+  std::string maps;
+  for (int i = 0; i < 100000; ++i)
+    maps +=
+        "\x81\xa1"
+        "a";
+  EXPECT_FALSE(ParseMsgpack(maps + "\x01").ok());
+}
+
+TEST(Msgpack, RefusesMoreValuesThanMetadataHas) {
+  constexpr size_t kMany = (size_t{4} << 20) + 1;
+  EXPECT_THAT(ParseMsgpack("\xdd" + Big(kMany, 4) + std::string(kMany, '\1')),
+              FailsWith(StatusCode::kNotSupported, "msgpack: found more values"));
+}
+
+TEST(Msgpack, TakesNoMemoryForClaims) {
+  // An array of arrays that each claim 2^32 - 1 values.
+  std::string bytes;
+  for (int i = 0; i < 60; ++i) bytes += "\xdd" + Big(0xFFFFFFFF, 4);
+  EXPECT_FALSE(ParseMsgpack(bytes).ok());
+}
+
+TEST(Msgpack, AnswersAnyBytes) {
+  testing::Random random(1);
+  for (int i = 0; i < 20000; ++i) {
+    const std::string bytes =
+        testing::RandomBytes(random, static_cast<size_t>(testing::RandomInt(random, 0, 24)));
+    const std::vector<char> exact(bytes.begin(), bytes.end());
+    const auto value = ParseMsgpack({exact.data(), exact.size()});
+    if (value.ok()) {
+      ShowJson(*value);
+    } else {
+      EXPECT_FALSE(value.status().message().empty());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ndarray
