@@ -170,7 +170,12 @@ Result<B2ndLayout> MakeB2ndLayout(const DType& dtype, const AxisVector& shape,
   layout.shape = shape;
   layout.chunk_shape = chunk_shape;
   layout.block_shape = block_shape;
-  Status status = CheckShapes(layout, shape.size());
+  if (chunk_shape.size() != shape.size() || block_shape.size() != shape.size() ||
+      shape.size() > kMaxB2ndAxes) {
+    return Mismatch(StatusCode::kInvalidArgument, "axes", std::to_string(shape.size()),
+                    "as many of chunks and blocks, at most " + std::to_string(kMaxB2ndAxes));
+  }
+  Status status = CheckShapes(layout);
   for (int axis = 0; status.ok() && axis < shape.size(); ++axis) {
     if (block_shape[axis] <= chunk_shape[axis]) continue;
     status = Corrupt("blocks", ShapeString(block_shape),

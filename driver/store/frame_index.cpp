@@ -157,21 +157,21 @@ Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file)
   if (!identity.empty()) {
     if (auto shared = SharedIndexes::Process().Find(identity)) return shared;
   }
-  Result<std::shared_ptr<FrameIndex>> loaded = Load(file);
+  Result<std::shared_ptr<FrameIndex>> loaded = Load(file, false);
   if (!loaded.ok()) return WithPath(loaded.status(), file.path());
   std::shared_ptr<const FrameIndex> index = std::move(*loaded);
   return identity.empty() ? index : SharedIndexes::Process().Add(identity, std::move(index));
 }
 
 Result<std::shared_ptr<FrameIndex>> FrameIndex::OpenForUpdate(const ByteFile& file) {
-  Result<std::shared_ptr<FrameIndex>> loaded = Load(file);
+  Result<std::shared_ptr<FrameIndex>> loaded = Load(file, true);
   if (!loaded.ok()) return WithPath(loaded.status(), file.path());
   return loaded;
 }
 
 FrameIndex::~FrameIndex() { BlockCache::Process().DropFile(cache_file_); }
 
-Result<std::shared_ptr<FrameIndex>> FrameIndex::Load(const ByteFile& file) {
+Result<std::shared_ptr<FrameIndex>> FrameIndex::Load(const ByteFile& file, bool for_update) {
   std::shared_ptr<FrameIndex> index(new FrameIndex);
   FrameHeader header;
   std::string header_bytes;
@@ -196,7 +196,12 @@ Result<std::shared_ptr<FrameIndex>> FrameIndex::Load(const ByteFile& file) {
     status = ReadBytes(file, trailer_offset, *trailer_bytes, trailer);
     if (!status.ok()) return status;
     index->LoadAttributes(trailer);
+    if (for_update) status = index->LoadPackedAttributes(trailer);
+  } else if (for_update) {
+    status = Mismatch(StatusCode::kNotSupported, "trailer length", std::to_string(*trailer_bytes),
+                      "at most " + std::to_string(kMaxTrailerBytes) + " bytes, to be updated");
   }
+  if (!status.ok()) return status;
   return index;
 }
 
@@ -305,11 +310,21 @@ void FrameIndex::LoadAttributes(std::string_view trailer) {
   for (const Metalayer& layer : *layers) {
     Result<std::string> packed = DecodeAttribute(*codec_, layer.content);
     Result<std::string> value = packed.ok() ? AttributeAsJson(*packed) : packed.status();
-    if (packed.ok()) packed_attributes_.emplace_back(layer.name, std::move(*packed));
     attributes_.emplace_back(
         Printable(layer.name),
         value.ok() ? *value : nlohmann::json("(" + value.status().message() + ")").dump());
   }
+}
+
+Status FrameIndex::LoadPackedAttributes(std::string_view trailer) {
+  Result<std::vector<Metalayer>> layers = ParseFrameTrailer(trailer);
+  if (!layers.ok()) return layers.status();
+  for (const Metalayer& layer : *layers) {
+    Result<std::string> packed = DecodeAttribute(*codec_, layer.content);
+    if (!packed.ok()) return packed.status().At("attribute '" + Excerpt(layer.name) + "'");
+    packed_attributes_.emplace_back(layer.name, std::move(*packed));
+  }
+  return {};
 }
 
 void FrameIndex::MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes) {

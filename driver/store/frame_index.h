@@ -54,7 +54,8 @@ class FrameIndex {
   // arrays (the message says what they are), sparse frames, and arrays that are not read here.
   static Result<std::shared_ptr<const FrameIndex>> Open(const ByteFile& file);
 
-  // One of its own for who updates the file: not shared, and may change.
+  // One of its own for who updates the file: not shared, and may change. kNotSupported, too, where
+  // attributes cannot be read, since they would be lost.
   static Result<std::shared_ptr<FrameIndex>> OpenForUpdate(const ByteFile& file);
 
   ~FrameIndex();
@@ -70,7 +71,7 @@ class FrameIndex {
   // are JSON strings.
   const std::vector<std::pair<std::string, std::string>>& attributes() const { return attributes_; }
 
-  // The same as they are in the file: msgpack.
+  // The same as they are in the file, msgpack. Of an index for update.
   const std::vector<std::pair<std::string, std::string>>& packed_attributes() const {
     return packed_attributes_;
   }
@@ -95,11 +96,12 @@ class FrameIndex {
  private:
   FrameIndex() : cache_file_(BlockCache::Process().NewFile()) {}
 
-  static Result<std::shared_ptr<FrameIndex>> Load(const ByteFile& file);
+  static Result<std::shared_ptr<FrameIndex>> Load(const ByteFile& file, bool for_update);
   Status LoadHeader(const ByteFile& file, FrameHeader& header, std::string& header_bytes);
   Status LoadOffsets(const ByteFile& file, const FrameHeader& header, uint64_t trailer_offset);
   Status CheckOffsets(const FrameHeader& header);
   void LoadAttributes(std::string_view trailer);
+  Status LoadPackedAttributes(std::string_view trailer);
 
   B2ndLayout layout_;
   std::unique_ptr<BloscCodec> codec_;
