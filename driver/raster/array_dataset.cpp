@@ -98,7 +98,13 @@ ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetada
 }
 
 // While bands can still write their blocks.
-ArrayDataset::~ArrayDataset() { Flush(true); }
+ArrayDataset::~ArrayDataset() {
+  const CPLErr flushed = Flush(true);
+  if (eAccess != GA_Update || flushed != CE_None) return;
+  // All pixels are in the file. Where it cannot be written anew (in a folder that may not be
+  // written to), it only stays larger than it need be.
+  Guarded(CE_Failure, [this] { return io_.array().Reclaim().ok() ? CE_None : CE_Failure; });
+}
 
 // Bands in the order of the band axis; for each of its places the fields of a record.
 CPLErr ArrayDataset::AddBands() {

@@ -245,7 +245,7 @@ Result<std::shared_ptr<Array>> OpenB2ndPath(const std::string& path, Access acce
   Result<std::shared_ptr<ByteFile>> file =
       update ? OpenUpdateFile(path) : OpenByteFile(path, access);
   if (!file.ok()) return file.status();
-  return update ? OpenB2ndForUpdate(std::move(*file), max_threads)
+  return update ? OpenB2ndForUpdate(std::move(*file), CreateOutputFile, max_threads)
                 : OpenB2ndArray(std::move(*file), max_threads);
 }
 

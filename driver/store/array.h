@@ -143,6 +143,10 @@ class Array {
   // After it every other reader of the file sees what was written.
   virtual Status Flush() = 0;
 
+  // Gives back space in the file that updates have left behind, where that is much of it. The array
+  // is not used afterwards: it is for who closes it.
+  virtual Status Reclaim() { return {}; }
+
   // What info().attributes show, as the file has it: names, and values as msgpack.
   virtual std::vector<std::pair<std::string, std::string>> PackedAttributes() const { return {}; }
 

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "driver/store/block_reader.h"
+#include "driver/store/chunk_loader.h"
 #include "driver/store/frame_index.h"
 
 namespace ndarray {
@@ -139,7 +142,17 @@ class B2ndArray final : public Array {
 
   Status Flush() override { return {}; }
 
-  Lines Details() const override { return B2ndDetails(*index_); }
+  Lines Details() const override {
+    Lines lines = B2ndDetails(*index_);
+    // Not of remote files: it takes a request for each chunk.
+    if (file_->mapped() == nullptr) return lines;
+    std::call_once(counted_, [this] {
+      const Result<int64_t> live_bytes = LiveChunkBytes(*index_, *file_);
+      if (live_bytes.ok()) dead_bytes_ = index_->summary().compressed_bytes - *live_bytes;
+    });
+    if (dead_bytes_) lines.emplace_back("DEAD_BYTES", std::to_string(*dead_bytes_));
+    return lines;
+  }
 
   bool IsSameFile(int descriptor) const override { return file_->IsSameFile(descriptor); }
 
@@ -148,6 +161,8 @@ class B2ndArray final : public Array {
   const std::shared_ptr<const FrameIndex> index_;
   const int max_threads_;
   const ArrayInfo info_;
+  mutable std::once_flag counted_;
+  mutable std::optional<int64_t> dead_bytes_;  // between chunks: what updates have left behind
 };
 
 }  // namespace

@@ -20,6 +20,9 @@
 namespace ndarray {
 namespace {
 
+// Less is not worth the time.
+constexpr int64_t kLeastReclaimedBytes = int64_t{16} << 20;
+
 using Attributes = std::vector<std::pair<std::string, std::string>>;
 
 // A decoded chunk, blocks in file order, that is to be compressed.
@@ -32,13 +35,14 @@ class B2ndUpdate final : public Array {
  public:
   // `header`: the first bytes of the file, up to its lengths at least.
   B2ndUpdate(std::shared_ptr<ByteFile> file, std::shared_ptr<FrameIndex> index,
-             std::unique_ptr<BloscEncoder> encoder, std::string header, int max_threads,
-             int64_t write_cache_bytes)
+             std::unique_ptr<BloscEncoder> encoder, std::string header,
+             OutputFileCreator create_file, int max_threads, int64_t write_cache_bytes)
       : file_(std::move(file)),
         index_(std::move(index)),
         layout_(index_->layout()),
         encoder_(std::move(encoder)),
         header_(std::move(header)),
+        create_file_(create_file),
         max_threads_(max_threads),
         most_chunks_(
             static_cast<size_t>(std::max<int64_t>(write_cache_bytes / layout_.chunk_bytes, 1))),
@@ -102,6 +106,16 @@ class B2ndUpdate final : public Array {
     Status status = WriteOut(dirty_.size());
     if (status.ok() && changed_) status = Commit();
     return status;
+  }
+
+  Status Reclaim() override {
+    if (!wrote_ || changed_) return {};
+    const auto chunks_bytes = static_cast<int64_t>(end_bytes_ - index_->header_bytes());
+    Result<int64_t> live_bytes = LiveChunkBytes(*index_, *file_);
+    if (!live_bytes.ok()) return live_bytes.status();
+    const int64_t dead_bytes = chunks_bytes - *live_bytes;
+    if (dead_bytes < kLeastReclaimedBytes || dead_bytes < *live_bytes) return {};
+    return Rewrite();
   }
 
   std::vector<std::pair<std::string, std::string>> Details() const override {
@@ -250,25 +264,66 @@ class B2ndUpdate final : public Array {
     return {};
   }
 
-  // All that was appended counts from here on.
-  Status Commit() {
+  // Copies the chunks that count, one after another, into a new file.
+  Status Rewrite() {
+    Result<std::unique_ptr<OutputFile>> output = create_file_(path());
+    if (!output.ok()) return output.status();
+    std::string header(index_->header_bytes(), '\0');
+    Status status = file_->ReadRanges({{0, header.size(), header.data()}});
+    if (status.ok()) status = (*output)->WriteAt(0, header.data(), header.size());
+    uint64_t at = header.size();
+    std::vector<int64_t> offsets = index_->offsets();
+    std::string bytes;
+    for (int64_t number = 0; status.ok() && number < layout_.chunk_count; ++number) {
+      const ChunkPlace place = index_->Chunk(number);
+      if (place.kind != ChunkKind::kBlocks) continue;
+      bytes.resize(kChunkHeaderBytes);
+      status = file_->ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}});
+      if (!status.ok()) break;
+      Result<BloscChunk> chunk = ParseChunkHeader(bytes, place.available_bytes);
+      if (!chunk.ok()) return chunk.status().At(path());
+      bytes.resize(static_cast<size_t>(chunk->compressed_bytes));
+      status = file_->ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}});
+      if (status.ok()) status = (*output)->WriteAt(at, bytes.data(), bytes.size());
+      offsets[static_cast<size_t>(number)] = static_cast<int64_t>(at - header.size());
+      at += bytes.size();
+    }
+    if (!status.ok()) return status;
+    Result<std::string> tail = Tail(offsets);
+    if (!tail.ok()) return tail.status();
+    status = (*output)->WriteAt(at, tail->data(), tail->size());
+    PutFrameLengths(header, at + tail->size(), layout_.chunk_count * layout_.chunk_bytes,
+                    static_cast<int64_t>(at - header.size()));
+    if (status.ok()) status = (*output)->WriteAt(0, header.data(), header.size());
+    return status.ok() ? (*output)->Commit() : status;
+  }
+
+  // Index and trailer.
+  Result<std::string> Tail(const std::vector<int64_t>& offsets) const {
     Result<EmptyFrame> frame = encoder_->MakeEmptyFrame(index_->packed_attributes());
     if (!frame.ok()) return frame.status().At(path());
-    Result<std::string> offsets = BloscEncoder::EncodeOffsets(index_->offsets());
-    if (!offsets.ok()) return offsets.status().At(path());
+    Result<std::string> encoded = BloscEncoder::EncodeOffsets(offsets);
+    if (!encoded.ok()) return encoded.status().At(path());
+    return *encoded + frame->trailer;
+  }
+
+  // All that was appended counts from here on.
+  Status Commit() {
+    Result<std::string> tail = Tail(index_->offsets());
+    if (!tail.ok()) return tail.status();
     const uint64_t index_at = end_bytes_;
-    Status status = file_->WriteAt(index_at, offsets->data(), offsets->size());
-    if (!status.ok()) return status;
-    const uint64_t trailer_at = index_at + offsets->size();
-    status = file_->WriteAt(trailer_at, frame->trailer.data(), frame->trailer.size());
+    Status status = file_->WriteAt(index_at, tail->data(), tail->size());
     if (status.ok()) status = file_->Sync();
     if (!status.ok()) return status;
-    end_bytes_ = trailer_at + frame->trailer.size();
+    end_bytes_ = index_at + tail->size();
     PutFrameLengths(header_, end_bytes_, layout_.chunk_count * layout_.chunk_bytes,
                     static_cast<int64_t>(index_at - index_->header_bytes()));
     status = file_->WriteAt(kFrameLengthsAt, header_.data() + kFrameLengthsAt, kFrameLengthsBytes);
     if (status.ok()) status = file_->Sync();
-    if (status.ok()) changed_ = false;
+    if (status.ok()) {
+      changed_ = false;
+      wrote_ = true;
+    }
     return status;
   }
 
@@ -277,19 +332,22 @@ class B2ndUpdate final : public Array {
   const B2ndLayout& layout_;
   const std::unique_ptr<BloscEncoder> encoder_;
   std::string header_;
+  const OutputFileCreator create_file_;
   const int max_threads_;
   const size_t most_chunks_;
   ArrayInfo info_;
   // New bytes go here. What a killed process left behind the frame is overwritten.
   uint64_t end_bytes_;
   bool changed_ = false;  // since the last commit
+  bool wrote_ = false;    // since it was opened
   std::list<DirtyChunk> dirty_;
   std::unordered_map<int64_t, std::list<DirtyChunk>::iterator> by_number_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<Array>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file, int max_threads,
+Result<std::shared_ptr<Array>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
+                                                 OutputFileCreator create_file, int max_threads,
                                                  int64_t write_cache_bytes) {
   Result<std::shared_ptr<FrameIndex>> index = FrameIndex::OpenForUpdate(*file);
   if (!index.ok()) return index.status();
@@ -304,9 +362,9 @@ Result<std::shared_ptr<Array>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
   std::string header(kFrameHeaderMinBytes, '\0');
   Status status = file->ReadRanges({{0, header.size(), header.data()}});
   if (!status.ok()) return status;
-  return std::shared_ptr<Array>(std::make_shared<B2ndUpdate>(std::move(file), std::move(*index),
-                                                             std::move(*encoder), std::move(header),
-                                                             max_threads, write_cache_bytes));
+  return std::shared_ptr<Array>(
+      std::make_shared<B2ndUpdate>(std::move(file), std::move(*index), std::move(*encoder),
+                                   std::move(header), create_file, max_threads, write_cache_bytes));
 }
 
 }  // namespace ndarray

@@ -11,18 +11,23 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "driver/store/array.h"
 #include "driver/store/byte_file.h"
+#include "driver/store/output_file.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
 
 constexpr int64_t kDefaultWriteCacheBytes = int64_t{256} << 20;
 
+// Creates the file that takes the place of one with much dead space.
+using OutputFileCreator = Result<std::unique_ptr<OutputFile>> (*)(const std::string& path);
+
 // The array takes SetAttributes, too. For one thread at a time. `file` must not be mapped.
 Result<std::shared_ptr<Array>> OpenB2ndForUpdate(
-    std::shared_ptr<ByteFile> file, int max_threads,
+    std::shared_ptr<ByteFile> file, OutputFileCreator create_file, int max_threads,
     int64_t write_cache_bytes = kDefaultWriteCacheBytes);
 
 }  // namespace ndarray

@@ -238,6 +238,33 @@ def test_readers_keep_a_consistent_view(create, rng):
     np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), array // 2)
 
 
+def test_dead_space_is_told_and_reclaimed(create, rng, tmp_path):
+    array = rng.integers(0, 65536, (1, 2000, 2000), dtype="u2")
+    path, dataset = create(1, 2000, 2000, options=[])
+    dataset.WriteArray(array[0])
+    del dataset
+    size = os.path.getsize(path)
+    assert details(gdal.Open(path), "DEAD_BYTES") < 2000
+    dataset = gdal.Open(path, gdal.GA_Update)
+    dataset.WriteArray(array[0, :1000] // 2)
+    del dataset
+    assert details(gdal.Open(path), "DEAD_BYTES") > array.nbytes / 4  # not worth rewriting yet
+    dataset = gdal.Open(path, gdal.GA_Update)
+    for _ in range(5):
+        dataset.WriteArray(array[0])
+        dataset.SetMetadataItem("kept", "yes")
+        dataset.FlushCache()
+    assert os.path.getsize(path) > 3 * size
+    del dataset
+    assert os.path.getsize(path) < 1.1 * size
+    dataset = gdal.Open(path)
+    assert details(dataset, "DEAD_BYTES") == 0
+    assert dataset.GetMetadataItem("kept") == "yes"
+    np.testing.assert_array_equal(dataset.ReadAsArray(), array[0])
+    np.testing.assert_array_equal(blosc2.open(path)[:], array[0])
+    assert os.listdir(tmp_path) == ["new.b2nd"]
+
+
 def test_virtual_files_are_updated(rng):
     path = "/vsimem/update.b2nd"
     array = rng.integers(0, 255, (1, 300, 400), dtype="u1")
