@@ -229,7 +229,7 @@ TEST(FrameIndex, RefusesOffsetsThatLeadNowhere) {
 }
 
 TEST(FrameIndex, RefusesOffsetsOfAnotherCount) {
-  for (const size_t count : {3, 5}) {
+  for (const size_t count : {3u, 5u}) {
     EXPECT_THAT(
         RefusalOf([=](FrameParts& p) {
           p.offsets_chunk = testing::StoredChunk(std::string(8 * count, '\0'), 8, 8);
