@@ -185,12 +185,12 @@ std::vector<uint64_t> Sizes(int bits) {
 
 TEST(DamagedB2nd, ReadsOrFailsCleanlyWithAnySizeInTheHeader) {
   for (const std::string& file : GoodFiles()) {
-    for (const size_t at : {11, 48, 53, 58}) {
+    for (const size_t at : {11u, 48u, 53u, 58u}) {
       for (const uint64_t size : Sizes(32)) {
         ExpectReadsOrFailsCleanly(std::string(file).replace(at, 4, testing::Big(size, 4)));
       }
     }
-    for (const size_t at : {16, 30, 39}) {
+    for (const size_t at : {16u, 30u, 39u}) {
       for (const uint64_t size : Sizes(64)) {
         ExpectReadsOrFailsCleanly(std::string(file).replace(at, 8, testing::Big(size, 8)));
       }

@@ -140,7 +140,7 @@ TEST(FrameHeader, AcceptsAFrameLengthNearTheLimit) {
 
 TEST(FrameHeader, RefusesOtherMarkers) {
   // Of the numbers, the flags, the filters.
-  for (const size_t at : {10, 15, 24, 29, 38, 47, 52, 57, 69}) {
+  for (const size_t at : {10u, 15u, 24u, 29u, 38u, 47u, 52u, 57u, 69u}) {
     EXPECT_EQ(ParseFrameHeader(WithBytes(at, "\x01")).status().code(), StatusCode::kCorrupt) << at;
   }
 }
@@ -242,7 +242,7 @@ TEST(FrameTrailer, RefusesOtherBytes) {
   const std::string trailer = TrailerOf(frame);
   EXPECT_THAT(ParseFrameTrailer("\x93" + trailer.substr(1)),
               FailsWith(StatusCode::kCorrupt, "trailer: found other bytes"));
-  for (const size_t from_end : {23, 18}) {  // the markers of the length and of the fingerprint
+  for (const size_t from_end : {23u, 18u}) {  // the markers of the length and of the fingerprint
     std::string other = frame;
     other[frame.size() - from_end] = '\x01';
     EXPECT_THAT(FrameTrailerBytes(other),

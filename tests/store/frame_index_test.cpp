@@ -146,6 +146,22 @@ TEST(FrameIndex, LeavesOutAttributesThatAreTooLarge) {
   EXPECT_THAT((*index)->attributes()[0].second, ::testing::HasSubstr("at most 67108864"));
 }
 
+// And so may each of thousands.
+TEST(FrameIndex, BoundsWhatAllAttributesTakeTogether) {
+  FrameParts parts = SmallFrame();
+  testing::ChunkFields zeros;
+  zeros.uncompressed_bytes = zeros.block_bytes = 64 << 20;
+  zeros.special_flags = 1 << 4;
+  for (int i = 0; i < 20; ++i) {
+    parts.vlmetalayers.emplace_back("large" + std::to_string(i), ChunkHeader(zeros));
+  }
+  parts.vlmetalayers.emplace_back("small", Attribute("\x07"));
+  const auto index = Open(FrameBytes(parts));
+  ASSERT_THAT(index, IsOk());
+  EXPECT_THAT((*index)->attributes()[19].second, ::testing::HasSubstr("at most"));
+  EXPECT_EQ((*index)->attributes()[20].second, "7");
+}
+
 TEST(FrameIndex, IgnoresWhatFollowsTheFrame) {
   const std::string frame = FrameBytes(SmallFrame());
   const auto index = Open(frame + "what an interrupted update left");
@@ -213,7 +229,7 @@ TEST(FrameIndex, RefusesOffsetsThatLeadNowhere) {
 }
 
 TEST(FrameIndex, RefusesOffsetsOfAnotherCount) {
-  for (const size_t count : {3, 5}) {
+  for (const size_t count : {3u, 5u}) {
     EXPECT_THAT(
         RefusalOf([=](FrameParts& p) {
           p.offsets_chunk = testing::StoredChunk(std::string(8 * count, '\0'), 8, 8);

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <chrono>
 #include <set>
 #include <thread>
 #include <vector>
@@ -47,7 +48,7 @@ TEST(ThreadPool, WorksInTheCallersThreadWhereOneIsAllowed) {
 TEST(ThreadPool, UsesNoMoreThreadsThanAllowed) {
   std::atomic<int> running{0};
   std::atomic<int> most{0};
-  ParallelFor(60, 3, [&](int64_t) {
+  ParallelFor(300, 3, [&](int64_t) {
     const int now = ++running;
     int seen = most;
     while (seen < now && !most.compare_exchange_weak(seen, now)) {
@@ -56,7 +57,42 @@ TEST(ThreadPool, UsesNoMoreThreadsThanAllowed) {
     --running;
   });
   EXPECT_LE(most, 3);
-  EXPECT_GE(most, 2) << "nobody helped in 60 ms";
+  EXPECT_GE(most, 2) << "nobody helped in 300 ms";
+}
+
+// Each thread has a run of tasks of its own; of those there is a bound.
+TEST(ThreadPool, CallsEachIndexOnceWithMoreThreadsThanRuns) {
+  for (const int64_t count : {65, 200, 1000}) {
+    EXPECT_TRUE(CallsEachIndexOnce(count, 200)) << count;
+  }
+}
+
+TEST(ThreadPool, TakesTasksFromThreadsThatAreBusy) {
+  constexpr int kTasks = 100;
+  std::atomic<int> others{0};
+  bool all_done_meanwhile = false;
+  ParallelFor(kTasks, 4, [&](int64_t i) {
+    if (i != 0) {
+      ++others;
+      return;
+    }
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (others < kTasks - 1 && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    all_done_meanwhile = others == kTasks - 1;
+  });
+  EXPECT_TRUE(all_done_meanwhile) << "tasks waited behind a long one";
+}
+
+// Threads wait a moment for the next call before they sleep: calls come while they do either.
+TEST(ThreadPool, ServesCallsAtAnyInterval) {
+  for (const int pause_us : {0, 10, 40, 60, 80, 200, 2000}) {
+    for (int i = 0; i < 20; ++i) {
+      ASSERT_TRUE(CallsEachIndexOnce(16, 4)) << pause_us;
+      std::this_thread::sleep_for(std::chrono::microseconds(pause_us));
+    }
+  }
 }
 
 TEST(ThreadPool, CallsFromWithinTasks) {
