@@ -42,16 +42,16 @@ TEST(Msgpack, ReadsEveryKindOfValue) {
   EXPECT_EQ(Shown("\xcb\x3f\xe0" + std::string(6, '\0')), "0.5");
   EXPECT_EQ(Shown("\xa3"
                   "abc"s),
-            "abc");
+            "\"abc\"");
   EXPECT_EQ(Shown("\xd9\x03"
                   "abc"s),
-            "abc");
-  EXPECT_EQ(Shown("\xda" + Big(3, 2) + "abc"), "abc");
-  EXPECT_EQ(Shown("\xdb" + Big(3, 4) + "abc"), "abc");
+            "\"abc\"");
+  EXPECT_EQ(Shown("\xda" + Big(3, 2) + "abc"), "\"abc\"");
+  EXPECT_EQ(Shown("\xdb" + Big(3, 4) + "abc"), "\"abc\"");
   EXPECT_EQ(Shown("\xc4\x02"
                   "ab"s),
-            "2 bytes");
-  EXPECT_EQ(Shown("\xc6" + Big(2, 4) + "ab"), "2 bytes");
+            "\"(2 bytes)\"");
+  EXPECT_EQ(Shown("\xc6" + Big(2, 4) + "ab"), "\"(2 bytes)\"");
   EXPECT_EQ(Shown("\x92\x01\x91\x02"s), "[1,[2]]");
   EXPECT_EQ(Shown("\xdc" + Big(2, 2) + "\x01\x02"), "[1,2]");
   EXPECT_EQ(Shown("\xdd" + Big(1, 4) + "\x01"), "[1]");
@@ -59,6 +59,19 @@ TEST(Msgpack, ReadsEveryKindOfValue) {
                   "a\x01\xa1"
                   "b\x90"s),
             R"({"a":1,"b":[]})");
+}
+
+TEST(Msgpack, ShowsTuplesOfPythonBlosc2AsLists) {
+  const std::string tuple =
+      "\x92\xa9"
+      "__tuple__\x01";
+  EXPECT_EQ(Shown(tuple), "[1]");
+  EXPECT_EQ(Shown("\x91" + tuple), "[[1]]");
+}
+
+TEST(Msgpack, ShowsLongTextsByTheirLength) {
+  constexpr size_t kLong = (size_t{1} << 20) + 1;
+  EXPECT_EQ(Shown("\xdb" + Big(kLong, 4) + std::string(kLong, 'x')), "\"(1048577 bytes)\"");
 }
 
 TEST(Msgpack, ShowsTextThatIsNoUtf8) {
