@@ -15,7 +15,9 @@ namespace {
 constexpr int64_t kMaxChunks = int64_t{1} << 26;
 // A trailer is metadata; what is larger is not loaded for it.
 constexpr uint64_t kMaxTrailerBytes = uint64_t{256} << 20;
+// Of one attribute, and of all together: a few bytes can claim many.
 constexpr int64_t kMaxAttributeBytes = int64_t{64} << 20;
+constexpr int64_t kMaxAttributesBytes = int64_t{256} << 20;
 
 // Offsets of chunks that take no bytes: bit 63, and the kind in the byte it belongs to.
 constexpr int kSpecialShift = 56;
@@ -96,15 +98,18 @@ Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
 }
 
 // The value of one metalayer, which is msgpack.
-Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content) {
+Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content,
+                                    int64_t& budget_bytes) {
   Result<BloscChunk> chunk = ParseChunkHeader(content, content.size());
   if (!chunk.ok()) return chunk.status();
   Status status = BloscCodec::CheckSupported(*chunk);
   if (!status.ok()) return status;
-  if (chunk->uncompressed_bytes > kMaxAttributeBytes) {
+  const int64_t most_bytes = std::min(kMaxAttributeBytes, budget_bytes);
+  if (chunk->uncompressed_bytes > most_bytes) {
     return Mismatch(StatusCode::kNotSupported, "size", std::to_string(chunk->uncompressed_bytes),
-                    "at most " + std::to_string(kMaxAttributeBytes));
+                    "at most " + std::to_string(most_bytes));
   }
+  budget_bytes -= chunk->uncompressed_bytes;
   Buffer value(static_cast<size_t>(chunk->uncompressed_bytes));
   status = codec.DecodeChunk(content, *chunk, value.data());
   if (!status.ok()) return status;
@@ -307,8 +312,9 @@ Status FrameIndex::CheckOffsets(const FrameHeader& header) {
 void FrameIndex::LoadAttributes(std::string_view trailer) {
   Result<std::vector<Metalayer>> layers = ParseFrameTrailer(trailer);
   if (!layers.ok()) return;
+  int64_t budget_bytes = kMaxAttributesBytes;
   for (const Metalayer& layer : *layers) {
-    Result<std::string> packed = DecodeAttribute(*codec_, layer.content);
+    Result<std::string> packed = DecodeAttribute(*codec_, layer.content, budget_bytes);
     Result<std::string> value = packed.ok() ? AttributeAsJson(*packed) : packed.status();
     attributes_.emplace_back(
         Printable(layer.name),
@@ -319,8 +325,9 @@ void FrameIndex::LoadAttributes(std::string_view trailer) {
 Status FrameIndex::LoadPackedAttributes(std::string_view trailer) {
   Result<std::vector<Metalayer>> layers = ParseFrameTrailer(trailer);
   if (!layers.ok()) return layers.status();
+  int64_t budget_bytes = kMaxAttributesBytes;
   for (const Metalayer& layer : *layers) {
-    Result<std::string> packed = DecodeAttribute(*codec_, layer.content);
+    Result<std::string> packed = DecodeAttribute(*codec_, layer.content, budget_bytes);
     if (!packed.ok()) return packed.status().At("attribute '" + Excerpt(layer.name) + "'");
     packed_attributes_.emplace_back(layer.name, std::move(*packed));
   }

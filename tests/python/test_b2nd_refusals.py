@@ -121,15 +121,6 @@ def test_scalars(path, errors):
     assert_refused(path, errors, re.escape("shape: found (), wanted at least one axis"))
 
 
-def test_update_mode(tmp_path, errors):
-    path = save(tmp_path / "array.b2nd", ARRAY)
-    before = os.stat(path).st_mtime_ns
-    pattern = "access: found update, wanted read-only"
-    assert_refused(path, errors, pattern, gdal.GA_Update)
-    assert_refused(f'B2ND:"{path}"', errors, pattern, gdal.GA_Update)
-    assert os.stat(path).st_mtime_ns == before
-
-
 def test_pixels_cannot_be_written(tmp_path, errors):
     path = save(tmp_path / "array.b2nd", ARRAY)
     dataset = gdal.Open(path)
