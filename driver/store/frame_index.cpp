@@ -17,7 +17,7 @@ constexpr int64_t kMaxChunks = int64_t{1} << 26;
 constexpr uint64_t kMaxTrailerBytes = uint64_t{256} << 20;
 // Of one attribute, and of all together: a few bytes can claim many.
 constexpr int64_t kMaxAttributeBytes = int64_t{64} << 20;
-constexpr int64_t kMaxAttributesBytes = int64_t{256} << 20;
+constexpr int64_t kMaxAttributesBytes = int64_t{250} << 20;
 
 // Offsets of chunks that take no bytes: bit 63, and the kind in the byte it belongs to.
 constexpr int kSpecialShift = 56;
