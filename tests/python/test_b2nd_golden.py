@@ -1,4 +1,4 @@
-"""Files that older versions of python-blosc2 wrote, and what no version of today writes any more."""
+"""Files that older versions of python-blosc2 wrote, and what none of today writes any more."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,12 @@ from osgeo import gdal
 from support import shown_dtype
 
 GOLDEN = sorted((DATA / "golden").glob("*.b2nd"))
+
+
+def test_golden_files_are_there():
+    assert len(GOLDEN) > 70
+    versions = {path.stem.split("_")[1] for path in GOLDEN if path.stem.startswith("version_")}
+    assert {version[0] for version in versions} >= {"2", "3", "4"}
 
 
 def leaves(dtype, name="", take=lambda records: records):

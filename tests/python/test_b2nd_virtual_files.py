@@ -1,4 +1,4 @@
-"""Files behind GDAL's virtual file systems: in memory, in archives, over HTTP with bytes counted."""
+"""Files behind GDAL's virtual file systems: in memory, in archives, over HTTP, bytes counted."""
 
 import gzip
 import itertools
@@ -151,7 +151,8 @@ def blocks_of_window(content, shape, chunk, block, window):
     total = 0
     for place in itertools.product(*(range(start // c, (stop - 1) // c + 1)
                                      for (start, stop), c in zip(window, chunk))):
-        lengths = block_lengths(content, offsets[place[0] * grid[1] + place[1]], inner[0] * inner[1])
+        offset = offsets[place[0] * grid[1] + place[1]]
+        lengths = block_lengths(content, offset, inner[0] * inner[1])
         ranges = []
         for (start, stop), at, c, b in zip(window, place, chunk, block):
             first, last = max(start - at * c, 0), min(stop - at * c, c)
