@@ -59,25 +59,26 @@ class B2ndUpdate final : public Array {
     return ReadAll({{field, box, to}});
   }
 
-  // What is not written yet comes from the decoded chunks.
+  // What is not written yet comes from the decoded chunks, over what the file has.
   Status ReadAll(const std::vector<ReadTarget>& targets) const override {
-    if (dirty_.empty()) return ReadFile(targets);
     std::vector<ReadTarget> in_file;
     for (const ReadTarget& target : targets) {
-      const Box chunks = ChunksOf(layout_, target.box);
-      AxisVector place = chunks.start;
-      do {
-        const Box part = Intersection(ChunkBox(layout_, place), target.box);
-        const StridedView to = Shifted(target.to, target.box, part);
-        const auto found = by_number_.find(GridNumber(layout_.chunk_grid, place));
-        if (found == by_number_.end()) {
-          in_file.push_back({target.field, part, to});
-        } else {
-          CopyOut(found->second->elements.data(), place, target.field, part, to);
-        }
-      } while (Advance(chunks, place));
+      if (CountDirty(target.box) < ElementsIn(ChunksOf(layout_, target.box))) {
+        in_file.push_back(target);
+      }
     }
-    return ReadFile(in_file);
+    Status status = ReadFile(in_file);
+    if (!status.ok()) return status;
+    for (const ReadTarget& target : targets) {
+      for (const DirtyChunk& chunk : dirty_) {
+        const AxisVector place = GridPlace(layout_.chunk_grid, chunk.number);
+        const Box part = Intersection(ChunkBox(layout_, place), target.box);
+        if (IsEmpty(part)) continue;
+        CopyOut(chunk.elements.data(), place, target.field, part,
+                Shifted(target.to, target.box, part));
+      }
+    }
+    return {};
   }
 
   Status Write(size_t field, const Box& box, const ConstStridedView& from) override {
@@ -125,6 +126,13 @@ class B2ndUpdate final : public Array {
  private:
   Status ReadFile(const std::vector<ReadTarget>& targets) const {
     return targets.empty() ? Status() : BlockReader(*index_, *file_, targets, max_threads_).Run();
+  }
+
+  int64_t CountDirty(const Box& box) const {
+    return std::count_if(dirty_.begin(), dirty_.end(), [&](const DirtyChunk& chunk) {
+      const AxisVector place = GridPlace(layout_.chunk_grid, chunk.number);
+      return !IsEmpty(Intersection(ChunkBox(layout_, place), box));
+    });
   }
 
   template <typename View>
@@ -261,6 +269,7 @@ class B2ndUpdate final : public Array {
       by_number_.erase(chunks[i]->number);
       dirty_.erase(chunks[i]);
     }
+    if (!chunks.empty()) index_->ForgetCached();
     return {};
   }
 

@@ -341,8 +341,11 @@ void FrameIndex::MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_
           : static_cast<int64_t>(uint64_t{1} << 63 | static_cast<uint64_t>(place.kind)
                                                          << kSpecialShift);
   chunks_bytes_ = std::max(chunks_bytes_, end_bytes - chunks_offset_bytes_);
-  if (counters_->held_bytes == 0) return;
+}
+
+void FrameIndex::ForgetCached() {
   BlockCache::Process().DropFile(cache_file_);
+  cache_file_ = BlockCache::Process().NewFile();
 }
 
 ChunkPlace FrameIndex::Chunk(int64_t chunk) const {

@@ -77,8 +77,10 @@ class FrameIndex {
   }
 
   // Of an index for update. The chunk is now at `offset_bytes` in the file, or special; the chunks'
-  // part of the file ends at `end_bytes` or later. Blocks in the cache are forgotten.
+  // part of the file ends at `end_bytes` or later. Once some have moved, what the block cache has
+  // of the file must be forgotten.
   void MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes);
+  void ForgetCached();
   void SetPackedAttributes(std::vector<std::pair<std::string, std::string>> attributes) {
     packed_attributes_ = std::move(attributes);
   }

@@ -205,6 +205,21 @@ def test_old_sidecar_is_taken_into_the_file(tmp_path):
     assert (metadata["from"], metadata["and"]) == ("sidecar", "more")
 
 
+def test_what_was_read_before_is_not_read_again_after_a_flush(create, rng):
+    """Decoded blocks and directories of chunks that are no more."""
+    array = rng.integers(0, 30, (1, 500, 700), dtype="u2")
+    path, dataset = create(1)
+    band = dataset.GetRasterBand(1)
+    for round_ in range(4):
+        dataset.WriteArray(array[0])
+        dataset.FlushCache()
+        for x, y, width, height in random_windows(rng, 700, 500, 30):
+            np.testing.assert_array_equal(band.ReadAsArray(x, y, width, height),
+                                          array[0, y:y + height, x:x + width])
+            band.ReadAsArray(min(x, 690), min(y, 490), 3, 3)
+        array = rng.integers(0, 30 * 40 ** round_ % 60000 + 2, array.shape, dtype="u2")
+
+
 def test_nothing_is_written_when_nothing_changes(create):
     path, dataset = create()
     del dataset
