@@ -273,6 +273,14 @@ bool BlockReader::IsCacheable(const LoadedChunk& chunk, const Box& block) const 
          UsedBytes(block) < ElementsIn(block) * layout_.element.element_bytes;
 }
 
+bool BlockReader::IsSlab(const Box& block) const {
+  for (int axis = 0; axis < block.start.size(); ++axis) {
+    const int64_t length = layout_.shape[axis];
+    if (block.count(axis) == length && bounds_.count(axis) < length) return true;
+  }
+  return false;
+}
+
 std::byte* BlockReader::InPlace(const Box& block) const {
   const ReadTarget& target = targets_[0];
   const DType& dtype = layout_.element.fields[target.field].dtype;

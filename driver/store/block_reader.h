@@ -52,6 +52,9 @@ class BlockReader {
   int64_t UsedBytes(const Box& box) const;
   // Whether the cache may have a block or take it: one of which the targets leave something.
   bool IsCacheable(const LoadedChunk& chunk, const Box& block) const;
+  // Whether the block goes from one side of the array to the other where the windows do not: rows
+  // for windows, all bands for one. Their neighbours need the very same blocks.
+  bool IsSlab(const Box& block) const;
   BlockCache::Block FindCached(const LoadedChunk& chunk, const Task& task) const;
   // Where a block lies as in the file in the caller's memory, else nullptr.
   std::byte* InPlace(const Box& block) const;

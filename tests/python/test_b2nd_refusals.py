@@ -125,7 +125,7 @@ def test_pixels_cannot_be_written(tmp_path, errors):
     path = save(tmp_path / "array.b2nd", ARRAY)
     dataset = gdal.Open(path)
     assert dataset.GetRasterBand(1).WriteArray(ARRAY) != gdal.CE_None
-    assert len(errors) == 1 and path in errors[0]
+    assert len(errors) == 1 and os.path.basename(path) in errors[0]
     assert_same(gdal.Open(path).ReadAsArray(), ARRAY)
 
 

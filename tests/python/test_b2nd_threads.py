@@ -176,7 +176,7 @@ def test_python_blosc2_meanwhile(plain_image):
     assert not failures, failures[0]
 
 
-IMPORTS = {"gdal": "from osgeo import gdal; gdal.GetDriverByName('B2ND'); gdal.Open({path!r})",
+IMPORTS = {"gdal": "from osgeo import gdal; gdal.UseExceptions(); gdal.Open({path!r})",
            "blosc2": "import blosc2; blosc2.set_nthreads(4); blosc2.compress2(b'x' * 100000)"}
 
 

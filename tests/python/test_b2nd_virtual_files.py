@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import threading
 import zipfile
 
 import numpy as np
@@ -122,19 +123,28 @@ def test_truncated_files(tmp_path, errors, rng):
 
 
 class Handler(RangeHandler):
-    """Serves .b2nd in place of .npy, and counts requests, too."""
+    """Serves .b2nd in place of .npy, and counts requests, too; before their bytes can arrive."""
+
+    counting = threading.Lock()
 
     def answer(self, send_body):
         if self.path == "/image.b2nd":
             self.path = "/image.npy"
-        self.server.requests = getattr(self.server, "requests", 0) + 1
         super().answer(send_body)
+
+    def send_header(self, keyword, value):
+        if keyword == "Content-Length" and self.command == "GET":
+            with self.counting:
+                self.server.requests += 1
+                self.server.fetched_bytes += int(value)
+        super().send_header(keyword, value)
 
 
 @pytest.fixture
 def serve(http_server):  # noqa: F811
     def start(path):
         http_server.RequestHandlerClass = Handler
+        http_server.requests = http_server.fetched_bytes = 0
         with open(path, "rb") as file:
             http_server.body = file.read()
         gdal.VSICurlClearCache()
@@ -174,16 +184,16 @@ def test_window_over_http_fetches_little_more_than_its_blocks(serve, tmp_path, r
                 cparams={"clevel": 1})
     name, server = serve(path)
     dataset = gdal.Open(name)
-    opened = server.sent_bytes
+    opened = server.fetched_bytes
     # Header, index and trailer; GDAL's own piece of 16 KiB for each.
     assert opened <= 128 << 10
     for x, y in [(0, 0), (900, 700), (side - 512, side - 700), (2047, 1), (1024, 2048)]:
         gdal.VSICurlClearCache()
-        before = server.sent_bytes
+        before = server.fetched_bytes
         assert_same(dataset.ReadAsArray(x, y, 512, 512), array[y:y + 512, x:x + 512])
         covered = blocks_of_window(server.body, array.shape, (1024, 1024), (128, 128),
                                    ((y, y + 512), (x, x + 512)))
-        assert covered < server.sent_bytes - before < 3 * covered
+        assert covered < server.fetched_bytes - before < 3 * covered
 
 
 def test_blocks_in_the_cache_are_not_fetched_again(serve, tmp_path, rng):
@@ -194,9 +204,9 @@ def test_blocks_in_the_cache_are_not_fetched_again(serve, tmp_path, rng):
     dataset = gdal.Open(name)
     first = dataset.ReadAsArray(100, 100, 300, 300)
     gdal.VSICurlClearCache()
-    before = server.sent_bytes, server.requests
+    before = server.fetched_bytes, server.requests
     assert_same(dataset.ReadAsArray(150, 150, 300, 300)[:250, :250], first[50:, 50:])
-    assert (server.sent_bytes, server.requests) == before
+    assert (server.fetched_bytes, server.requests) == before
     assert details(dataset)["DECODED_BLOCKS"] == 1
 
 
@@ -205,9 +215,9 @@ def test_special_chunks_are_not_fetched(serve, tmp_path):
     blosc2.zeros((20000, 20000), dtype="u2", chunks=(1000, 1000), urlpath=path)
     name, server = serve(path)
     dataset = gdal.Open(name)
-    before = server.sent_bytes
+    before = server.fetched_bytes
     assert not dataset.ReadAsArray(3000, 4000, 2500, 2500).any()
-    assert server.sent_bytes == before
+    assert server.fetched_bytes == before
 
 
 def test_server_that_fails_midway(serve, tmp_path, rng, errors):

@@ -264,11 +264,11 @@ TEST(B2ndLayout, FindsTheBlocksOfAnyBox) {
     const Box box = testing::RandomBox(shape, random);
     std::vector<int> seen(static_cast<size_t>(testing::Product(shape)));
     const Box chunk_box = ChunksOf(*layout, box);
-    ForEachIndex(testing::Counts(chunk_box), [&](AxisVector chunk) {
-      for (int axis = 0; axis < 2; ++axis) chunk[axis] += chunk_box.start[axis];
+    ForEachIndex(testing::Counts(chunk_box), [&](const AxisVector& at) {
+      const AxisVector chunk{at[0] + chunk_box.start[0], at[1] + chunk_box.start[1]};
       const Box block_box = BlocksOf(*layout, chunk, box);
-      ForEachIndex(testing::Counts(block_box), [&](AxisVector block) {
-        for (int axis = 0; axis < 2; ++axis) block[axis] += block_box.start[axis];
+      ForEachIndex(testing::Counts(block_box), [&](const AxisVector& inner) {
+        const AxisVector block{inner[0] + block_box.start[0], inner[1] + block_box.start[1]};
         const Box elements = BlockBox(*layout, chunk, block);
         int in_box = 0;
         ForEachIndex(testing::Counts(elements), [&](const AxisVector& index) {
