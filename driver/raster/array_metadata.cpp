@@ -91,7 +91,10 @@ const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) 
     return image_structure_.FetchNameValue(name);
   }
   if (IsDetailsDomain(domain, image_structure_)) {
-    if (const char* const value = CurrentDetails().FetchNameValue(name)) return value;
+    // In GDAL's own memory of the thread: the next question must not take the answer away.
+    for (const auto& [key, value] : io_.array().Details()) {
+      if (EQUAL(key.c_str(), name)) return CPLSPrintf("%s", value.c_str());
+    }
   }
   return GDALPamDataset::GetMetadataItem(name, domain);
 }

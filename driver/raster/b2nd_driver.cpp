@@ -1,5 +1,7 @@
 #include "driver/raster/b2nd_driver.h"
 
+#include <cpl_vsi.h>
+
 #include <string>
 #include <string_view>
 
@@ -18,8 +20,12 @@ bool IsFrameFolder(const GDALOpenInfo* open_info) {
   std::string_view name(open_info->pszFilename);
   if (!name.empty() && name.back() == '/') name.remove_suffix(1);
   constexpr std::string_view kSuffix = ".b2nd";
-  return open_info->bIsDirectory && name.size() >= kSuffix.size() &&
-         name.substr(name.size() - kSuffix.size()) == kSuffix;
+  if (!open_info->bIsDirectory || name.size() < kSuffix.size() ||
+      name.substr(name.size() - kSuffix.size()) != kSuffix) {
+    return false;
+  }
+  VSIStatBufL about;
+  return VSIStatL((std::string(name) + "/chunks.b2frame").c_str(), &about) == 0;
 }
 
 // Runs before every other driver for every file that anyone opens: a comparison of ten bytes.

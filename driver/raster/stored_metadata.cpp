@@ -34,11 +34,11 @@ std::unique_ptr<OGRSpatialReference> ReadCrs(const json& value) {
   const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   auto crs = std::make_unique<OGRSpatialReference>();
   crs->SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
+  const CPLErrorStateBackuper errors_so_far;
   CPLPushErrorHandler(CPLQuietErrorHandler);
   const OGRErr error = crs->SetFromUserInput(
       text.c_str(), OGRSpatialReference::SET_FROM_USER_INPUT_LIMITATIONS_get());
   CPLPopErrorHandler();
-  CPLErrorReset();
   return error == OGRERR_NONE ? std::move(crs) : nullptr;
 }
 
@@ -73,8 +73,10 @@ std::string Exported(const OGRSpatialReference& crs, bool as_json) {
 void AddItem(const std::string& name, const json& value, CPLStringList& items) {
   std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   if (text.size() > kMaxItemBytes) text = "(" + std::to_string(text.size()) + " bytes)";
-  std::string key = name;  // "KEY=VALUE" is how GDAL keeps it
-  std::replace(key.begin(), key.end(), '=', '_');
+  std::string key = name;  // GDAL keeps "KEY=VALUE", and takes "KEY:VALUE" for the same
+  for (char& c : key) {
+    if (c == '=' || c == ':') c = '_';
+  }
   items.SetNameValue(key.c_str(), text.c_str());
 }
 

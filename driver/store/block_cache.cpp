@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "driver/store/fork_guard.h"
+
 namespace ndarray {
 namespace {
 
@@ -19,8 +21,12 @@ void NoteOldest(std::atomic<int64_t>& oldest, int64_t tick) {
 }  // namespace
 
 BlockCache& BlockCache::Process() {
-  static auto* const cache = new BlockCache;  // outlives every user
-  return *cache;
+  static BlockCache& cache = [&]() -> BlockCache& {
+    auto* const made = new BlockCache;  // outlives every user
+    for (Shard& shard : made->shards_) GuardAcrossForks(shard.mutex);
+    return *made;
+  }();
+  return cache;
 }
 
 // Mixes each number in on its own: files, chunks and blocks all count from zero.

@@ -17,9 +17,15 @@ constexpr int64_t kMinBytesPerThread = int64_t{48} << 10;
 constexpr int64_t kMinBytesPerTask = int64_t{16} << 10;
 // Bounds of a batch: what its tasks decode where they have to be read first, and their number.
 constexpr int64_t kBatchBytes = int64_t{32} << 20;
+// The same for their chunks, each of which has memory for all it might hold.
+constexpr int64_t kBatchChunkBytes = int64_t{128} << 20;
 constexpr int64_t kBatchTasks = int64_t{1} << 16;
 // Larger scratch is given back after each use.
 constexpr size_t kMaxKeptScratchBytes = size_t{4} << 20;
+
+// c-blosc2 counts up to the block it is asked for. Beyond this many steps for all blocks of a chunk
+// it is asked for the chunk.
+constexpr int64_t kMostSteps = int64_t{1} << 24;
 
 // Instead of a block's number.
 constexpr int64_t kWholeChunk = BlockCache::kWholeChunk;
@@ -76,7 +82,9 @@ Status BlockReader::Run() {
       AddChunk(place, blocks);
       more = Advance(chunks, place);
     } while (more && blocks < kBatchTasks &&
-             (loader_.mapped() || blocks * layout_.block_bytes < kBatchBytes));
+             (loader_.mapped() ||
+              (blocks * layout_.block_bytes < kBatchBytes &&
+               static_cast<int64_t>(chunks_.size()) * layout_.chunk_bytes < kBatchChunkBytes)));
     if (chunks_.empty()) continue;
     Status status = RunBatch();
     if (!status.ok()) return status;
@@ -101,14 +109,18 @@ AxisVector BlockReader::PlaceOf(const LoadedChunk& chunk) const {
 }
 
 void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
-  const LoadedChunk& chunk = chunks_[chunk_index];
+  LoadedChunk& chunk = chunks_[chunk_index];
   if (chunk.header.kind != ChunkKind::kBlocks) {
-    tasks_.push_back({chunk_index, kFill, nullptr});
+    tasks_.push_back({chunk_index, kFill, nullptr, false});
     tasks_bytes += layout_.chunk_bytes;
     return;
   }
+  if (!chunk.header.stored && ElementsIn(BlocksOf(layout_, PlaceOf(chunk), bounds_)) >
+                                  kMostSteps / layout_.blocks_per_chunk) {
+    chunk.needs_whole = true;
+  }
   if (chunk.needs_whole) {
-    tasks_.push_back({chunk_index, kWholeChunk, nullptr});
+    tasks_.push_back({chunk_index, kWholeChunk, nullptr, false});
     tasks_bytes += layout_.chunk_bytes;
     return;
   }
@@ -118,13 +130,13 @@ void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
   do {
     // With several windows there may be blocks between them.
     if (targets_.size() > 1 && UsedBytes(BlockBox(layout_, place, block)) == 0) continue;
-    tasks_.push_back({chunk_index, GridNumber(layout_.block_grid, block), nullptr});
+    tasks_.push_back({chunk_index, GridNumber(layout_.block_grid, block), nullptr, false});
     tasks_bytes += layout_.block_bytes;
   } while (Advance(blocks, block));
 }
 
 BlockCache::Block BlockReader::FindCached(const LoadedChunk& chunk, const Task& task) const {
-  if (task.cached != nullptr) return task.cached;
+  if (task.looked_up) return task.cached;
   return BlockCache::Process().Find({index_.cache_file(), chunk.number, task.block},
                                     *index_.counters());
 }
@@ -136,11 +148,13 @@ Status BlockReader::LoadBlocks() {
     LoadedChunk& chunk = chunks_[task.chunk];
     if (task.block == kWholeChunk) {
       if (caches_chunks_) task.cached = FindCached(chunk, task);
+      task.looked_up = true;
       if (task.cached != nullptr) chunk.needs_whole = false;
     } else if (task.block >= 0) {
       const Box block =
           BlockBox(layout_, PlaceOf(chunk), GridPlace(layout_.block_grid, task.block));
       if (IsCacheable(chunk, block)) task.cached = FindCached(chunk, task);
+      task.looked_up = true;
       if (task.cached == nullptr) wanted[task.chunk].push_back(task.block);
     }
   }

@@ -30,9 +30,10 @@ class BlockReader {
 
  private:
   struct Task {
-    size_t chunk;              // of chunks_
-    int64_t block;             // its number within the chunk, or one of the constants in the .cpp
-    BlockCache::Block cached;  // where it was looked up before the task began
+    size_t chunk;   // of chunks_
+    int64_t block;  // its number within the chunk, or one of the constants in the .cpp
+    BlockCache::Block cached;
+    bool looked_up;  // in the cache, before the task began
   };
 
   void AddChunk(const AxisVector& place, int64_t& blocks);

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "driver/store/fork_guard.h"
 #include "driver/store/msgpack.h"
 #include "driver/store/text.h"
 
@@ -18,6 +19,8 @@ constexpr uint64_t kMaxTrailerBytes = uint64_t{256} << 20;
 // Of one attribute, and of all together: a few bytes can claim many.
 constexpr int64_t kMaxAttributeBytes = int64_t{64} << 20;
 constexpr int64_t kMaxAttributesBytes = int64_t{250} << 20;
+// Of what all show together.
+constexpr size_t kMaxShownBytes = size_t{16} << 20;
 
 // Offsets of chunks that take no bytes: bit 63, and the kind in the byte it belongs to.
 constexpr int kSpecialShift = 56;
@@ -151,6 +154,8 @@ class SharedIndexes {
   }
 
  private:
+  SharedIndexes() { GuardAcrossForks(mutex_); }
+
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<const FrameIndex>> indexes_;
 };
@@ -313,12 +318,15 @@ void FrameIndex::LoadAttributes(std::string_view trailer) {
   Result<std::vector<Metalayer>> layers = ParseFrameTrailer(trailer);
   if (!layers.ok()) return;
   int64_t budget_bytes = kMaxAttributesBytes;
+  size_t shown_bytes = 0;
   for (const Metalayer& layer : *layers) {
     Result<std::string> packed = DecodeAttribute(*codec_, layer.content, budget_bytes);
     Result<std::string> value = packed.ok() ? AttributeAsJson(*packed) : packed.status();
-    attributes_.emplace_back(
-        Printable(layer.name),
-        value.ok() ? *value : nlohmann::json("(" + value.status().message() + ")").dump());
+    std::string shown =
+        value.ok() ? *value : nlohmann::json("(" + value.status().message() + ")").dump();
+    shown_bytes += shown.size();
+    if (shown_bytes > kMaxShownBytes) shown = "\"(too much beside the other attributes)\"";
+    attributes_.emplace_back(Printable(layer.name), std::move(shown));
   }
 }
 

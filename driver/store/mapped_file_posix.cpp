@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "driver/store/descriptor.h"
+#include "driver/store/fork_guard.h"
 #include "driver/store/mapped_file.h"
 
 namespace ndarray {
@@ -142,6 +143,8 @@ class SharedMaps {
   }
 
  private:
+  SharedMaps() { GuardAcrossForks(mutex_); }
+
   std::mutex mutex_;
   std::map<Identity, std::weak_ptr<ByteFile>> maps_;
 };

@@ -30,7 +30,7 @@ class Measure final : public nlohmann::json_sax<json> {
 
  private:
   static constexpr int kMaxDepth = 64;
-  static constexpr int64_t kMaxValues = int64_t{4} << 20;
+  static constexpr int64_t kMaxValues = 65536;
 
   bool Count() {
     too_much_ = too_much_ || ++values_ > kMaxValues;
@@ -50,14 +50,16 @@ class Measure final : public nlohmann::json_sax<json> {
   bool too_much_ = false;
 };
 
+constexpr size_t kMostShownBytes = size_t{1} << 20;
+
+std::string Measured(size_t bytes) { return "(" + std::to_string(bytes) + " bytes)"; }
+
 // Bytes have no place in JSON, and of long texts nobody wants to see more than how long they are.
 void MakePresentable(json& value) {
-  constexpr size_t kMostBytes = size_t{1} << 20;
-  const auto measured = [](size_t bytes) { return "(" + std::to_string(bytes) + " bytes)"; };
   if (value.is_binary()) {
-    value = measured(value.get_binary().size());
-  } else if (value.is_string() && value.get_ref<const std::string&>().size() > kMostBytes) {
-    value = measured(value.get_ref<const std::string&>().size());
+    value = Measured(value.get_binary().size());
+  } else if (value.is_string() && value.get_ref<const std::string&>().size() > kMostShownBytes) {
+    value = Measured(value.get_ref<const std::string&>().size());
   } else if (value.is_structured()) {
     if (value.is_array() && !value.empty() && value[0] == "__tuple__") value.erase(0);
     for (json& item : value) MakePresentable(item);
@@ -71,7 +73,7 @@ Result<json> ParseMsgpack(std::string_view bytes) {
   if (!json::sax_parse(bytes.begin(), bytes.end(), &measure, json::input_format_t::msgpack)) {
     if (measure.too_much()) {
       return Mismatch(StatusCode::kNotSupported, "msgpack", "more values or deeper nesting",
-                      "4 million, 64 levels");
+                      "65,536 values, 64 levels");
     }
     return Mismatch(StatusCode::kCorrupt, "msgpack", "other bytes",
                     "one value that JSON can have, too");
@@ -83,7 +85,8 @@ Result<json> ParseMsgpack(std::string_view bytes) {
 
 std::string ShowJson(json value) {
   MakePresentable(value);
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  return text.size() <= kMostShownBytes ? text : json(Measured(text.size())).dump();
 }
 
 }  // namespace ndarray

@@ -15,7 +15,7 @@ namespace ndarray {
 // each level.
 Result<nlohmann::json> ParseMsgpack(std::string_view bytes);
 
-// The value as JSON text, for people: bytes, and texts of more than 1 MiB, by their number; the
+// The value as JSON text, for people: bytes, and what is longer than 1 MiB, by their number; the
 // tuples of python-blosc2 without the first element that marks them.
 std::string ShowJson(nlohmann::json value);
 

@@ -24,10 +24,9 @@ struct ElementType {
 };
 
 // Reads a type string, a list of (name, type) or (name, type, shape), or, if is_printed (the
-// literal is what str(numpy.dtype) gives), the dict {'names': ..., 'formats': ..., 'offsets': ...,
-// 'itemsize':
-// ...} of records with gaps, which void fields named f0, f1, ... are then, too. kCorrupt
-// for what is no dtype; kNotSupported for dtypes that are no numbers, and for records of more
+// literal is what str(numpy.dtype) gives), the dict of names, formats, offsets and itemsize that
+// stands for a record with gaps; void fields named f0, f1, ... are gaps then, too. kCorrupt for
+// what is no dtype; kNotSupported for dtypes that are no numbers, and for records of more
 // fields or bytes than are read here. `field` is what messages call it: "descr", "dtype".
 Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bool is_printed);
 
