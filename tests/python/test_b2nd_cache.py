@@ -65,7 +65,8 @@ def test_sweep_of_chunks_of_python_blosc2(tmp_path, image):
     path = save(tmp_path / "default.b2nd", image, cparams={"clevel": 1})
     array = blosc2.open(path)
     blocks = -(-SIDE // array.blocks[0]) * -(-SIDE // array.blocks[1])
-    assert blocks <= sweep(gdal.Open(path), image, 512, 512)["DECODED_BLOCKS"] <= 1.5 * blocks
+    decoded = sweep(gdal.Open(path), image, 512, 512)["DECODED_BLOCKS"]
+    assert blocks <= decoded <= 1.25 * blocks + 150
 
 
 def test_sweep_of_tiles_wants_no_cache(tmp_path, image):
