@@ -61,7 +61,7 @@ def test_sweep_of_slabs_decodes_each_block_once(slabs, image, width, height):
 
 def test_sweep_of_chunks_of_python_blosc2(tmp_path, image):
     """Its default shapes depend on the machine. Blocks below some size are kept only once they
-    were seen to come back, which costs some of the first ones a second time."""
+    were seen to come back, which costs some hundred of the first ones a second time."""
     path = save(tmp_path / "default.b2nd", image, cparams={"clevel": 1})
     array = blosc2.open(path)
     blocks = -(-SIDE // array.blocks[0]) * -(-SIDE // array.blocks[1])
