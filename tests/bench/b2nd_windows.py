@@ -157,7 +157,7 @@ def report(title, results, pixel_bytes, size):
 def ratio(results, side, name, other, wanted):
     value = results[side][other] / results[side][name]
     mark = "" if value >= wanted else "   <-- below"
-    print(f"{side}: {name} is {value:.2f}x as fast as {other} (wanted: {wanted}){mark}")
+    print(f"{side}: {name} is {value:.2f}x as fast as {other} (wanted: {wanted:.2g}){mark}")
 
 
 def cached(path, make):

@@ -52,3 +52,13 @@ def random_windows(rng, width, height, count):
         x = int(rng.integers(0, width))
         y = int(rng.integers(0, height))
         yield x, y, int(rng.integers(1, width - x + 1)), int(rng.integers(1, height - y + 1))
+
+
+def random_values(rng, gdal_type, shape):
+    """Any value of a GDAL type that NumPy can hold, extremes of integers among them."""
+    dtype = np.dtype(gdal_array.GDALTypeCodeToNumericTypeCode(gdal_type))
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        return rng.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
+    array = rng.normal(0, 1000, shape)
+    return (array + 1j * array[::-1]).astype(dtype) if dtype.kind == "c" else array.astype(dtype)

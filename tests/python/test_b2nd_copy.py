@@ -9,12 +9,9 @@ import time
 
 import numpy as np
 import pytest
+from b2nd_support import blosc2
 from osgeo import gdal, gdal_array, osr
-from support import memory_dataset, random_windows
-
-blosc2 = pytest.importorskip("blosc2")
-if gdal.GetDriverByName("B2ND") is None:
-    pytest.skip("built without the driver B2ND", allow_module_level=True)
+from support import memory_dataset, random_values, random_windows
 
 ORDERS = {"BAND": (0, 1, 2), "PIXEL": (1, 2, 0), "LINE": (1, 0, 2)}
 
@@ -24,21 +21,12 @@ def driver():
     return gdal.GetDriverByName("B2ND")
 
 
-def values(rng, gdal_type, shape):
-    dtype = np.dtype(gdal_array.GDALTypeCodeToNumericTypeCode(gdal_type))
-    if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        return rng.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
-    array = rng.normal(0, 1000, shape)
-    return (array + 1j * array[::-1]).astype(dtype) if dtype.kind == "c" else array.astype(dtype)
-
-
 @pytest.mark.parametrize("interleave", ORDERS)
 @pytest.mark.parametrize("bands", [1, 3, 7])
 def test_every_creatable_type_comes_back_as_itself(driver, tmp_path, rng, interleave, bands):
     for name in driver.GetMetadataItem(gdal.DMD_CREATIONDATATYPES).split():
         gdal_type = gdal.GetDataTypeByName(name)
-        array = values(rng, gdal_type, (bands, 133, 290))
+        array = random_values(rng, gdal_type, (bands, 133, 290))
         path = str(tmp_path / f"{name}.b2nd")
         driver.CreateCopy(path, memory_dataset(array), options=[f"INTERLEAVE={interleave}"])
         stored = blosc2.open(path)[:]

@@ -9,12 +9,9 @@ import time
 
 import numpy as np
 import pytest
+from b2nd_support import blosc2
 from osgeo import gdal, osr
 from support import memory_dataset, random_windows
-
-blosc2 = pytest.importorskip("blosc2")
-if gdal.GetDriverByName("B2ND") is None:
-    pytest.skip("built without the driver B2ND", allow_module_level=True)
 
 SMALL_CHUNKS = ["BLOCKXSIZE=32", "BLOCKYSIZE=32", "CHUNKXSIZE=128", "CHUNKYSIZE=96"]
 ORDERS = {"BAND": (0, 1, 2), "PIXEL": (1, 2, 0), "LINE": (1, 0, 2)}

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from osgeo import gdal, gdal_array
-from support import HAS_INT8, memory_dataset, random_windows, swap
+from support import HAS_INT8, memory_dataset, random_values, random_windows, swap
 
 
 def creatable_types():
@@ -15,21 +15,12 @@ def creatable_types():
     return [gdal.GetDataTypeByName(name) for name in names.split()]
 
 
-def values(rng, gdal_type, shape):
-    dtype = np.dtype(gdal_array.GDALTypeCodeToNumericTypeCode(gdal_type))
-    if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        return rng.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
-    array = rng.normal(0, 1000, shape)
-    return (array + 1j * array[::-1]).astype(dtype) if dtype.kind == "c" else array.astype(dtype)
-
-
 @pytest.mark.parametrize("interleave", ["BAND", "PIXEL", "LINE"])
 @pytest.mark.parametrize("bands", [1, 3, 7])
 def test_every_creatable_type_comes_back_as_itself(plugin, tmp_path, rng, interleave, bands):
     for gdal_type in creatable_types():
         name = gdal.GetDataTypeName(gdal_type)
-        array = values(rng, gdal_type, (bands, 13, 17))
+        array = random_values(rng, gdal_type, (bands, 13, 17))
         created = str(tmp_path / f"created_{name}.npy")
         options = [f"INTERLEAVE={interleave}"]
         dataset = plugin.Create(created, 17, 13, bands, gdal_type, options=options)
