@@ -95,6 +95,13 @@ def test_repeated_windows_become_hits(tmp_path, image):
     assert after["DECODED_BLOCKS"] - before["DECODED_BLOCKS"] == 4
 
 
+def test_slabs_too_small_to_pay_alone_are_decoded_once(tmp_path, image):
+    """Blocks of 16 KiB: kept because they cross the image, before any has come back."""
+    path = save(tmp_path / "thin.b2nd", image, chunks=(256, SIDE), blocks=(8, SIDE))
+    facts = sweep(gdal.Open(path), image, SIDE // 4, 64)
+    assert facts["DECODED_BLOCKS"] == SIDE // 8
+
+
 def test_single_pixels(slabs, image, rng):
     dataset = gdal.Open(slabs)
     for x, y in rng.integers(0, SIDE, (300, 2)):
