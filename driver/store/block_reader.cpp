@@ -248,9 +248,9 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
   if (std::byte* const in_place = InPlace(block)) return Decode(chunk, task.block, in_place);
 
   const auto block_bytes = static_cast<size_t>(layout_.block_bytes);
-  if (cacheable && (IsSlab(block) ||
-                    BlockCache::Process().IsWanted(*index_.counters(), UsedBytes(block),
-                                                   layout_.block_bytes))) {
+  if (cacheable &&
+      (IsSlab(block) ||
+       BlockCache::Process().IsWanted(*index_.counters(), UsedBytes(block), layout_.block_bytes))) {
     const auto fresh = std::make_shared<Buffer>(block_bytes);
     Status status = Decode(chunk, task.block, fresh->data());
     if (!status.ok()) return status;
