@@ -1,0 +1,96 @@
+#include "tools/command.h"
+
+#include <cpl_error.h>
+#include <cpl_vsi.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <set>
+
+namespace ndarray::tools {
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+void OnInterrupt(int signal_number) {
+  if (interrupted) {
+    std::signal(signal_number, SIG_DFL);
+    std::raise(signal_number);
+  }
+  interrupted = 1;
+}
+
+// What GDAL reported, from any thread.
+struct GdalMessages {
+  std::mutex mutex;
+  std::string first_failure;
+  std::set<std::string> warnings;
+};
+
+GdalMessages& Messages() {
+  static GdalMessages messages;
+  return messages;
+}
+
+void CPL_STDCALL OnGdalMessage(CPLErr level, CPLErrorNum, const char* text) {
+  GdalMessages& messages = Messages();
+  const std::lock_guard<std::mutex> lock(messages.mutex);
+  if (level == CE_Debug) {
+    std::fprintf(stderr, "%s\n", text);
+  } else if (level == CE_Warning) {
+    if (messages.warnings.insert(text).second) std::fprintf(stderr, "warning: %s\n", text);
+  } else if (level != CE_None && messages.first_failure.empty()) {
+    messages.first_failure = text;
+  }
+}
+
+}  // namespace
+
+void WatchTheWorld() {
+  CPLSetErrorHandler(OnGdalMessage);
+  std::signal(SIGINT, OnInterrupt);
+  std::signal(SIGTERM, OnInterrupt);
+}
+
+void Check(const Status& status) {
+  if (!status.ok()) throw Failure(status.message());
+}
+
+void ThrowGdalFailure(const std::string& otherwise) {
+  StopIfInterrupted();
+  GdalMessages& messages = Messages();
+  const std::lock_guard<std::mutex> lock(messages.mutex);
+  throw Failure(messages.first_failure.empty() ? otherwise : messages.first_failure);
+}
+
+void ForgetGdalErrors() {
+  GdalMessages& messages = Messages();
+  const std::lock_guard<std::mutex> lock(messages.mutex);
+  messages.first_failure.clear();
+}
+
+DatasetPointer OpenRaster(const std::string& path, CSLConstList options) {
+  ForgetGdalErrors();
+  DatasetPointer dataset(GDALDataset::Open(
+      path.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr, options));
+  if (dataset == nullptr) ThrowGdalFailure(path + ": cannot open");
+  return dataset;
+}
+
+int ShowProgress(double complete, const char* message, void* data) {
+  static const bool terminal = isatty(STDOUT_FILENO) == 1;
+  if (terminal) GDALTermProgress(complete, message, data);
+  return interrupted ? FALSE : TRUE;
+}
+
+int WatchForInterrupt(double, const char*, void*) { return interrupted ? FALSE : TRUE; }
+
+bool IsInterrupted() { return interrupted != 0; }
+
+void StopIfInterrupted() {
+  if (interrupted) throw Failure("interrupted");
+}
+
+}  // namespace ndarray::tools

@@ -1,0 +1,80 @@
+// What the subcommands of gdal_ndarray share: how they are added, fail, show progress and stop.
+//
+// Exit codes: 0 done, 1 failed or found a difference, 2 wrong usage. An error is one line on
+// stderr, "gdal_ndarray SUBCOMMAND: MESSAGE"; results are on stdout. Of GDAL's own messages only
+// the first failure of what was asked is shown (later ones follow from it), and each warning once.
+#ifndef GDAL_NDARRAY_TOOLS_COMMAND_H_
+#define GDAL_NDARRAY_TOOLS_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "driver/raster/gdal_compat.h"
+#include "driver/store/status.h"
+
+namespace ndarray::tools {
+
+enum ExitCode { kDone = 0, kFailed = 1, kWrongUsage = 2 };
+
+// What was asked could not be done: exit code 1.
+struct Failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// What was asked makes no sense, whatever the files hold: exit code 2.
+struct WrongUsage : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Set by the subcommand that was chosen; called once all arguments are parsed. Returns the exit
+// code, or throws Failure, WrongUsage.
+using Runner = std::function<ExitCode()>;
+
+// Takes over GDAL's messages and Ctrl-C (SIGTERM, too). Called once, first.
+void WatchTheWorld();
+
+// One function for each subcommand, in the file of its name. Each adds a subcommand with its
+// arguments and a worked example (the footer of its help), and sets `runner` in its callback.
+void AddInfo(CLI::App& program, Runner& runner);
+
+// Throws the status as a Failure, unless it is a success.
+void Check(const Status& status);
+
+template <typename T>
+T Value(Result<T> result) {
+  Check(result.status());
+  return std::move(*result);
+}
+
+// Throws the first failure that GDAL reported since ForgetGdalErrors (since the start of the
+// program, if it was never called), or `otherwise` where it reported none.
+[[noreturn]] void ThrowGdalFailure(const std::string& otherwise);
+void ForgetGdalErrors();
+
+struct CloseDataset {
+  void operator()(GDALDataset* dataset) const { GDALClose(GDALDataset::ToHandle(dataset)); }
+};
+using DatasetPointer = std::unique_ptr<GDALDataset, CloseDataset>;
+
+// Opens a raster that GDAL reads, or throws a Failure that says why not. A file that is not there
+// is told as such. `options` are open options; nullptr: none.
+DatasetPointer OpenRaster(const std::string& path, CSLConstList options = nullptr);
+
+// A GDAL progress callback for a run of the program: GDAL's bar where stdout is a terminal, nothing
+// else. The callback asks to stop once the user has pressed Ctrl-C. `data` is ignored.
+int ShowProgress(double complete, const char* message, void* data);
+
+// Progress without a bar: only asks to stop.
+int WatchForInterrupt(double complete, const char* message, void* data);
+
+// Throws a Failure, "interrupted", once the user has pressed Ctrl-C. Work that has no progress
+// callback asks it now and then; a second Ctrl-C ends the process at once.
+void StopIfInterrupted();
+bool IsInterrupted();
+
+}  // namespace ndarray::tools
+
+#endif  // GDAL_NDARRAY_TOOLS_COMMAND_H_
