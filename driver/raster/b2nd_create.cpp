@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "driver/raster/array_open.h"
 #include "driver/raster/b2nd_options.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
@@ -177,9 +178,15 @@ CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& sourc
   return Report(status);
 }
 
-GDALDataset* OpenWritten(const char* path) {
-  const char* const drivers[] = {kB2ndDriverName, nullptr};
-  return GDALDataset::Open(path, GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR | GDAL_OF_UPDATE, drivers);
+Result<std::shared_ptr<Array>> OpenForUpdate(const std::string& path, int max_threads,
+                                             Chunks chunks) {
+  Result<std::shared_ptr<ByteFile>> file = OpenUpdateFile(path);
+  if (!file.ok()) return file.status();
+  return OpenB2ndForUpdate(std::move(*file), CreateOutputFile, max_threads, chunks);
+}
+
+Result<std::shared_ptr<Array>> OpenUnwritten(const std::string& path, Access, int max_threads) {
+  return OpenForUpdate(path, max_threads, Chunks::kUnwritten);
 }
 
 GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, StringList options,
@@ -221,7 +228,8 @@ GDALDataset* Create(const char* path, int width, int height, int bands, GDALData
       if (!status.ok()) return Report(status), nullptr;
     }
     DeleteSidecars(path);
-    return OpenWritten(path);
+    GDALOpenInfo open_info(path, GDAL_OF_RASTER | GDAL_OF_UPDATE);
+    return OpenArrayDataset(&open_info, kB2ndDriverName, OpenUnwritten);
   });
 }
 
@@ -241,12 +249,10 @@ CPLErr Delete(const char* path) {
 
 Result<std::shared_ptr<Array>> OpenB2ndPath(const std::string& path, Access access,
                                             int max_threads) {
-  const bool update = access == Access::kUpdate;
-  Result<std::shared_ptr<ByteFile>> file =
-      update ? OpenUpdateFile(path) : OpenByteFile(path, access);
+  if (access == Access::kUpdate) return OpenForUpdate(path, max_threads, Chunks::kMayBeWritten);
+  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, access);
   if (!file.ok()) return file.status();
-  return update ? OpenB2ndForUpdate(std::move(*file), CreateOutputFile, max_threads)
-                : OpenB2ndArray(std::move(*file), max_threads);
+  return OpenB2ndArray(std::move(*file), max_threads);
 }
 
 void AddB2ndCreation(GDALDriver& driver) {

@@ -140,6 +140,11 @@ class Array {
   // REQUIRES: as Read, and info().writable.
   virtual Status Write(size_t field, const Box& box, const ConstStridedView& from) = 0;
 
+  // Chunks within the box of which nothing was ever written get this value, one element of the only
+  // field in native byte order, without the space that elements take. Only where the store knows
+  // them: in an array that was made new and has been open since. Others are left alone.
+  virtual Status FillUnwritten(const Box& /*box*/, const std::byte* /*element*/) { return {}; }
+
   // After it every other reader of the file sees what was written.
   virtual Status Flush() = 0;
 

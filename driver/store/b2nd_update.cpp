@@ -36,7 +36,8 @@ class B2ndUpdate final : public Array {
   // `header`: the first bytes of the file, up to its lengths at least.
   B2ndUpdate(std::shared_ptr<ByteFile> file, std::shared_ptr<FrameIndex> index,
              std::unique_ptr<BloscEncoder> encoder, std::string header,
-             OutputFileCreator create_file, int max_threads, int64_t write_cache_bytes)
+             OutputFileCreator create_file, int max_threads, Chunks chunks,
+             int64_t write_cache_bytes)
       : file_(std::move(file)),
         index_(std::move(index)),
         layout_(index_->layout()),
@@ -47,7 +48,9 @@ class B2ndUpdate final : public Array {
         most_chunks_(
             static_cast<size_t>(std::max<int64_t>(write_cache_bytes / layout_.chunk_bytes, 1))),
         info_(DescribeB2nd(*index_)),
-        end_bytes_(static_cast<uint64_t>(index_->summary().frame_bytes)) {
+        end_bytes_(static_cast<uint64_t>(index_->summary().frame_bytes)),
+        unwritten_(chunks == Chunks::kUnwritten ? static_cast<size_t>(layout_.chunk_count) : 0,
+                   true) {
     info_.writable = true;
     info_.keeps_attributes = true;
   }
@@ -93,6 +96,33 @@ class B2ndUpdate final : public Array {
       CopyIn((*chunk)->elements.data(), place, field, part, Shifted(from, box, part));
     } while (Advance(chunks, place));
     return {};
+  }
+
+  Status FillUnwritten(const Box& box, const std::byte* element) override {
+    if (unwritten_.empty()) return {};
+    std::string fill;
+    ChunkPlace place;
+    Status status = EncodeFill(element, fill, place);
+    if (!status.ok()) return status.At(path());
+    std::string fills;  // one for each chunk: c-blosc2 replaces chunks where they are
+    const Box chunks = ChunksOf(layout_, box);
+    AxisVector at = chunks.start;
+    do {
+      const Box chunk_box = ChunkBox(layout_, at);
+      const int64_t number = GridNumber(layout_.chunk_grid, at);
+      if (!unwritten_[static_cast<size_t>(number)] ||
+          ElementsIn(Intersection(chunk_box, box)) != ElementsIn(chunk_box)) {
+        continue;
+      }
+      place.offset_bytes = end_bytes_ + fills.size();
+      fills += fill;
+      index_->MoveChunk(number, place, place.offset_bytes + fill.size());
+      changed_ = true;
+    } while (Advance(chunks, at));
+    if (fills.empty()) return {};
+    status = file_->WriteAt(end_bytes_, fills.data(), fills.size());
+    end_bytes_ += fills.size();
+    return status;
   }
 
   Attributes PackedAttributes() const override { return index_->packed_attributes(); }
@@ -189,6 +219,22 @@ class B2ndUpdate final : public Array {
     } while (Advance(all, at));
   }
 
+  // A chunk of one value: its bytes, or none where the index can tell it.
+  Status EncodeFill(const std::byte* element, std::string& bytes, ChunkPlace& place) const {
+    const DType& dtype = info_.fields[0].dtype;
+    Buffer chunk(static_cast<size_t>(layout_.chunk_bytes));
+    StridedCopy(dtype, {layout_.chunk_bytes / layout_.element.element_bytes}, {element, {0}},
+                {chunk.data(), {layout_.element.element_bytes}}, 1);
+    Status status = encoder_->EncodeChunk(chunk.data(), chunk.size_bytes(), bytes);
+    if (!status.ok()) return status;
+    Result<BloscChunk> header = ParseChunkHeader(bytes, bytes.size());
+    if (!header.ok()) return header.status();
+    if (header->kind != ChunkKind::kZeros) return {};
+    place.kind = ChunkKind::kZeros;
+    bytes.clear();
+    return {};
+  }
+
   // The decoded chunk, most recently used first; with its old elements unless all will be written.
   Result<DirtyChunk*> Obtain(const AxisVector& place, bool whole) {
     const int64_t number = GridNumber(layout_.chunk_grid, place);
@@ -209,6 +255,7 @@ class B2ndUpdate final : public Array {
       Status status = Load(number, fresh.front().elements.data());
       if (!status.ok()) return status;
     }
+    if (!unwritten_.empty()) unwritten_[static_cast<size_t>(number)] = false;
     by_number_.emplace(number, fresh.begin());
     dirty_.splice(dirty_.begin(), fresh);
     changed_ = true;
@@ -347,8 +394,9 @@ class B2ndUpdate final : public Array {
   ArrayInfo info_;
   // New bytes go here. What a killed process left behind the frame is overwritten.
   uint64_t end_bytes_;
-  bool changed_ = false;  // since the last commit
-  bool wrote_ = false;    // since it was opened
+  bool changed_ = false;         // since the last commit
+  bool wrote_ = false;           // since it was opened
+  std::vector<bool> unwritten_;  // by chunk number; empty where nobody knows
   std::list<DirtyChunk> dirty_;
   std::unordered_map<int64_t, std::list<DirtyChunk>::iterator> by_number_;
 };
@@ -357,7 +405,7 @@ class B2ndUpdate final : public Array {
 
 Result<std::shared_ptr<Array>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
                                                  OutputFileCreator create_file, int max_threads,
-                                                 int64_t write_cache_bytes) {
+                                                 Chunks chunks, int64_t write_cache_bytes) {
   Result<std::shared_ptr<FrameIndex>> index = FrameIndex::OpenForUpdate(*file);
   if (!index.ok()) return index.status();
   const FrameSummary& summary = (*index)->summary();
@@ -371,9 +419,9 @@ Result<std::shared_ptr<Array>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
   std::string header(kFrameHeaderMinBytes, '\0');
   Status status = file->ReadRanges({{0, header.size(), header.data()}});
   if (!status.ok()) return status;
-  return std::shared_ptr<Array>(
-      std::make_shared<B2ndUpdate>(std::move(file), std::move(*index), std::move(*encoder),
-                                   std::move(header), create_file, max_threads, write_cache_bytes));
+  return std::shared_ptr<Array>(std::make_shared<B2ndUpdate>(
+      std::move(file), std::move(*index), std::move(*encoder), std::move(header), create_file,
+      max_threads, chunks, write_cache_bytes));
 }
 
 }  // namespace ndarray

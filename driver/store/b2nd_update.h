@@ -25,10 +25,13 @@ constexpr int64_t kDefaultWriteCacheBytes = int64_t{256} << 20;
 // Creates the file that takes the place of one with much dead space.
 using OutputFileCreator = Result<std::unique_ptr<OutputFile>> (*)(const std::string& path);
 
+// Whether the file was just made, so that none of its chunks was written by anybody.
+enum class Chunks { kMayBeWritten, kUnwritten };
+
 // The array takes SetAttributes, too. For one thread at a time. `file` must not be mapped.
 Result<std::shared_ptr<Array>> OpenB2ndForUpdate(
     std::shared_ptr<ByteFile> file, OutputFileCreator create_file, int max_threads,
-    int64_t write_cache_bytes = kDefaultWriteCacheBytes);
+    Chunks chunks = Chunks::kMayBeWritten, int64_t write_cache_bytes = kDefaultWriteCacheBytes);
 
 }  // namespace ndarray
 

@@ -316,3 +316,17 @@ def test_memory_does_not_grow_with_the_image(tmp_path):
                          capture_output=True, text=True)
     assert gdal.Open(path).ReadAsArray(99990, 49990, 10, 10).min() == 9
     assert float(run.stdout) < 300  # MB, of 10 GB
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("value, dtype", [(7, "u1"), (-9999, "f4"), (np.nan, "f8"), (1 - 2j, "c16")])
+def test_chunks_of_one_value_take_no_space(driver, tmp_path, codec, value, dtype):
+    image = np.full((1536, 1024), value, dtype)
+    image[1100, 300] = 3
+    path = str(tmp_path / "flat.b2nd")
+    driver.CreateCopy(path, memory_dataset(image), options=[
+        f"COMPRESS={codec}", "CHUNKYSIZE=512", "BLOCKXSIZE=128", "BLOCKYSIZE=128"])
+    array = blosc2.open(path)
+    assert [len(array.schunk.get_chunk(i)) for i in range(2)] == [32 + image.itemsize] * 2
+    np.testing.assert_array_equal(array[:], image)
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), image)
