@@ -40,6 +40,7 @@ ExitCode Run(int count, char** arguments) {
   program.require_subcommand(1);
   Runner runner;
   AddInfo(program, runner);
+  AddWindow(program, runner);
   try {
     program.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
