@@ -74,9 +74,8 @@ Report DescribeNpyFile(const ByteFile& file, const std::string& start) {
 
 Report DescribeFile(const ByteFile& file, bool chunks) {
   const std::string start = ReadStart(file, kNpyPreambleBytes);
-  const bool npy = start.compare(0, kNpyMagic.size(), kNpyMagic) == 0;
 #ifdef NDARRAY_HAS_B2ND
-  if (!npy) {
+  if (start.compare(0, kNpyMagic.size(), kNpyMagic) != 0) {
     Report report = DescribeB2ndFile(file);
     if (chunks) report.Append(DescribeChunks(file));
     return report;
