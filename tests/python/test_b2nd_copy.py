@@ -2,15 +2,13 @@
 
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
-from b2nd_support import blosc2
-from osgeo import gdal, gdal_array, osr
+from b2nd_support import blosc2, kill_after_start
+from osgeo import gdal, osr
 from support import memory_dataset, random_values, random_windows
 
 ORDERS = {"BAND": (0, 1, 2), "PIXEL": (1, 2, 0), "LINE": (1, 0, 2)}
@@ -269,6 +267,7 @@ COPY = """
 import sys
 from osgeo import gdal
 gdal.UseExceptions()
+print("started", flush=True)
 gdal.GetDriverByName("B2ND").CreateCopy(sys.argv[2], gdal.Open(sys.argv[1]))
 """
 
@@ -280,10 +279,7 @@ def test_killed_copies_leave_the_old_file_or_the_new_one(driver, old, rng, tmp_p
     gdal.GetDriverByName("GTiff").CreateCopy(source, memory_dataset(image))
     outcomes = set()
     for attempt in range(100):
-        process = subprocess.Popen([sys.executable, "-c", COPY, source, str(old)])
-        time.sleep(0.05 + random.Random(attempt).random() * 0.6)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_after_start(COPY, [source, str(old)], random.Random(attempt).random() * 0.6)
         seen = blosc2.open(str(old))[:]
         outcomes.add(seen.shape)
         np.testing.assert_array_equal(seen, OLD if seen.shape == OLD.shape else image)

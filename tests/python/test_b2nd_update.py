@@ -2,14 +2,11 @@
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
-from b2nd_support import blosc2
+from b2nd_support import blosc2, kill_after_start
 from osgeo import gdal, osr
 from support import memory_dataset, random_windows
 
@@ -311,6 +308,7 @@ gdal.UseExceptions()
 dataset = gdal.Open(sys.argv[1], gdal.GA_Update)
 noise = np.random.default_rng(1).integers(0, 256, (1500, 1500), dtype="u1")
 value = int(sys.argv[2])
+print("started", flush=True)
 while True:
     value = value % 200 + 1
     dataset.WriteArray(noise ^ np.uint8(value))
@@ -330,10 +328,7 @@ def test_killed_updates_leave_one_state_or_the_next(tmp_path):
     del dataset
     seen = set()
     for attempt in range(100):
-        process = subprocess.Popen([sys.executable, "-c", UPDATE, path, str(2 * attempt)])
-        time.sleep(0.15 + random.Random(attempt).random() * 0.3)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_after_start(UPDATE, [path, str(2 * attempt)], random.Random(attempt).random() * 0.3)
         dataset = gdal.Open(path)
         array = dataset.ReadAsArray()
         value = int(dataset.GetMetadataItem("value"))
