@@ -42,6 +42,7 @@ class ArrayBand final : public GDALPamRasterBand {
   GDALRasterBand* GetMaskBand() override;
   int GetMaskFlags() override;
   CPLErr CreateMaskBand(int flags) override;
+  GDALRasterBand* GetOverview(int level) override;
   CPLErr FlushCache(bool at_closing = false) override;
 #if NDARRAY_HAS_THREAD_SAFE_DATASETS
   GDALRasterBlock* GetLockedBlockRef(int block_x, int block_y, int just_initialize) override;

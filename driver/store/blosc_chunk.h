@@ -51,6 +51,9 @@ struct BloscChunk {
 // each other or that; kNotSupported for versions and kinds of chunks unknown here.
 Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_bytes);
 
+// Whether all elements are one value, but zero: what a chunk of kind kRepeated holds.
+bool IsRepeatedValue(const std::byte* elements, size_t size_bytes, size_t element_bytes);
+
 }  // namespace ndarray
 
 #endif  // GDAL_NDARRAY_STORE_BLOSC_CHUNK_H_

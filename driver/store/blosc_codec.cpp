@@ -279,8 +279,12 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
   thread_local Buffer scratch(0);
   if (scratch.size_bytes() < room) scratch = Buffer(room);
   const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
-  const int result = blosc2_compress_ctx(context.get(), elements, static_cast<int32_t>(size_bytes),
-                                         scratch.data(), static_cast<int32_t>(room));
+  const auto size = static_cast<int32_t>(size_bytes);
+  const auto most = static_cast<int32_t>(room);
+  const blosc2_cparams& parameters = impl_->parameters;
+  const int result = IsRepeatedValue(elements, size_bytes, static_cast<size_t>(parameters.typesize))
+                         ? blosc2_chunk_repeatval(parameters, size, scratch.data(), most, elements)
+                         : blosc2_compress_ctx(context.get(), elements, size, scratch.data(), most);
   if (result <= 0) {
     return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
                     "a chunk of " + std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
