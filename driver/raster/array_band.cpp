@@ -164,22 +164,6 @@ CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBi
   return map;
 }
 
-GDALRasterBand* ArrayBand::GetMaskBand() {
-  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
-  GDALRasterBand* const mask = GDALPamRasterBand::GetMaskBand();
-  return GDALPamRasterBand::GetMaskFlags() == GMF_ALL_VALID ? &all_valid_ : mask;
-}
-
-int ArrayBand::GetMaskFlags() {
-  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
-  return GDALPamRasterBand::GetMaskFlags();
-}
-
-CPLErr ArrayBand::CreateMaskBand(int flags) {
-  dataset().EndThreadSafety();
-  return GDALPamRasterBand::CreateMaskBand(flags);
-}
-
 CPLErr ArrayBand::SetNoDataValue(double value) {
   const CPLErr result = GDALPamRasterBand::SetNoDataValue(value);
   return result == CE_None ? FillUnwritten(&value, GDT_Float64) : result;

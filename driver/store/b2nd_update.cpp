@@ -31,7 +31,7 @@ struct DirtyChunk {
   Buffer elements;
 };
 
-class B2ndUpdate final : public Array {
+class B2ndUpdate final : public B2ndForUpdate {
  public:
   // `header`: the first bytes of the file, up to its lengths at least.
   B2ndUpdate(std::shared_ptr<ByteFile> file, std::shared_ptr<FrameIndex> index,
@@ -127,6 +127,11 @@ class B2ndUpdate final : public Array {
 
   Attributes PackedAttributes() const override { return index_->packed_attributes(); }
 
+  Result<std::string> ReadAttribute(const std::string& name) const override {
+    Result<std::string> packed = index_->PackedAttribute(name);
+    return packed.ok() ? packed : packed.status().At(path());
+  }
+
   void SetAttributes(Attributes attributes) override {
     if (attributes == index_->packed_attributes()) return;
     index_->SetPackedAttributes(std::move(attributes));
@@ -146,7 +151,33 @@ class B2ndUpdate final : public Array {
     if (!live_bytes.ok()) return live_bytes.status();
     const int64_t dead_bytes = chunks_bytes - *live_bytes;
     if (dead_bytes < kLeastReclaimedBytes || dead_bytes < *live_bytes) return {};
-    return Rewrite();
+    Result<std::unique_ptr<OutputFile>> output = create_file_(path());
+    if (!output.ok()) return output.status();
+    Status status = CopyTo(**output);
+    return status.ok() ? (*output)->Commit() : status;
+  }
+
+  Status CopyTo(OutputFile& output) const override {
+    std::string header(index_->header_bytes(), '\0');
+    Status status = file_->ReadRanges({{0, header.size(), header.data()}});
+    if (status.ok()) status = output.WriteAt(0, header.data(), header.size());
+    uint64_t at = header.size();
+    std::vector<int64_t> offsets = index_->offsets();
+    for (int64_t number = 0; status.ok() && number < layout_.chunk_count; ++number) {
+      if (index_->Chunk(number).kind != ChunkKind::kBlocks) continue;
+      Result<std::string> chunk = CompressedChunk(number);
+      if (!chunk.ok()) return chunk.status();
+      status = output.WriteAt(at, chunk->data(), chunk->size());
+      offsets[static_cast<size_t>(number)] = static_cast<int64_t>(at - header.size());
+      at += chunk->size();
+    }
+    if (!status.ok()) return status;
+    Result<std::string> tail = Tail(offsets);
+    if (!tail.ok()) return tail.status();
+    status = output.WriteAt(at, tail->data(), tail->size());
+    PutFrameLengths(header, at + tail->size(), layout_.chunk_count * layout_.chunk_bytes,
+                    static_cast<int64_t>(at - header.size()));
+    return status.ok() ? output.WriteAt(0, header.data(), header.size()) : status;
   }
 
   std::vector<std::pair<std::string, std::string>> Details() const override {
@@ -320,38 +351,18 @@ class B2ndUpdate final : public Array {
     return {};
   }
 
-  // Copies the chunks that count, one after another, into a new file.
-  Status Rewrite() {
-    Result<std::unique_ptr<OutputFile>> output = create_file_(path());
-    if (!output.ok()) return output.status();
-    std::string header(index_->header_bytes(), '\0');
-    Status status = file_->ReadRanges({{0, header.size(), header.data()}});
-    if (status.ok()) status = (*output)->WriteAt(0, header.data(), header.size());
-    uint64_t at = header.size();
-    std::vector<int64_t> offsets = index_->offsets();
-    std::string bytes;
-    for (int64_t number = 0; status.ok() && number < layout_.chunk_count; ++number) {
-      const ChunkPlace place = index_->Chunk(number);
-      if (place.kind != ChunkKind::kBlocks) continue;
-      bytes.resize(kChunkHeaderBytes);
-      status = file_->ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}});
-      if (!status.ok()) break;
-      Result<BloscChunk> chunk = ParseChunkHeader(bytes, place.available_bytes);
-      if (!chunk.ok()) return chunk.status().At(path());
-      bytes.resize(static_cast<size_t>(chunk->compressed_bytes));
-      status = file_->ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}});
-      if (status.ok()) status = (*output)->WriteAt(at, bytes.data(), bytes.size());
-      offsets[static_cast<size_t>(number)] = static_cast<int64_t>(at - header.size());
-      at += bytes.size();
-    }
+  // As it is in the file.
+  Result<std::string> CompressedChunk(int64_t number) const {
+    const ChunkPlace place = index_->Chunk(number);
+    std::string bytes(kChunkHeaderBytes, '\0');
+    Status status = file_->ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}});
     if (!status.ok()) return status;
-    Result<std::string> tail = Tail(offsets);
-    if (!tail.ok()) return tail.status();
-    status = (*output)->WriteAt(at, tail->data(), tail->size());
-    PutFrameLengths(header, at + tail->size(), layout_.chunk_count * layout_.chunk_bytes,
-                    static_cast<int64_t>(at - header.size()));
-    if (status.ok()) status = (*output)->WriteAt(0, header.data(), header.size());
-    return status.ok() ? (*output)->Commit() : status;
+    Result<BloscChunk> chunk = ParseChunkHeader(bytes, place.available_bytes);
+    if (!chunk.ok()) return chunk.status().At(path());
+    bytes.resize(static_cast<size_t>(chunk->compressed_bytes));
+    status = file_->ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}});
+    if (!status.ok()) return status;
+    return bytes;
   }
 
   // Index and trailer.
@@ -403,9 +414,10 @@ class B2ndUpdate final : public Array {
 
 }  // namespace
 
-Result<std::shared_ptr<Array>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
-                                                 OutputFileCreator create_file, int max_threads,
-                                                 Chunks chunks, int64_t write_cache_bytes) {
+Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
+                                                         OutputFileCreator create_file,
+                                                         int max_threads, Chunks chunks,
+                                                         int64_t write_cache_bytes) {
   Result<std::shared_ptr<FrameIndex>> index = FrameIndex::OpenForUpdate(*file);
   if (!index.ok()) return index.status();
   const FrameSummary& summary = (*index)->summary();
@@ -419,7 +431,7 @@ Result<std::shared_ptr<Array>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
   std::string header(kFrameHeaderMinBytes, '\0');
   Status status = file->ReadRanges({{0, header.size(), header.data()}});
   if (!status.ok()) return status;
-  return std::shared_ptr<Array>(std::make_shared<B2ndUpdate>(
+  return std::shared_ptr<B2ndForUpdate>(std::make_shared<B2ndUpdate>(
       std::move(file), std::move(*index), std::move(*encoder), std::move(header), create_file,
       max_threads, chunks, write_cache_bytes));
 }

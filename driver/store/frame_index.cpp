@@ -7,6 +7,7 @@
 
 #include "driver/store/fork_guard.h"
 #include "driver/store/msgpack.h"
+#include "driver/store/nested_array.h"
 #include "driver/store/text.h"
 
 namespace ndarray {
@@ -161,6 +162,8 @@ class SharedIndexes {
 };
 
 }  // namespace
+
+bool HoldsFile(std::string_view attribute) { return attribute == kMaskAttribute; }
 
 Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file) {
   const std::string identity = file.Identity();
@@ -320,6 +323,10 @@ void FrameIndex::LoadAttributes(std::string_view trailer) {
   int64_t budget_bytes = kMaxAttributesBytes;
   size_t shown_bytes = 0;
   for (const Metalayer& layer : *layers) {
+    if (HoldsFile(layer.name)) {
+      attribute_files_.emplace_back(layer.name, layer.content);
+      continue;
+    }
     Result<std::string> packed = DecodeAttribute(*codec_, layer.content, budget_bytes);
     Result<std::string> value = packed.ok() ? AttributeAsJson(*packed) : packed.status();
     std::string shown =
@@ -339,7 +346,21 @@ Status FrameIndex::LoadPackedAttributes(std::string_view trailer) {
     if (!packed.ok()) return packed.status().At("attribute '" + Excerpt(layer.name) + "'");
     packed_attributes_.emplace_back(layer.name, std::move(*packed));
   }
+  for (auto& [name, content] : attribute_files_) content.clear();  // they are among these
   return {};
+}
+
+Result<std::string> FrameIndex::PackedAttribute(const std::string& name) const {
+  for (const auto& [key, packed] : packed_attributes_) {
+    if (key == name) return packed;
+  }
+  for (const auto& [key, content] : attribute_files_) {
+    if (key != name) continue;
+    int64_t budget_bytes = kMaxAttributeBytes;
+    Result<std::string> packed = DecodeAttribute(*codec_, content, budget_bytes);
+    return packed.ok() ? packed : packed.status().At("attribute '" + name + "'");
+  }
+  return Status(StatusCode::kNotFound, "attribute '" + name + "': not there");
 }
 
 void FrameIndex::MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes) {
