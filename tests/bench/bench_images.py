@@ -83,19 +83,16 @@ KINDS = {
 
 
 def from_file(path, size):
-    """A real image as (y, x) or, its first three bands, (y, x, 3): its middle; a small one is
-    repeated, each copy turned by half a circle, so that no line follows itself within a block."""
+    """The middle of a real image as (y, x) or, its first three bands, (y, x, 3). Small ones are not
+    repeated to `size`: large tiles would find the repetition."""
     dataset = gdal.Open(path)
-    width, height = min(size, dataset.RasterXSize), min(size, dataset.RasterYSize)
-    image = dataset.ReadAsArray((dataset.RasterXSize - width) // 2,
-                                (dataset.RasterYSize - height) // 2, width, height)
+    size = min(size, dataset.RasterXSize, dataset.RasterYSize)
+    assert size >= 2048, f"{path}: too small to sweep over"
+    image = dataset.ReadAsArray((dataset.RasterXSize - size) // 2,
+                                (dataset.RasterYSize - size) // 2, size, size)
     if image.ndim == 3:
-        image = np.moveaxis(image[:3] if len(image) >= 3 else image[:1], 0, -1).squeeze()
-    turned = image[::-1, ::-1]
-    columns, rows = -(-size // width), -(-size // height)
-    lines = [np.concatenate([turned if (row + column) % 2 else image for column in range(columns)],
-                            axis=1) for row in range(rows)]
-    return np.ascontiguousarray(np.concatenate(lines)[:size, :size])
+        image = np.moveaxis(image[:3], 0, -1) if len(image) >= 3 else image[0]
+    return np.ascontiguousarray(image)
 
 
 def real_kind(path, interleave):
