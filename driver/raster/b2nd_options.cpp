@@ -76,15 +76,18 @@ Status ParseCompression(const NewArray& array, StringList options, Compression& 
     filter = name == "ZSTD" || name == "ZLIB" ? "BYTEDELTA" : "BITSHUFFLE";
     if (name == "NONE") filter = "NONE";
   }
+  // Of groups of one byte SHUFFLE changes nothing, but takes longer to undo than ZSTD to decode.
   const auto group = static_cast<uint8_t>(PixelGroupBytes(array));
+  const uint8_t shuffle = group > 1 ? kShuffle : 0;
+  const uint8_t shuffle_meta = group > 1 ? group : 0;
   if (filter == "SHUFFLE") {
-    compression.filters[5] = kShuffle;
-    compression.filters_meta[5] = group;
+    compression.filters[5] = shuffle;
+    compression.filters_meta[5] = shuffle_meta;
   } else if (filter == "BITSHUFFLE") {
     compression.filters[5] = kBitShuffle;
   } else if (filter == "BYTEDELTA") {
-    compression.filters[4] = kShuffle;
-    compression.filters_meta[4] = group;
+    compression.filters[4] = shuffle;
+    compression.filters_meta[4] = shuffle_meta;
     compression.filters[5] = kByteDelta;
     compression.filters_meta[5] = group;
   } else if (filter != "NONE") {
@@ -160,7 +163,8 @@ std::string B2ndCreationOptions() {
          "<Option name='LEVEL' type='int' min='1' max='9' description='Of compression (default: "
          "ZSTD 1, LZ4HC 9, others 5)'/>"
          "<Option name='FILTER' type='string-select' default='AUTO' description='What is done to "
-         "the bytes before'><Value>AUTO</Value><Value>NONE</Value><Value>SHUFFLE</Value>"
+         "the bytes before (AUTO: BYTEDELTA for ZSTD and ZLIB, else BITSHUFFLE; NONE is best for "
+         "classes of one byte)'><Value>AUTO</Value><Value>NONE</Value><Value>SHUFFLE</Value>"
          "<Value>BITSHUFFLE</Value><Value>BYTEDELTA</Value></Option>"
          "<Option name='BLOCKXSIZE' type='int' min='1' description='Pixels of a block, the least "
          "that is decoded (default: 128, of one-byte types 256)'/>"

@@ -87,6 +87,22 @@ def test_default_shapes(driver, tmp_path, size, chunks, blocks):
     assert (array.chunks, array.blocks) == (chunks, blocks)
 
 
+@pytest.mark.parametrize("dtype, interleave, options, filters", [
+    ("u1", "BAND", [], "BYTEDELTA(1)"), ("u1", "PIXEL", [], "SHUFFLE(3),BYTEDELTA(3)"),
+    ("u2", "BAND", [], "SHUFFLE(2),BYTEDELTA(2)"), ("f4", "BAND", [], "SHUFFLE(4),BYTEDELTA(4)"),
+    ("u1", "BAND", ["COMPRESS=LZ4"], "BITSHUFFLE(0)"),
+    ("u2", "BAND", ["COMPRESS=LZ4"], "BITSHUFFLE(0)"), ("u1", "BAND", ["FILTER=SHUFFLE"], "")])
+def test_filters_suit_the_bytes_of_a_pixel(driver, tmp_path, rng, dtype, interleave, options, filters):
+    image = rng.integers(0, 9, (3, 200, 300)).astype(dtype)
+    path = str(tmp_path / "default.b2nd")
+    driver.CreateCopy(path, memory_dataset(image), options=[f"INTERLEAVE={interleave}", *options])
+    array = blosc2.open(path)
+    cparams = array.schunk.cparams
+    found = zip(cparams.filters, cparams.filters_meta)
+    assert ",".join(f"{f.name}({meta})" for f, meta in found if f.name != "NOFILTER") == filters
+    np.testing.assert_array_equal(array[:], image.transpose(ORDERS[interleave]))
+
+
 def test_zeros_take_no_space(driver, tmp_path):
     path = str(tmp_path / "zeros.b2nd")
     image = np.zeros((5000, 5000), "u2")
