@@ -12,6 +12,7 @@
 #include "driver/store/block_reader.h"
 #include "driver/store/box.h"
 #include "driver/store/chunk_loader.h"
+#include "driver/store/decoded_chunk.h"
 #include "driver/store/frame_header.h"
 #include "driver/store/frame_index.h"
 #include "driver/store/strided_copy.h"
@@ -77,8 +78,8 @@ class B2ndUpdate final : public B2ndForUpdate {
         const AxisVector place = GridPlace(layout_.chunk_grid, chunk.number);
         const Box part = Intersection(ChunkBox(layout_, place), target.box);
         if (IsEmpty(part)) continue;
-        CopyOut(chunk.elements.data(), place, target.field, part,
-                Shifted(target.to, target.box, part));
+        CopyOutOfChunk(layout_, chunk.elements.data(), place, info_.fields[target.field], part,
+                       Shifted(target.to, target.box, part));
       }
     }
     return {};
@@ -93,7 +94,8 @@ class B2ndUpdate final : public B2ndForUpdate {
       const bool whole = !layout_.element.is_record && ElementsIn(part) == ElementsIn(chunk_box);
       Result<DirtyChunk*> chunk = Obtain(place, whole);
       if (!chunk.ok()) return chunk.status();
-      CopyIn((*chunk)->elements.data(), place, field, part, Shifted(from, box, part));
+      CopyIntoChunk(layout_, (*chunk)->elements.data(), place, info_.fields[field], part,
+                    Shifted(from, box, part));
     } while (Advance(chunks, place));
     return {};
   }
@@ -194,60 +196,6 @@ class B2ndUpdate final : public B2ndForUpdate {
       const AxisVector place = GridPlace(layout_.chunk_grid, chunk.number);
       return !IsEmpty(Intersection(ChunkBox(layout_, place), box));
     });
-  }
-
-  template <typename View>
-  static View Shifted(View view, const Box& from, const Box& to) {
-    using Byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(view.data)>>,
-                                    const std::byte, std::byte>;
-    view.data = static_cast<Byte*>(view.data) + OffsetOf(view.strides_bytes, from, to);
-    return view;
-  }
-
-  // Calls copy(element in the chunk's memory, box) for the part of each block within `part`.
-  template <typename Byte, typename Copy>
-  void ForEachBlock(Byte* elements, const AxisVector& place, const Box& part,
-                    const Copy& copy) const {
-    const Box blocks = BlocksOf(layout_, place, part);
-    AxisVector block = blocks.start;
-    do {
-      const Box block_box = BlockBox(layout_, place, block);
-      const Box inner = Intersection(block_box, part);
-      copy(elements + GridNumber(layout_.block_grid, block) * layout_.block_bytes +
-               OffsetOf(layout_.block_strides_bytes, block_box, inner),
-           inner);
-    } while (Advance(blocks, block));
-  }
-
-  void CopyOut(const std::byte* elements, const AxisVector& place, size_t field_number,
-               const Box& part, const StridedView& to) const {
-    const Field& field = info_.fields[field_number];
-    ForEachBlock(elements, place, part, [&](const std::byte* from, const Box& inner) {
-      StridedCopy(field.dtype, Counts(inner),
-                  {from + field.offset_bytes, layout_.block_strides_bytes},
-                  Shifted(to, part, inner), 1);
-    });
-  }
-
-  void CopyIn(std::byte* elements, const AxisVector& place, size_t field_number, const Box& part,
-              const ConstStridedView& from) const {
-    const Field& field = info_.fields[field_number];
-    ForEachBlock(elements, place, part, [&](std::byte* to, const Box& inner) {
-      const StridedView view{to + field.offset_bytes, layout_.block_strides_bytes};
-      StridedCopy(field.dtype, Counts(inner), Shifted(from, part, inner), view, 1);
-      if (field.dtype.type == ScalarType::kBool) MakeBools(view, Counts(inner));
-    });
-  }
-
-  // NumPy takes every bool to be 0 or 1; what is written here comes from any 8-bit image.
-  static void MakeBools(const StridedView& view, const AxisVector& counts) {
-    const Box all{AxisVector(counts.size(), 0), counts};
-    AxisVector at = all.start;
-    do {
-      auto* value = static_cast<std::byte*>(view.data);
-      for (int axis = 0; axis < at.size(); ++axis) value += at[axis] * view.strides_bytes[axis];
-      *value = std::byte{*value != std::byte{0}};
-    } while (Advance(all, at));
   }
 
   // A chunk of one value: its bytes, or none where the index can tell it.

@@ -46,19 +46,6 @@ AxisVector Granule(const NpyHeader& header) {
   return granule;
 }
 
-// The view's address of the element at box.start, where view.data is the one at origin.start.
-template <typename View>
-View Shifted(View view, const Box& origin, const Box& box) {
-  using Byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(view.data)>>,
-                                  const std::byte, std::byte>;
-  auto* data = static_cast<Byte*>(view.data);
-  for (int axis = 0; axis < box.start.size(); ++axis) {
-    data += (box.start[axis] - origin.start[axis]) * view.strides_bytes[axis];
-  }
-  view.data = data;
-  return view;
-}
-
 class NpyArray final : public Array {
  public:
   NpyArray(std::shared_ptr<ByteFile> file, NpyHeader header, int max_threads)
