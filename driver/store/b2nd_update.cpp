@@ -13,6 +13,7 @@
 #include "driver/store/box.h"
 #include "driver/store/chunk_loader.h"
 #include "driver/store/decoded_chunk.h"
+#include "driver/store/frame_appender.h"
 #include "driver/store/frame_header.h"
 #include "driver/store/frame_index.h"
 #include "driver/store/strided_copy.h"
@@ -34,7 +35,7 @@ struct DirtyChunk {
 
 class B2ndUpdate final : public B2ndForUpdate {
  public:
-  // `header`: the first bytes of the file, up to its lengths at least.
+  // `header`: the first kFrameHeaderMinBytes of the file.
   B2ndUpdate(std::shared_ptr<ByteFile> file, std::shared_ptr<FrameIndex> index,
              std::unique_ptr<BloscEncoder> encoder, std::string header,
              OutputFileCreator create_file, int max_threads, Chunks chunks,
@@ -43,13 +44,12 @@ class B2ndUpdate final : public B2ndForUpdate {
         index_(std::move(index)),
         layout_(index_->layout()),
         encoder_(std::move(encoder)),
-        header_(std::move(header)),
         create_file_(create_file),
         max_threads_(max_threads),
         most_chunks_(
             static_cast<size_t>(std::max<int64_t>(write_cache_bytes / layout_.chunk_bytes, 1))),
         info_(DescribeB2nd(*index_)),
-        end_bytes_(static_cast<uint64_t>(index_->summary().frame_bytes)),
+        appender_(file_, std::move(header), static_cast<uint64_t>(index_->summary().frame_bytes)),
         unwritten_(chunks == Chunks::kUnwritten ? static_cast<size_t>(layout_.chunk_count) : 0,
                    true) {
     info_.writable = true;
@@ -107,24 +107,29 @@ class B2ndUpdate final : public B2ndForUpdate {
     Status status = EncodeFill(element, fill, place);
     if (!status.ok()) return status.At(path());
     std::string fills;  // one for each chunk: c-blosc2 replaces chunks where they are
+    std::vector<int64_t> numbers;
     const Box chunks = ChunksOf(layout_, box);
     AxisVector at = chunks.start;
     do {
       const Box chunk_box = ChunkBox(layout_, at);
       const int64_t number = GridNumber(layout_.chunk_grid, at);
-      if (!unwritten_[static_cast<size_t>(number)] ||
-          ElementsIn(Intersection(chunk_box, box)) != ElementsIn(chunk_box)) {
-        continue;
+      if (unwritten_[static_cast<size_t>(number)] &&
+          ElementsIn(Intersection(chunk_box, box)) == ElementsIn(chunk_box)) {
+        fills += fill;
+        numbers.push_back(number);
       }
-      place.offset_bytes = end_bytes_ + fills.size();
-      fills += fill;
-      index_->MoveChunk(number, place, place.offset_bytes + fill.size());
-      changed_ = true;
     } while (Advance(chunks, at));
-    if (fills.empty()) return {};
-    status = file_->WriteAt(end_bytes_, fills.data(), fills.size());
-    end_bytes_ += fills.size();
-    return status;
+    if (numbers.empty()) return {};
+    place.offset_bytes = appender_.end_bytes();
+    status = appender_.Append(fills);
+    if (!status.ok()) return status;
+    for (const int64_t number : numbers) {
+      index_->MoveChunk(number, place, place.offset_bytes + fill.size());
+      place.offset_bytes += fill.size();
+    }
+    index_->ForgetCached();
+    changed_ = true;
+    return {};
   }
 
   Attributes PackedAttributes() const override { return index_->packed_attributes(); }
@@ -148,7 +153,7 @@ class B2ndUpdate final : public B2ndForUpdate {
 
   Status Reclaim() override {
     if (!wrote_ || changed_) return {};
-    const auto chunks_bytes = static_cast<int64_t>(end_bytes_ - index_->header_bytes());
+    const auto chunks_bytes = static_cast<int64_t>(appender_.end_bytes() - index_->header_bytes());
     Result<int64_t> live_bytes = LiveChunkBytes(*index_, *file_);
     if (!live_bytes.ok()) return live_bytes.status();
     const int64_t dead_bytes = chunks_bytes - *live_bytes;
@@ -279,23 +284,29 @@ class B2ndUpdate final : public B2ndForUpdate {
           return encoder_->EncodeChunk(elements.data(), elements.size_bytes(), encoded[at]);
         });
     if (!failure.ok()) return failure.At(path());
-    for (size_t i = 0; i < chunks.size(); ++i) {
-      Result<BloscChunk> header = ParseChunkHeader(encoded[i], encoded[i].size());
-      if (!header.ok()) return header.status().At(path());
-      ChunkPlace place;
-      place.offset_bytes = end_bytes_;
-      if (header->kind == ChunkKind::kZeros) {
-        place.kind = ChunkKind::kZeros;
-      } else {
-        Status status = file_->WriteAt(end_bytes_, encoded[i].data(), encoded[i].size());
-        if (!status.ok()) return status;
-        end_bytes_ += encoded[i].size();
-      }
-      index_->MoveChunk(chunks[i]->number, place, end_bytes_);
-      by_number_.erase(chunks[i]->number);
-      dirty_.erase(chunks[i]);
+    size_t written = 0;
+    while (failure.ok() && written < chunks.size()) {
+      failure = Append(chunks[written]->number, encoded[written]);
+      if (!failure.ok()) break;
+      by_number_.erase(chunks[written]->number);
+      dirty_.erase(chunks[written++]);
     }
-    if (!chunks.empty()) index_->ForgetCached();
+    if (written > 0) index_->ForgetCached();
+    return failure;
+  }
+
+  Status Append(int64_t number, const std::string& bytes) {
+    Result<BloscChunk> header = ParseChunkHeader(bytes, bytes.size());
+    if (!header.ok()) return header.status().At(path());
+    ChunkPlace place;
+    place.offset_bytes = appender_.end_bytes();
+    if (header->kind == ChunkKind::kZeros) {
+      place.kind = ChunkKind::kZeros;
+    } else {
+      Status status = appender_.Append(bytes);
+      if (!status.ok()) return status;
+    }
+    index_->MoveChunk(number, place, appender_.end_bytes());
     return {};
   }
 
@@ -326,15 +337,8 @@ class B2ndUpdate final : public B2ndForUpdate {
   Status Commit() {
     Result<std::string> tail = Tail(index_->offsets());
     if (!tail.ok()) return tail.status();
-    const uint64_t index_at = end_bytes_;
-    Status status = file_->WriteAt(index_at, tail->data(), tail->size());
-    if (status.ok()) status = file_->Sync();
-    if (!status.ok()) return status;
-    end_bytes_ = index_at + tail->size();
-    PutFrameLengths(header_, end_bytes_, layout_.chunk_count * layout_.chunk_bytes,
-                    static_cast<int64_t>(index_at - index_->header_bytes()));
-    status = file_->WriteAt(kFrameLengthsAt, header_.data() + kFrameLengthsAt, kFrameLengthsBytes);
-    if (status.ok()) status = file_->Sync();
+    Status status =
+        appender_.Commit(*tail, index_->header_bytes(), layout_.chunk_count * layout_.chunk_bytes);
     if (status.ok()) {
       changed_ = false;
       wrote_ = true;
@@ -346,13 +350,11 @@ class B2ndUpdate final : public B2ndForUpdate {
   const std::shared_ptr<FrameIndex> index_;
   const B2ndLayout& layout_;
   const std::unique_ptr<BloscEncoder> encoder_;
-  std::string header_;
   const OutputFileCreator create_file_;
   const int max_threads_;
   const size_t most_chunks_;
   ArrayInfo info_;
-  // New bytes go here. What a killed process left behind the frame is overwritten.
-  uint64_t end_bytes_;
+  FrameAppender appender_;
   bool changed_ = false;         // since the last commit
   bool wrote_ = false;           // since it was opened
   std::vector<bool> unwritten_;  // by chunk number; empty where nobody knows
