@@ -228,8 +228,9 @@ class B2ndUpdate final : public B2ndForUpdate {
       return &dirty_.front();
     }
     if (dirty_.size() >= most_chunks_) {
-      // Several at a time, so that threads have something to share.
-      Status status = WriteOut(std::min(dirty_.size(), static_cast<size_t>(2 * max_threads_)));
+      // Many at a time: threads need something to share, and each time costs what small chunks do.
+      const size_t several = std::max(most_chunks_ / 8, static_cast<size_t>(2 * max_threads_));
+      Status status = WriteOut(std::min(dirty_.size(), several));
       if (!status.ok()) return status;
     }
     std::list<DirtyChunk> fresh;
