@@ -34,7 +34,7 @@ BAD = {
               r"shape: found \(310, 290\), wanted \(290, 310\) or \(1, 290, 310\)"),
     "bands": (packed(np.ones((2, 290, 310), "u1")), r"shape: found \(2, 290, 310\), wanted"),
     "axes": (packed(np.ones((1, 1, 290, 310), "u1")), r"shape: found \(1, 1, 290, 310\)"),
-    "dtype": (packed(np.ones((290, 310), "i2")), "dtype: found <i2, wanted |u1"),
+    "dtype": (packed(np.ones((290, 310), "i2")), r"dtype: found <i2, wanted \|u1"),
     "record": (packed(np.ones((290, 310), [("a", "u1"), ("b", "u1")])), "dtype: found"),
 }
 
