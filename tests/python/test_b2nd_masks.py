@@ -1,5 +1,6 @@
 """Masks that a .b2nd keeps in itself: an array of bytes in the attribute gdal:mask."""
 
+import concurrent.futures
 import os
 import subprocess
 import sys
@@ -345,6 +346,20 @@ def test_masks_have_the_overviews_of_their_rasters(image, mask):
     reduced = gdal.OpenEx(image, open_options=["OVERVIEW_LEVEL=0"])
     assert reduced.GetRasterBand(1).GetMaskFlags() == gdal.GMF_PER_DATASET
     np.testing.assert_array_equal(reduced.GetRasterBand(1).GetMaskBand().ReadAsArray(), half)
+
+
+@pytest.mark.skipif(not hasattr(gdal, "OF_THREAD_SAFE"), reason="GDAL 3.10 or newer")
+def test_threads_share_a_dataset_and_its_mask(image, pixels, mask):
+    dataset = gdal.OpenEx(image, gdal.OF_RASTER | gdal.OF_THREAD_SAFE)
+
+    def read(number):
+        band = dataset.GetRasterBand(number % 3 + 1)
+        return band.ReadAsArray(), band.GetMaskBand().ReadAsArray()
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for number, (values, valid) in enumerate(pool.map(read, range(24))):
+            np.testing.assert_array_equal(values, pixels[number % 3])
+            np.testing.assert_array_equal(valid, mask)
 
 
 def test_a_mask_that_python_blosc2_wrote(tmp_path, mask):
