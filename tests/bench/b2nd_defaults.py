@@ -4,7 +4,7 @@
     GDAL_DRIVER_PATH=build/gdalplugins python3 tests/bench/b2nd_defaults.py [--size 4096]
         [--kind NAME] [--image PATH[:PIXEL]] [--folder DIR] [--short]
 
-For each kind: codecs x filters at the default shapes, then blocks and chunks with the default codec
+For each kind: the default and its fast and small ends, codecs x filters at the default shapes, then blocks and chunks with the default codec
 and filter; next to GeoTIFF, ZSTD with a predictor. Two threads; written by CreateCopy from a MEM
 dataset; windows of 512² at random places, each read once after opening (a first pass), the median
 of their times; warm page cache, GDAL_CACHEMAX 64 MB. Contenders take turns, pixels are compared.
