@@ -103,6 +103,16 @@ def test_filters_suit_the_bytes_of_a_pixel(driver, tmp_path, rng, dtype, interle
     np.testing.assert_array_equal(array[:], image.transpose(ORDERS[interleave]))
 
 
+@pytest.mark.parametrize("dtype, options, level", [
+    ("u1", [], 1), ("u2", [], 1), ("f4", [], 3), ("f8", [], 1), ("f4", ["COMPRESS=LZ4"], 5),
+    ("f4", ["COMPRESS=LZ4HC"], 9), ("f4", ["LEVEL=7"], 7)])
+def test_default_level(driver, tmp_path, rng, dtype, options, level):
+    image = rng.integers(0, 9, (1, 200, 300)).astype(dtype)
+    path = str(tmp_path / "level.b2nd")
+    driver.CreateCopy(path, memory_dataset(image), options=options)
+    assert gdal.Open(path).GetMetadataItem("LEVEL", "B2ND") == str(level)
+
+
 def test_zeros_take_no_space(driver, tmp_path):
     path = str(tmp_path / "zeros.b2nd")
     image = np.zeros((5000, 5000), "u2")
