@@ -74,7 +74,6 @@ int WatchForInterrupt(double complete, const char* message, void* data);
 // Throws a Failure, "interrupted", once the user has pressed Ctrl-C. Work that has no progress
 // callback asks it now and then; a second Ctrl-C ends the process at once.
 void StopIfInterrupted();
-bool IsInterrupted();
 
 }  // namespace ndarray::tools
 

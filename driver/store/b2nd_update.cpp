@@ -65,20 +65,22 @@ class B2ndUpdate final : public B2ndForUpdate {
 
   // What is not written yet comes from the decoded chunks, over what the file has.
   Status ReadAll(const std::vector<ReadTarget>& targets) const override {
+    std::vector<std::vector<const DirtyChunk*>> dirty;
     std::vector<ReadTarget> in_file;
     for (const ReadTarget& target : targets) {
-      if (CountDirty(target.box) < ElementsIn(ChunksOf(layout_, target.box))) {
+      dirty.push_back(DirtyIn(target.box));
+      if (static_cast<int64_t>(dirty.back().size()) < ElementsIn(ChunksOf(layout_, target.box))) {
         in_file.push_back(target);
       }
     }
     Status status = ReadFile(in_file);
     if (!status.ok()) return status;
-    for (const ReadTarget& target : targets) {
-      for (const DirtyChunk& chunk : dirty_) {
-        const AxisVector place = GridPlace(layout_.chunk_grid, chunk.number);
+    for (size_t i = 0; i < targets.size(); ++i) {
+      const ReadTarget& target = targets[i];
+      for (const DirtyChunk* const chunk : dirty[i]) {
+        const AxisVector place = GridPlace(layout_.chunk_grid, chunk->number);
         const Box part = Intersection(ChunkBox(layout_, place), target.box);
-        if (IsEmpty(part)) continue;
-        CopyOutOfChunk(layout_, chunk.elements.data(), place, info_.fields[target.field], part,
+        CopyOutOfChunk(layout_, chunk->elements.data(), place, info_.fields[target.field], part,
                        Shifted(target.to, target.box, part));
       }
     }
@@ -196,11 +198,17 @@ class B2ndUpdate final : public B2ndForUpdate {
     return targets.empty() ? Status() : BlockReader(*index_, *file_, targets, max_threads_).Run();
   }
 
-  int64_t CountDirty(const Box& box) const {
-    return std::count_if(dirty_.begin(), dirty_.end(), [&](const DirtyChunk& chunk) {
-      const AxisVector place = GridPlace(layout_.chunk_grid, chunk.number);
-      return !IsEmpty(Intersection(ChunkBox(layout_, place), box));
-    });
+  // The decoded chunks that a box touches, found by their numbers: very many may be waiting.
+  std::vector<const DirtyChunk*> DirtyIn(const Box& box) const {
+    std::vector<const DirtyChunk*> found;
+    if (dirty_.empty()) return found;
+    const Box chunks = ChunksOf(layout_, box);
+    AxisVector place = chunks.start;
+    do {
+      const auto waiting = by_number_.find(GridNumber(layout_.chunk_grid, place));
+      if (waiting != by_number_.end()) found.push_back(&*waiting->second);
+    } while (Advance(chunks, place));
+    return found;
   }
 
   // A chunk of one value: its bytes, or none where the index can tell it.
