@@ -40,6 +40,8 @@ void WatchTheWorld();
 // arguments and a worked example (the footer of its help), and sets `runner` in its callback.
 void AddInfo(CLI::App& program, Runner& runner);
 void AddWindow(CLI::App& program, Runner& runner);
+void AddVerify(CLI::App& program, Runner& runner);
+void AddCompact(CLI::App& program, Runner& runner);
 
 // Throws the status as a Failure, unless it is a success.
 void Check(const Status& status);

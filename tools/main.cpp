@@ -41,6 +41,10 @@ ExitCode Run(int count, char** arguments) {
   Runner runner;
   AddInfo(program, runner);
   AddWindow(program, runner);
+  AddVerify(program, runner);
+#ifdef NDARRAY_HAS_B2ND
+  AddCompact(program, runner);
+#endif
   try {
     program.parse(count, arguments);
   } catch (const CLI::ParseError& error) {

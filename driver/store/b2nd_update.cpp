@@ -14,6 +14,7 @@
 #include "driver/store/chunk_loader.h"
 #include "driver/store/decoded_chunk.h"
 #include "driver/store/frame_appender.h"
+#include "driver/store/frame_extents.h"
 #include "driver/store/frame_header.h"
 #include "driver/store/frame_index.h"
 #include "driver/store/strided_copy.h"
@@ -167,26 +168,9 @@ class B2ndUpdate final : public B2ndForUpdate {
   }
 
   Status CopyTo(OutputFile& output) const override {
-    std::string header(index_->header_bytes(), '\0');
-    Status status = file_->ReadRanges({{0, header.size(), header.data()}});
-    if (status.ok()) status = output.WriteAt(0, header.data(), header.size());
-    uint64_t at = header.size();
-    std::vector<int64_t> offsets = index_->offsets();
-    for (int64_t number = 0; status.ok() && number < layout_.chunk_count; ++number) {
-      if (index_->Chunk(number).kind != ChunkKind::kBlocks) continue;
-      Result<std::string> chunk = CompressedChunk(number);
-      if (!chunk.ok()) return chunk.status();
-      status = output.WriteAt(at, chunk->data(), chunk->size());
-      offsets[static_cast<size_t>(number)] = static_cast<int64_t>(at - header.size());
-      at += chunk->size();
-    }
-    if (!status.ok()) return status;
-    Result<std::string> tail = Tail(offsets);
-    if (!tail.ok()) return tail.status();
-    status = output.WriteAt(at, tail->data(), tail->size());
-    PutFrameLengths(header, at + tail->size(), layout_.chunk_count * layout_.chunk_bytes,
-                    static_cast<int64_t>(at - header.size()));
-    return status.ok() ? output.WriteAt(0, header.data(), header.size()) : status;
+    Result<std::string> trailer = Trailer();
+    if (!trailer.ok()) return trailer.status();
+    return CopyFrame(*index_, *file_, *trailer, output, {}).status();
   }
 
   std::vector<std::pair<std::string, std::string>> Details() const override {
@@ -319,32 +303,25 @@ class B2ndUpdate final : public B2ndForUpdate {
     return {};
   }
 
-  // As it is in the file.
-  Result<std::string> CompressedChunk(int64_t number) const {
-    const ChunkPlace place = index_->Chunk(number);
-    std::string bytes(kChunkHeaderBytes, '\0');
-    Status status = file_->ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}});
-    if (!status.ok()) return status;
-    Result<BloscChunk> chunk = ParseChunkHeader(bytes, place.available_bytes);
-    if (!chunk.ok()) return chunk.status().At(path());
-    bytes.resize(static_cast<size_t>(chunk->compressed_bytes));
-    status = file_->ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}});
-    if (!status.ok()) return status;
-    return bytes;
+  // Attributes: the end of a frame.
+  Result<std::string> Trailer() const {
+    Result<EmptyFrame> frame = encoder_->MakeEmptyFrame(index_->packed_attributes());
+    if (!frame.ok()) return frame.status().At(path());
+    return frame->trailer;
   }
 
   // Index and trailer.
-  Result<std::string> Tail(const std::vector<int64_t>& offsets) const {
-    Result<EmptyFrame> frame = encoder_->MakeEmptyFrame(index_->packed_attributes());
-    if (!frame.ok()) return frame.status().At(path());
-    Result<std::string> encoded = BloscEncoder::EncodeOffsets(offsets);
+  Result<std::string> Tail() const {
+    Result<std::string> trailer = Trailer();
+    if (!trailer.ok()) return trailer.status();
+    Result<std::string> encoded = BloscEncoder::EncodeOffsets(index_->offsets());
     if (!encoded.ok()) return encoded.status().At(path());
-    return *encoded + frame->trailer;
+    return *encoded + *trailer;
   }
 
   // All that was appended counts from here on.
   Status Commit() {
-    Result<std::string> tail = Tail(index_->offsets());
+    Result<std::string> tail = Tail();
     if (!tail.ok()) return tail.status();
     Status status =
         appender_.Commit(*tail, index_->header_bytes(), layout_.chunk_count * layout_.chunk_bytes);

@@ -21,17 +21,6 @@ void ForEachBlock(const B2ndLayout& layout, Byte* chunk, const AxisVector& place
   } while (Advance(blocks, block));
 }
 
-// NumPy takes every bool to be 0 or 1; what is written here comes from any 8-bit image.
-void MakeBools(const StridedView& view, const AxisVector& counts) {
-  const Box all{AxisVector(counts.size(), 0), counts};
-  AxisVector at = all.start;
-  do {
-    auto* value = static_cast<std::byte*>(view.data);
-    for (int axis = 0; axis < at.size(); ++axis) value += at[axis] * view.strides_bytes[axis];
-    *value = std::byte{*value != std::byte{0}};
-  } while (Advance(all, at));
-}
-
 }  // namespace
 
 void CopyOutOfChunk(const B2ndLayout& layout, const std::byte* chunk, const AxisVector& place,

@@ -223,7 +223,9 @@ class NpyArray final : public Array {
   ArrayInfo info_;
 };
 
-Result<NpyHeader> ReadHeader(const ByteFile& file) {
+}  // namespace
+
+Result<NpyHeader> ReadNpyHeader(const ByteFile& file) {
   std::string bytes(std::min<uint64_t>(file.size_bytes(), kNpyPreambleBytes), '\0');
   Status status = file.ReadRanges({{0, bytes.size(), bytes.data()}});
   if (!status.ok()) return status;
@@ -242,10 +244,8 @@ Result<NpyHeader> ReadHeader(const ByteFile& file) {
   return header;
 }
 
-}  // namespace
-
 Result<std::shared_ptr<Array>> OpenNpyArray(std::shared_ptr<ByteFile> file, int max_threads) {
-  Result<NpyHeader> header = ReadHeader(*file);
+  Result<NpyHeader> header = ReadNpyHeader(*file);
   if (!header.ok()) return header.status();
   const uint64_t data_bytes = NpyDataBytes(*header);
   const uint64_t available = file->size_bytes() - header->data_offset_bytes;
