@@ -11,6 +11,7 @@
 
 #include "driver/store/array.h"
 #include "driver/store/dtype.h"
+#include "driver/store/keep_going.h"
 #include "driver/store/status.h"
 #include "tools/command.h"
 
@@ -18,9 +19,6 @@ namespace ndarray::tools {
 
 // Reads the elements of a box to dense memory, C order, native bytes. Called from many threads.
 using PieceReader = std::function<Status(const Box& box, void* to)>;
-
-// Called with the share of the work that is done, one call at a time; false stops it.
-using KeepGoing = std::function<bool(double)>;
 
 // The value of work that keep_going may have stopped; throws Failure.
 template <typename T>
@@ -56,7 +54,7 @@ struct Pieces {
 };
 
 // NaN equals NaN. At most `most_listed` differences are listed. Fails where `there` cannot be read,
-// and with kIo, "stopped", where keep_going says so.
+// and when it is stopped.
 Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceReader& here,
                            const PieceReader& there, size_t most_listed,
                            const KeepGoing& keep_going);

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "driver/store/byte_file.h"
-#include "driver/store/frame_copy.h"
 #include "driver/store/frame_index.h"
+#include "driver/store/keep_going.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -38,8 +38,8 @@ struct FrameDamage {
 
 // Decodes every block of every chunk, with at most max_threads threads, each with memory for one
 // block (where blocks depend on each other, or the file is not mapped: one chunk). At most
-// `most_listed` places are listed. Fails only where the file cannot be read, and with kIo,
-// "stopped", where keep_going says so.
+// `most_listed` places are listed. Fails only where the file cannot be read, and when it
+// is stopped.
 Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, int max_threads,
                                 size_t most_listed, const KeepGoing& keep_going);
 

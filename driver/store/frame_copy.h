@@ -3,12 +3,12 @@
 #define GDAL_NDARRAY_STORE_FRAME_COPY_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string_view>
 
 #include "driver/store/byte_file.h"
 #include "driver/store/frame_index.h"
+#include "driver/store/keep_going.h"
 #include "driver/store/output_file.h"
 #include "driver/store/status.h"
 
@@ -17,13 +17,9 @@ namespace ndarray {
 // Creates the file that takes the place of one with dead space.
 using OutputFileCreator = Result<std::unique_ptr<OutputFile>> (*)(const std::string& path);
 
-// Called with the share of the work that is done, in [0, 1], from any thread but one at a time;
-// false stops it. May be empty.
-using KeepGoing = std::function<bool(double)>;
-
 // Writes header, chunks (byte by byte as they are, in the order of their numbers), a new index, and
 // the trailer given. Returns the bytes of all that; what remains is output.Commit(). Errors carry
-// the path; kIo, "stopped", where keep_going says so.
+// the path.
 Result<uint64_t> CopyFrame(const FrameIndex& index, const ByteFile& file, std::string_view trailer,
                            OutputFile& output, const KeepGoing& keep_going);
 
