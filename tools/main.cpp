@@ -34,10 +34,19 @@ ExitCode Fail(const CLI::App& program, const std::string& message, ExitCode code
   return code;
 }
 
+// The lines of help stay as they are here: versions of CLI11 that can would join those of examples.
+template <typename Formatter>
+auto KeepLines(Formatter& formatter, int) -> decltype(formatter.enable_footer_formatting(false)) {
+  formatter.enable_footer_formatting(false);
+}
+template <typename Formatter>
+void KeepLines(Formatter&, long) {}
+
 ExitCode Run(int count, char** arguments) {
   CLI::App program("Small tools for images in .npy and .b2nd files.", "gdal_ndarray");
   program.set_version_flag("--version", "gdal_ndarray " NDARRAY_VERSION);
   program.require_subcommand(1);
+  KeepLines(*program.get_formatter(), 0);
   Runner runner;
   AddInfo(program, runner);
   AddWindow(program, runner);
