@@ -1,7 +1,10 @@
 // gdal_ndarray SUBCOMMAND ...: small tools for .npy and .b2nd files.
 
+#include <algorithm>
 #include <cstdio>
 #include <new>
+#include <string>
+#include <vector>
 
 #ifdef NDARRAY_HAS_B2ND
 #include "driver/raster/b2nd_driver.h"
@@ -34,15 +37,24 @@ ExitCode Fail(const CLI::App& program, const std::string& message, ExitCode code
   return code;
 }
 
+// The last one first, as CLI11 wants them; with GDAL's "-co", which it takes for "-c o", as "--co".
+std::vector<std::string> Words(int count, char** arguments) {
+  std::vector<std::string> words(arguments + std::min(count, 1), arguments + count);
+  std::replace(words.begin(), words.end(), std::string("-co"), std::string("--co"));
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
 ExitCode Run(int count, char** arguments) {
   CLI::App program("Small tools for images in .npy and .b2nd files.", "gdal_ndarray");
   program.set_version_flag("--version", "gdal_ndarray " NDARRAY_VERSION);
   program.require_subcommand(1);
   Runner runner;
+  AddConvert(program, runner);
   AddInfo(program, runner);
   AddWindow(program, runner);
   try {
-    program.parse(count, arguments);
+    program.parse(Words(count, arguments));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
       program.exit(error);  // prints the help or the version
