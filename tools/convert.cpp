@@ -1,6 +1,7 @@
 // gdal_ndarray convert: any raster that GDAL reads, or a stack of TIFF pages, as .npy or .b2nd.
 
 #include <cpl_conv.h>
+#include <cpl_error.h>
 #include <gdal_utils.h>
 #include <gdal_vrt.h>
 #include <sys/stat.h>
@@ -135,23 +136,25 @@ bool IsRaster(const Stack& stack) {
 // A dataset of no pixels with what GDAL says of the first page, for all of them.
 DatasetPointer DescribeStack(const TiffPages& pages, const Stack& stack) {
   // By that name GDAL does not count the pages, which takes it long where there are many.
-  const std::string path =
-      "GTIFF_DIR:" + std::to_string(pages.first_number()) + ":" + pages.path();
-  const DatasetPointer first = OpenRaster(path);
-  double nodata = 0;
-  int has_nodata = FALSE;
-  if (first->GetRasterCount() > 0) nodata = first->GetRasterBand(1)->GetNoDataValue(&has_nodata);
+  const std::string path = "GTIFF_DIR:" + std::to_string(pages.first_number()) + ":" + pages.path();
+  // libtiff decodes the pixels: what GDAL has to say of them is not asked for.
+  CPLPushErrorHandler(CPLQuietErrorHandler);
+  const DatasetPointer first(GDALDataset::Open(path.c_str(), GDAL_OF_RASTER));
+  CPLPopErrorHandler();
   const int bands = IsRaster(stack) ? static_cast<int>(stack.array.shape[0]) : 1;
   GDALDriver* const driver = GetGDALDriverManager()->GetDriverByName("VRT");
   DatasetPointer all(driver->Create("", stack.array.width, stack.array.height, bands,
                                     stack.array.type.gdal, nullptr));
   if (all == nullptr) ThrowGdalFailure(path + ": cannot describe");
+  if (first == nullptr || first->GetRasterCount() == 0) return all;
   double transform[6];
   if (GDALGetGeoTransform(GDALDataset::ToHandle(first.get()), transform) == CE_None) {
     GDALSetGeoTransform(GDALDataset::ToHandle(all.get()), transform);
   }
   if (first->GetSpatialRef() != nullptr) all->SetSpatialRef(first->GetSpatialRef());
   all->SetMetadata(first->GetMetadata());
+  int has_nodata = FALSE;
+  const double nodata = first->GetRasterBand(1)->GetNoDataValue(&has_nodata);
   for (int band = 1; has_nodata && IsRaster(stack) && band <= bands; ++band) {
     all->GetRasterBand(band)->SetNoDataValue(nodata);
   }

@@ -18,13 +18,19 @@ struct Grid {
   bool tiled = false;
   int64_t width = 0, height = 0;  // of the page
   int64_t piece_width = 0, piece_height = 0;
-  int64_t planes = 1;   // of pieces
-  int64_t samples = 1;  // in one piece
+  size_t piece_bytes = 0;  // decoded
+  int64_t planes = 1;      // of pieces
+  int64_t samples = 1;     // in one piece
   int64_t sample_bytes = 1;
   int64_t across = 1, down = 1;  // pieces of one plane
 
   int64_t pixel_bytes() const { return samples * sample_bytes; }
 };
+
+int64_t FileBytes(const TiffHandle& page) {
+  TIFF* const tiff = page.get();
+  return static_cast<int64_t>(TIFFGetSizeProc(tiff)(TIFFClientdata(tiff)));
+}
 
 Grid GridOf(const TiffHandle& page) {
   const PageKind kind = KindOf(page);
@@ -41,27 +47,32 @@ Grid GridOf(const TiffHandle& page) {
     grid.piece_height =
         std::min(page.Field<uint32_t>(TIFFTAG_ROWSPERSTRIP).value_or(kind.height), kind.height);
   }
-  if (grid.piece_width == 0 || grid.piece_height == 0) page.Fail("has strips or tiles of no size");
+  if (kind.width == 0 || kind.height == 0 || grid.piece_width == 0 || grid.piece_height == 0) {
+    page.Fail("has strips or tiles of no size");
+  }
   const bool together = page.Field<uint16_t>(TIFFTAG_PLANARCONFIG).value_or(PLANARCONFIG_CONTIG) ==
                         PLANARCONFIG_CONTIG;
+  if (kind.samples == 0) page.Fail("has no samples");
   grid.samples = together ? kind.samples : 1;
   grid.planes = together ? 1 : kind.samples;
+  auto size = CheckedMultiply(static_cast<uint64_t>(grid.piece_width),
+                              static_cast<uint64_t>(grid.piece_height));
+  if (size) size = CheckedMultiply(*size, static_cast<uint64_t>(grid.pixel_bytes()));
+  if (!size || *size > kMostDecodedBytes) {
+    page.Fail("strips or tiles of more than 1 GiB are not supported");
+  }
+  grid.piece_bytes = static_cast<size_t>(*size);
   grid.across = (grid.width + grid.piece_width - 1) / grid.piece_width;
   grid.down = (grid.height + grid.piece_height - 1) / grid.piece_height;
+  if (grid.across > FileBytes(page) / grid.down / grid.planes) {
+    page.Fail("has more strips or tiles than the file has bytes");
+  }
   return grid;
 }
 
 class LineDecoder {
  public:
-  LineDecoder(const TiffHandle& page, const Grid& grid) : page_(page), grid_(grid) {
-    auto size = CheckedMultiply(static_cast<uint64_t>(grid.piece_width),
-                                static_cast<uint64_t>(grid.piece_height));
-    if (size) size = CheckedMultiply(*size, static_cast<uint64_t>(grid.pixel_bytes()));
-    if (!size || *size > kMostDecodedBytes) {
-      page.Fail("strips or tiles of more than 1 GiB are not supported");
-    }
-    piece_bytes_ = *size;
-  }
+  LineDecoder(const TiffHandle& page, const Grid& grid) : page_(page), grid_(grid) {}
 
   void Decode(int64_t first_line, int64_t lines, std::byte* to) {
     const int64_t first = first_line / grid_.piece_height;
@@ -95,7 +106,7 @@ class LineDecoder {
     if (line_bytes == to_line && start == top && stop == top + there) {
       return Read(number, size, to);
     }
-    if (decoded_ == nullptr) decoded_.reset(new std::byte[piece_bytes_]);  // not cleared
+    if (decoded_ == nullptr) decoded_.reset(new std::byte[grid_.piece_bytes]);  // not cleared
     Read(number, size, decoded_.get());
     const std::byte* from = decoded_.get() + (start - top) * line_bytes;
     for (int64_t y = start; y < stop; ++y, from += line_bytes, to += to_line) {
@@ -121,7 +132,7 @@ class LineDecoder {
     const std::string name = (grid_.tiled ? "tile " : "strip ") + std::to_string(number);
     const uint64_t offset = TIFFGetStrileOffset(tiff, piece);
     const uint64_t bytes = TIFFGetStrileByteCount(tiff, piece);
-    const auto file_bytes = static_cast<uint64_t>(TIFFGetSizeProc(tiff)(TIFFClientdata(tiff)));
+    const auto file_bytes = static_cast<uint64_t>(FileBytes(page_));
     if (offset == 0 || bytes == 0) page_.Fail(name + " is missing");
     if (offset > file_bytes || bytes > file_bytes - offset) {
       page_.Fail(name + " ends after the file");
@@ -134,7 +145,6 @@ class LineDecoder {
 
   const TiffHandle& page_;
   const Grid grid_;
-  uint64_t piece_bytes_ = 0;
   std::unique_ptr<std::byte[]> decoded_;
 };
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 
 #ifdef NDARRAY_HAS_B2ND
 #include "driver/raster/b2nd_options.h"
@@ -12,6 +13,7 @@
 #include "driver/raster/overwrite.h"
 #include "driver/raster/threads.h"
 #include "driver/raster/vsi_file.h"
+#include "driver/store/checked_math.h"
 #include "driver/store/npy_array.h"
 #include "driver/store/thread_pool.h"
 #include "tools/command.h"
@@ -184,6 +186,11 @@ Stack PlanStack(const TiffPages& pages, const std::string& path) {
   AddAxis(stack, "y", pages.height(), 'Y');
   AddAxis(stack, "x", pages.width(), 'X');
   if (pages.samples() > 1) AddAxis(stack, "band", pages.samples(), 'B');
+  const std::optional<int64_t> count = CheckedProduct(stack.array.shape);
+  if (!count || !CheckedMultiply<int64_t>(*count, static_cast<int64_t>(SizeBytes(pages.type())))) {
+    throw Failure(pages.path() + ": pages: found " + ShapeString(stack.array.shape) +
+                  ", wanted less than 2^63 bytes in all");
+  }
   return stack;
 }
 
