@@ -214,17 +214,17 @@ void ConvertStack(const TiffPages& pages, const Arguments& arguments, GDALDriver
     throw Failure(arguments.destination + ": is a file of the source, wanted another one");
   }
   const DatasetPointer description = DescribeStack(pages, stack);
-#ifdef NDARRAY_HAS_B2ND
-  if (EQUAL(driver.GetDescription(), "B2ND")) {
-    const auto element_bytes = static_cast<int64_t>(stack.array.dtype.size_bytes());
-    AddAccessOptions(access, {pages.width(), pages.height(), pages.samples(), element_bytes}, true,
-                     false, options);
-    return WriteB2ndStack(pages, stack, AttributesOf(*description, stack), options.List(),
-                          arguments.progress());
+  if (EQUAL(driver.GetDescription(), "NPY")) {
+    WriteNpyStack(pages, stack, arguments.progress());
+    return DescribeNpy(*description, stack);
   }
+#ifdef NDARRAY_HAS_B2ND
+  const auto element_bytes = static_cast<int64_t>(stack.array.dtype.size_bytes());
+  AddAccessOptions(access, {pages.width(), pages.height(), pages.samples(), element_bytes}, true,
+                   false, options);
+  WriteB2ndStack(pages, stack, AttributesOf(*description, stack), options.List(),
+                 arguments.progress());
 #endif
-  WriteNpyStack(pages, stack, arguments.progress());
-  DescribeNpy(*description, stack);
 }
 
 std::unique_ptr<TiffPages> FindPages(const std::string& path) {

@@ -81,12 +81,14 @@ struct TiffHandle::Stream {
   static int Map(thandle_t, void**, toff_t*) { return 0; }
   static void Unmap(thandle_t, void*, toff_t) {}
 
-  // The first one tells why; 1: no other handler is to hear of it.
+  // The first one tells why, in one line; 1: no other handler is to hear of it.
   static int OnError(TIFF*, void* stream, const char*, const char* format, va_list arguments) {
     std::string& error = static_cast<Stream*>(stream)->error;
     char text[512];
     std::vsnprintf(text, sizeof(text), format, arguments);
-    if (error.empty()) error = text;
+    if (!error.empty()) return 1;
+    error = text;
+    std::replace(error.begin(), error.end(), '\n', ' ');
     return 1;
   }
 

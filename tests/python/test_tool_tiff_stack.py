@@ -1,7 +1,9 @@
 """gdal_ndarray convert of TIFF files with several pages: one array, equal to the pages one by one."""
 
 import resource
+import signal
 import struct
+import subprocess
 import time
 import zlib
 
@@ -10,7 +12,7 @@ import pytest
 from b2nd_support import blosc2
 from osgeo import gdal
 from tiff_support import gdal_stack, write_stack
-from tool_support import error, tool
+from tool_support import PROGRAM, error, tool
 
 IMAGEJ = "ImageJ=1.53t\nimages={}\nchannels={}\nslices={}\nframes={}\nhyperstack=true\n"
 
@@ -292,3 +294,13 @@ def test_more_than_100000_pages(tmp_path):
     tool("convert", path, tmp_path / "o.npy")
     assert time.monotonic() - start < 60  # 2 s of processor time; with all pages in a list, minutes
     np.testing.assert_array_equal(np.load(tmp_path / "o.npy"), pages)
+
+    process = subprocess.Popen([PROGRAM, "convert", path, tmp_path / "o.npy"],
+                               stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / ".o.npy.partial").exists():
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == "gdal_ndarray convert: interrupted\n"
+    assert process.returncode == 1
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["o.npy", "s.tif"]
