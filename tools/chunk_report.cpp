@@ -6,6 +6,7 @@
 
 #include "driver/store/b2nd_array.h"
 #include "driver/store/chunk_loader.h"
+#include "driver/store/frame_extents.h"
 #include "driver/store/frame_index.h"
 #include "tools/command.h"
 

@@ -41,6 +41,8 @@ void WatchTheWorld();
 void AddConvert(CLI::App& program, Runner& runner);
 void AddInfo(CLI::App& program, Runner& runner);
 void AddWindow(CLI::App& program, Runner& runner);
+void AddVerify(CLI::App& program, Runner& runner);
+void AddCompact(CLI::App& program, Runner& runner);
 
 // Throws the status as a Failure, unless it is a success.
 void Check(const Status& status);
@@ -75,7 +77,6 @@ int WatchForInterrupt(double complete, const char* message, void* data);
 // Throws a Failure, "interrupted", once the user has pressed Ctrl-C. Work that has no progress
 // callback asks it now and then; a second Ctrl-C ends the process at once.
 void StopIfInterrupted();
-bool IsInterrupted();
 
 }  // namespace ndarray::tools
 

@@ -5,8 +5,9 @@
 
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/vsi_file.h"
-#include "driver/store/npy_header.h"
+#include "driver/store/npy_array.h"
 #ifdef NDARRAY_HAS_B2ND
+#include "driver/raster/b2nd_create.h"
 #include "tools/chunk_report.h"
 #endif
 #include "tools/command.h"
@@ -21,12 +22,6 @@ struct Arguments {
   bool json = false;
   bool chunks = false;
 };
-
-std::string ReadStart(const ByteFile& file, uint64_t size_bytes) {
-  std::string start(static_cast<size_t>(std::min(size_bytes, file.size_bytes())), '\0');
-  Check(file.ReadRanges({{0, start.size(), start.data()}}));
-  return start;
-}
 
 // The path of the file, of whatever name GDAL knows it by.
 std::string FilePath(const std::string& name) {
@@ -54,11 +49,8 @@ std::string MemmapCall(const std::string& path, const NpyHeader& header) {
          ")";
 }
 
-Report DescribeNpyFile(const ByteFile& file, const std::string& start) {
-  const uint64_t offset = Value(NpyDataOffset(start));
-  Result<NpyHeader> parsed = ParseNpyHeader(ReadStart(file, offset));
-  Check(parsed.status().At(file.path()));
-  const NpyHeader& header = *parsed;
+Report DescribeNpyFile(const ByteFile& file) {
+  const NpyHeader header = Value(ReadNpyHeader(file));
   Report report;
   report.Add("layout", "Layout", "NPY",
              "NPY, version " + std::to_string(header.major_version) + ".0");
@@ -72,17 +64,16 @@ Report DescribeNpyFile(const ByteFile& file, const std::string& start) {
   return report;
 }
 
-Report DescribeFile(const ByteFile& file, bool chunks) {
-  const std::string start = ReadStart(file, kNpyPreambleBytes);
+Report DescribeFile(const ByteFile& file, [[maybe_unused]] const std::string& driver, bool chunks) {
 #ifdef NDARRAY_HAS_B2ND
-  if (start.compare(0, kNpyMagic.size(), kNpyMagic) != 0) {
+  if (driver == kB2ndDriverName) {
     Report report = DescribeB2ndFile(file);
     if (chunks) report.Append(DescribeChunks(file));
     return report;
   }
 #endif
   if (chunks) throw WrongUsage(file.path() + ": a .npy has no chunks");
-  return DescribeNpyFile(file, start);
+  return DescribeNpyFile(file);
 }
 
 ExitCode Info(const Arguments& arguments) {
@@ -96,7 +87,7 @@ ExitCode Info(const Arguments& arguments) {
   Report report;
   report.Add("file", "File", path);
   report.Add("file_bytes", "File size", file->size_bytes(), BytesText(file->size_bytes()));
-  report.Append(DescribeFile(*file, arguments.chunks));
+  report.Append(DescribeFile(*file, driver, arguments.chunks));
   report.Append(DescribeRaster(*dataset));
   std::fputs((arguments.json ? report.AsJson() : report.AsText()).c_str(), stdout);
   return kDone;

@@ -53,6 +53,10 @@ ExitCode Run(int count, char** arguments) {
   AddConvert(program, runner);
   AddInfo(program, runner);
   AddWindow(program, runner);
+  AddVerify(program, runner);
+#ifdef NDARRAY_HAS_B2ND
+  AddCompact(program, runner);
+#endif
   try {
     program.parse(Words(count, arguments));
   } catch (const CLI::ParseError& error) {

@@ -11,6 +11,8 @@
 namespace ndarray::tools {
 namespace {
 
+const std::string kStdout = "/vsistdout/";
+
 struct Arguments {
   std::string file, output;
   PixelWindow window;
@@ -59,7 +61,9 @@ void WriteArray(GDALDataset& dataset, const Arguments& arguments, const std::str
   }
   const std::unique_ptr<GDALTranslateOptions, FreeOptions> options(
       GDALTranslateOptionsNew(words.List(), nullptr));
-  GDALTranslateOptionsSetProgress(options.get(), WatchForInterrupt, nullptr);
+  const bool to_stdout = path == kStdout;
+  GDALTranslateOptionsSetProgress(options.get(), to_stdout ? WatchForInterrupt : ShowProgress,
+                                  nullptr);
   ForgetGdalErrors();
   const DatasetPointer written(GDALDataset::FromHandle(
       GDALTranslate(path.c_str(), GDALDataset::ToHandle(&dataset), options.get(), nullptr)));
@@ -87,7 +91,7 @@ ExitCode Window(const Arguments& arguments) {
         WritePicture(*dataset, arguments.window, arguments.bands, arguments.output);
     std::fputs(scale.c_str(), stdout);
   } else {
-    WriteArray(*dataset, arguments, to_stdout ? "/vsistdout/" : arguments.output);
+    WriteArray(*dataset, arguments, to_stdout ? kStdout : arguments.output);
   }
   return kDone;
 }

@@ -161,9 +161,9 @@ void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
   const bool whole = io_.axes().index.empty();
   oOvManager.Initialize(this, whole ? path.c_str() : ":::VIRTUAL:::", siblings);
   has_unread_mask_ = whole && StoredMask::IsIn(io_.array());
-  // Overviews and masks beside it are datasets of other drivers, and a mask in it is a band of
-  // GDAL's own, which are not safe to share: GDAL then
-  // opens one dataset per thread. IsInitialized searches for them, which GDAL else puts off.
+  // Overviews and masks beside it are datasets of other drivers, and a mask in it is a band with a
+  // block cache of GDAL's: neither is safe to share, and GDAL then opens one dataset per thread.
+  // IsInitialized searches for them, which GDAL else puts off.
   if (kThreadSafeFlag != 0 && eAccess == GA_ReadOnly && oOvManager.IsInitialized() &&
       oOvManager.GetOverviewCount(1) == 0 && !oOvManager.HaveMaskFile() && !has_unread_mask_) {
     nOpenFlags = GDAL_OF_RASTER | kThreadSafeFlag;

@@ -48,8 +48,9 @@ Result<int64_t> Number(StringList options, const char* name, int64_t least, int6
   return value;
 }
 
-int DefaultLevel(const std::string& compressor) {
-  if (compressor == "ZSTD") return 1;
+// Of smooth float32, ZSTD 1 is larger than a GeoTIFF (tests/bench/b2nd_defaults.py).
+int DefaultLevel(const std::string& compressor, const DType& dtype) {
+  if (compressor == "ZSTD") return dtype.type == ScalarType::kFloat32 ? 3 : 1;
   return compressor == "LZ4HC" ? 9 : 5;
 }
 
@@ -67,7 +68,7 @@ Status ParseCompression(const NewArray& array, StringList options, Compression& 
   if (!compressor) {
     return BadOption("COMPRESS", name, "LZ4, LZ4HC, ZSTD, ZLIB, BLOSCLZ or NONE");
   }
-  Result<int64_t> level = Number(options, "LEVEL", 1, 9, DefaultLevel(name));
+  Result<int64_t> level = Number(options, "LEVEL", 1, 9, DefaultLevel(name, array.dtype));
   if (!level.ok()) return level.status();
   compression.compressor = *compressor;
   compression.level = name == "NONE" ? 0 : static_cast<int>(*level);
@@ -173,7 +174,7 @@ std::string B2ndCreationOptions() {
          "small, LZ4 is fast'><Value>ZSTD</Value><Value>LZ4</Value><Value>LZ4HC</Value>"
          "<Value>ZLIB</Value><Value>BLOSCLZ</Value><Value>NONE</Value></Option>"
          "<Option name='LEVEL' type='int' min='1' max='9' description='Of compression (default: "
-         "ZSTD 1, LZ4HC 9, others 5)'/>"
+         "ZSTD 1, of float32 3, LZ4HC 9, others 5)'/>"
          "<Option name='FILTER' type='string-select' default='AUTO' description='What is done to "
          "the bytes before (AUTO: BYTEDELTA for ZSTD and ZLIB, else BITSHUFFLE; NONE is best for "
          "classes of one byte)'><Value>AUTO</Value><Value>NONE</Value><Value>SHUFFLE</Value>"

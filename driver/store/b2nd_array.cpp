@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "driver/store/block_reader.h"
-#include "driver/store/chunk_loader.h"
+#include "driver/store/frame_extents.h"
 #include "driver/store/frame_index.h"
 
 namespace ndarray {

@@ -15,15 +15,12 @@
 
 #include "driver/store/array.h"
 #include "driver/store/byte_file.h"
-#include "driver/store/output_file.h"
+#include "driver/store/frame_copy.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
 
 constexpr int64_t kDefaultWriteCacheBytes = int64_t{256} << 20;
-
-// Creates the file that takes the place of one with much dead space.
-using OutputFileCreator = Result<std::unique_ptr<OutputFile>> (*)(const std::string& path);
 
 // Whether the file was just made, so that none of its chunks was written by anybody.
 enum class Chunks { kMayBeWritten, kUnwritten };

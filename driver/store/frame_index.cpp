@@ -202,6 +202,7 @@ Result<std::shared_ptr<FrameIndex>> FrameIndex::Load(const ByteFile& file, bool 
     return Corrupt("trailer length", std::to_string(*trailer_bytes) + " bytes",
                    std::to_string(kFrameTrailerMinBytes) + " to " + std::to_string(room));
   }
+  index->summary_.trailer_bytes = *trailer_bytes;
   const uint64_t trailer_offset = header.frame_bytes - *trailer_bytes;
   status = index->LoadOffsets(file, header, trailer_offset);
   if (!status.ok()) return status;
@@ -285,7 +286,8 @@ Status FrameIndex::LoadOffsets(const ByteFile& file, const FrameHeader& header,
   }
   status = BloscCodec::CheckSupported(*chunk);
   if (!status.ok()) return status.At("chunk offsets");
-  status = ReadBytes(file, offset, static_cast<uint64_t>(chunk->compressed_bytes), bytes);
+  summary_.index_bytes = static_cast<uint64_t>(chunk->compressed_bytes);
+  status = ReadBytes(file, offset, summary_.index_bytes, bytes);
   if (!status.ok()) return status;
   offsets_.resize(static_cast<size_t>(layout_.chunk_count));
   status = codec_->DecodeChunk(bytes, *chunk, reinterpret_cast<std::byte*>(offsets_.data()));

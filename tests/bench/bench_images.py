@@ -53,28 +53,35 @@ def aerial_rgb(size):
     return image
 
 
-def elevation(size):
-    """Metres, of a range of mountains at 10 m a pixel."""
+def rough_elevation(size):
+    """Metres, mountains at some 30 m a pixel: neighbours differ by metres, the last bits are noise."""
     return 1200 + 350 * fractal(size, 1.8, 30)
 
 
-def noisy_elevation(size):
-    """As from a laser scanner: noise of 3 cm, kept in full precision."""
+def smooth_elevation(size):
+    """Hills at 1 m a pixel, as interpolation leaves them: what three neighbours in a row differ by,
+    second differences, is 8 cm."""
+    return 1200 + 60 * fractal(size, 1.8, 30, blur=150)
+
+
+def laser_elevation(size):
+    """The same with a scanner's noise of 3 cm, which is as large as what the hills do; all bits."""
     noise = np.random.default_rng(31).standard_normal((size, size), dtype="f4")
-    return elevation(size) + np.float32(0.03) * noise
+    return smooth_elevation(size) + np.float32(0.03) * noise
 
 
 def centimetres(size):
-    """The same in whole centimetres, as surveys publish it."""
-    return np.rint(noisy_elevation(size) * 100) / np.float32(100)
+    """That in whole centimetres, as surveys publish it."""
+    return np.rint(laser_elevation(size) * 100) / np.float32(100)
 
 
 # Name -> function of the side that gives an array (y, x) or (y, x, band), interleave, and GeoTIFF's
 # predictors for it.
 KINDS = {
     "uint16 satellite": (noisy_image, "BAND", (2,)),
-    "float32 elevation, 3 cm noise": (noisy_elevation, "BAND", (3, 2)),
-    "float32 elevation, smooth": (elevation, "BAND", (3, 2)),
+    "float32 elevation, rough": (rough_elevation, "BAND", (3, 2)),
+    "float32 elevation, smooth": (smooth_elevation, "BAND", (3, 2)),
+    "float32 elevation, laser": (laser_elevation, "BAND", (3, 2)),
     "float32 elevation, in cm": (centimetres, "BAND", (3, 2)),
     "uint8 RGB, PIXEL": (aerial_rgb, "PIXEL", (2,)),
     "uint8 RGB, BAND": (aerial_rgb, "BAND", (2,)),

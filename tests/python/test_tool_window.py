@@ -2,7 +2,9 @@
 
 import io
 import os
+import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -122,7 +124,39 @@ def test_wrong_usage(path, tmp_path):
     assert os.listdir(tmp_path) == ["array.npy"]
 
 
-def test_an_old_picture_stays_when_the_new_one_fails(path, tmp_path):
-    (tmp_path / "folder.png").mkdir()
-    error("window", path, 0, 0, 1, 1, "-o", tmp_path / "folder.png")
-    assert sorted(os.listdir(tmp_path)) == ["array.npy", "folder.png"]
+@pytest.fixture
+def damaged(tmp_path_factory, rng):
+    """A GeoTIFF whose second half is gone."""
+    path = tmp_path_factory.mktemp("source") / "damaged.tif"
+    image = rng.integers(0, 255, (2000, 2000), dtype="u1")
+    gdal.GetDriverByName("GTiff").CreateCopy(str(path), memory_dataset(image),
+                                             options=["COMPRESS=LZW"])
+    os.truncate(path, path.stat().st_size // 2)
+    return path
+
+
+@pytest.mark.parametrize("name", ["old.png", "old.npy"])
+def test_an_old_file_stays_when_the_new_one_fails(damaged, tmp_path, name):
+    (tmp_path / name).write_bytes(b"old")
+    error("window", damaged, 0, 0, 2000, 2000, "-o", tmp_path / name)
+    assert (tmp_path / name).read_bytes() == b"old" and os.listdir(tmp_path) == [name]
+
+
+def test_progress_is_for_terminals(path, tmp_path):
+    shown = tool_on_terminal("window", path, 0, 0, 120, 90, "-o", tmp_path / "out.npy")
+    assert shown.startswith("0...10...20...") and "100 - done." in shown
+
+
+def test_interrupt_leaves_nothing_behind(tmp_path):
+    """Of 40 GB, which take long enough to be interrupted."""
+    source = str(tmp_path / "large.vrt")
+    gdal.GetDriverByName("VRT").Create(source, 200_000, 200_000, 1).FlushCache()
+    process = subprocess.Popen([PROGRAM, "window", source, "0", "0", "200000", "200000", "-o",
+                                tmp_path / "out.npy"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    while not any("partial" in name for name in os.listdir(tmp_path)):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "gdal_ndarray window: interrupted\n")
+    assert process.returncode == 1 and os.listdir(tmp_path) == ["large.vrt"]

@@ -129,6 +129,60 @@ TEST_F(B2ndFaultsTest, FailedWriteOfAFullCacheKeepsWhatWaits) {
             std::string(reinterpret_cast<const char*>(values.data()), 40 * 50 * 2));
 }
 
+// Chunks that were written before the disk was full have moved: what was cached of them is old.
+TEST_F(B2ndFaultsTest, WhatIsReadAfterAFailedFlushIsWhatWasWritten) {
+  for (int64_t at = 0; at < 14; ++at) {
+    SCOPED_TRACE("operation " + std::to_string(at));
+    const auto file = std::make_shared<FaultyFile>(bytes_);
+    const auto array = OpenB2ndForUpdate(file, NoFile, 1);
+    ASSERT_THAT(array, IsOk());
+    std::string seen(4000, '\0');
+    const auto read = [&](const Box& box) {
+      return (*array)->Read(0, box, {seen.data(), {2 * box.count(1), 2}});
+    };
+    // Parts of blocks twice: they stay in the cache.
+    for (int turn = 0; turn < 2; ++turn) {
+      for (int64_t y = 0; y < 40; y += 8) ASSERT_THAT(read({{y, 0}, {y + 2, 50}}), IsOk());
+    }
+    // Shorter than what it replaces.
+    std::string elements;
+    for (int i = 0; i < 4000; ++i) elements += static_cast<char>(i % 100 < 50 ? at + 1 : i % 7);
+    ASSERT_THAT((*array)->Write(0, WholeBox({40, 50}), {elements.data(), {100, 2}}), IsOk());
+    file->fault().FailAt(at);
+    EXPECT_EQ((*array)->Flush().ok(), at == 13) << "9 chunks, tail, sync, header, sync";
+    for (int64_t y = 0; y < 40; y += 8) {
+      ASSERT_THAT(read({{y, 0}, {y + 2, 50}}), IsOk());
+      EXPECT_EQ(seen.substr(0, 200), elements.substr(static_cast<size_t>(y) * 100, 200));
+    }
+  }
+}
+
+TEST_F(B2ndFaultsTest, FailedFillOfUnwrittenChunksLeavesTheOldContent) {
+  const auto layout = MakeB2ndLayout(kU16, {40, 50}, {16, 20}, {8, 10});
+  ASSERT_THAT(layout, IsOk());
+  FaultyOutput output;
+  const auto writer = B2ndWriter::Start(output, *layout, {}, {{kName, std::string(1, '\0')}}, 1);
+  ASSERT_THAT(writer, IsOk());
+  ASSERT_THAT((*writer)->Finish(), IsOk());
+
+  const uint16_t fill = 0x0707;
+  const State zeros{std::string(4000, '\0'), std::string(1, '\0')};
+  State filled{std::string(4000, '\x07'), std::string(1, '\1')};
+  const auto file = std::make_shared<FaultyFile>(output.bytes());
+  const auto array = OpenB2ndForUpdate(file, NoFile, 1, Chunks::kUnwritten);
+  ASSERT_THAT(array, IsOk());
+  file->fault().FailAt(0);
+  const auto* const element = reinterpret_cast<const std::byte*>(&fill);
+  EXPECT_THAT((*array)->FillUnwritten(WholeBox({40, 50}), element),
+              FailsWith(StatusCode::kIo, "injected"));
+  (*array)->SetAttributes({{kName, filled.attribute}});
+  ASSERT_THAT((*array)->Flush(), IsOk());
+  EXPECT_TRUE(Load(file->bytes()) == (State{zeros.elements, filled.attribute}));
+  ASSERT_THAT((*array)->FillUnwritten(WholeBox({40, 50}), element), IsOk());
+  ASSERT_THAT((*array)->Flush(), IsOk());
+  EXPECT_TRUE(Load(file->bytes()) == filled);
+}
+
 TEST_F(B2ndFaultsTest, FailedRewriteLeavesTheFile) {
   const auto file = std::make_shared<FaultyFile>(bytes_);
   const auto array = OpenB2ndForUpdate(file, NoFile, 1);
@@ -177,7 +231,7 @@ TEST_F(B2ndFaultsTest, FailedNewFileIsNeverCommitted) {
   }
 }
 
-// Everything up to the last sync is on disk; of each later write all, nothing or a part. Only the
+// Whatever a sync has seen to is on disk; of each other write all, nothing or a part. Only the
 // write that commits is taken to be whole or absent: it lies within one sector.
 class PowerLoss {
  public:
@@ -187,11 +241,9 @@ class PowerLoss {
   // What a disk may hold when the power fails before event number `end`.
   std::string Image(size_t end, Random& random) const {
     std::string image = start_;
-    size_t last_sync = end;
-    while (last_sync > 0 && !events_[last_sync - 1].is_sync) --last_sync;
     for (size_t i = 0; i < end; ++i) {
       FileEvent event = events_[i];
-      if (i >= last_sync) {
+      if (event.kind == FileEvent::kWrite && !IsOnDisk(i, end)) {
         const auto choice = random() % 4;
         if (choice == 0) continue;
         const bool commits = event.offset_bytes == kFrameLengthsAt;
@@ -203,8 +255,15 @@ class PowerLoss {
   }
 
  private:
+  bool IsOnDisk(size_t write, size_t end) const {
+    size_t next = write;
+    while (next < end && events_[next].kind == FileEvent::kWrite) ++next;
+    return next < end && events_[next].kind == FileEvent::kSync;
+  }
+
   // The file has grown, but some of the bytes are still what they were: zeros.
   static void Tear(FileEvent& event, Random& random) {
+    if (event.bytes.empty()) return;  // a write that failed
     const size_t from = random() % event.bytes.size();
     const size_t count = 1 + random() % (event.bytes.size() - from);
     std::fill_n(event.bytes.begin() + static_cast<std::ptrdiff_t>(from), count, '\0');
@@ -213,6 +272,33 @@ class PowerLoss {
   const std::string start_;
   const std::vector<FileEvent>& events_;
 };
+
+TEST_F(B2ndFaultsTest, PowerLossAfterAFailedFlushLeavesOneOfTheStates) {
+  bool failed = true;
+  for (int64_t at = 0; failed; ++at) {
+    const auto file = std::make_shared<FaultyFile>(bytes_);
+    const auto array = OpenB2ndForUpdate(file, NoFile, 1);
+    ASSERT_THAT(array, IsOk());
+    std::vector<State> states(3, OldState());
+    Change(**array, states[1]);
+    file->fault().FailAt(at);
+    failed = !(*array)->Flush().ok();
+    file->fault().FailNever();
+    states[2] = states[1];
+    Change(**array, states[2]);
+    ASSERT_THAT((*array)->Flush(), IsOk());
+    const PowerLoss loss(bytes_, file->events());
+    for (size_t end = 0; end <= file->events().size(); ++end) {
+      SCOPED_TRACE("operation " + std::to_string(at) + ", event " + std::to_string(end));
+      for (int attempt = 0; attempt < 12; ++attempt) {
+        const State left = Load(loss.Image(end, random_));
+        const bool is_last = end == file->events().size();
+        ASSERT_TRUE(left == states[2] || (!is_last && (left == states[0] || left == states[1])));
+      }
+    }
+    ASSERT_LT(at, 100);
+  }
+}
 
 TEST_F(B2ndFaultsTest, PowerLossAtAnyMomentLeavesOneCommittedState) {
   const auto file = std::make_shared<FaultyFile>(bytes_);

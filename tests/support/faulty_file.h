@@ -14,14 +14,17 @@
 
 namespace ndarray::testing {
 
-// A write, or where `is_sync`, the moment after which all writes before it are on disk.
+// A write, or a sync. The writes since the sync before it are on disk after one that succeeds;
+// after one that fails they may never be, whatever later ones say: the system forgets that it owes
+// them.
 struct FileEvent {
-  bool is_sync = false;
+  enum Kind { kWrite, kSync, kFailedSync };
+  Kind kind = kWrite;
   uint64_t offset_bytes = 0;
   std::string bytes;
 
   void ApplyTo(std::string& image) const {
-    if (is_sync) return;
+    if (kind != kWrite) return;
     if (image.size() < offset_bytes + bytes.size()) image.resize(offset_bytes + bytes.size());
     image.replace(offset_bytes, bytes.size(), bytes);
   }
@@ -63,7 +66,7 @@ class FaultyFile final : public ByteFile {
   // One that fails has written half: a disk that is full does that.
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
     const Status status = fault_.Next();
-    FileEvent event{false, offset_bytes, {static_cast<const char*>(from), size_bytes}};
+    FileEvent event{FileEvent::kWrite, offset_bytes, {static_cast<const char*>(from), size_bytes}};
     if (!status.ok()) event.bytes.resize(size_bytes < 512 ? 0 : size_bytes / 2);
     event.ApplyTo(bytes_);
     events_.push_back(std::move(event));
@@ -71,7 +74,7 @@ class FaultyFile final : public ByteFile {
   }
   Status Sync() override {
     Status status = fault_.Next();
-    if (status.ok()) events_.push_back({true, 0, ""});
+    events_.push_back({status.ok() ? FileEvent::kSync : FileEvent::kFailedSync, 0, ""});
     return status;
   }
   Status Flush() override { return {}; }
@@ -94,7 +97,8 @@ class FaultyOutput final : public OutputFile {
   Status Reserve(uint64_t) override { return {}; }
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
     Status status = fault_.Next();
-    const FileEvent event{false, offset_bytes, {static_cast<const char*>(from), size_bytes}};
+    const FileEvent event{
+        FileEvent::kWrite, offset_bytes, {static_cast<const char*>(from), size_bytes}};
     if (status.ok()) event.ApplyTo(bytes_);
     return status;
   }
