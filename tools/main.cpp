@@ -37,10 +37,14 @@ ExitCode Fail(const CLI::App& program, const std::string& message, ExitCode code
   return code;
 }
 
-// The last one first, as CLI11 wants them; with GDAL's "-co", which it takes for "-c o", as "--co".
+// The last one first, as CLI11 wants them; with GDAL's "-co" and "-co=", which it takes for "-c o",
+// as "--co".
 std::vector<std::string> Words(int count, char** arguments) {
   std::vector<std::string> words(arguments + std::min(count, 1), arguments + count);
-  std::replace(words.begin(), words.end(), std::string("-co"), std::string("--co"));
+  for (std::string& word : words) {
+    if (word == "--") break;  // paths follow
+    if (word == "-co" || word.compare(0, 4, "-co=") == 0) word.insert(0, 1, '-');
+  }
   std::reverse(words.begin(), words.end());
   return words;
 }
