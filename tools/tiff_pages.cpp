@@ -79,6 +79,19 @@ std::unique_ptr<TiffPages> TiffPages::Find(std::shared_ptr<ByteFile> file) {
   return pages->count_ > 1 ? std::move(pages) : nullptr;
 }
 
+void TiffPages::Choose(const std::vector<int>& pages) {
+  for (const int page : pages) {
+    if (page < 1 || page > count_) {
+      Check(Mismatch(StatusCode::kInvalidArgument, "page", std::to_string(page),
+                     "1 to " + std::to_string(count_))
+                .At(path()));
+    }
+    chosen_.push_back(page - 1);
+  }
+  count_ = static_cast<int64_t>(chosen_.size());
+  hyperstack_.reset();
+}
+
 void TiffPages::Enumerate() {
   std::unordered_set<uint64_t> seen;
   PageKind kind;
@@ -171,6 +184,7 @@ void TiffPages::FindImagesWithoutPages(const TiffHandle& first, int64_t images) 
 }
 
 void TiffPages::ReadLines(int64_t page, int64_t first_line, int64_t lines, std::byte* to) const {
+  if (!chosen_.empty()) page = chosen_[static_cast<size_t>(page)];
   if (raw_offset_) return ReadRaw(page, first_line, lines, to);
   std::unique_ptr<TiffHandle> handle = TakeHandle(page);
   DecodeLines(*handle, first_line, lines, to);

@@ -33,6 +33,10 @@ class TiffPages {
   // that no array has, and for chains of pages that lead back to themselves.
   static std::unique_ptr<TiffPages> Find(std::shared_ptr<ByteFile> file);
 
+  // Makes the stack of these pages of it, from 1, in this order, and no hyperstack. Throws a
+  // Failure for pages that there are not. Once, before anything is read.
+  void Choose(const std::vector<int>& pages);
+
   const std::string& path() const { return file_->path(); }
   int64_t count() const { return count_; }
   int64_t width() const { return width_; }
@@ -74,6 +78,7 @@ class TiffPages {
   int64_t lines_together_ = 1;
   ScalarType type_ = ScalarType::kUInt8;
   std::optional<Hyperstack> hyperstack_;
+  std::vector<int64_t> chosen_;  // from 0; empty: all
   // Where the pixels of all pages lie one after another, if there is a directory for the first
   // only.
   std::optional<uint64_t> raw_offset_;
