@@ -6,7 +6,9 @@
 #include <gdal_vrt.h>
 #include <sys/stat.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #ifdef NDARRAY_HAS_B2ND
 #include "driver/raster/b2nd_options.h"
@@ -17,13 +19,16 @@
 #include "tools/command.h"
 #include "tools/convert_options.h"
 #include "tools/overviews.h"
+#include "tools/staging.h"
 #include "tools/tiff_stack.h"
 
 namespace ndarray::tools {
 namespace {
 
 struct Arguments {
-  std::string source, destination, access;
+  std::string source, destination;
+  std::optional<std::string> access;
+  std::string written;  // where DST is made: elsewhere if its overviews are still to come
   std::vector<std::string> creation_options;
   std::vector<int> bands;
   bool overviews = false;
@@ -122,7 +127,7 @@ void ConvertRaster(const Arguments& arguments, GDALDriver& driver, const AccessP
   AddAccessOptions(access, size, EQUAL(driver.GetDescription(), "B2ND"), true, options);
   CheckPlan(driver, image, arguments, options.List());
   ForgetGdalErrors();
-  const DatasetPointer written(driver.CreateCopy(arguments.destination.c_str(), &image, FALSE,
+  const DatasetPointer written(driver.CreateCopy(arguments.written.c_str(), &image, FALSE,
                                                  options.List(), arguments.progress(), nullptr));
   if (written == nullptr) ThrowGdalFailure(arguments.destination + ": cannot write");
 }
@@ -198,17 +203,19 @@ void CheckStackArguments(const Arguments& arguments, const AccessPattern& access
   const auto refuse = [&](const std::string& what) {
     throw Failure(arguments.source + ": is a stack of pages, for which there is no " + what);
   };
-  if (!arguments.bands.empty()) refuse("--bands");
   if (access.kind == AccessPattern::kBands) refuse("--access bands");
   for (const char* const name : {"INTERLEAVE", "AXES", "PIXELTYPE"}) {
     if (options.FetchNameValue(name) != nullptr) refuse(std::string("-co ") + name);
   }
-  if (arguments.overviews && !IsRaster(stack)) refuse("--overviews, having more than 3 axes");
+  if (arguments.overviews && !IsRaster(stack)) {
+    refuse("--overviews: as " + ShapeString(stack.array.shape) + " it is no raster");
+  }
 }
 
-void ConvertStack(const TiffPages& pages, const Arguments& arguments, GDALDriver& driver,
+void ConvertStack(TiffPages& pages, const Arguments& arguments, GDALDriver& driver,
                   const AccessPattern& access, CPLStringList options) {
-  const Stack stack = PlanStack(pages, arguments.destination);
+  if (!arguments.bands.empty()) pages.Choose(arguments.bands);
+  const Stack stack = PlanStack(pages, arguments.written);
   CheckStackArguments(arguments, access, stack, options);
   if (IsSameFile(arguments.source.c_str(), arguments.destination)) {
     throw Failure(arguments.destination + ": is a file of the source, wanted another one");
@@ -234,7 +241,45 @@ std::unique_ptr<TiffPages> FindPages(const std::string& path) {
   return file.ok() ? TiffPages::Find(std::move(*file)) : nullptr;
 }
 
-ExitCode Convert(const Arguments& arguments) {
+void ConvertFile(const Arguments& arguments, GDALDriver& driver, const AccessPattern& access,
+                 const CPLStringList& options) {
+  if (const std::unique_ptr<TiffPages> pages = FindPages(arguments.source)) {
+    ConvertStack(*pages, arguments, driver, access, options);
+  } else {
+    ConvertRaster(arguments, driver, access, options);
+  }
+}
+
+std::string Replaced(std::string text, const std::string& what, const std::string& by) {
+  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
+    text.replace(at, what.size(), by);
+  }
+  return text;
+}
+
+// What is made in the folder of the staging is published if `make` and `finish` succeed, and if
+// only `finish` fails. Messages name what the user named.
+void MakeInStaging(Staging& staging, const std::string& destination,
+                   const std::function<void()>& make, const std::function<void()>& finish) {
+  try {
+    make();
+    std::string failure;
+    try {
+      finish();
+    } catch (const Failure& error) {
+      failure = error.what();
+    }
+    StopIfInterrupted();
+    staging.Publish();
+    if (!failure.empty()) throw Failure(failure);
+  } catch (const WrongUsage& error) {
+    throw WrongUsage(Replaced(error.what(), staging.path(), destination));
+  } catch (const Failure& error) {
+    throw Failure(Replaced(error.what(), staging.path(), destination));
+  }
+}
+
+ExitCode Convert(Arguments arguments) {
   const AccessPattern access = ParseAccess(arguments.access);
   GDALDriver& driver = DriverFor(arguments.destination);
   const CPLStringList options = ParseCreationOptions(driver, arguments.creation_options);
@@ -243,12 +288,19 @@ ExitCode Convert(const Arguments& arguments) {
   }
   // Options are checked here, where a wrong one is an error.
   CPLSetConfigOption("GDAL_VALIDATE_CREATION_OPTIONS", "NO");
-  if (const std::unique_ptr<TiffPages> pages = FindPages(arguments.source)) {
-    ConvertStack(*pages, arguments, driver, access, options);
+  arguments.written = arguments.destination;
+  const auto make = [&] { ConvertFile(arguments, driver, access, options); };
+  const auto finish = [&] { BuildOverviews(arguments.written, arguments.progress()); };
+  if (!arguments.overviews) {
+    make();
+  } else if (IsVirtualPath(arguments.destination)) {
+    make();
+    finish();
   } else {
-    ConvertRaster(arguments, driver, access, options);
+    Staging staging(arguments.destination);
+    arguments.written = staging.path();
+    MakeInStaging(staging, arguments.destination, make, finish);
   }
-  if (arguments.overviews) BuildOverviews(arguments.destination, arguments.progress());
   return kDone;
 }
 
@@ -268,8 +320,11 @@ void AddConvert(CLI::App& program, Runner& runner) {
       ->add_option("--co", arguments->creation_options,
                    "Creation option NAME=VALUE, which outdoes --access; any number of them")
       ->allow_extra_args(false);
-  command->add_option("--bands", arguments->bands, "Which, from 1, in which order: 3,2,1")
+  command
+      ->add_option("--bands", arguments->bands,
+                   "Which, from 1, in which order: 3,2,1; of a stack of pages which pages")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::Range(1, INT_MAX));
   command->add_flag("--overviews", arguments->overviews,
                     "Build overviews, too: DST.ovr, halved until they are below 256 pixels");

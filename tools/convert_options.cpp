@@ -110,10 +110,11 @@ GDALDriver& DriverFor(const std::string& path) {
   return *driver;
 }
 
-AccessPattern ParseAccess(const std::string& text) {
+AccessPattern ParseAccess(const std::optional<std::string>& words) {
   AccessPattern access;
+  if (!words) return access;
+  const std::string& text = *words;
   const std::string_view word = std::string_view(text).substr(0, text.find('='));
-  if (text.empty()) return access;
   if (text == "rows") {
     access.kind = AccessPattern::kRows;
   } else if (text == "bands") {

@@ -4,6 +4,7 @@
 
 #include <cpl_string.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,8 @@ struct AccessPattern {
   int side = 512;  // of windows, in pixels
 };
 
-// "window=512", "window", "rows", "bands", "whole"; empty: unknown. Throws WrongUsage.
-AccessPattern ParseAccess(const std::string& text);
+// "window=512", "window", "rows", "bands", "whole"; nothing: unknown. Throws WrongUsage.
+AccessPattern ParseAccess(const std::optional<std::string>& words);
 
 // NAME=VALUE each. Throws WrongUsage for other words, and for names the driver has no option of.
 CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::string>& words);

@@ -112,6 +112,16 @@ def test_creation_options_outdo_access(tif, tmp_path):
     assert cut(path)[1][0] == 1
 
 
+@pytest.mark.parametrize("option", [
+    ["-co", "COMPRESS=LZ4"], ["-co=COMPRESS=LZ4"], ["--co", "compress=lz4"], ["--co=COMPRESS=LZ4"]])
+def test_every_spelling_of_a_creation_option_before_and_after_paths(tif, tmp_path, option):
+    paths = [tif, tmp_path / "o.b2nd"]
+    for arguments in ([*option, "--bands", "3,1", *paths], [*paths, *option, "--bands=3,1"]):
+        tool("convert", *arguments)
+        array = blosc2.open(str(tmp_path / "o.b2nd"))
+        assert array.shape[0] == 2 and array.schunk.cparams.codec == blosc2.Codec.LZ4
+
+
 @pytest.mark.parametrize("arguments, message", [
     (["o.tif"], "DST: found o.tif, wanted a name that ends in .npy or .b2nd"),
     (["o.npy", "-co", "COMPRESS=ZSTD"],
@@ -130,6 +140,10 @@ def test_creation_options_outdo_access(tif, tmp_path):
      "--access: found window=, wanted window=PIXELS, such as window=512"),
     (["o.npy", "--access", "rows=5"],
      "--access: found rows=5, wanted window=PIXELS, rows, bands or whole"),
+    (["o.npy", "--overviews", "--access", "x"],
+     "--access: found x, wanted window=PIXELS, rows, bands or whole"),
+    (["o.b2nd", "--overviews", "-co", "LEVEL=0"], "o.b2nd: LEVEL: found 0, wanted 1 to 9"),
+    (["o.npy", "--access", ""], "--access: "),
     (["o.npy", "--bands", "0"], "--bands: "), (["o.npy", "--bands", "mask"], ""),
     ([], "DST is required"), (["o.npy", "more"], "")])
 def test_wrong_usage_is_one_line(tif, tmp_path, arguments, message):
@@ -153,6 +167,17 @@ def test_failures_are_one_line_and_leave_the_old_file(tif, tmp_path):
     assert error("convert", broken, old)
     assert old.read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.tif", "in.tif", "o.npy"]
+
+
+@pytest.mark.parametrize("more", [[], ["--overviews"]])
+def test_what_is_no_file_is_refused_as_dst(tif, tmp_path, more):
+    (tmp_path / "o.npy").mkdir()
+    assert error("convert", tif, tmp_path / "o.npy", *more) == (
+        f"{tmp_path / 'o.npy'}: file type: found a folder or special file, wanted a regular file, "
+        "or none")
+    missing = tmp_path / "no" / "o.b2nd"
+    assert error("convert", tif, missing, *more).startswith(f"{missing}: cannot create (as ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.tif", "o.npy"]
 
 
 def test_a_file_is_not_its_own_source(tif, image, tmp_path):
@@ -218,13 +243,49 @@ def test_failed_overviews_leave_the_image(tif, image, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "o.npy"), image)
 
 
+def test_old_sidecars_go_and_links_stay_where_overviews_are_made(tif, image, tmp_path):
+    (tmp_path / "far").mkdir()
+    target = tmp_path / "far" / "o.npy"
+    np.save(target, np.zeros((2, 2)))
+    target.chmod(0o640)
+    link = tmp_path / "link.npy"
+    link.symlink_to("far/o.npy")
+    (tmp_path / "link.npy.msk").write_bytes(b"old")
+    (tmp_path / "far" / ".o.npy.new").mkdir()  # of a killed process
+    (tmp_path / "far" / ".o.npy.new" / "o.npy.ovr").write_bytes(b"old")
+    tool("convert", tif, link, "--overviews")
+    assert link.is_symlink() and target.stat().st_mode & 0o777 == 0o640
+    dataset = gdal.Open(str(link))
+    np.testing.assert_array_equal(dataset.ReadAsArray(), image)
+    assert dataset.GetRasterBand(4).GetOverviewCount() == 1
+    assert dataset.GetGeoTransform() == (500, 2, 0, 900, 0, -3)
+    assert [path.name for path in (tmp_path / "far").iterdir()] == ["o.npy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "far", "in.tif", "link.npy", "link.npy.aux.xml", "link.npy.ovr"]
+
+
+def test_interruption_of_overviews_leaves_the_old_file_and_its_own(tmp_path):
+    source = gdal.GetDriverByName("GTiff").Create(
+        str(tmp_path / "in.tif"), 20000, 20000, 1, gdal.GDT_Byte, ["SPARSE_OK=YES", "TILED=YES"])
+    del source
+    for name in ("o.b2nd", "o.b2nd.ovr"):
+        (tmp_path / name).write_bytes(b"old")
+    process = subprocess.Popen(
+        [PROGRAM, "convert", tmp_path / "in.tif", tmp_path / "o.b2nd", "--overviews"],
+        stderr=subprocess.PIPE, text=True)
+    while not list((tmp_path / ".o.b2nd.new").glob("o.b2nd.ovr*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == "gdal_ndarray convert: interrupted\n"
+    assert process.returncode == 1
+    assert sorted(os.listdir(tmp_path)) == ["in.tif", "o.b2nd", "o.b2nd.ovr"]
+    assert {(tmp_path / name).read_bytes() for name in ("o.b2nd", "o.b2nd.ovr")} == {b"old"}
+
+
 def test_progress_is_for_terminals(tif, tmp_path):
     assert "0...10...20" in tool_on_terminal("convert", tif, tmp_path / "o.npy")
     assert tool_on_terminal("convert", tif, tmp_path / "o.npy", "-q") == ""
-
-
-def test_help_shows_an_example():
-    assert "gdal_ndarray convert scene.tif scene.b2nd" in tool("convert", "--help")
 
 
 @pytest.mark.parametrize("name", ["o.npy", "o.b2nd"])

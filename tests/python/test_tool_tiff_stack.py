@@ -117,30 +117,34 @@ def test_imagej_hyperstack(convert, rng, tmp_path, channels, slices, frames, nam
     assert array.schunk.vlmeta["spatial:dimensions"] == list(names)
 
 
-def test_imagej_file_with_one_directory_for_all_pages(convert, rng, tmp_path):
-    pages = rng.normal(0, 1, (6, 50, 60)).astype("f4")
-    path = write_stack(tmp_path / "s.tif", pages, order=">", directories=1,
-                       description=IMAGEJ.format(6, 2, 3, 1))
-    # Pixels of later pages are before the directory here, after it in ImageJ's own files.
+def imagej_without_pages(path, pages, text):
+    """One directory, and the pixels of all pages after it, as ImageJ writes them above 4 GB."""
+    write_stack(path, pages, order=">", directories=1, description=text)
     data = path.read_bytes()
     directory, = struct.unpack_from(">I", data, 4)
-    pixels = pages.astype(">f4").tobytes()
+    pixels = pages.astype(pages.dtype.newbyteorder(">")).tobytes()
     start = data.index(pixels[:64])
     assert data[start:start + pages[0].nbytes] == pixels[:pages[0].nbytes]
     moved = bytearray(data[:start] + data[directory:])
     struct.pack_into(">I", moved, 4, start)
-    at = len(moved)
     field = moved.index(struct.pack(">HHI", 273, 4, 1))
-    struct.pack_into(">I", moved, field + 8, at)
+    struct.pack_into(">I", moved, field + 8, len(moved))
     path.write_bytes(moved + pixels)
+    return path
+
+
+def test_imagej_file_with_one_directory_for_all_pages(convert, rng, tmp_path):
+    pages = rng.normal(0, 1, (6, 50, 60)).astype("f4")
+    path = imagej_without_pages(tmp_path / "s.tif", pages, IMAGEJ.format(6, 2, 3, 1))
     np.testing.assert_array_equal(convert(path), pages.reshape(3, 2, 50, 60))
 
-    path.write_bytes((moved + pixels)[:-1])
+    data = path.read_bytes()
+    path.write_bytes(data[:-1])
     assert error("convert", path, tmp_path / "o.npy") == (
         f"{path}: images: found room for 5, wanted 6 as the description says "
         f"(GTIFF_DIR:1:{path} is that page alone)")
     # A description that came along with one page of another file.
-    path.write_bytes(moved + pixels[:pages[0].nbytes])
+    path.write_bytes(data[:-pages[1:].nbytes])
     np.testing.assert_array_equal(convert(path), pages[0])
 
 
@@ -223,9 +227,21 @@ def test_types_that_no_array_has_are_refused(pages, tmp_path):
 
 def test_what_makes_no_sense_for_a_stack_is_refused(pages, tmp_path):
     path = write_stack(tmp_path / "s.tif", pages)
-    for arguments in (["--bands", "1"], ["--access", "bands"], ["-co", "INTERLEAVE=PIXEL"]):
+    for arguments in (["--access", "bands"], ["-co", "INTERLEAVE=PIXEL"], ["-co", "AXES=BYX"]):
         assert f"{path}: is a stack of pages, for which there is no " in error(
             "convert", path, tmp_path / "o.b2nd", *arguments)
+
+
+@pytest.mark.parametrize("directories", [None, 1])
+def test_chosen_pages_in_order(convert, pages, tmp_path, directories):
+    text = IMAGEJ.format(4, 2, 2, 1)
+    path = write_stack(tmp_path / "s.tif", pages[:4], description=text, order=">")
+    if directories:  # the pixels of all pages follow those of the first
+        path = imagej_without_pages(tmp_path / "t.tif", pages[:4], text)
+    np.testing.assert_array_equal(convert(path, "--bands", "4,2,2"), pages[[3, 1, 1]])
+    assert convert(path, "--bands", "3").shape == (1, 30, 41)
+    assert error("convert", path, tmp_path / "out.npy", "--bands", "5") == (
+        f"{path}: page: found 5, wanted 1 to 4")
 
 
 def test_overviews_of_a_stack(rng, tmp_path):
@@ -283,6 +299,15 @@ def test_damaged_strip_is_named_and_the_old_file_stays(pages, tmp_path):
     assert f"{path}: page 4: " in error("convert", path, tmp_path / "o.npy")
     assert (tmp_path / "o.npy").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_arrays_that_are_no_raster_get_no_overviews(rng, tmp_path):
+    pages = rng.integers(0, 255, (4, 20, 30, 3), dtype="u1")
+    path = write_stack(tmp_path / "s.tif", pages)
+    assert error("convert", path, tmp_path / "o.npy", "--overviews") == (
+        f"{path}: is a stack of pages, for which there is no --overviews: as (4, 20, 30, 3) it is "
+        "no raster")
+    assert [found.name for found in tmp_path.iterdir()] == ["s.tif"]
 
 
 @pytest.mark.slow
