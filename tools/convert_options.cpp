@@ -4,6 +4,7 @@
 #include <cpl_minixml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <string_view>
 
@@ -63,6 +64,16 @@ Cut CutForRows(const ImageSize& image, int64_t pixel_bytes) {
   return {block_x, block_y, chunk_x, slabs * block_y};
 }
 
+// Squares, smaller where a pixel has many bytes: as large blocks and chunks as the driver's own
+// are.
+Cut CutForSquares(int64_t block, int64_t chunk, int64_t pixel_bytes) {
+  constexpr int64_t kMostBlockBytes = int64_t{512} << 10;
+  constexpr int64_t kMostChunkBytes = int64_t{64} << 20;
+  while (block > 16 && block * block > kMostBlockBytes / pixel_bytes) block /= 2;
+  while (chunk > block && chunk * chunk > kMostChunkBytes / pixel_bytes) chunk /= 2;
+  return {block, block, chunk, chunk};
+}
+
 // Against the driver's own choice (blocks of 128, of one-byte types 256; chunks of 1024), as speed,
 // on noisy uint16 with ZSTD and with LZ4, 2 cores: windows of 32 pixels 2.0 and 1.8, of 64 1.2 and
 // 1.5, of 128 and more with smaller blocks 0.6 to 1.3, so they keep 128; single rows 19 and 15,
@@ -74,11 +85,10 @@ Cut CutFor(const AccessPattern& access, const ImageSize& image, int64_t pixel_by
     case AccessPattern::kRows:
       return CutForRows(image, pixel_bytes);
     case AccessPattern::kWhole:
-      return {2 * usual, 2 * usual, 2048, 2048};
-    default: {
-      const int64_t side = LargestPowerOf2(std::clamp<int64_t>(access.side, 32, usual));
-      return {side, side, 1024, 1024};
-    }
+      return CutForSquares(2 * usual, 2048, pixel_bytes);
+    default:
+      return CutForSquares(LargestPowerOf2(std::clamp<int64_t>(access.side, 32, usual)), 1024,
+                           pixel_bytes);
   }
 }
 
@@ -166,8 +176,9 @@ void AddAccessOptions(const AccessPattern& access, const ImageSize& image, bool 
     options.SetNameValue("INTERLEAVE", spectra ? "PIXEL" : lines ? "LINE" : "BAND");
   }
   if (!is_b2nd || spectra) return;  // the driver's blocks of all bands are small
-  const bool together =
-      !choose_interleave || EQUAL(options.FetchNameValueDef("INTERLEAVE", ""), "PIXEL");
+  const std::string axes = options.FetchNameValueDef("AXES", "");
+  const bool together = !choose_interleave || (!axes.empty() && std::toupper(axes.back()) == 'B') ||
+                        EQUAL(options.FetchNameValueDef("INTERLEAVE", ""), "PIXEL");
   const int64_t pixel_bytes = image.element_bytes * (together ? image.bands : 1);
   const Cut cut = CutFor(access, image, pixel_bytes);
   AddSides("X", cut.block_x, cut.chunk_x, image.width, options);

@@ -103,6 +103,19 @@ def test_access_chooses_blocks_and_interleaving(tif, tmp_path):
         assert opened.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE") == interleave
 
 
+@pytest.mark.parametrize("access, option", [
+    ("window=512", "INTERLEAVE=PIXEL"), ("whole", "AXES=YXB"), ("rows", "AXES=YXB")])
+def test_pixels_of_many_bands_get_smaller_blocks_and_chunks(tmp_path, access, option):
+    source = gdal.GetDriverByName("GTiff").Create(
+        str(tmp_path / "in.tif"), 300, 300, 150, gdal.GDT_Float64,
+        ["SPARSE_OK=YES", "INTERLEAVE=BAND", "TILED=YES"])
+    del source
+    tool("convert", tmp_path / "in.tif", tmp_path / "o.b2nd", "--access", access, "-co", option)
+    array = blosc2.open(str(tmp_path / "o.b2nd"))
+    assert np.prod(array.blocks) * 8 <= 512 << 10 and np.prod(array.chunks) * 8 <= 64 << 20
+    assert array.blocks[-1] == 150
+
+
 def test_creation_options_outdo_access(tif, tmp_path):
     path = tmp_path / "o.b2nd"
     tool("convert", tif, path, "--access", "rows", "-co", "BLOCKXSIZE=50", "-co", "COMPRESS=LZ4")
