@@ -59,21 +59,31 @@ void CheckNotItsOwnSource(GDALDataset& source, const std::string& destination) {
   }
 }
 
-// GTiff of these versions returns wrong pixels of band-interleaved files to several threads.
+// GTiff of these versions mixes up the pixels of band-interleaved files that several threads read,
+// or crashes; in the sources of a VRT, too, which follow GDAL_NUM_THREADS.
 constexpr bool kThreadsMixUpBands = !NDARRAY_GDAL_AT_LEAST(3, 8);
 
+const char* ThreadsOf(GDALDataset& source) {
+  const char* const interleave = source.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
+  const bool mixed_up =
+      source.GetRasterCount() > 1 && interleave != nullptr && EQUAL(interleave, "BAND");
+  return mixed_up ? "1" : CPLGetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
+}
+
 DatasetPointer OpenSource(const std::string& path) {
+  if (!kThreadsMixUpBands && CPLGetConfigOption("GDAL_NUM_THREADS", nullptr) == nullptr) {
+    CPLSetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
+  }
   DatasetPointer source = OpenRaster(path);
   if (source->GetRasterCount() == 0) {
     Check(Mismatch(StatusCode::kInvalidArgument, "bands", "none",
                    "some; convert a part by the name of its subdataset (gdalinfo lists them)")
               .At(path));
   }
-  const char* const interleave = source->GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
-  if (kThreadsMixUpBands && source->GetRasterCount() > 1 && interleave != nullptr &&
-      EQUAL(interleave, "BAND") && EQUAL(source->GetDriverName(), "GTiff")) {
-    const char* const options[] = {"NUM_THREADS=1", nullptr};
-    source = OpenRaster(path, options);
+  if (kThreadsMixUpBands && EQUAL(source->GetDriverName(), "GTiff")) {
+    CPLStringList options;
+    options.SetNameValue("NUM_THREADS", ThreadsOf(*source));
+    source = OpenRaster(path, options.List());
   }
   return source;
 }
@@ -283,9 +293,6 @@ ExitCode Convert(Arguments arguments) {
   const AccessPattern access = ParseAccess(arguments.access);
   GDALDriver& driver = DriverFor(arguments.destination);
   const CPLStringList options = ParseCreationOptions(driver, arguments.creation_options);
-  if (CPLGetConfigOption("GDAL_NUM_THREADS", nullptr) == nullptr) {
-    CPLSetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
-  }
   // Options are checked here, where a wrong one is an error.
   CPLSetConfigOption("GDAL_VALIDATE_CREATION_OPTIONS", "NO");
   arguments.written = arguments.destination;

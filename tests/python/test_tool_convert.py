@@ -86,6 +86,23 @@ def test_chosen_band_keeps_its_colours(rng, tmp_path):
     assert dataset.GetRasterBand(1).GetColorTable().GetColorEntry(1) == (10, 20, 30, 255)
 
 
+@pytest.mark.parametrize("interleave", ["BAND", "PIXEL"])
+@pytest.mark.parametrize("vrt", [False, True])
+def test_compressed_tiles_of_several_bands_are_not_mixed_up(rng, tmp_path, interleave, vrt):
+    image = rng.integers(0, 4096, (3, 1100, 900), dtype="u2")
+    path = tmp_path / "in.tif"
+    gdal.GetDriverByName("GTiff").CreateCopy(str(path), memory_dataset(image), options=[
+        "TILED=YES", "COMPRESS=DEFLATE", "ZLEVEL=1", f"INTERLEAVE={interleave}"])
+    if vrt:
+        path = tmp_path / "in.vrt"
+        gdal.Translate(str(path), str(tmp_path / "in.tif"), format="VRT")
+    for name in ("o.npy", "o.b2nd"):
+        tool("convert", path, tmp_path / name, "--overviews")
+        np.testing.assert_array_equal(gdal.Open(str(tmp_path / name)).ReadAsArray(), image)
+        tool("convert", path, tmp_path / name, "--bands", "3,1")
+        np.testing.assert_array_equal(gdal.Open(str(tmp_path / name)).ReadAsArray(), image[[2, 0]])
+
+
 def test_access_chooses_blocks_and_interleaving(tif, tmp_path):
     path = tmp_path / "o.b2nd"
     cuts = {}
