@@ -112,6 +112,10 @@ void TiffPages::Enumerate() {
                     ToString(found) + ", wanted " + ToString(kind) + " as page " +
                     std::to_string(places_[0].number) + PageAlone(path(), page->number()));
     }
+    // A single image is GDAL's: it may be cut as no page of a stack may.
+    if (!places_.empty() && TypeOf(kind)) {
+      lines_together_ = std::max(lines_together_, LinesTogether(*page));
+    }
     if (unsupported.empty()) {
       unsupported = Unsupported(*page);
       if (!unsupported.empty()) {
@@ -142,7 +146,7 @@ void TiffPages::Describe(const TiffHandle& first) {
   width_ = kind.width;
   height_ = kind.height;
   samples_ = kind.samples;
-  lines_together_ = LinesTogether(first);
+  lines_together_ = std::max(lines_together_, LinesTogether(first));
 }
 
 void TiffPages::ReadImageJ(const TiffHandle& first) {

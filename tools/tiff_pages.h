@@ -48,7 +48,7 @@ class TiffPages {
   // In the file, from 1: pages that are not the stack's may precede it.
   size_t first_number() const { return places_[0].number; }
 
-  // Lines that are decoded together on the first page: of a strip or a tile.
+  // Lines that are decoded together: those of the highest strip or tile of all pages.
   int64_t lines_together() const { return lines_together_; }
 
   // What ImageJ says of the pages; absent where it says nothing that fits their number.
