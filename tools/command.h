@@ -38,6 +38,7 @@ void WatchTheWorld();
 
 // One function for each subcommand, in the file of its name. Each adds a subcommand with its
 // arguments and a worked example (the footer of its help), and sets `runner` in its callback.
+void AddConvert(CLI::App& program, Runner& runner);
 void AddInfo(CLI::App& program, Runner& runner);
 void AddWindow(CLI::App& program, Runner& runner);
 void AddVerify(CLI::App& program, Runner& runner);
