@@ -6,7 +6,6 @@
 #ifndef GDAL_NDARRAY_TOOLS_COMMAND_H_
 #define GDAL_NDARRAY_TOOLS_COMMAND_H_
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -14,6 +13,10 @@
 
 #include "driver/raster/gdal_compat.h"
 #include "driver/store/status.h"
+
+namespace CLI {
+class App;
+}
 
 namespace ndarray::tools {
 

@@ -6,6 +6,7 @@
 #include <gdal_vrt.h>
 #include <sys/stat.h>
 
+#include <CLI/CLI.hpp>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>

@@ -1,5 +1,6 @@
 // gdal_ndarray SUBCOMMAND ...: small tools for .npy and .b2nd files.
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <new>

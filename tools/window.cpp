@@ -3,6 +3,7 @@
 #include <gdal_utils.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "tools/command.h"
