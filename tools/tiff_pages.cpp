@@ -114,6 +114,9 @@ void TiffPages::Enumerate() {
     }
     // A single image is GDAL's: it may be cut as no page of a stack may.
     if (!places_.empty() && TypeOf(kind)) {
+      if (places_.size() == 1) {
+        lines_together_ = LinesTogether({*file_, places_[0].offset, places_[0].number});
+      }
       lines_together_ = std::max(lines_together_, LinesTogether(*page));
     }
     if (unsupported.empty()) {
