@@ -325,8 +325,9 @@ void AddConvert(CLI::App& program, Runner& runner) {
                       "window=PIXELS (squares of about that side), rows (whole lines), bands (all "
                       "bands of some pixels) or whole (all at once). Default: the driver's choice");
   command
-      ->add_option("--co", arguments->creation_options,
-                   "Creation option NAME=VALUE, which outdoes --access; any number of them")
+      ->add_option(
+          "--co", arguments->creation_options,
+          "Creation option NAME=VALUE, which outdoes --access; any number of them; also -co")
       ->allow_extra_args(false);
   command
       ->add_option("--bands", arguments->bands,

@@ -49,9 +49,9 @@ Staging::~Staging() {
 
 void Staging::Publish() {
   std::error_code error;
-  const fs::perms permissions = fs::status(target_, error).permissions();
-  if (!error) {
-    fs::permissions(path_, permissions, error);
+  const fs::file_status replaced = fs::status(target_, error);
+  if (fs::exists(replaced)) {
+    fs::permissions(path_, replaced.permissions(), error);
     if (error) Fail(destination_, "keep the permissions of", error);
   }
   fs::rename(path_, target_, error);

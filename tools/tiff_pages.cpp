@@ -112,10 +112,7 @@ void TiffPages::Enumerate() {
                     ToString(found) + ", wanted " + ToString(kind) + " as page " +
                     std::to_string(places_[0].number) + PageAlone(path(), page->number()));
     }
-    // A single image is GDAL's: it may be cut as no page of a stack may.
-    if (!places_.empty() && TypeOf(kind)) {
-      lines_together_ = std::max(lines_together_, LinesTogether(*page));
-    }
+    if (!places_.empty() && TypeOf(kind)) FindLinesTogether(*page);
     if (unsupported.empty()) {
       unsupported = Unsupported(*page);
       if (!unsupported.empty()) {
@@ -131,6 +128,14 @@ void TiffPages::Enumerate() {
   if (count_ == 1) return;
   if (!unsupported.empty()) throw Failure(unsupported);
   Describe(first);
+}
+
+// From the second page on: a single image is GDAL's, and may be cut as no page of a stack may.
+void TiffPages::FindLinesTogether(const TiffHandle& page) {
+  if (places_.size() == 1) {
+    lines_together_ = LinesTogether({*file_, places_[0].offset, places_[0].number});
+  }
+  lines_together_ = std::max(lines_together_, LinesTogether(page));
 }
 
 void TiffPages::Describe(const TiffHandle& first) {

@@ -66,6 +66,7 @@ class TiffPages {
 
   explicit TiffPages(std::shared_ptr<ByteFile> file) : file_(std::move(file)) {}
   void Enumerate();
+  void FindLinesTogether(const TiffHandle& page);
   void Describe(const TiffHandle& first);
   void ReadImageJ(const TiffHandle& first);
   void FindImagesWithoutPages(const TiffHandle& first, int64_t images);
