@@ -39,6 +39,7 @@ void WatchTheWorld();
 // One function for each subcommand, in the file of its name. Each adds a subcommand with its
 // arguments and a worked example (the footer of its help), and sets `runner` in its callback.
 void AddInfo(CLI::App& program, Runner& runner);
+void AddTune(CLI::App& program, Runner& runner);  // only with the driver B2ND
 
 // Throws the status as a Failure, unless it is a success.
 void Check(const Status& status);

@@ -40,6 +40,9 @@ ExitCode Run(int count, char** arguments) {
   program.require_subcommand(1);
   Runner runner;
   AddInfo(program, runner);
+#ifdef NDARRAY_HAS_B2ND
+  AddTune(program, runner);
+#endif
   try {
     program.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
