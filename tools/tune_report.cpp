@@ -145,6 +145,7 @@ void PrintJson(const std::string& source, const Task& task, const Findings& find
                        {"objective", ObjectiveName(task.objective)},
                        {"budget_s", task.budget_s},
                        {"seconds", findings.seconds},
+                       {"window_bytes", findings.chosen().figures.window_bytes},
                        {"threads", ThreadsFromOption(nullptr)},
                        {"sample",
                         {{"pixels", static_cast<int64_t>(findings.sample_share * pixels + 0.5)},

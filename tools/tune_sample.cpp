@@ -19,6 +19,18 @@ int UpTo(double length, int side, int most) {
   return rounded < most ? static_cast<int>(rounded) : most;
 }
 
+// Not all that fails in a driver says in which file.
+[[noreturn]] void ThrowReadFailure(const std::string& path) {
+  StopIfInterrupted();
+  try {
+    ThrowGdalFailure("cannot read");
+  } catch (const Failure& failure) {
+    const std::string message = failure.what();
+    if (message.find(path) != std::string::npos) throw;
+    throw Failure(path + ": " + message);
+  }
+}
+
 }  // namespace
 
 Sample::Sample(GDALDataset& source, GDALDataType type, const Access& access, double target_bytes,
@@ -61,7 +73,7 @@ void Sample::Read(GDALDataset& source, const Window& from, int to_x, int to_y) {
   if (source.RasterIO(GF_Read, from.x, from.y, from.width, from.height, to, from.width, from.height,
                       type_, image_.bands, nullptr, pixel_bytes_, line, line * room_.height,
                       &extra) != CE_None) {
-    ThrowGdalFailure(std::string(source.GetDescription()) + ": cannot read");
+    ThrowReadFailure(source.GetDescription());
   }
   StopIfInterrupted();
 }

@@ -113,8 +113,10 @@ class Search {
   bool WriteFinalist(Attempt& attempt);
 
   Figures Result(const Attempt& attempt, const Sample& sample) const {
-    Figures figures = attempt.trial.Result(task_.access.WindowOf(Image()).pixels() /
-                                           task_.access.WindowOf(sample.extent()).pixels());
+    const double window = task_.access.WindowOf(Image()).pixels();
+    Figures figures =
+        attempt.trial.Result(window / task_.access.WindowOf(sample.extent()).pixels());
+    figures.window_bytes = window * GDALGetDataTypeSizeBytes(candidates_.type());
     // What fills up chunks at the edges counts, and the sample has edges of its own.
     const Configuration& configuration = attempt.trial.configuration();
     if (configuration.compress == "NONE") figures.ratio = FilledShare(configuration, Image());
@@ -312,7 +314,7 @@ void Search::TryFinalists() {
   }
   if (large_ == nullptr || small_ == large_.get()) {
     const Places more = places_;
-    ReadInTurns(finalists, more, 0.97, 200);
+    ReadInTurns(finalists, more, 0.95, 200);
     for (Attempt* const attempt : finalists) {
       attempt->is_final = true;
       attempt->screened = Result(*attempt, *small_);
@@ -326,7 +328,7 @@ void Search::TryFinalists() {
     if (WriteFinalist(*attempt)) written.push_back(attempt);
     ShowProgress();
   }
-  ReadInTurns(written, places, 0.97, 200);
+  ReadInTurns(written, places, 0.95, 200);
 }
 
 Findings Search::Conclude() {
@@ -368,9 +370,8 @@ Findings Search::Conclude() {
 }  // namespace
 
 double Score(const Figures& figures, Objective objective) {
-  const double time = std::log(std::max(figures.p50, 1e-9));
-  const double size = -std::log(std::max(figures.ratio, 1e-9));
-  return objective == Objective::kSpeed ? time : objective == Objective::kSize ? size : time + size;
+  if (objective == Objective::kSize) return -std::log(figures.ratio);
+  return std::log(objective == Objective::kSpeed ? figures.p50 : figures.disk_p50());
 }
 
 const Candidate& Findings::chosen() const {

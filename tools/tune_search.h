@@ -21,7 +21,7 @@ namespace ndarray::tools {
 enum class Objective {
   kSpeed,     // the least p50
   kSize,      // the highest ratio
-  kBalanced,  // the least product of bytes and p50
+  kBalanced,  // the least disk_p50
 };
 
 // Differences in the objective below this are none: timing is no better.

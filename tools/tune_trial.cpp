@@ -154,7 +154,7 @@ Figures Trial::Result(double scale) const {
   std::sort(quiet.begin(), quiet.end());
   Figures figures = figures_;
   figures.p50 = quiet[quiet.size() / 2];
-  figures.p99 = quiet[(quiet.size() - 1) * 99 / 100];
+  figures.p99 = quiet[quiet.size() - 1 - quiet.size() / 100];
   figures.memory += cache_bytes_;
   return figures;
 }

@@ -41,12 +41,19 @@ class TemporaryFolder {
   std::string path_;
 };
 
+// What SATA drives and the disks of clouds give.
+constexpr double kDiskBytesPerS = 500e6;
+
 // Times in seconds, sizes in bytes.
 struct Figures {
   double ratio = 0;              // of the array's bytes to those of its compressed chunks
   double write_bytes_per_s = 0;  // of pixels
   double p50 = 0, p99 = 0;       // of a window of the whole image
   double memory = 0;             // that reading needs beside the window
+  double window_bytes = 0;       // of pixels
+
+  // The time of a window that is on a disk instead of in the page cache.
+  double disk_p50() const { return p50 + window_bytes / ratio / kDiskBytesPerS; }
 };
 
 class Trial {

@@ -1,0 +1,221 @@
+"""gdal_ndarray tune, as a shell user runs it."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from osgeo import gdal
+from support import memory_dataset, random_values
+from tool_support import PROGRAM, error, tool, tool_on_terminal
+
+if gdal.GetDriverByName("B2ND") is None:
+    pytest.skip("the plugin was built without c-blosc2", allow_module_level=True)
+
+SHORT = ("--budget", "0.2s")
+GEOID = "/usr/share/proj/egm96_15.gtx"
+
+
+def save(path, array):
+    gdal.GetDriverByName("GTiff").CreateCopy(str(path), memory_dataset(array))
+    return path
+
+
+@pytest.fixture
+def noise(tmp_path):
+    """Colours that no codec makes smaller."""
+    rng = np.random.default_rng(1)
+    return save(tmp_path / "noise.tif", rng.integers(0, 256, (3, 256, 256), dtype="u1"))
+
+
+@pytest.fixture
+def halves(tmp_path):
+    """Larger than a sample; the upper half compresses to nothing, the lower one little."""
+    image = np.full((3072, 3072), 7, dtype="u2")
+    image[1536:] = np.random.default_rng(2).integers(0, 1024, (1536, 3072))
+    return save(tmp_path / "halves.tif", image)
+
+
+def creation_options(line):
+    words = line.split()
+    assert words[::2] == ["-co"] * (len(words) // 2), line
+    return words[1::2]
+
+
+def converted(source, options, path):
+    gdal.Translate(str(path), str(source), format="B2ND", creationOptions=options)
+    return gdal.Open(str(path))
+
+
+def ratio_of(dataset):
+    return float(dataset.GetMetadataItem("RATIO", "IMAGE_STRUCTURE"))
+
+
+def report_of(*arguments):
+    return json.loads(tool("tune", "--json", *arguments))
+
+
+def test_the_last_line_converts_the_image(noise, tmp_path):
+    text = tool("tune", noise, *SHORT)
+    line = text.splitlines()[-1]
+    written = converted(noise, creation_options(line), tmp_path / "noise.b2nd")
+    np.testing.assert_array_equal(written.ReadAsArray(), gdal.Open(str(noise)).ReadAsArray())
+    shown = dict(option.split("=") for option in creation_options(line))
+    structure = written.GetMetadata("IMAGE_STRUCTURE")
+    assert structure["COMPRESSION"] == shown["COMPRESS"]
+    assert structure["INTERLEAVE"] == shown["INTERLEAVE"]
+
+
+def test_the_table_marks_one_row_and_the_default(noise):
+    lines = tool("tune", noise, *SHORT).splitlines()
+    assert "256 x 256, 3 bands of Byte" in lines[0] and "windows of 512 x 512" in lines[0]
+    assert lines[1] == "sample: the whole image, 65536 pixels"
+    assert "configurations tried in" in lines[2] and "objective balanced" in lines[2]
+    assert not any("..." in line for line in lines)  # no progress in a pipe
+    assert sum(line.startswith(">") for line in lines) == 2  # the row, and what the mark means
+    assert sum(line.endswith("  default") for line in lines) == 1
+
+
+def test_quietly_only_the_options_are_printed(noise):
+    text = tool("tune", "-q", noise, *SHORT)
+    assert text.count("\n") == 1 and "COMPRESS=" in creation_options(text)[0]
+
+
+def test_the_default_wins_near_ties(noise):
+    report = report_of(noise, *SHORT, "--objective", "size")
+    chosen, = [c for c in report["configurations"] if c["recommended"]]
+    assert chosen["default"]
+    ratios = [c["ratio"] for c in report["configurations"] if c["final"]]
+    assert len(ratios) > 1 and max(ratios) < 1.03 * chosen["ratio"]
+
+
+def test_the_size_objective_finds_what_is_small():
+    report = report_of(GEOID, "--budget", "1s", "--objective", "size")
+    chosen, = [c for c in report["configurations"] if c["recommended"]]
+    assert report["tried"] == len(report["configurations"]) > 5
+    for other in report["configurations"]:
+        assert other["ratio"] <= 1.1 * chosen["ratio"], other
+    assert report["recommended"] == " ".join(
+        f"-co {name}={value}" for name, value in chosen["options"].items())
+
+
+def test_the_front_is_what_nothing_beats_twice():
+    configurations = report_of(GEOID, "--budget", "0.5s")["configurations"]
+    for one in configurations:
+        beaten = any(other["ratio"] >= one["ratio"] and other["p50_ms"] <= one["p50_ms"] and
+                     (other["ratio"], other["p50_ms"]) != (one["ratio"], one["p50_ms"])
+                     for other in configurations)
+        assert one["pareto"] != beaten, one
+    assert all(c["p50_ms"] <= c["p99_ms"] for c in configurations)
+
+
+def test_a_sample_foretells_the_ratio_of_the_whole(halves, tmp_path):
+    report = report_of(halves, "--budget", "0.5s", "--objective", "size")
+    assert not report["sample"]["whole_image"]
+    assert 0 < report["sample"]["pixels"] < 3072 * 3072
+    chosen, = [c for c in report["configurations"] if c["recommended"]]
+    whole = converted(halves, creation_options(report["recommended"]), tmp_path / "whole.b2nd")
+    assert chosen["ratio"] == pytest.approx(ratio_of(whole), rel=0.15)
+
+
+@pytest.mark.parametrize("access", ["window=64", "rows", "bands", "whole"])
+def test_every_way_to_read_gets_an_answer(access, noise, tmp_path):
+    line = tool("tune", "-q", noise, *SHORT, "--access", access)
+    converted(noise, creation_options(line), tmp_path / "out.b2nd")
+
+
+@pytest.mark.parametrize("gdal_type, shape", [
+    (gdal.GDT_Byte, (1, 1)), (gdal.GDT_Float64, (1, 3000)), (gdal.GDT_Int32, (3000, 1)),
+    (gdal.GDT_CFloat32, (50, 60)), (gdal.GDT_CInt16, (20, 20)), (gdal.GDT_UInt16, (70, 8, 9))])
+def test_odd_images(gdal_type, shape, tmp_path):
+    array = random_values(np.random.default_rng(3), gdal_type, shape)
+    path = save(tmp_path / "odd.tif", array)
+    line = tool("tune", "-q", path, "--budget", "0.1s")
+    written = converted(path, creation_options(line), tmp_path / "odd.b2nd")
+    np.testing.assert_array_equal(written.ReadAsArray(), gdal.Open(str(path)).ReadAsArray())
+
+
+def test_a_huge_source_is_sampled(noise, tmp_path):
+    (tmp_path / "huge.vrt").write_text(f"""
+        <VRTDataset rasterXSize="2000000000" rasterYSize="1000000">
+        <VRTRasterBand dataType="Byte" band="1"><SimpleSource>
+        <SourceFilename>{noise}</SourceFilename><SrcRect xOff="0" yOff="0" xSize="256" ySize="256"/>
+        <DstRect xOff="0" yOff="0" xSize="2000000000" ySize="1000000"/>
+        </SimpleSource></VRTRasterBand></VRTDataset>""")
+    for access in ("rows", "whole"):
+        report = report_of(tmp_path / "huge.vrt", *SHORT, "--access", access)
+        assert report["sample"]["pixels"] < 10e6 and report["tried"] > 0
+
+
+def test_the_budget_is_kept(halves):
+    for budget in (0.1, 1):
+        start = time.monotonic()
+        report = report_of(halves, "--budget", f"{budget}s")
+        assert time.monotonic() - start < 1.5 * budget + 3
+    assert report["tried"] > 3
+
+
+def test_nothing_is_left_behind(noise, tmp_path):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    tool("tune", noise, *SHORT, env={**os.environ, "TMPDIR": str(folder)})
+    assert list(folder.iterdir()) == []
+
+
+def test_an_interrupt_leaves_nothing_behind(halves, tmp_path):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    process = subprocess.Popen([PROGRAM, "tune", halves, "--budget", "60s"], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env={**os.environ, "TMPDIR": str(folder)})
+    deadline = time.monotonic() + 30
+    while not list(folder.glob("*/*.b2nd")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert list(folder.glob("*/*.b2nd"))
+    process.send_signal(signal.SIGINT)
+    out, message = process.communicate(timeout=30)
+    assert (process.returncode, out, message) == (1, "", "gdal_ndarray tune: interrupted\n")
+    assert list(folder.iterdir()) == []
+
+
+def test_progress_is_shown_on_a_terminal_only(noise):
+    assert "...100 - done." in tool_on_terminal("tune", noise, *SHORT)
+    assert "..." not in tool_on_terminal("tune", "-q", noise, *SHORT)
+
+
+def test_the_plot_shows_front_recommendation_and_default(tmp_path):
+    path = tmp_path / "plot.png"
+    tool("tune", GEOID, "--budget", "0.5s", "--plot", path)
+    picture = gdal.Open(str(path)).ReadAsArray()
+    assert picture.shape == (3, 600, 900)
+    for colour in [(200, 40, 40), (20, 140, 60), (30, 80, 200), (0, 0, 0)]:
+        assert (picture == np.reshape(colour, (3, 1, 1))).all(axis=0).sum() > 30, colour
+    assert (picture == 255).all(axis=0).mean() > 0.5
+
+
+def test_failures_are_told_in_one_line(noise, tmp_path):
+    assert error("tune", tmp_path / "none.tif").startswith(str(tmp_path / "none.tif"))
+    noise.write_bytes(noise.read_bytes()[:100_000])
+    assert "noise.tif" in error("tune", noise, *SHORT)
+    missing = save(tmp_path / "small.tif", np.zeros((9, 9), "u1"))
+    assert "no folder" in error("tune", missing, *SHORT,
+                                env={**os.environ, "TMPDIR": str(tmp_path / "no folder")})
+    assert "no folder" in error("tune", missing, *SHORT, "--plot", tmp_path / "no folder" / "p.png")
+
+
+@pytest.mark.parametrize("arguments, found", [
+    (["--budget", "soon"], "soon"), (["--budget", "-1s"], "-1s"), (["--budget", "0"], "0"),
+    (["--access", "window=0"], "window=0"), (["--access", "window=1x"], "window=1x"),
+    (["--access", "tiles"], "tiles"), (["--objective", "beauty"], "beauty"),
+    (["--levels"], "--levels")])
+def test_wrong_usage_is_told_in_one_line(arguments, found):
+    assert found in error("tune", GEOID, *arguments, code=2)
+    assert "SRC" in error("tune", code=2)
+
+
+def test_help_has_an_example():
+    text = tool("tune", "--help")
+    assert "gdal_ndarray tune scene.tif" in text and "gdal_translate -of B2ND $(" in text
