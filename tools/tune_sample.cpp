@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 namespace ndarray::tools {
@@ -17,6 +18,16 @@ constexpr uint64_t kSeed = 20;
 int UpTo(double length, int side, int most) {
   const double rounded = std::max(std::round(length / side), 1.0) * side;
   return rounded < most ? static_cast<int>(rounded) : most;
+}
+
+// Orders what lies from `start` on so that the first of them, however many, are from all over.
+template <typename T>
+void Scatter(std::vector<T>& list, size_t start) {
+  const std::vector<T> ordered(list.begin() + static_cast<std::ptrdiff_t>(start), list.end());
+  const size_t count = ordered.size();
+  size_t step = static_cast<size_t>(0.618 * static_cast<double>(count)) + 1;  // the golden section
+  while (std::gcd(step, count) > 1) ++step;
+  for (size_t i = 0; i < count; ++i) list[start + i] = ordered[i * step % count];
 }
 
 // Not all that fails in a driver says in which file.
@@ -43,7 +54,8 @@ Sample::Sample(GDALDataset& source, GDALDataType type, const Access& access, dou
   const double bytes =
       std::min({std::max(target_bytes, windows), 4 * target_bytes, kMostSampleBytes});
   double pixels = bytes / pixel_bytes_ / image_.bands;  // of all bands together
-  if (pixels >= static_cast<double>(image_.width) * image_.height) {
+  // Nearly all of it in pieces is no easier than all.
+  if (pixels >= 0.8 * image_.width * image_.height) {
     const Clock::time_point start = Clock::now();
     if (!ReadWhole(source, deadline)) {
       // Too slow a source: what was read of it is not from all over the image.
@@ -117,7 +129,7 @@ void Sample::ChooseExtent(const Access& access, double pixels) {
   Allocate(extent);
 }
 
-// One place in each cell of a grid over the image; in random order.
+// One place in each cell of a grid over the image, scattered.
 std::vector<Sample::Place> Sample::ChoosePlaces(size_t count) const {
   std::mt19937_64 random(kSeed);
   const auto below = [&](int bound) { return static_cast<int>(random() % uint64_t(bound)); };
@@ -142,7 +154,7 @@ std::vector<Sample::Place> Sample::ChoosePlaces(size_t count) const {
       places.push_back({(x + below(std::max(from(column + 1, columns, across) - x, 1))) * side_,
                         (y + below(std::max(from(line + 1, lines, down) - y, 1))) * side_});
     }
-    std::shuffle(places.begin() + static_cast<std::ptrdiff_t>(start), places.end(), random);
+    Scatter(places, start);
   }
   places.resize(count);
   return places;

@@ -1,8 +1,8 @@
 // A small image that stands for a large one: pieces from all over it, put together in memory.
 //
-// Pieces are squares at multiples of their side, one from each cell of a grid over the image, in
-// random order, so that any number of them stands for the whole, and blocks of up to a piece have
-// the content that blocks of the whole image have. An image that is small enough is its own sample.
+// Pieces are squares at multiples of their side, one from each cell of a grid over the image, in an
+// order in which any number of them stands for the whole; blocks of up to a piece have the content
+// that blocks of the whole image have. An image that is small enough is its own sample.
 #ifndef GDAL_NDARRAY_TOOLS_TUNE_SAMPLE_H_
 #define GDAL_NDARRAY_TOOLS_TUNE_SAMPLE_H_
 
@@ -18,7 +18,7 @@ namespace ndarray::tools {
 
 using Clock = std::chrono::steady_clock;
 
-// No sample takes more memory than this.
+// No sample takes much more memory than this.
 constexpr double kMostSampleBytes = 256 << 20;
 
 class Sample {
