@@ -40,7 +40,7 @@ std::vector<Window> Access::Places(const Extent& image, size_t most,
   std::vector<int64_t> cells(static_cast<size_t>(int64_t{columns} * lines));
   std::iota(cells.begin(), cells.end(), 0);
   std::shuffle(cells.begin(), cells.end(), random);
-  cells.resize(std::clamp<size_t>(cells.size() / 4, 1, most));
+  cells.resize(std::clamp<size_t>(cells.size() / 2, 1, most));
   std::vector<Window> places;
   for (const int64_t cell : cells) {
     const int band = Below(image.bands / window.bands, random) * window.bands;

@@ -33,7 +33,7 @@ struct Access {
   // Width, height and bands of one read of an image; clipped where the image is smaller.
   Extent WindowOf(const Extent& image) const;
 
-  // Where to read, at most `most` places, at least one. They do not overlap, and leave most of the
+  // Where to read, at most `most` places, at least one. They do not overlap, and leave half of the
   // image alone, so that they meet no more of each other's blocks than in a large image.
   std::vector<Window> Places(const Extent& image, size_t most, std::mt19937_64& random) const;
 

@@ -40,6 +40,48 @@ int UntilDeadline(double, const char*, void* deadline) {
   return !IsInterrupted() && Clock::now() < *static_cast<Clock::time_point*>(deadline);
 }
 
+// Seconds to read a window into new memory.
+double TimeWindow(GDALDataset& dataset, const Window& window) {
+  const GDALDataType type = dataset.GetRasterBand(1)->GetRasterDataType();
+  const int pixel_bytes = GDALGetDataTypeSizeBytes(type);
+  std::vector<int> bands(static_cast<size_t>(window.bands));
+  std::iota(bands.begin(), bands.end(), window.first_band + 1);
+  const GSpacing line = GSpacing{window.width} * pixel_bytes;
+  const auto bytes = static_cast<size_t>(line * window.height * window.bands);
+  const Clock::time_point start = Clock::now();
+  const std::unique_ptr<std::byte[]> pixels(new std::byte[bytes]);
+  const CPLErr result =
+      window.bands == 1
+          ? dataset.GetRasterBand(bands[0])->RasterIO(
+                GF_Read, window.x, window.y, window.width, window.height, pixels.get(),
+                window.width, window.height, type, pixel_bytes, line, nullptr)
+          : dataset.RasterIO(GF_Read, window.x, window.y, window.width, window.height, pixels.get(),
+                             window.width, window.height, type, window.bands, bands.data(),
+                             pixel_bytes, line, line * window.height, nullptr);
+  const double seconds = Seconds(Clock::now() - start);
+  if (result != CE_None) {
+    ThrowGdalFailure(std::string(dataset.GetDescription()) + ": cannot read");
+  }
+  return seconds;
+}
+
+// A window as far from the first one as can be. The first read of a file that was just opened wakes
+// threads and makes their decoders, which a user pays once.
+Window WarmUp(GDALDataset& dataset, const Window& first) {
+  constexpr int kSide = 512;
+  const auto away = [](int from, int length, int side) {
+    return (from + length / 2) % (length - side + 1);
+  };
+  const int width = std::min(kSide, dataset.GetRasterXSize());
+  const int height = std::min(kSide, dataset.GetRasterYSize());
+  return {away(first.x, dataset.GetRasterXSize(), width),
+          away(first.y, dataset.GetRasterYSize(), height),
+          width,
+          height,
+          first.first_band,
+          first.bands};
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> Configuration::Options() const {
@@ -114,32 +156,15 @@ void Trial::Remove() {
 void Trial::ReadWindows(const std::vector<Window>& windows, size_t first_place,
                         Clock::time_point deadline) {
   const DatasetPointer dataset = OpenRaster(path_);
-  const GDALDataType type = dataset->GetRasterBand(1)->GetRasterDataType();
-  const int pixel_bytes = GDALGetDataTypeSizeBytes(type);
   if (seconds_.size() < first_place + windows.size()) {
     seconds_.resize(first_place + windows.size());
   }
+  TimeWindow(*dataset, WarmUp(*dataset, windows.front()));
   size_t place = first_place;
   for (const Window& window : windows) {
-    std::vector<int> bands(static_cast<size_t>(window.bands));
-    std::iota(bands.begin(), bands.end(), window.first_band + 1);
-    const GSpacing line = GSpacing{window.width} * pixel_bytes;
-    const auto bytes = static_cast<size_t>(line * window.height * window.bands);
-    const Clock::time_point start = Clock::now();
-    const std::unique_ptr<std::byte[]> pixels(new std::byte[bytes]);
-    const CPLErr result =
-        window.bands == 1
-            ? dataset->GetRasterBand(bands[0])->RasterIO(
-                  GF_Read, window.x, window.y, window.width, window.height, pixels.get(),
-                  window.width, window.height, type, pixel_bytes, line, nullptr)
-            : dataset->RasterIO(GF_Read, window.x, window.y, window.width, window.height,
-                                pixels.get(), window.width, window.height, type, window.bands,
-                                bands.data(), pixel_bytes, line, line * window.height, nullptr);
-    const Clock::time_point end = Clock::now();
-    if (result != CE_None) ThrowGdalFailure(path_ + ": cannot read");
+    seconds_[place++].push_back(TimeWindow(*dataset, window));
     StopIfInterrupted();
-    seconds_[place++].push_back(Seconds(end - start));
-    if (end > deadline) break;
+    if (Clock::now() > deadline) break;
   }
   cache_bytes_ = std::max(cache_bytes_, Number(*dataset, "CACHE_BYTES"));
 }

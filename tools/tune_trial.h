@@ -73,9 +73,10 @@ class Trial {
   double file_bytes() const { return file_bytes_; }
   double write_bytes_per_s() const { return figures_.write_bytes_per_s; }
 
-  // Opens the file anew and reads the windows, each into memory of its own, until `deadline`, but
-  // one at least. They are the places `first_place`, `first_place` + 1, ... of this sample: those
-  // that are read again and again are timed the better. REQUIRES: has_file()
+  // Opens the file anew, reads a window elsewhere, and then times the windows, each into memory of
+  // its own, until `deadline`, but one at least. They are the places `first_place`, `first_place` +
+  // 1, ... of this sample: those that are read again and again are timed the better. REQUIRES:
+  // has_file()
   void ReadWindows(const std::vector<Window>& windows, size_t first_place,
                    Clock::time_point deadline);
 
