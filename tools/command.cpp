@@ -91,8 +91,6 @@ int ShowProgress(double complete, const char* message, void* data) {
 
 int WatchForInterrupt(double, const char*, void*) { return interrupted ? FALSE : TRUE; }
 
-bool IsInterrupted() { return interrupted != 0; }
-
 void StopIfInterrupted() {
   if (interrupted) throw Failure("interrupted");
 }

@@ -39,7 +39,10 @@ void WatchTheWorld();
 // One function for each subcommand, in the file of its name. Each adds a subcommand with its
 // arguments and a worked example (the footer of its help), and sets `runner` in its callback.
 void AddInfo(CLI::App& program, Runner& runner);
-void AddTune(CLI::App& program, Runner& runner);  // only with the driver B2ND
+void AddWindow(CLI::App& program, Runner& runner);
+void AddVerify(CLI::App& program, Runner& runner);
+void AddCompact(CLI::App& program, Runner& runner);  // this and the next only with the driver B2ND
+void AddTune(CLI::App& program, Runner& runner);
 
 // Throws the status as a Failure, unless it is a success.
 void Check(const Status& status);
@@ -74,7 +77,6 @@ int WatchForInterrupt(double complete, const char* message, void* data);
 // Throws a Failure, "interrupted", once the user has pressed Ctrl-C. Work that has no progress
 // callback asks it now and then; a second Ctrl-C ends the process at once.
 void StopIfInterrupted();
-bool IsInterrupted();
 
 }  // namespace ndarray::tools
 

@@ -1,19 +1,111 @@
+// gdal_ndarray info: what a .npy or .b2nd file is, for people and (--json) for programs.
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "driver/raster/dataset_name.h"
+#include "driver/raster/vsi_file.h"
+#include "driver/store/npy_array.h"
+#ifdef NDARRAY_HAS_B2ND
+#include "driver/raster/b2nd_create.h"
+#include "tools/chunk_report.h"
+#endif
 #include "tools/command.h"
+#include "tools/raster_report.h"
+#include "tools/report.h"
+
 namespace ndarray::tools {
+namespace {
+
+struct Arguments {
+  std::string file;
+  bool json = false;
+  bool chunks = false;
+};
+
+// The path of the file, of whatever name GDAL knows it by.
+std::string FilePath(const std::string& name) {
+  for (const char* const driver : {"NPY", "B2ND"}) {
+    if (HasDriverPrefix(name.c_str(), driver)) return Value(ParseDatasetName(name, driver)).path;
+  }
+  return name;
+}
+
+std::string PythonText(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+// np.memmap(...) that gives the array of a .npy file.
+std::string MemmapCall(const std::string& path, const NpyHeader& header) {
+  const std::string dtype = header.is_record ? header.dtype_text : PythonText(header.dtype_text);
+  return "np.memmap(" + PythonText(path) + ", dtype=" + dtype +
+         ", mode=\"r\", offset=" + std::to_string(header.data_offset_bytes) +
+         ", shape=" + ShapeString(header.shape) + (header.fortran_order ? ", order=\"F\"" : "") +
+         ")";
+}
+
+Report DescribeNpyFile(const ByteFile& file) {
+  const NpyHeader header = Value(ReadNpyHeader(file));
+  Report report;
+  report.Add("layout", "Layout", "NPY",
+             "NPY, version " + std::to_string(header.major_version) + ".0");
+  report.Add("shape", "Shape", ShapeJson(header.shape), ShapeString(header.shape));
+  report.Add("dtype", "Dtype", header.dtype_text);
+  report.Add("order", "Order", header.fortran_order ? "F" : "C");
+  report.Add("array_bytes", "Bytes", NpyDataBytes(header), BytesText(NpyDataBytes(header)));
+  report.Add("data_offset", "Data offset", header.data_offset_bytes,
+             std::to_string(header.data_offset_bytes) + " bytes");
+  report.Add("memmap", "Memory map", MemmapCall(file.path(), header));
+  return report;
+}
+
+Report DescribeFile(const ByteFile& file, [[maybe_unused]] const std::string& driver, bool chunks) {
+#ifdef NDARRAY_HAS_B2ND
+  if (driver == kB2ndDriverName) {
+    Report report = DescribeB2ndFile(file);
+    if (chunks) report.Append(DescribeChunks(file));
+    return report;
+  }
+#endif
+  if (chunks) throw WrongUsage(file.path() + ": a .npy has no chunks");
+  return DescribeNpyFile(file);
+}
+
+ExitCode Info(const Arguments& arguments) {
+  const std::string path = FilePath(arguments.file);
+  const DatasetPointer dataset = OpenRaster(arguments.file);
+  const std::string driver = dataset->GetDriverName();
+  if (driver != "NPY" && driver != "B2ND") {
+    Check(Mismatch(StatusCode::kNotSupported, "format", driver, "a .npy or .b2nd file").At(path));
+  }
+  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path, Access::kRead));
+  Report report;
+  report.Add("file", "File", path);
+  report.Add("file_bytes", "File size", file->size_bytes(), BytesText(file->size_bytes()));
+  report.Append(DescribeFile(*file, driver, arguments.chunks));
+  report.Append(DescribeRaster(*dataset));
+  std::fputs((arguments.json ? report.AsJson() : report.AsText()).c_str(), stdout);
+  return kDone;
+}
+
+}  // namespace
+
 void AddInfo(CLI::App& program, Runner& runner) {
-  struct Arguments {
-    std::string file;
-    bool json = false;
-    bool chunks = false;
-  };
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* const command = program.add_subcommand("info", "Describe a .npy or .b2nd file");
   command->add_option("FILE", arguments->file, "Path, or name of a subdataset")->required();
-  command->callback([arguments, &runner] {
-    runner = [arguments] {
-      OpenRaster(arguments->file);
-      return kDone;
-    };
-  });
+  command->add_flag("--json", arguments->json, "Print one JSON object");
+  command->add_flag("--chunks", arguments->chunks, "How large the chunks of a .b2nd are");
+  command->footer(
+      "Example:\n"
+      "  gdal_ndarray info scene.b2nd --chunks\n"
+      "  gdal_ndarray info scene.npy --json | jq -r .memmap\n");
+  command->callback([arguments, &runner] { runner = [arguments] { return Info(*arguments); }; });
 }
+
 }  // namespace ndarray::tools

@@ -40,7 +40,10 @@ ExitCode Run(int count, char** arguments) {
   program.require_subcommand(1);
   Runner runner;
   AddInfo(program, runner);
+  AddWindow(program, runner);
+  AddVerify(program, runner);
 #ifdef NDARRAY_HAS_B2ND
+  AddCompact(program, runner);
   AddTune(program, runner);
 #endif
   try {

@@ -36,8 +36,9 @@ Configuration Fitted(Configuration configuration, const Extent& extent) {
 }
 
 // A GDAL progress callback that stops at a deadline.
-int UntilDeadline(double, const char*, void* deadline) {
-  return !IsInterrupted() && Clock::now() < *static_cast<Clock::time_point*>(deadline);
+int UntilDeadline(double complete, const char* message, void* deadline) {
+  return WatchForInterrupt(complete, message, nullptr) != FALSE &&
+         Clock::now() < *static_cast<Clock::time_point*>(deadline);
 }
 
 // Seconds to read a window into new memory.

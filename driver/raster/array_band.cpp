@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cmath>
 
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/vsi_file.h"
@@ -163,20 +164,50 @@ CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBi
   return map;
 }
 
-GDALRasterBand* ArrayBand::GetMaskBand() {
-  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
-  GDALRasterBand* const mask = GDALPamRasterBand::GetMaskBand();
-  return GDALPamRasterBand::GetMaskFlags() == GMF_ALL_VALID ? &all_valid_ : mask;
+CPLErr ArrayBand::SetNoDataValue(double value) {
+  const CPLErr result = GDALPamRasterBand::SetNoDataValue(value);
+  return result == CE_None ? FillUnwritten(&value, GDT_Float64) : result;
 }
 
-int ArrayBand::GetMaskFlags() {
-  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
-  return GDALPamRasterBand::GetMaskFlags();
+CPLErr ArrayBand::SetNoDataValueAsInt64(int64_t value) {
+  const CPLErr result = GDALPamRasterBand::SetNoDataValueAsInt64(value);
+  return result == CE_None ? FillUnwritten(&value, GDT_Int64) : result;
 }
 
-CPLErr ArrayBand::CreateMaskBand(int flags) {
-  dataset().EndThreadSafety();
-  return GDALPamRasterBand::CreateMaskBand(flags);
+CPLErr ArrayBand::SetNoDataValueAsUInt64(uint64_t value) {
+  const CPLErr result = GDALPamRasterBand::SetNoDataValueAsUInt64(value);
+  return result == CE_None ? FillUnwritten(&value, GDT_UInt64) : result;
+}
+
+// Chunks of several bands have to wait until all have the value.
+CPLErr ArrayBand::FillUnwritten(const void* value, GDALDataType type) {
+  if (eAccess != GA_Update) return CE_None;
+  return Guarded(CE_Failure, [&] {
+    double there = 0, back = 0;
+    char pixel[16] = {};
+    GDALCopyWords(value, type, 0, &there, GDT_Float64, 0, 1);
+    GDALCopyWords(value, type, 0, pixel, eDataType, 0, 1);
+    GDALCopyWords(pixel, eDataType, 0, &back, GDT_Float64, 0, 1);
+    const bool has_value = GDALDataTypeIsInteger(eDataType) != 0
+                               ? back == there
+                               : std::isinf(back) == std::isinf(there);
+    fill_ = has_value ? ToElement(source_.type, value, type) : std::vector<std::byte>();
+    const WindowIo& io = dataset().io_;
+    const bool together = io.BandsShareGranules();
+    if (fill_.empty() || (together && !AllBandsFillAlike())) return CE_None;
+    const int64_t places = io.axes().Count(io.array().info().shape, io.axes().band);
+    const int64_t first = together ? 0 : source_.index;
+    const Box box =
+        io.WindowBox(0, 0, nRasterXSize, nRasterYSize, first, together ? places : first + 1);
+    return Report(dataset().io_.array().FillUnwritten(box, fill_.data()));
+  });
+}
+
+bool ArrayBand::AllBandsFillAlike() const {
+  for (int number = 1; number <= poDS->GetRasterCount(); ++number) {
+    if (static_cast<ArrayBand*>(poDS->GetRasterBand(number))->fill_ != fill_) return false;
+  }
+  return true;
 }
 
 CPLErr ArrayBand::FlushCache(bool at_closing) {

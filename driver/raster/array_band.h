@@ -2,7 +2,9 @@
 #ifndef GDAL_NDARRAY_RASTER_ARRAY_BAND_H_
 #define GDAL_NDARRAY_RASTER_ARRAY_BAND_H_
 
+#include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "driver/raster/all_valid_mask.h"
 #include "driver/raster/array_dataset.h"
@@ -42,6 +44,11 @@ class ArrayBand final : public GDALPamRasterBand {
   GDALRasterBand* GetMaskBand() override;
   int GetMaskFlags() override;
   CPLErr CreateMaskBand(int flags) override;
+  // What was never written of a file that is new takes the value.
+  CPLErr SetNoDataValue(double value) override;
+  CPLErr SetNoDataValueAsInt64(int64_t value) override;
+  CPLErr SetNoDataValueAsUInt64(uint64_t value) override;
+  GDALRasterBand* GetOverview(int level) override;
   CPLErr FlushCache(bool at_closing = false) override;
 #if NDARRAY_HAS_THREAD_SAFE_DATASETS
   GDALRasterBlock* GetLockedBlockRef(int block_x, int block_y, int just_initialize) override;
@@ -60,10 +67,13 @@ class ArrayBand final : public GDALPamRasterBand {
  private:
   ArrayDataset& dataset() const { return *static_cast<ArrayDataset*>(poDS); }
   CPLErr TransferBlock(GDALRWFlag direction, int block_x, int block_y, void* data);
+  CPLErr FillUnwritten(const void* value, GDALDataType type);
+  bool AllBandsFillAlike() const;
   CPLVirtualMem* MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space);
 
   const BandSource source_;
   AllValidMask all_valid_;
+  std::vector<std::byte> fill_;  // an element of nodata, once it is set
 };
 
 }  // namespace ndarray

@@ -90,7 +90,9 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
 
 ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored,
                            int max_threads, GDALAccess access)
-    : io_(std::move(array), std::move(axes), max_threads), stored_(std::move(stored)) {
+    : io_(std::move(array), std::move(axes), max_threads),
+      stored_(std::move(stored)),
+      max_threads_(max_threads) {
   const AxisVector& shape = io_.array().info().shape;
   eAccess = access;
   nRasterXSize = static_cast<int>(io_.axes().Count(shape, io_.axes().x));
@@ -158,10 +160,12 @@ void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
   // Overviews and masks of a subdataset are those that its part of the sidecar names.
   const bool whole = io_.axes().index.empty();
   oOvManager.Initialize(this, whole ? path.c_str() : ":::VIRTUAL:::", siblings);
-  // Overviews and masks are datasets of other drivers, which are not safe to share: GDAL then
-  // opens one dataset per thread. IsInitialized searches for them, which GDAL else puts off.
+  has_unread_mask_ = whole && StoredMask::IsIn(io_.array());
+  // Overviews and masks beside it are datasets of other drivers, and a mask in it is a band with a
+  // block cache of GDAL's: neither is safe to share, and GDAL then opens one dataset per thread.
+  // IsInitialized searches for them, which GDAL else puts off.
   if (kThreadSafeFlag != 0 && eAccess == GA_ReadOnly && oOvManager.IsInitialized() &&
-      oOvManager.GetOverviewCount(1) == 0 && !oOvManager.HaveMaskFile()) {
+      oOvManager.GetOverviewCount(1) == 0 && !oOvManager.HaveMaskFile() && !has_unread_mask_) {
     nOpenFlags = GDAL_OF_RASTER | kThreadSafeFlag;
   }
 }
@@ -229,6 +233,7 @@ CPLErr ArrayDataset::AdviseRead(int x, int y, int width, int height, int, int, G
 CPLErr ArrayDataset::Flush(bool at_closing) {
   const CPLErr result = FlushPam(*this, at_closing);
   if (eAccess != GA_Update) return result;
+  if (mask_ != nullptr && mask_->Flush() != CE_None) return CE_Failure;
   if (Report(io_.array().Flush()) != CE_None) return CE_Failure;
   RemoveOldSidecar();
   return result;
@@ -236,11 +241,6 @@ CPLErr ArrayDataset::Flush(bool at_closing) {
 
 FlushResult ArrayDataset::FlushCache(bool at_closing) {
   return static_cast<FlushResult>(Flush(at_closing));
-}
-
-CPLErr ArrayDataset::CreateMaskBand(int flags) {
-  EndThreadSafety();
-  return GDALPamDataset::CreateMaskBand(flags);
 }
 
 CPLErr ArrayDataset::IBuildOverviews(const char* resampling, int count, const int* factors,

@@ -2,7 +2,7 @@
 // Array::info(); georeferencing and metadata are the file's own (info().attributes), or live in
 // GDAL's PAM sidecar (PATH.aux.xml), which counts where it says something.
 //
-// Threads: a read-only dataset without sidecar overviews or masks says that it is safe to share
+// Threads: a read-only dataset without overviews or masks says that it is safe to share
 // (GDAL >= 3.10): pixels are read without a lock, GDAL's block cache of a band under one.
 #ifndef GDAL_NDARRAY_RASTER_ARRAY_DATASET_H_
 #define GDAL_NDARRAY_RASTER_ARRAY_DATASET_H_
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
+#include "driver/raster/stored_mask.h"
 #include "driver/raster/stored_metadata.h"
 #include "driver/raster/window_io.h"
 #include "driver/store/array.h"
@@ -79,6 +80,9 @@ class ArrayDataset final : public GDALPamDataset {
   ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored, int max_threads,
                GDALAccess access);
   void LoadStoredPam();
+  StoredMask* OpenStoredMask();
+  StoredMask* FindStoredMask(int band);
+  CPLErr CreateMask(int flags, int band);
   bool KeepsMetadata() const;
   void RemoveOldSidecar();
   CPLErr AddBands();
@@ -93,6 +97,9 @@ class ArrayDataset final : public GDALPamDataset {
   WindowIo io_;
   StoredMetadata stored_;
   bool stored_in_file_ = false;  // with the next flush
+  const int max_threads_;
+  bool has_unread_mask_ = false;      // in the file
+  std::unique_ptr<StoredMask> mask_;  // once somebody has asked
   CPLStringList image_structure_;
   CPLStringList derived_subdatasets_;
   bool knows_derived_subdatasets_ = false;

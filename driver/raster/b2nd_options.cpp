@@ -47,8 +47,9 @@ Result<int64_t> Number(StringList options, const char* name, int64_t least, int6
   return value;
 }
 
-int DefaultLevel(const std::string& compressor) {
-  if (compressor == "ZSTD") return 1;
+// Of smooth float32, ZSTD 1 is larger than a GeoTIFF (tests/bench/b2nd_defaults.py).
+int DefaultLevel(const std::string& compressor, const DType& dtype) {
+  if (compressor == "ZSTD") return dtype.type == ScalarType::kFloat32 ? 3 : 1;
   return compressor == "LZ4HC" ? 9 : 5;
 }
 
@@ -66,7 +67,7 @@ Status ParseCompression(const NewArray& array, StringList options, Compression& 
   if (!compressor) {
     return BadOption("COMPRESS", name, "LZ4, LZ4HC, ZSTD, ZLIB, BLOSCLZ or NONE");
   }
-  Result<int64_t> level = Number(options, "LEVEL", 1, 9, DefaultLevel(name));
+  Result<int64_t> level = Number(options, "LEVEL", 1, 9, DefaultLevel(name, array.dtype));
   if (!level.ok()) return level.status();
   compression.compressor = *compressor;
   compression.level = name == "NONE" ? 0 : static_cast<int>(*level);
@@ -76,15 +77,18 @@ Status ParseCompression(const NewArray& array, StringList options, Compression& 
     filter = name == "ZSTD" || name == "ZLIB" ? "BYTEDELTA" : "BITSHUFFLE";
     if (name == "NONE") filter = "NONE";
   }
+  // Of groups of one byte SHUFFLE changes nothing, but takes longer to undo than ZSTD to decode.
   const auto group = static_cast<uint8_t>(PixelGroupBytes(array));
+  const uint8_t shuffle = group > 1 ? kShuffle : 0;
+  const uint8_t shuffle_meta = group > 1 ? group : 0;
   if (filter == "SHUFFLE") {
-    compression.filters[5] = kShuffle;
-    compression.filters_meta[5] = group;
+    compression.filters[5] = shuffle;
+    compression.filters_meta[5] = shuffle_meta;
   } else if (filter == "BITSHUFFLE") {
     compression.filters[5] = kBitShuffle;
   } else if (filter == "BYTEDELTA") {
-    compression.filters[4] = kShuffle;
-    compression.filters_meta[4] = group;
+    compression.filters[4] = shuffle;
+    compression.filters_meta[4] = shuffle_meta;
     compression.filters[5] = kByteDelta;
     compression.filters_meta[5] = group;
   } else if (filter != "NONE") {
@@ -158,9 +162,10 @@ std::string B2ndCreationOptions() {
          "small, LZ4 is fast'><Value>ZSTD</Value><Value>LZ4</Value><Value>LZ4HC</Value>"
          "<Value>ZLIB</Value><Value>BLOSCLZ</Value><Value>NONE</Value></Option>"
          "<Option name='LEVEL' type='int' min='1' max='9' description='Of compression (default: "
-         "ZSTD 1, LZ4HC 9, others 5)'/>"
+         "ZSTD 1, of float32 3, LZ4HC 9, others 5)'/>"
          "<Option name='FILTER' type='string-select' default='AUTO' description='What is done to "
-         "the bytes before'><Value>AUTO</Value><Value>NONE</Value><Value>SHUFFLE</Value>"
+         "the bytes before (AUTO: BYTEDELTA for ZSTD and ZLIB, else BITSHUFFLE; NONE is best for "
+         "classes of one byte)'><Value>AUTO</Value><Value>NONE</Value><Value>SHUFFLE</Value>"
          "<Value>BITSHUFFLE</Value><Value>BYTEDELTA</Value></Option>"
          "<Option name='BLOCKXSIZE' type='int' min='1' description='Pixels of a block, the least "
          "that is decoded (default: 128, of one-byte types 256)'/>"

@@ -21,14 +21,17 @@
 
 namespace ndarray {
 
-// 3.7: signed bytes; datasets report failures of FlushCache.
+// 3.7: signed bytes; datasets report failures of FlushCache; bands that stand for others are asked
+// with an argument.
 #define NDARRAY_HAS_INT8 NDARRAY_GDAL_AT_LEAST(3, 7)
 #if NDARRAY_GDAL_AT_LEAST(3, 7)
+#define NDARRAY_PROXY_ARGUMENT bool
 using FlushResult = CPLErr;
 inline CPLErr FlushPam(GDALPamDataset& dataset, bool at_closing) {
   return dataset.GDALPamDataset::FlushCache(at_closing);
 }
 #else
+#define NDARRAY_PROXY_ARGUMENT
 using FlushResult = void;
 inline CPLErr FlushPam(GDALPamDataset& dataset, bool at_closing) {
   dataset.GDALPamDataset::FlushCache(at_closing);

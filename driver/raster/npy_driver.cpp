@@ -19,17 +19,18 @@ int Identify(GDALOpenInfo* open_info) {
          std::memcmp(open_info->pabyHeader, kNpyMagic.data(), kNpyMagic.size()) == 0;
 }
 
-Result<std::shared_ptr<Array>> OpenPath(const std::string& path, Access access, int max_threads) {
+GDALDataset* Open(GDALOpenInfo* open_info) {
+  return Identify(open_info) ? OpenArrayDataset(open_info, kNpyDriverName, OpenNpyPath) : nullptr;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Array>> OpenNpyPath(const std::string& path, Access access,
+                                           int max_threads) {
   Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, access);
   if (!file.ok()) return file.status();
   return OpenNpyArray(std::move(*file), max_threads);
 }
-
-GDALDataset* Open(GDALOpenInfo* open_info) {
-  return Identify(open_info) ? OpenArrayDataset(open_info, kNpyDriverName, OpenPath) : nullptr;
-}
-
-}  // namespace
 
 void RegisterNpyDriver() {
   if (GDALGetDriverByName(kNpyDriverName) != nullptr) return;

@@ -61,6 +61,17 @@ void BufferToLine(const BandType& type, char* line, const char* buffer, GDALData
   });
 }
 
+}  // namespace
+
+std::vector<std::byte> ToElement(const BandType& type, const void* value, GDALDataType value_type) {
+  std::vector<std::byte> element(static_cast<size_t>(PixelBytes(type.gdal)));
+  BufferToLine(type, reinterpret_cast<char*>(element.data()), static_cast<const char*>(value),
+               value_type, 0, 1);
+  return element;
+}
+
+namespace {
+
 // How far to go from `at`: at most `most`, and not past a border of granules if one is within
 // reach, so that the next step does not read the same one again.
 int64_t StepTo(int64_t at, int64_t rest, int64_t most, int64_t granule) {

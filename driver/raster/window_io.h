@@ -32,6 +32,9 @@ struct WindowRequest {
 // Called with the share of the work that is done, in (0, 1]; false stops it.
 using Progress = std::function<bool(double)>;
 
+// One value of any GDAL type as an element of a band, in native byte order.
+std::vector<std::byte> ToElement(const BandType& type, const void* value, GDALDataType value_type);
+
 class WindowIo {
  public:
   WindowIo(std::shared_ptr<Array> array, Axes axes, int max_threads);
@@ -47,6 +50,9 @@ class WindowIo {
   };
   Result Transfer(const WindowRequest& request, const BandSource* bands, int count,
                   const Progress& progress) const;
+
+  // Whether blocks of the file hold several bands.
+  bool BandsShareGranules() const;
 
   const Array& array() const { return *array_; }
   Array& array() { return *array_; }
@@ -67,7 +73,6 @@ class WindowIo {
     bool converted;  // the buffer's type is another
   };
   std::vector<Run> Runs(const WindowRequest& request, const BandSource* bands, int count) const;
-  bool BandsShareGranules() const;
 
   // What one read of the array serves: runs of bands that share blocks or records, or one alone.
   Status MoveGroup(const WindowRequest& request, const Run* runs, size_t count) const;

@@ -115,6 +115,9 @@ struct ArrayInfo {
   std::vector<std::pair<std::string, std::string>> description;
   // Metadata that users keep in the file: names, and values as JSON text.
   std::vector<std::pair<std::string, std::string>> attributes;
+  // Names of those whose values are files of their own: not among `attributes`, and not decoded
+  // until ReadAttribute asks for them.
+  std::vector<std::string> attribute_files;
 };
 
 class Array {
@@ -140,6 +143,11 @@ class Array {
   // REQUIRES: as Read, and info().writable.
   virtual Status Write(size_t field, const Box& box, const ConstStridedView& from) = 0;
 
+  // Chunks within the box of which nothing was ever written get this value, one element of the only
+  // field in native byte order, without the space that elements take. Only where the store knows
+  // them: in an array that was made new and has been open since. Others are left alone.
+  virtual Status FillUnwritten(const Box& /*box*/, const std::byte* /*element*/) { return {}; }
+
   // After it every other reader of the file sees what was written.
   virtual Status Flush() = 0;
 
@@ -149,6 +157,11 @@ class Array {
 
   // What info().attributes show, as the file has it: names, and values as msgpack.
   virtual std::vector<std::pair<std::string, std::string>> PackedAttributes() const { return {}; }
+
+  // One of them, those of info().attribute_files included. kNotFound where there is none.
+  virtual Result<std::string> ReadAttribute(const std::string& name) const {
+    return Status(StatusCode::kNotFound, "attribute '" + name + "': not there");
+  }
 
   // Replaces them; that counts with the next Flush. REQUIRES: info().keeps_attributes
   virtual void SetAttributes(std::vector<std::pair<std::string, std::string>> /*attributes*/) {}

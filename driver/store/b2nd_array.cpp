@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "driver/store/block_reader.h"
-#include "driver/store/chunk_loader.h"
+#include "driver/store/frame_extents.h"
 #include "driver/store/frame_index.h"
 
 namespace ndarray {
@@ -73,6 +73,7 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
   info.is_record = layout.element.is_record;
   info.granule = Granule(layout);
   info.attributes = index.attributes();
+  for (const auto& [name, content] : index.attribute_files()) info.attribute_files.push_back(name);
   info.description = {
       {"LAYOUT", "B2ND"},
       {"DTYPE", layout.element.text},
@@ -141,6 +142,11 @@ class B2ndArray final : public Array {
   }
 
   Status Flush() override { return {}; }
+
+  Result<std::string> ReadAttribute(const std::string& name) const override {
+    Result<std::string> packed = index_->PackedAttribute(name);
+    return packed.ok() ? packed : packed.status().At(path());
+  }
 
   Lines Details() const override {
     Lines lines = B2ndDetails(*index_);

@@ -12,6 +12,9 @@
 #include "driver/store/block_reader.h"
 #include "driver/store/box.h"
 #include "driver/store/chunk_loader.h"
+#include "driver/store/decoded_chunk.h"
+#include "driver/store/frame_appender.h"
+#include "driver/store/frame_extents.h"
 #include "driver/store/frame_header.h"
 #include "driver/store/frame_index.h"
 #include "driver/store/strided_copy.h"
@@ -31,23 +34,25 @@ struct DirtyChunk {
   Buffer elements;
 };
 
-class B2ndUpdate final : public Array {
+class B2ndUpdate final : public B2ndForUpdate {
  public:
-  // `header`: the first bytes of the file, up to its lengths at least.
+  // `header`: the first kFrameHeaderMinBytes of the file.
   B2ndUpdate(std::shared_ptr<ByteFile> file, std::shared_ptr<FrameIndex> index,
              std::unique_ptr<BloscEncoder> encoder, std::string header,
-             OutputFileCreator create_file, int max_threads, int64_t write_cache_bytes)
+             OutputFileCreator create_file, int max_threads, Chunks chunks,
+             int64_t write_cache_bytes)
       : file_(std::move(file)),
         index_(std::move(index)),
         layout_(index_->layout()),
         encoder_(std::move(encoder)),
-        header_(std::move(header)),
         create_file_(create_file),
         max_threads_(max_threads),
         most_chunks_(
             static_cast<size_t>(std::max<int64_t>(write_cache_bytes / layout_.chunk_bytes, 1))),
         info_(DescribeB2nd(*index_)),
-        end_bytes_(static_cast<uint64_t>(index_->summary().frame_bytes)) {
+        appender_(file_, std::move(header), static_cast<uint64_t>(index_->summary().frame_bytes)),
+        unwritten_(chunks == Chunks::kUnwritten ? static_cast<size_t>(layout_.chunk_count) : 0,
+                   true) {
     info_.writable = true;
     info_.keeps_attributes = true;
   }
@@ -61,21 +66,23 @@ class B2ndUpdate final : public Array {
 
   // What is not written yet comes from the decoded chunks, over what the file has.
   Status ReadAll(const std::vector<ReadTarget>& targets) const override {
+    std::vector<std::vector<const DirtyChunk*>> dirty;
     std::vector<ReadTarget> in_file;
     for (const ReadTarget& target : targets) {
-      if (CountDirty(target.box) < ElementsIn(ChunksOf(layout_, target.box))) {
+      dirty.push_back(DirtyIn(target.box));
+      if (static_cast<int64_t>(dirty.back().size()) < ElementsIn(ChunksOf(layout_, target.box))) {
         in_file.push_back(target);
       }
     }
     Status status = ReadFile(in_file);
     if (!status.ok()) return status;
-    for (const ReadTarget& target : targets) {
-      for (const DirtyChunk& chunk : dirty_) {
-        const AxisVector place = GridPlace(layout_.chunk_grid, chunk.number);
+    for (size_t i = 0; i < targets.size(); ++i) {
+      const ReadTarget& target = targets[i];
+      for (const DirtyChunk* const chunk : dirty[i]) {
+        const AxisVector place = GridPlace(layout_.chunk_grid, chunk->number);
         const Box part = Intersection(ChunkBox(layout_, place), target.box);
-        if (IsEmpty(part)) continue;
-        CopyOut(chunk.elements.data(), place, target.field, part,
-                Shifted(target.to, target.box, part));
+        CopyOutOfChunk(layout_, chunk->elements.data(), place, info_.fields[target.field], part,
+                       Shifted(target.to, target.box, part));
       }
     }
     return {};
@@ -90,12 +97,50 @@ class B2ndUpdate final : public Array {
       const bool whole = !layout_.element.is_record && ElementsIn(part) == ElementsIn(chunk_box);
       Result<DirtyChunk*> chunk = Obtain(place, whole);
       if (!chunk.ok()) return chunk.status();
-      CopyIn((*chunk)->elements.data(), place, field, part, Shifted(from, box, part));
+      CopyIntoChunk(layout_, (*chunk)->elements.data(), place, info_.fields[field], part,
+                    Shifted(from, box, part));
     } while (Advance(chunks, place));
     return {};
   }
 
+  Status FillUnwritten(const Box& box, const std::byte* element) override {
+    if (unwritten_.empty()) return {};
+    std::string fill;
+    ChunkPlace place;
+    Status status = EncodeFill(element, fill, place);
+    if (!status.ok()) return status.At(path());
+    std::string fills;  // one for each chunk: c-blosc2 replaces chunks where they are
+    std::vector<int64_t> numbers;
+    const Box chunks = ChunksOf(layout_, box);
+    AxisVector at = chunks.start;
+    do {
+      const Box chunk_box = ChunkBox(layout_, at);
+      const int64_t number = GridNumber(layout_.chunk_grid, at);
+      if (unwritten_[static_cast<size_t>(number)] &&
+          ElementsIn(Intersection(chunk_box, box)) == ElementsIn(chunk_box)) {
+        fills += fill;
+        numbers.push_back(number);
+      }
+    } while (Advance(chunks, at));
+    if (numbers.empty()) return {};
+    place.offset_bytes = appender_.end_bytes();
+    status = appender_.Append(fills);
+    if (!status.ok()) return status;
+    for (const int64_t number : numbers) {
+      index_->MoveChunk(number, place, place.offset_bytes + fill.size());
+      place.offset_bytes += fill.size();
+    }
+    index_->ForgetCached();
+    changed_ = true;
+    return {};
+  }
+
   Attributes PackedAttributes() const override { return index_->packed_attributes(); }
+
+  Result<std::string> ReadAttribute(const std::string& name) const override {
+    Result<std::string> packed = index_->PackedAttribute(name);
+    return packed.ok() ? packed : packed.status().At(path());
+  }
 
   void SetAttributes(Attributes attributes) override {
     if (attributes == index_->packed_attributes()) return;
@@ -111,12 +156,21 @@ class B2ndUpdate final : public Array {
 
   Status Reclaim() override {
     if (!wrote_ || changed_) return {};
-    const auto chunks_bytes = static_cast<int64_t>(end_bytes_ - index_->header_bytes());
+    const auto chunks_bytes = static_cast<int64_t>(appender_.end_bytes() - index_->header_bytes());
     Result<int64_t> live_bytes = LiveChunkBytes(*index_, *file_);
     if (!live_bytes.ok()) return live_bytes.status();
     const int64_t dead_bytes = chunks_bytes - *live_bytes;
     if (dead_bytes < kLeastReclaimedBytes || dead_bytes < *live_bytes) return {};
-    return Rewrite();
+    Result<std::unique_ptr<OutputFile>> output = create_file_(path());
+    if (!output.ok()) return output.status();
+    Status status = CopyTo(**output);
+    return status.ok() ? (*output)->Commit() : status;
+  }
+
+  Status CopyTo(OutputFile& output) const override {
+    Result<std::string> trailer = Trailer();
+    if (!trailer.ok()) return trailer.status();
+    return CopyFrame(*index_, *file_, *trailer, output, {}).status();
   }
 
   std::vector<std::pair<std::string, std::string>> Details() const override {
@@ -128,65 +182,33 @@ class B2ndUpdate final : public Array {
     return targets.empty() ? Status() : BlockReader(*index_, *file_, targets, max_threads_).Run();
   }
 
-  int64_t CountDirty(const Box& box) const {
-    return std::count_if(dirty_.begin(), dirty_.end(), [&](const DirtyChunk& chunk) {
-      const AxisVector place = GridPlace(layout_.chunk_grid, chunk.number);
-      return !IsEmpty(Intersection(ChunkBox(layout_, place), box));
-    });
-  }
-
-  template <typename View>
-  static View Shifted(View view, const Box& from, const Box& to) {
-    using Byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(view.data)>>,
-                                    const std::byte, std::byte>;
-    view.data = static_cast<Byte*>(view.data) + OffsetOf(view.strides_bytes, from, to);
-    return view;
-  }
-
-  // Calls copy(element in the chunk's memory, box) for the part of each block within `part`.
-  template <typename Byte, typename Copy>
-  void ForEachBlock(Byte* elements, const AxisVector& place, const Box& part,
-                    const Copy& copy) const {
-    const Box blocks = BlocksOf(layout_, place, part);
-    AxisVector block = blocks.start;
+  // The decoded chunks that a box touches, found by their numbers: very many may be waiting.
+  std::vector<const DirtyChunk*> DirtyIn(const Box& box) const {
+    std::vector<const DirtyChunk*> found;
+    if (dirty_.empty()) return found;
+    const Box chunks = ChunksOf(layout_, box);
+    AxisVector place = chunks.start;
     do {
-      const Box block_box = BlockBox(layout_, place, block);
-      const Box inner = Intersection(block_box, part);
-      copy(elements + GridNumber(layout_.block_grid, block) * layout_.block_bytes +
-               OffsetOf(layout_.block_strides_bytes, block_box, inner),
-           inner);
-    } while (Advance(blocks, block));
+      const auto waiting = by_number_.find(GridNumber(layout_.chunk_grid, place));
+      if (waiting != by_number_.end()) found.push_back(&*waiting->second);
+    } while (Advance(chunks, place));
+    return found;
   }
 
-  void CopyOut(const std::byte* elements, const AxisVector& place, size_t field_number,
-               const Box& part, const StridedView& to) const {
-    const Field& field = info_.fields[field_number];
-    ForEachBlock(elements, place, part, [&](const std::byte* from, const Box& inner) {
-      StridedCopy(field.dtype, Counts(inner),
-                  {from + field.offset_bytes, layout_.block_strides_bytes},
-                  Shifted(to, part, inner), 1);
-    });
-  }
-
-  void CopyIn(std::byte* elements, const AxisVector& place, size_t field_number, const Box& part,
-              const ConstStridedView& from) const {
-    const Field& field = info_.fields[field_number];
-    ForEachBlock(elements, place, part, [&](std::byte* to, const Box& inner) {
-      const StridedView view{to + field.offset_bytes, layout_.block_strides_bytes};
-      StridedCopy(field.dtype, Counts(inner), Shifted(from, part, inner), view, 1);
-      if (field.dtype.type == ScalarType::kBool) MakeBools(view, Counts(inner));
-    });
-  }
-
-  // NumPy takes every bool to be 0 or 1; what is written here comes from any 8-bit image.
-  static void MakeBools(const StridedView& view, const AxisVector& counts) {
-    const Box all{AxisVector(counts.size(), 0), counts};
-    AxisVector at = all.start;
-    do {
-      auto* value = static_cast<std::byte*>(view.data);
-      for (int axis = 0; axis < at.size(); ++axis) value += at[axis] * view.strides_bytes[axis];
-      *value = std::byte{*value != std::byte{0}};
-    } while (Advance(all, at));
+  // A chunk of one value: its bytes, or none where the index can tell it.
+  Status EncodeFill(const std::byte* element, std::string& bytes, ChunkPlace& place) const {
+    const DType& dtype = info_.fields[0].dtype;
+    Buffer chunk(static_cast<size_t>(layout_.chunk_bytes));
+    StridedCopy(dtype, {layout_.chunk_bytes / layout_.element.element_bytes}, {element, {0}},
+                {chunk.data(), {layout_.element.element_bytes}}, 1);
+    Status status = encoder_->EncodeChunk(chunk.data(), chunk.size_bytes(), bytes);
+    if (!status.ok()) return status;
+    Result<BloscChunk> header = ParseChunkHeader(bytes, bytes.size());
+    if (!header.ok()) return header.status();
+    if (header->kind != ChunkKind::kZeros) return {};
+    place.kind = ChunkKind::kZeros;
+    bytes.clear();
+    return {};
   }
 
   // The decoded chunk, most recently used first; with its old elements unless all will be written.
@@ -198,8 +220,9 @@ class B2ndUpdate final : public Array {
       return &dirty_.front();
     }
     if (dirty_.size() >= most_chunks_) {
-      // Several at a time, so that threads have something to share.
-      Status status = WriteOut(std::min(dirty_.size(), static_cast<size_t>(2 * max_threads_)));
+      // Many at a time: threads need something to share, and each time costs what small chunks do.
+      const size_t several = std::max(most_chunks_ / 8, static_cast<size_t>(2 * max_threads_));
+      Status status = WriteOut(std::min(dirty_.size(), several));
       if (!status.ok()) return status;
     }
     std::list<DirtyChunk> fresh;
@@ -209,6 +232,7 @@ class B2ndUpdate final : public Array {
       Status status = Load(number, fresh.front().elements.data());
       if (!status.ok()) return status;
     }
+    if (!unwritten_.empty()) unwritten_[static_cast<size_t>(number)] = false;
     by_number_.emplace(number, fresh.begin());
     dirty_.splice(dirty_.begin(), fresh);
     changed_ = true;
@@ -253,82 +277,54 @@ class B2ndUpdate final : public Array {
           return encoder_->EncodeChunk(elements.data(), elements.size_bytes(), encoded[at]);
         });
     if (!failure.ok()) return failure.At(path());
-    for (size_t i = 0; i < chunks.size(); ++i) {
-      Result<BloscChunk> header = ParseChunkHeader(encoded[i], encoded[i].size());
-      if (!header.ok()) return header.status().At(path());
-      ChunkPlace place;
-      place.offset_bytes = end_bytes_;
-      if (header->kind == ChunkKind::kZeros) {
-        place.kind = ChunkKind::kZeros;
-      } else {
-        Status status = file_->WriteAt(end_bytes_, encoded[i].data(), encoded[i].size());
-        if (!status.ok()) return status;
-        end_bytes_ += encoded[i].size();
-      }
-      index_->MoveChunk(chunks[i]->number, place, end_bytes_);
-      by_number_.erase(chunks[i]->number);
-      dirty_.erase(chunks[i]);
+    size_t written = 0;
+    while (failure.ok() && written < chunks.size()) {
+      failure = Append(chunks[written]->number, encoded[written]);
+      if (!failure.ok()) break;
+      by_number_.erase(chunks[written]->number);
+      dirty_.erase(chunks[written++]);
     }
-    if (!chunks.empty()) index_->ForgetCached();
+    if (written > 0) index_->ForgetCached();
+    return failure;
+  }
+
+  Status Append(int64_t number, const std::string& bytes) {
+    Result<BloscChunk> header = ParseChunkHeader(bytes, bytes.size());
+    if (!header.ok()) return header.status().At(path());
+    ChunkPlace place;
+    place.offset_bytes = appender_.end_bytes();
+    if (header->kind == ChunkKind::kZeros) {
+      place.kind = ChunkKind::kZeros;
+    } else {
+      Status status = appender_.Append(bytes);
+      if (!status.ok()) return status;
+    }
+    index_->MoveChunk(number, place, appender_.end_bytes());
     return {};
   }
 
-  // Copies the chunks that count, one after another, into a new file.
-  Status Rewrite() {
-    Result<std::unique_ptr<OutputFile>> output = create_file_(path());
-    if (!output.ok()) return output.status();
-    std::string header(index_->header_bytes(), '\0');
-    Status status = file_->ReadRanges({{0, header.size(), header.data()}});
-    if (status.ok()) status = (*output)->WriteAt(0, header.data(), header.size());
-    uint64_t at = header.size();
-    std::vector<int64_t> offsets = index_->offsets();
-    std::string bytes;
-    for (int64_t number = 0; status.ok() && number < layout_.chunk_count; ++number) {
-      const ChunkPlace place = index_->Chunk(number);
-      if (place.kind != ChunkKind::kBlocks) continue;
-      bytes.resize(kChunkHeaderBytes);
-      status = file_->ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}});
-      if (!status.ok()) break;
-      Result<BloscChunk> chunk = ParseChunkHeader(bytes, place.available_bytes);
-      if (!chunk.ok()) return chunk.status().At(path());
-      bytes.resize(static_cast<size_t>(chunk->compressed_bytes));
-      status = file_->ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}});
-      if (status.ok()) status = (*output)->WriteAt(at, bytes.data(), bytes.size());
-      offsets[static_cast<size_t>(number)] = static_cast<int64_t>(at - header.size());
-      at += bytes.size();
-    }
-    if (!status.ok()) return status;
-    Result<std::string> tail = Tail(offsets);
-    if (!tail.ok()) return tail.status();
-    status = (*output)->WriteAt(at, tail->data(), tail->size());
-    PutFrameLengths(header, at + tail->size(), layout_.chunk_count * layout_.chunk_bytes,
-                    static_cast<int64_t>(at - header.size()));
-    if (status.ok()) status = (*output)->WriteAt(0, header.data(), header.size());
-    return status.ok() ? (*output)->Commit() : status;
+  // Attributes: the end of a frame.
+  Result<std::string> Trailer() const {
+    Result<EmptyFrame> frame = encoder_->MakeEmptyFrame(index_->packed_attributes());
+    if (!frame.ok()) return frame.status().At(path());
+    return frame->trailer;
   }
 
   // Index and trailer.
-  Result<std::string> Tail(const std::vector<int64_t>& offsets) const {
-    Result<EmptyFrame> frame = encoder_->MakeEmptyFrame(index_->packed_attributes());
-    if (!frame.ok()) return frame.status().At(path());
-    Result<std::string> encoded = BloscEncoder::EncodeOffsets(offsets);
+  Result<std::string> Tail() const {
+    Result<std::string> trailer = Trailer();
+    if (!trailer.ok()) return trailer.status();
+    Result<std::string> encoded = BloscEncoder::EncodeOffsets(index_->offsets());
     if (!encoded.ok()) return encoded.status().At(path());
-    return *encoded + frame->trailer;
+    return *encoded + *trailer;
   }
 
   // All that was appended counts from here on.
   Status Commit() {
-    Result<std::string> tail = Tail(index_->offsets());
+    Result<std::string> tail = Tail();
     if (!tail.ok()) return tail.status();
-    const uint64_t index_at = end_bytes_;
-    Status status = file_->WriteAt(index_at, tail->data(), tail->size());
-    if (status.ok()) status = file_->Sync();
-    if (!status.ok()) return status;
-    end_bytes_ = index_at + tail->size();
-    PutFrameLengths(header_, end_bytes_, layout_.chunk_count * layout_.chunk_bytes,
-                    static_cast<int64_t>(index_at - index_->header_bytes()));
-    status = file_->WriteAt(kFrameLengthsAt, header_.data() + kFrameLengthsAt, kFrameLengthsBytes);
-    if (status.ok()) status = file_->Sync();
+    Status status =
+        appender_.Commit(*tail, index_->header_bytes(), layout_.chunk_count * layout_.chunk_bytes);
     if (status.ok()) {
       changed_ = false;
       wrote_ = true;
@@ -340,24 +336,24 @@ class B2ndUpdate final : public Array {
   const std::shared_ptr<FrameIndex> index_;
   const B2ndLayout& layout_;
   const std::unique_ptr<BloscEncoder> encoder_;
-  std::string header_;
   const OutputFileCreator create_file_;
   const int max_threads_;
   const size_t most_chunks_;
   ArrayInfo info_;
-  // New bytes go here. What a killed process left behind the frame is overwritten.
-  uint64_t end_bytes_;
-  bool changed_ = false;  // since the last commit
-  bool wrote_ = false;    // since it was opened
+  FrameAppender appender_;
+  bool changed_ = false;         // since the last commit
+  bool wrote_ = false;           // since it was opened
+  std::vector<bool> unwritten_;  // by chunk number; empty where nobody knows
   std::list<DirtyChunk> dirty_;
   std::unordered_map<int64_t, std::list<DirtyChunk>::iterator> by_number_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<Array>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
-                                                 OutputFileCreator create_file, int max_threads,
-                                                 int64_t write_cache_bytes) {
+Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
+                                                         OutputFileCreator create_file,
+                                                         int max_threads, Chunks chunks,
+                                                         int64_t write_cache_bytes) {
   Result<std::shared_ptr<FrameIndex>> index = FrameIndex::OpenForUpdate(*file);
   if (!index.ok()) return index.status();
   const FrameSummary& summary = (*index)->summary();
@@ -371,9 +367,9 @@ Result<std::shared_ptr<Array>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
   std::string header(kFrameHeaderMinBytes, '\0');
   Status status = file->ReadRanges({{0, header.size(), header.data()}});
   if (!status.ok()) return status;
-  return std::shared_ptr<Array>(
-      std::make_shared<B2ndUpdate>(std::move(file), std::move(*index), std::move(*encoder),
-                                   std::move(header), create_file, max_threads, write_cache_bytes));
+  return std::shared_ptr<B2ndForUpdate>(std::make_shared<B2ndUpdate>(
+      std::move(file), std::move(*index), std::move(*encoder), std::move(header), create_file,
+      max_threads, chunks, write_cache_bytes));
 }
 
 }  // namespace ndarray

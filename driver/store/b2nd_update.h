@@ -15,20 +15,27 @@
 
 #include "driver/store/array.h"
 #include "driver/store/byte_file.h"
-#include "driver/store/output_file.h"
+#include "driver/store/frame_copy.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
 
 constexpr int64_t kDefaultWriteCacheBytes = int64_t{256} << 20;
 
-// Creates the file that takes the place of one with much dead space.
-using OutputFileCreator = Result<std::unique_ptr<OutputFile>> (*)(const std::string& path);
+// Whether the file was just made, so that none of its chunks was written by anybody.
+enum class Chunks { kMayBeWritten, kUnwritten };
+
+class B2ndForUpdate : public Array {
+ public:
+  // Writes the array, as of the last flush, without what updates left behind. What remains is
+  // output.Commit().
+  virtual Status CopyTo(OutputFile& output) const = 0;
+};
 
 // The array takes SetAttributes, too. For one thread at a time. `file` must not be mapped.
-Result<std::shared_ptr<Array>> OpenB2ndForUpdate(
+Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(
     std::shared_ptr<ByteFile> file, OutputFileCreator create_file, int max_threads,
-    int64_t write_cache_bytes = kDefaultWriteCacheBytes);
+    Chunks chunks = Chunks::kMayBeWritten, int64_t write_cache_bytes = kDefaultWriteCacheBytes);
 
 }  // namespace ndarray
 

@@ -1,5 +1,7 @@
 #include "driver/store/blosc_chunk.h"
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "driver/store/byte_reader.h"
@@ -110,6 +112,12 @@ Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_b
   Status status = CheckSizes(chunk, available_bytes);
   if (!status.ok()) return status;
   return chunk;
+}
+
+bool RepeatsElement(const std::byte* elements, size_t size_bytes, size_t element_bytes) {
+  const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
+  return element_bytes <= UINT8_MAX && !std::all_of(elements, elements + element_bytes, is_zero) &&
+         std::memcmp(elements, elements + element_bytes, size_bytes - element_bytes) == 0;
 }
 
 }  // namespace ndarray

@@ -278,9 +278,14 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
   const size_t room = size_bytes + BLOSC2_MAX_OVERHEAD;
   thread_local Buffer scratch(0);
   if (scratch.size_bytes() < room) scratch = Buffer(room);
+  const blosc2_cparams& parameters = impl_->parameters;
+  const auto from_bytes = static_cast<int32_t>(size_bytes);
+  const auto to_bytes = static_cast<int32_t>(room);
   const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
-  const int result = blosc2_compress_ctx(context.get(), elements, static_cast<int32_t>(size_bytes),
-                                         scratch.data(), static_cast<int32_t>(room));
+  const int result =
+      RepeatsElement(elements, size_bytes, static_cast<size_t>(parameters.typesize))
+          ? blosc2_chunk_repeatval(parameters, from_bytes, scratch.data(), to_bytes, elements)
+          : blosc2_compress_ctx(context.get(), elements, from_bytes, scratch.data(), to_bytes);
   if (result <= 0) {
     return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
                     "a chunk of " + std::to_string(size_bytes) + " bytes that c-blosc2 compresses");

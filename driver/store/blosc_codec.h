@@ -84,8 +84,8 @@ class BloscEncoder {
   BloscEncoder(const BloscEncoder&) = delete;
   BloscEncoder& operator=(const BloscEncoder&) = delete;
 
-  // A chunk of elements in blocks, in file order. What cannot be compressed is stored: the result
-  // is at most kChunkHeaderBytes longer.
+  // A chunk of elements in blocks, in file order. One value that repeats becomes a special chunk.
+  // What cannot be compressed is stored: the result is at most kChunkHeaderBytes longer.
   Status EncodeChunk(const std::byte* elements, size_t size_bytes, std::string& to) const;
 
   // With the metalayer b2nd and these variable-length metalayers, whose contents are msgpack.

@@ -2,7 +2,9 @@
 #ifndef GDAL_NDARRAY_STORE_BOX_H_
 #define GDAL_NDARRAY_STORE_BOX_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "driver/store/array.h"
 
@@ -20,6 +22,15 @@ int64_t ElementsIn(const Box& box);
 
 // The bytes from the first element of `from` to that of `to` in memory of these strides.
 int64_t OffsetOf(const AxisVector& strides_bytes, const Box& from, const Box& to);
+
+// The view of the element at to.start, where `view` is of the one at from.start.
+template <typename View>
+View Shifted(View view, const Box& from, const Box& to) {
+  using Byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(view.data)>>,
+                                  const std::byte, std::byte>;
+  view.data = static_cast<Byte*>(view.data) + OffsetOf(view.strides_bytes, from, to);
+  return view;
+}
 
 // Steps to the next place of a box in C order; false after the last one.
 bool Advance(const Box& box, AxisVector& place);

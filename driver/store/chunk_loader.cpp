@@ -212,31 +212,4 @@ Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wa
   return {};
 }
 
-Result<int64_t> LiveChunkBytes(const FrameIndex& index, const ByteFile& file) {
-  constexpr int64_t kBatch = 1024;
-  const int64_t count = index.layout().chunk_count;
-  std::vector<char> headers(static_cast<size_t>(kBatch * kChunkHeaderBytes));
-  int64_t live_bytes = 0;
-  for (int64_t first = 0; first < count; first += kBatch) {
-    std::vector<ByteRange> ranges;
-    std::vector<uint64_t> available;
-    for (int64_t chunk = first; chunk < std::min(first + kBatch, count); ++chunk) {
-      const ChunkPlace place = index.Chunk(chunk);
-      if (place.kind != ChunkKind::kBlocks) continue;
-      ranges.push_back({place.offset_bytes, kChunkHeaderBytes,
-                        headers.data() + ranges.size() * kChunkHeaderBytes});
-      available.push_back(place.available_bytes);
-    }
-    Status status = ranges.empty() ? Status() : file.ReadRanges(ranges);
-    if (!status.ok()) return status;
-    for (size_t i = 0; i < ranges.size(); ++i) {
-      Result<BloscChunk> header = ParseChunkHeader(
-          {headers.data() + i * kChunkHeaderBytes, kChunkHeaderBytes}, available[i]);
-      if (!header.ok()) return header.status().At(file.path());
-      live_bytes += header->compressed_bytes;
-    }
-  }
-  return live_bytes;
-}
-
 }  // namespace ndarray

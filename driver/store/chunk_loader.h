@@ -41,10 +41,6 @@ struct LoadedChunk {
 // them.
 Result<std::vector<std::byte>> RepeatedElement(const LoadedChunk& chunk, int64_t element_bytes);
 
-// The compressed bytes of all chunks that the index leads to: what is not dead space. Reads the
-// header of each chunk. Errors carry the path.
-Result<int64_t> LiveChunkBytes(const FrameIndex& index, const ByteFile& file);
-
 class ChunkLoader {
  public:
   // Both must outlive the loader.

@@ -45,6 +45,24 @@ class DirectFile final : public ByteFile {
   const uint64_t size_bytes_;
 };
 
+// Locks the file that has the name by then: who held the lock before may have put a new file in the
+// place of the one that was opened, and what is written to that would be lost.
+Result<FileDescriptor> OpenLocked(const std::string& path) {
+  while (true) {
+    FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!descriptor.ok()) return ErrnoStatus(path, "open for update");
+    if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
+      return Status(StatusCode::kIo, path + ": another process or dataset is updating this file");
+    }
+    struct stat opened;
+    struct stat named;
+    if (fstat(descriptor.get(), &opened) != 0) return ErrnoStatus(path, "stat");
+    if (stat(path.c_str(), &named) != 0) return ErrnoStatus(path, "open");
+    if (named.st_ino == opened.st_ino && named.st_dev == opened.st_dev) return descriptor;
+  }
+}
+
 }  // namespace
 
 Result<std::shared_ptr<ByteFile>> OpenDirectFile(const std::string& path) {
@@ -56,15 +74,11 @@ Result<std::shared_ptr<ByteFile>> OpenDirectFile(const std::string& path) {
                     "a regular file")
         .At(path);
   }
-  FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!descriptor.ok()) return ErrnoStatus(path, "open for update");
-  if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
-    return Status(StatusCode::kIo, path + ": another process or dataset is updating this file");
-  }
-  if (fstat(descriptor.get(), &about) != 0) return ErrnoStatus(path, "stat");
+  Result<FileDescriptor> descriptor = OpenLocked(path);
+  if (!descriptor.ok()) return descriptor.status();
+  if (fstat(descriptor->get(), &about) != 0) return ErrnoStatus(path, "stat");
   return std::shared_ptr<ByteFile>(std::make_shared<DirectFile>(
-      path, std::move(descriptor), static_cast<uint64_t>(about.st_size)));
+      path, std::move(*descriptor), static_cast<uint64_t>(about.st_size)));
 }
 
 }  // namespace ndarray

@@ -7,6 +7,7 @@
 
 #include "driver/store/fork_guard.h"
 #include "driver/store/msgpack.h"
+#include "driver/store/nested_array.h"
 #include "driver/store/text.h"
 
 namespace ndarray {
@@ -162,6 +163,8 @@ class SharedIndexes {
 
 }  // namespace
 
+bool HoldsFile(std::string_view attribute) { return attribute == kMaskAttribute; }
+
 Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file) {
   const std::string identity = file.Identity();
   if (!identity.empty()) {
@@ -199,6 +202,7 @@ Result<std::shared_ptr<FrameIndex>> FrameIndex::Load(const ByteFile& file, bool 
     return Corrupt("trailer length", std::to_string(*trailer_bytes) + " bytes",
                    std::to_string(kFrameTrailerMinBytes) + " to " + std::to_string(room));
   }
+  index->summary_.trailer_bytes = *trailer_bytes;
   const uint64_t trailer_offset = header.frame_bytes - *trailer_bytes;
   status = index->LoadOffsets(file, header, trailer_offset);
   if (!status.ok()) return status;
@@ -282,7 +286,8 @@ Status FrameIndex::LoadOffsets(const ByteFile& file, const FrameHeader& header,
   }
   status = BloscCodec::CheckSupported(*chunk);
   if (!status.ok()) return status.At("chunk offsets");
-  status = ReadBytes(file, offset, static_cast<uint64_t>(chunk->compressed_bytes), bytes);
+  summary_.index_bytes = static_cast<uint64_t>(chunk->compressed_bytes);
+  status = ReadBytes(file, offset, summary_.index_bytes, bytes);
   if (!status.ok()) return status;
   offsets_.resize(static_cast<size_t>(layout_.chunk_count));
   status = codec_->DecodeChunk(bytes, *chunk, reinterpret_cast<std::byte*>(offsets_.data()));
@@ -320,6 +325,10 @@ void FrameIndex::LoadAttributes(std::string_view trailer) {
   int64_t budget_bytes = kMaxAttributesBytes;
   size_t shown_bytes = 0;
   for (const Metalayer& layer : *layers) {
+    if (HoldsFile(layer.name)) {
+      attribute_files_.emplace_back(layer.name, layer.content);
+      continue;
+    }
     Result<std::string> packed = DecodeAttribute(*codec_, layer.content, budget_bytes);
     Result<std::string> value = packed.ok() ? AttributeAsJson(*packed) : packed.status();
     std::string shown =
@@ -339,7 +348,21 @@ Status FrameIndex::LoadPackedAttributes(std::string_view trailer) {
     if (!packed.ok()) return packed.status().At("attribute '" + Excerpt(layer.name) + "'");
     packed_attributes_.emplace_back(layer.name, std::move(*packed));
   }
+  for (auto& [name, content] : attribute_files_) content.clear();  // they are among these
   return {};
+}
+
+Result<std::string> FrameIndex::PackedAttribute(const std::string& name) const {
+  for (const auto& [key, packed] : packed_attributes_) {
+    if (key == name) return packed;
+  }
+  for (const auto& [key, content] : attribute_files_) {
+    if (key != name) continue;
+    int64_t budget_bytes = kMaxAttributeBytes;
+    Result<std::string> packed = DecodeAttribute(*codec_, content, budget_bytes);
+    return packed.ok() ? packed : packed.status().At("attribute '" + name + "'");
+  }
+  return Status(StatusCode::kNotFound, "attribute '" + name + "': not there");
 }
 
 void FrameIndex::MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,10 +43,15 @@ struct FrameSummary {
   int level = 0;
   std::array<uint8_t, kMaxFilters> filters = {};
   std::array<uint8_t, kMaxFilters> filters_meta = {};
+  uint64_t index_bytes = 0;    // where chunks are, compressed: after all of them
+  uint64_t trailer_bytes = 0;  // attributes: the frame's end
   std::string b2nd;            // the metalayer's content
   int64_t special_chunks = 0;  // that take no bytes
   std::string metalayers;      // names, comma-separated
 };
+
+// Whether attributes of that name hold a file of their own, which nobody reads as text.
+bool HoldsFile(std::string_view attribute);
 
 class FrameIndex {
  public:
@@ -71,7 +77,16 @@ class FrameIndex {
   // are JSON strings.
   const std::vector<std::pair<std::string, std::string>>& attributes() const { return attributes_; }
 
-  // The same as they are in the file, msgpack. Of an index for update.
+  // Those that hold files: names, and values as they are in the file, compressed.
+  const std::vector<std::pair<std::string, std::string>>& attribute_files() const {
+    return attribute_files_;
+  }
+
+  // The value of one attribute (of an index that is not for update: of one that holds a file), as
+  // msgpack. kNotFound; kCorrupt and kNotSupported without the path.
+  Result<std::string> PackedAttribute(const std::string& name) const;
+
+  // All of them as they are in the file, msgpack. Of an index for update.
   const std::vector<std::pair<std::string, std::string>>& packed_attributes() const {
     return packed_attributes_;
   }
@@ -112,6 +127,7 @@ class FrameIndex {
   uint64_t chunks_bytes_ = 0;
   std::vector<int64_t> offsets_;
   std::vector<std::pair<std::string, std::string>> attributes_;
+  std::vector<std::pair<std::string, std::string>> attribute_files_;
   std::vector<std::pair<std::string, std::string>> packed_attributes_;
   uint64_t cache_file_;
   const std::shared_ptr<BlockCache::Counters> counters_ = std::make_shared<BlockCache::Counters>();

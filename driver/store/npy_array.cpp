@@ -46,19 +46,6 @@ AxisVector Granule(const NpyHeader& header) {
   return granule;
 }
 
-// The view's address of the element at box.start, where view.data is the one at origin.start.
-template <typename View>
-View Shifted(View view, const Box& origin, const Box& box) {
-  using Byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(view.data)>>,
-                                  const std::byte, std::byte>;
-  auto* data = static_cast<Byte*>(view.data);
-  for (int axis = 0; axis < box.start.size(); ++axis) {
-    data += (box.start[axis] - origin.start[axis]) * view.strides_bytes[axis];
-  }
-  view.data = data;
-  return view;
-}
-
 class NpyArray final : public Array {
  public:
   NpyArray(std::shared_ptr<ByteFile> file, NpyHeader header, int max_threads)
@@ -236,7 +223,9 @@ class NpyArray final : public Array {
   ArrayInfo info_;
 };
 
-Result<NpyHeader> ReadHeader(const ByteFile& file) {
+}  // namespace
+
+Result<NpyHeader> ReadNpyHeader(const ByteFile& file) {
   std::string bytes(std::min<uint64_t>(file.size_bytes(), kNpyPreambleBytes), '\0');
   Status status = file.ReadRanges({{0, bytes.size(), bytes.data()}});
   if (!status.ok()) return status;
@@ -255,10 +244,8 @@ Result<NpyHeader> ReadHeader(const ByteFile& file) {
   return header;
 }
 
-}  // namespace
-
 Result<std::shared_ptr<Array>> OpenNpyArray(std::shared_ptr<ByteFile> file, int max_threads) {
-  Result<NpyHeader> header = ReadHeader(*file);
+  Result<NpyHeader> header = ReadNpyHeader(*file);
   if (!header.ok()) return header.status();
   const uint64_t data_bytes = NpyDataBytes(*header);
   const uint64_t available = file->size_bytes() - header->data_offset_bytes;

@@ -7,10 +7,14 @@
 
 #include "driver/store/array.h"
 #include "driver/store/byte_file.h"
+#include "driver/store/npy_header.h"
 #include "driver/store/output_file.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
+
+// The header of a file. Errors carry the path.
+Result<NpyHeader> ReadNpyHeader(const ByteFile& file);
 
 // Checks the header and that all elements lie in the file (which may go on after them). Reads of
 // one window use at most max_threads threads. Errors carry the path.

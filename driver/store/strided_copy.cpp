@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "driver/store/box.h"
 #include "driver/store/thread_pool.h"
 
 namespace ndarray {
@@ -280,6 +281,16 @@ void StridedCopy(const DType& dtype, const AxisVector& shape, const ConstStrided
   const int64_t threads = std::min<int64_t>(max_threads, total_bytes / kMinBytesPerThread);
   if (threads < 2) return Copy(plan, source, destination);
   CopyInParallel(plan, source, destination, total_bytes, static_cast<int>(threads));
+}
+
+void MakeBools(const StridedView& view, const AxisVector& shape) {
+  const Box all{AxisVector(shape.size(), 0), shape};
+  AxisVector at = all.start;
+  do {
+    auto* value = static_cast<std::byte*>(view.data);
+    for (int axis = 0; axis < at.size(); ++axis) value += at[axis] * view.strides_bytes[axis];
+    *value = std::byte{*value != std::byte{0}};
+  } while (Advance(all, at));
 }
 
 }  // namespace ndarray

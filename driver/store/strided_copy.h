@@ -17,6 +17,9 @@ namespace ndarray {
 void StridedCopy(const DType& dtype, const AxisVector& shape, const ConstStridedView& from,
                  const StridedView& to, int max_threads);
 
+// Makes every byte of a box that is not 0 a 1: NumPy takes bools to be one or the other.
+void MakeBools(const StridedView& view, const AxisVector& shape);
+
 }  // namespace ndarray
 
 #endif  // GDAL_NDARRAY_STORE_STRIDED_COPY_H_

@@ -15,6 +15,8 @@
 #include "driver/store/blosc_chunk.h"
 #include "driver/store/frame_header.h"
 #include "driver/store/msgpack.h"
+#include "driver/store/nested_array.h"
+#include "driver/store/string_file.h"
 #include "tests/support/mapped_bytes.h"
 #include "tests/support/memory_file.h"
 
@@ -103,7 +105,8 @@ bool IsSmall(std::string_view bytes) {
   return !header.ok() || header->chunk_bytes <= kMaxGranuleBytes;
 }
 
-void RunFile(const std::shared_ptr<ByteFile>& file) {
+// `depth`: how deep in files that are attributes of others.
+void RunFile(const std::shared_ptr<ByteFile>& file, int depth = 0) {
   const Result<std::shared_ptr<Array>> array = OpenB2ndArray(file, 1);
   if (!array.ok()) return CheckFailure(array.status());
   const ArrayInfo& info = (*array)->info();
@@ -115,6 +118,15 @@ void RunFile(const std::shared_ptr<ByteFile>& file) {
     Read(**array, field, MiddleBox(info.shape));
   }
   (*array)->Details();
+  for (const std::string& name : info.attribute_files) {
+    Result<std::string> packed = (*array)->ReadAttribute(name);
+    if (!packed.ok()) return CheckFailure(packed.status());
+    Result<std::string> bytes = UnpackNested(std::move(*packed));
+    CheckResult(bytes);
+    if (bytes.ok() && IsSmall(*bytes) && depth == 0) {
+      RunFile(std::make_shared<StringFile>("nested", std::move(*bytes), Access::kRead), 1);
+    }
+  }
 }
 
 void Run(std::string_view bytes) {

@@ -61,6 +61,8 @@ save("some_chunks", lambda **how: blosc2.zeros((40, 40), dtype="<u2", **how), ch
 save("vlmeta", RAMP[:4, :4].copy(), (4, 4), (4, 4),
      vlmeta={"gdal": {"nodata": 0, "axes": "YX"}, "proj:code": "EPSG:32633",
              "spatial:transform": [10.0, 0.0, 5e5, 0.0, -10.0, 4e6]})
+save("mask", RAMP[:4, :4].copy(), (4, 4), (4, 4),
+     vlmeta={"gdal:mask": blosc2.asarray((RAMP[:4, :4] > 1).astype("u1")).to_cframe()})
 save("one_axis", RAMP.reshape(-1), (100,), (33,))
 save("five_axes", RAMP.reshape(2, 5, 3, 2, 10), (1, 5, 2, 2, 10), (1, 3, 2, 1, 10))
 save("big_endian", RAMP.astype(">i4"))

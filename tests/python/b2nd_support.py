@@ -1,6 +1,10 @@
 """Blosc2 arrays in files, and what GDAL must show of them. Skips where either side is missing."""
 
+import signal
 import struct
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +17,15 @@ if gdal.GetDriverByName("B2ND") is None:
 
 # Chunks that divide no axis of 50, blocks that divide no axis of the chunks.
 SHAPES = {"chunks": (20, 20), "blocks": (7, 9)}
+
+
+def kill_after_start(script, arguments, seconds):
+    """Runs Python code in a process that is killed so long after it has printed a line."""
+    process = subprocess.Popen([sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
 
 
 def save(path, array, **parameters):

@@ -1,6 +1,7 @@
 """What all tests of the plugin through GDAL's Python bindings share."""
 
 import pathlib
+import subprocess
 import sys
 
 import numpy as np
@@ -50,3 +51,17 @@ def npy(tmp_path):
         return str(path)
 
     return save
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 8 MiB. Needs root, as in a container; elsewhere a limit on file size."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", folder],
+                             capture_output=True).returncode == 0
+    if mounted:
+        yield folder
+        subprocess.run(["umount", "-l", folder], check=True)
+    else:
+        yield None

@@ -2,15 +2,13 @@
 
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
-from b2nd_support import blosc2
-from osgeo import gdal, gdal_array, osr
+from b2nd_support import blosc2, kill_after_start
+from osgeo import gdal, osr
 from support import memory_dataset, random_values, random_windows
 
 ORDERS = {"BAND": (0, 1, 2), "PIXEL": (1, 2, 0), "LINE": (1, 0, 2)}
@@ -87,6 +85,32 @@ def test_default_shapes(driver, tmp_path, size, chunks, blocks):
     driver.CreateCopy(path, memory_dataset(np.ones(size, "u2")))
     array = blosc2.open(path)
     assert (array.chunks, array.blocks) == (chunks, blocks)
+
+
+@pytest.mark.parametrize("dtype, interleave, options, filters", [
+    ("u1", "BAND", [], "BYTEDELTA(1)"), ("u1", "PIXEL", [], "SHUFFLE(3),BYTEDELTA(3)"),
+    ("u2", "BAND", [], "SHUFFLE(2),BYTEDELTA(2)"), ("f4", "BAND", [], "SHUFFLE(4),BYTEDELTA(4)"),
+    ("u1", "BAND", ["COMPRESS=LZ4"], "BITSHUFFLE(0)"),
+    ("u2", "BAND", ["COMPRESS=LZ4"], "BITSHUFFLE(0)"), ("u1", "BAND", ["FILTER=SHUFFLE"], "")])
+def test_filters_suit_the_bytes_of_a_pixel(driver, tmp_path, rng, dtype, interleave, options, filters):
+    image = rng.integers(0, 9, (3, 200, 300)).astype(dtype)
+    path = str(tmp_path / "default.b2nd")
+    driver.CreateCopy(path, memory_dataset(image), options=[f"INTERLEAVE={interleave}", *options])
+    array = blosc2.open(path)
+    cparams = array.schunk.cparams
+    found = zip(cparams.filters, cparams.filters_meta)
+    assert ",".join(f"{f.name}({meta})" for f, meta in found if f.name != "NOFILTER") == filters
+    np.testing.assert_array_equal(array[:], image.transpose(ORDERS[interleave]))
+
+
+@pytest.mark.parametrize("dtype, options, level", [
+    ("u1", [], 1), ("u2", [], 1), ("f4", [], 3), ("f8", [], 1), ("f4", ["COMPRESS=LZ4"], 5),
+    ("f4", ["COMPRESS=LZ4HC"], 9), ("f4", ["LEVEL=7"], 7)])
+def test_default_level(driver, tmp_path, rng, dtype, options, level):
+    image = rng.integers(0, 9, (1, 200, 300)).astype(dtype)
+    path = str(tmp_path / "level.b2nd")
+    driver.CreateCopy(path, memory_dataset(image), options=options)
+    assert gdal.Open(path).GetMetadataItem("LEVEL", "B2ND") == str(level)
 
 
 def test_zeros_take_no_space(driver, tmp_path):
@@ -269,6 +293,7 @@ COPY = """
 import sys
 from osgeo import gdal
 gdal.UseExceptions()
+print("started", flush=True)
 gdal.GetDriverByName("B2ND").CreateCopy(sys.argv[2], gdal.Open(sys.argv[1]))
 """
 
@@ -280,10 +305,7 @@ def test_killed_copies_leave_the_old_file_or_the_new_one(driver, old, rng, tmp_p
     gdal.GetDriverByName("GTiff").CreateCopy(source, memory_dataset(image))
     outcomes = set()
     for attempt in range(100):
-        process = subprocess.Popen([sys.executable, "-c", COPY, source, str(old)])
-        time.sleep(0.05 + random.Random(attempt).random() * 0.6)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_after_start(COPY, [source, str(old)], random.Random(attempt).random() * 0.6)
         seen = blosc2.open(str(old))[:]
         outcomes.add(seen.shape)
         np.testing.assert_array_equal(seen, OLD if seen.shape == OLD.shape else image)
@@ -298,11 +320,14 @@ def test_killed_copies_leave_the_old_file_or_the_new_one(driver, old, rng, tmp_p
 
 MEASURED_COPY = """
 import re, sys
-from osgeo import gdal
+import numpy as np
+from osgeo import gdal, gdal_array
 gdal.UseExceptions()
 gdal.SetCacheMax(16 << 20)
-source = gdal.GetDriverByName("VRT").Create("", 100000, 50000, 1, gdal.GDT_UInt16)
-source.GetRasterBand(1).SetNoDataValue(9)  # which is what a band without sources reads as
+# Every pixel of a small image many times over: no chunk is of one value.
+noise = np.random.default_rng(1).integers(0, 4096, (500, 1000), dtype="u2")
+small = gdal_array.OpenArray(noise)
+source = gdal.Translate("", small, format="VRT", width=100000, height=50000)
 gdal.GetDriverByName("B2ND").CreateCopy(sys.argv[1], source)
 # Not ru_maxrss: it counts what the parent had when it forked.
 print(int(re.search("VmHWM:[^0-9]*([0-9]+)", open("/proc/self/status").read())[1]) / 1024)
@@ -314,5 +339,20 @@ def test_memory_does_not_grow_with_the_image(tmp_path):
     path = str(tmp_path / "large.b2nd")
     run = subprocess.run([sys.executable, "-c", MEASURED_COPY, path], check=True,
                          capture_output=True, text=True)
-    assert gdal.Open(path).ReadAsArray(99990, 49990, 10, 10).min() == 9
+    noise = np.random.default_rng(1).integers(0, 4096, (500, 1000), dtype="u2")
+    assert (gdal.Open(path).ReadAsArray(99990, 49990, 10, 10) == noise[-1, -1]).all()
     assert float(run.stdout) < 300  # MB, of 10 GB
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("value, dtype", [(7, "u1"), (-9999, "f4"), (np.nan, "f8"), (1 - 2j, "c16")])
+def test_chunks_of_one_value_take_no_space(driver, tmp_path, codec, value, dtype):
+    image = np.full((1536, 1024), value, dtype)
+    image[1100, 300] = 3
+    path = str(tmp_path / "flat.b2nd")
+    driver.CreateCopy(path, memory_dataset(image), options=[
+        f"COMPRESS={codec}", "CHUNKYSIZE=512", "BLOCKXSIZE=128", "BLOCKYSIZE=128"])
+    array = blosc2.open(path)
+    assert [len(array.schunk.get_chunk(i)) for i in range(2)] == [32 + image.itemsize] * 2
+    np.testing.assert_array_equal(array[:], image)
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), image)

@@ -2,14 +2,11 @@
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
-from b2nd_support import blosc2
+from b2nd_support import blosc2, kill_after_start
 from osgeo import gdal, osr
 from support import memory_dataset, random_windows
 
@@ -311,6 +308,7 @@ gdal.UseExceptions()
 dataset = gdal.Open(sys.argv[1], gdal.GA_Update)
 noise = np.random.default_rng(1).integers(0, 256, (1500, 1500), dtype="u1")
 value = int(sys.argv[2])
+print("started", flush=True)
 while True:
     value = value % 200 + 1
     dataset.WriteArray(noise ^ np.uint8(value))
@@ -330,10 +328,7 @@ def test_killed_updates_leave_one_state_or_the_next(tmp_path):
     del dataset
     seen = set()
     for attempt in range(100):
-        process = subprocess.Popen([sys.executable, "-c", UPDATE, path, str(2 * attempt)])
-        time.sleep(0.15 + random.Random(attempt).random() * 0.3)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_after_start(UPDATE, [path, str(2 * attempt)], random.Random(attempt).random() * 0.3)
         dataset = gdal.Open(path)
         array = dataset.ReadAsArray()
         value = int(dataset.GetMetadataItem("value"))
@@ -342,3 +337,50 @@ def test_killed_updates_leave_one_state_or_the_next(tmp_path):
         seen.add(value)
     assert len(seen) > 10
     assert os.listdir(tmp_path) == ["killed.b2nd"]
+
+
+@pytest.mark.parametrize("interleave", ORDERS)
+@pytest.mark.parametrize("gdal_type, nodata", [
+    (gdal.GDT_Float32, -9999.0), (gdal.GDT_Float64, float("nan")), (gdal.GDT_UInt16, 65535),
+    (gdal.GDT_Int16, -32768), (gdal.GDT_Byte, 255), (gdal.GDT_Int64, -(1 << 62) - 1)])
+def test_what_was_never_written_is_nodata_and_takes_no_space(create, gdal_type, nodata, interleave):
+    path, dataset = create(gdal_type=gdal_type, options=[*SMALL_CHUNKS, f"INTERLEAVE={interleave}"])
+    for band in range(1, 4):
+        dataset.GetRasterBand(band).SetNoDataValue(nodata)
+    expected = np.full_like(dataset.ReadAsArray(), nodata)
+    np.testing.assert_array_equal(dataset.ReadAsArray(), expected)
+    dataset.WriteArray(np.full((3, 5, 7), 3, expected.dtype), 200, 100)
+    expected[:, 100:105, 200:207] = 3
+    np.testing.assert_array_equal(dataset.ReadAsArray(), expected)
+    del dataset
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), expected)
+    np.testing.assert_array_equal(blosc2.open(path)[:], expected.transpose(ORDERS[interleave]))
+    assert os.path.getsize(path) < 16_000
+
+
+def test_nodata_fills_only_what_was_never_written(create):
+    path, dataset = create(1)
+    dataset.WriteArray(np.zeros((96, 128), "u2"), 0, 0)
+    dataset.GetRasterBand(1).SetNoDataValue(7)
+    dataset.GetRasterBand(1).SetNoDataValue(9)
+    expected = np.full((500, 700), 9, "u2")
+    expected[:96, :128] = 0
+    del dataset
+    np.testing.assert_array_equal(blosc2.open(path)[:], expected)
+    dataset = gdal.Open(path, gdal.GA_Update)  # all of it counts as written by now
+    dataset.GetRasterBand(1).SetNoDataValue(11)
+    del dataset
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), expected)
+    array = blosc2.open(path, mode="a")
+    array[200:300, 100:650] = 5
+    expected[200:300, 100:650] = 5
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), expected)
+
+
+@pytest.mark.parametrize("gdal_type, nodata", [(gdal.GDT_Byte, -9999), (gdal.GDT_UInt16, 0.5),
+                                               (gdal.GDT_Float32, 1e300), (gdal.GDT_Byte, 0)])
+def test_nodata_that_no_pixel_can_have_fills_nothing(create, gdal_type, nodata):
+    path, dataset = create(1, gdal_type=gdal_type)
+    dataset.GetRasterBand(1).SetNoDataValue(nodata)
+    del dataset
+    assert not blosc2.open(path)[:].any()

@@ -117,20 +117,6 @@ def test_file_is_in_use_by_another_writer(plugin, old, source, errors):
     assert np.load(old).shape == (3, 2000, 2000)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 8 MiB. Needs root, as in a container; elsewhere a limit on file size."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", folder],
-                             capture_output=True).returncode == 0
-    if mounted:
-        yield folder
-        subprocess.run(["umount", "-l", folder], check=True)
-    else:
-        yield None
-
-
 def test_full_disk_keeps_the_old_file(plugin, small_disk, old, source, errors):
     if small_disk is None:
         return check_file_size_limit(old)

@@ -1,0 +1,84 @@
+// The masks of an ArrayDataset: those beside the file (.msk), then the one in it, then GDAL's own
+// rule.
+
+#include <mutex>
+#include <utility>
+
+#include "driver/raster/array_band.h"
+#include "driver/raster/array_dataset.h"
+#include "driver/raster/gdal_error.h"
+
+namespace ndarray {
+
+// nullptr where there is none. One that cannot be read costs nobody their pixels.
+StoredMask* ArrayDataset::OpenStoredMask() {
+  if (!has_unread_mask_) return mask_.get();
+  has_unread_mask_ = false;
+  return Guarded<StoredMask*>(nullptr, [this] {
+    Result<std::unique_ptr<StoredMask>> mask = StoredMask::Open(io_.array(), *this, max_threads_);
+    if (mask.ok()) {
+      mask_ = std::move(*mask);
+    } else {
+      ReportWarning(mask.status().message() + "; the mask is ignored");
+    }
+    return mask_.get();
+  });
+}
+
+// nullptr, too, where one beside the file counts for more.
+StoredMask* ArrayDataset::FindStoredMask(int band) {
+  if (!has_unread_mask_ && mask_ == nullptr) return nullptr;
+  if (oOvManager.HaveMaskFile() && oOvManager.GetMaskBand(band) != nullptr) return nullptr;
+  return OpenStoredMask();
+}
+
+// Of all bands (0) or of one. Into the file, where that is one mask for all bands.
+CPLErr ArrayDataset::CreateMask(int flags, int band) {
+  EndThreadSafety();
+  const auto create_beside = [&] {
+    return band == 0 ? GDALPamDataset::CreateMaskBand(flags)
+                     : GetRasterBand(band)->GDALRasterBand::CreateMaskBand(flags);
+  };
+  if (!KeepsMetadata() || oOvManager.HaveMaskFile()) return create_beside();
+  const int kind = flags & GMF_PER_DATASET;
+  if (const StoredMask* const stored = OpenStoredMask()) {
+    if (stored->flags() == kind) return CE_None;
+    return Report(Mismatch(StatusCode::kNotSupported, "mask",
+                           kind != 0 ? "one for all bands" : "one for each band",
+                           kind != 0 ? "one for each band, as the file has"
+                                     : "one for all bands, as the file has")
+                      .At(io_.array().path()));
+  }
+  if (kind == 0) return create_beside();
+  return Guarded(CE_Failure, [this] {
+    Result<std::unique_ptr<StoredMask>> mask = StoredMask::Create(io_.array(), *this, max_threads_);
+    if (!mask.ok()) return Report(mask.status());
+    mask_ = std::move(*mask);
+    return CE_None;
+  });
+}
+
+CPLErr ArrayDataset::CreateMaskBand(int flags) { return CreateMask(flags, 0); }
+
+GDALRasterBand* ArrayBand::GetMaskBand() {
+  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
+  if (const StoredMask* const stored = dataset().FindStoredMask(nBand)) return stored->Band(nBand);
+  GDALRasterBand* const mask = GDALPamRasterBand::GetMaskBand();
+  return GDALPamRasterBand::GetMaskFlags() == GMF_ALL_VALID ? &all_valid_ : mask;
+}
+
+int ArrayBand::GetMaskFlags() {
+  const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
+  const StoredMask* const stored = dataset().FindStoredMask(nBand);
+  return stored != nullptr ? stored->flags() : GDALPamRasterBand::GetMaskFlags();
+}
+
+GDALRasterBand* ArrayBand::GetOverview(int level) {
+  GDALRasterBand* const overview = GDALPamRasterBand::GetOverview(level);
+  StoredMask* const stored = dataset().FindStoredMask(nBand);
+  return stored != nullptr ? stored->WithMask(overview, nBand) : overview;
+}
+
+CPLErr ArrayBand::CreateMaskBand(int flags) { return dataset().CreateMask(flags, nBand); }
+
+}  // namespace ndarray

@@ -1,0 +1,64 @@
+// The mask that a file keeps in itself: an attribute "gdal:mask" that holds an array of bytes of
+// shape (lines, pixels), for all bands, or (bands, lines, pixels); 0 is not valid, 255 is.
+//
+// A mask has the overviews that its raster has, made of it as they are read.
+//
+// In update mode what is written counts with the next Flush, and then the next flush of the file.
+#ifndef GDAL_NDARRAY_RASTER_STORED_MASK_H_
+#define GDAL_NDARRAY_RASTER_STORED_MASK_H_
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "driver/raster/gdal_compat.h"
+#include "driver/raster/window_io.h"
+#include "driver/store/array.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+class StoredMask {
+ public:
+  // Whether the file says it has one; costs nothing.
+  static bool IsIn(const Array& array);
+
+  // Decodes it. Errors carry the path. `array` and the raster must outlive the result.
+  static Result<std::unique_ptr<StoredMask>> Open(Array& array, GDALDataset& raster,
+                                                  int max_threads);
+
+  // One for all bands, in which nothing is valid yet. REQUIRES: array.info().keeps_attributes
+  static Result<std::unique_ptr<StoredMask>> Create(Array& array, GDALDataset& raster,
+                                                    int max_threads);
+
+  ~StoredMask();
+
+  // As GDALRasterBand::GetMaskFlags.
+  int flags() const { return per_dataset_ ? GMF_PER_DATASET : 0; }
+
+  // Of a raster band, from 1.
+  GDALRasterBand* Band(int number) const;
+
+  // An overview of that raster band, with its part of the mask; nullptr for nullptr.
+  GDALRasterBand* WithMask(GDALRasterBand* overview, int number);
+
+  CPLErr Flush();
+
+ private:
+  class MaskBand;
+  class Overview;
+  class MaskedOverview;
+
+  StoredMask(std::shared_ptr<Array> array, Axes axes, GDALDataset& raster, int max_threads);
+
+  MaskBand& MaskOf(int number) const;
+
+  WindowIo io_;
+  const bool per_dataset_;
+  std::vector<std::unique_ptr<MaskBand>> bands_;
+  std::map<GDALRasterBand*, std::unique_ptr<MaskedOverview>> overviews_;
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_STORED_MASK_H_

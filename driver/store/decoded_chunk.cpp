@@ -1,0 +1,43 @@
+#include "driver/store/decoded_chunk.h"
+
+#include "driver/store/box.h"
+#include "driver/store/strided_copy.h"
+
+namespace ndarray {
+namespace {
+
+// Calls copy(element in the chunk's memory, box) for the part of each block within `part`.
+template <typename Byte, typename Copy>
+void ForEachBlock(const B2ndLayout& layout, Byte* chunk, const AxisVector& place, const Box& part,
+                  const Copy& copy) {
+  const Box blocks = BlocksOf(layout, place, part);
+  AxisVector block = blocks.start;
+  do {
+    const Box block_box = BlockBox(layout, place, block);
+    const Box inner = Intersection(block_box, part);
+    copy(chunk + GridNumber(layout.block_grid, block) * layout.block_bytes +
+             OffsetOf(layout.block_strides_bytes, block_box, inner),
+         inner);
+  } while (Advance(blocks, block));
+}
+
+}  // namespace
+
+void CopyOutOfChunk(const B2ndLayout& layout, const std::byte* chunk, const AxisVector& place,
+                    const Field& field, const Box& part, const StridedView& to) {
+  ForEachBlock(layout, chunk, place, part, [&](const std::byte* from, const Box& inner) {
+    StridedCopy(field.dtype, Counts(inner), {from + field.offset_bytes, layout.block_strides_bytes},
+                Shifted(to, part, inner), 1);
+  });
+}
+
+void CopyIntoChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& place,
+                   const Field& field, const Box& part, const ConstStridedView& from) {
+  ForEachBlock(layout, chunk, place, part, [&](std::byte* to, const Box& inner) {
+    const StridedView view{to + field.offset_bytes, layout.block_strides_bytes};
+    StridedCopy(field.dtype, Counts(inner), Shifted(from, part, inner), view, 1);
+    if (field.dtype.type == ScalarType::kBool) MakeBools(view, Counts(inner));
+  });
+}
+
+}  // namespace ndarray

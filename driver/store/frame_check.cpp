@@ -1,0 +1,295 @@
+#include "driver/store/frame_check.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "driver/store/block_cache.h"
+#include "driver/store/byte_reader.h"
+#include "driver/store/chunk_loader.h"
+#include "driver/store/nested_array.h"
+#include "driver/store/string_file.h"
+#include "driver/store/text.h"
+#include "driver/store/thread_pool.h"
+
+namespace ndarray {
+namespace {
+
+// Of a mapped file, what one task decodes, about: chunks may be few and large.
+constexpr int64_t kTaskBytes = int64_t{1} << 20;
+// Chunks of more blocks are decoded in one go: c-blosc2 counts up to the block it is asked for.
+constexpr int64_t kMostSingleBlocks = 4096;
+// What claims more is no attribute.
+constexpr int64_t kMaxAttributeBytes = int64_t{250} << 20;
+
+bool IsEarlier(const ChunkDamage& a, const ChunkDamage& b) {
+  return std::pair(a.chunk, a.block.value_or(-1)) < std::pair(b.chunk, b.block.value_or(-1));
+}
+
+// What many threads find, and when to stop.
+class Findings {
+ public:
+  Findings(int64_t chunk_count, int64_t task_count, size_t most_listed, const KeepGoing& keep_going)
+      : damaged_(static_cast<size_t>(chunk_count)),
+        task_count_(task_count),
+        most_listed_(most_listed),
+        keep_going_(keep_going) {}
+
+  void Add(ChunkDamage damage) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++damage_.places;
+    if (!damaged_[static_cast<size_t>(damage.chunk)]) ++damage_.chunks;
+    damaged_[static_cast<size_t>(damage.chunk)] = true;
+    damage_.listed.push_back(std::move(damage));
+    if (damage_.listed.size() > 2 * most_listed_) CutList();
+  }
+
+  void CountDecoded(const std::string& codec, int64_t blocks) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    damage_.decoded_blocks[codec] += blocks;
+  }
+
+  Status FinishTask() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++finished_;
+    if (!keep_going_ ||
+        keep_going_(static_cast<double>(finished_) / static_cast<double>(task_count_))) {
+      return {};
+    }
+    return Status(StatusCode::kIo, "stopped");
+  }
+
+  FrameDamage Take() {
+    CutList();
+    return std::move(damage_);
+  }
+
+ private:
+  void CutList() {
+    std::sort(damage_.listed.begin(), damage_.listed.end(), IsEarlier);
+    if (damage_.listed.size() > most_listed_) {
+      damage_.listed.erase(damage_.listed.begin() + static_cast<std::ptrdiff_t>(most_listed_),
+                           damage_.listed.end());
+    }
+  }
+
+  std::mutex mutex_;
+  FrameDamage damage_;
+  std::vector<bool> damaged_;  // by chunk
+  int64_t finished_ = 0;
+  const int64_t task_count_;
+  const size_t most_listed_;
+  const KeepGoing& keep_going_;
+};
+
+class FrameCheck {
+ public:
+  FrameCheck(const FrameIndex& index, const ByteFile& file, size_t most_listed,
+             const KeepGoing& keep_going)
+      : index_(index),
+        layout_(index.layout()),
+        file_(file),
+        loader_(index, file),
+        parts_(loader_.mapped() ? std::clamp<int64_t>(layout_.chunk_bytes / kTaskBytes, 1,
+                                                      layout_.blocks_per_chunk)
+                                : 1),
+        findings_(layout_.chunk_count, layout_.chunk_count * parts_, most_listed, keep_going) {}
+
+  Result<FrameDamage> Run(int max_threads) {
+    Status status = file_.CheckStillThere(static_cast<uint64_t>(index_.summary().frame_bytes));
+    if (!status.ok()) return status;
+    status = TryParallelFor(layout_.chunk_count * parts_, max_threads, [&](int64_t task) {
+      Status done = CheckPart(task / parts_, task % parts_);
+      return done.ok() ? findings_.FinishTask() : done;
+    });
+    if (!status.ok()) return status;
+    return findings_.Take();
+  }
+
+ private:
+  void Report(const LoadedChunk& chunk, std::optional<int64_t> block, const Status& what) {
+    findings_.Add({chunk.number, block, chunk.place.offset_bytes,
+                   static_cast<uint64_t>(chunk.header.compressed_bytes), what});
+  }
+
+  // The part-th of parts_ equal shares of a chunk's blocks. Fails only where the file does.
+  Status CheckPart(int64_t number, int64_t part) {
+    std::vector<LoadedChunk> chunks(1);
+    LoadedChunk& chunk = chunks[0];
+    chunk.number = number;
+    Status status = loader_.LoadHeaders(chunks);
+    if (!status.ok()) {
+      if (status.code() == StatusCode::kIo) return status;
+      if (part == 0) Report(chunk, std::nullopt, Bare(chunk, status));
+      return {};
+    }
+    if (chunk.header.kind != ChunkKind::kBlocks) {
+      const Result<std::vector<std::byte>> element =
+          RepeatedElement(chunk, layout_.element.element_bytes);
+      if (part == 0 && !element.ok()) Report(chunk, std::nullopt, element.status());
+      return {};
+    }
+    const bool whole = chunk.needs_whole;
+    if (!loader_.mapped()) {
+      chunk.needs_whole = true;  // all of its bytes
+      status = loader_.LoadBlocks(chunks, {{}});
+      if (!status.ok()) return status;
+    }
+    if (part == 0 && !chunk.header.stored) CheckStarts(chunk);
+    if (whole) {
+      if (part == 0) DecodeWhole(chunk);
+      return {};
+    }
+    const int64_t first = layout_.blocks_per_chunk * part / parts_;
+    const int64_t stop = layout_.blocks_per_chunk * (part + 1) / parts_;
+    if (layout_.blocks_per_chunk > kMostSingleBlocks && !chunk.header.stored) {
+      if (part == 0) DecodeMany(chunk);
+    } else {
+      DecodeBlocks(chunk, first, stop);
+    }
+    return {};
+  }
+
+  // Without what the message says of path and chunk: the report has both.
+  Status Bare(const LoadedChunk& chunk, const Status& status) const {
+    const std::string where = file_.path() + ": " + chunk.Name() + ": ";
+    const std::string& text = status.message();
+    return text.compare(0, where.size(), where) == 0
+               ? Status(status.code(), text.substr(where.size()))
+               : status;
+  }
+
+  // No two blocks are the same bytes: one would be decoded in the place of another.
+  void CheckStarts(const LoadedChunk& chunk) {
+    const int64_t count = chunk.header.block_count();
+    std::vector<std::pair<uint32_t, int64_t>> starts;
+    starts.reserve(static_cast<size_t>(count));
+    ByteReader reader(chunk.bytes.substr(kChunkHeaderBytes));
+    for (int64_t block = 0; block < count; ++block) {
+      starts.emplace_back(reader.Little<uint32_t>(), block);
+    }
+    std::sort(starts.begin(), starts.end());
+    for (size_t i = 1; i < starts.size(); ++i) {
+      if (starts[i].first != starts[i - 1].first) continue;
+      Report(chunk, starts[i].second,
+             Mismatch(StatusCode::kCorrupt, "start", std::to_string(starts[i].first),
+                      "another than that of block " + std::to_string(starts[i - 1].second)));
+    }
+  }
+
+  void CountDecoded(const LoadedChunk& chunk, int64_t blocks) {
+    findings_.CountDecoded(chunk.header.stored ? "stored" : CodecName(chunk.header.codec), blocks);
+  }
+
+  bool DecodeWhole(const LoadedChunk& chunk) {
+    Buffer elements(static_cast<size_t>(chunk.header.uncompressed_bytes));
+    const Status status = index_.codec().DecodeChunk(chunk.bytes, chunk.header, elements.data());
+    if (status.ok()) {
+      CountDecoded(chunk, chunk.header.block_count());
+    } else if (chunk.needs_whole) {
+      Report(chunk, std::nullopt, status);
+    }
+    return status.ok();
+  }
+
+  // Each block alone only to learn which one it is.
+  void DecodeMany(LoadedChunk& chunk) {
+    chunk.needs_whole = false;
+    if (DecodeWhole(chunk)) return;
+    if (DecodeBlocks(chunk, 0, layout_.blocks_per_chunk)) {
+      Report(chunk, std::nullopt,
+             Mismatch(StatusCode::kCorrupt, "compressed data", "blocks that can be decoded",
+                      "a chunk that can"));
+    }
+  }
+
+  bool DecodeBlocks(const LoadedChunk& chunk, int64_t first, int64_t stop) {
+    if (chunk.header.stored) {
+      CountDecoded(chunk, stop - first);
+      return true;
+    }
+    thread_local Buffer scratch(0);
+    const auto block_bytes = static_cast<size_t>(layout_.block_bytes);
+    if (scratch.size_bytes() < block_bytes) scratch = Buffer(block_bytes);
+    int64_t sound = 0;
+    for (int64_t block = first; block < stop; ++block) {
+      const Status status =
+          index_.codec().DecodeBlock(chunk.bytes, chunk.header, block, scratch.data());
+      if (status.ok()) {
+        ++sound;
+      } else {
+        Report(chunk, block, status);
+      }
+    }
+    CountDecoded(chunk, sound);
+    return sound == stop - first;
+  }
+
+  const FrameIndex& index_;
+  const B2ndLayout& layout_;
+  const ByteFile& file_;
+  const ChunkLoader loader_;
+  const int64_t parts_;
+  Findings findings_;
+};
+
+Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content) {
+  Result<BloscChunk> chunk = ParseChunkHeader(content, content.size());
+  if (!chunk.ok()) return chunk.status();
+  Status status = BloscCodec::CheckSupported(*chunk);
+  if (!status.ok()) return status;
+  if (chunk->uncompressed_bytes > kMaxAttributeBytes) {
+    return Mismatch(StatusCode::kNotSupported, "size", std::to_string(chunk->uncompressed_bytes),
+                    "at most " + std::to_string(kMaxAttributeBytes));
+  }
+  Buffer value(static_cast<size_t>(chunk->uncompressed_bytes));
+  status = codec.DecodeChunk(content, *chunk, value.data());
+  if (!status.ok()) return status;
+  return std::string(reinterpret_cast<const char*>(value.data()), value.size_bytes());
+}
+
+// An array in an attribute: a mask.
+Status CheckNested(std::string packed) {
+  Result<std::string> frame = UnpackNested(std::move(packed));
+  if (!frame.ok()) return frame.status();
+  const StringFile file("array", std::move(*frame), Access::kRead);
+  Result<std::shared_ptr<const FrameIndex>> index = FrameIndex::Open(file);
+  if (!index.ok()) return index.status();
+  Result<FrameDamage> damage = DecodeFrame(**index, file, 1, 1, {});
+  if (!damage.ok()) return damage.status();
+  if (damage->places == 0) return {};
+  const ChunkDamage& first = damage->listed[0];
+  return first.what.At("chunk " + std::to_string(first.chunk));
+}
+
+Status CheckAttribute(const BloscCodec& codec, const Metalayer& layer) {
+  Result<std::string> packed = DecodeAttribute(codec, layer.content);
+  if (!packed.ok()) return packed.status();
+  return HoldsFile(layer.name) ? CheckNested(std::move(*packed)) : Status();
+}
+
+}  // namespace
+
+Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, int max_threads,
+                                size_t most_listed, const KeepGoing& keep_going) {
+  return FrameCheck(index, file, most_listed, keep_going).Run(max_threads);
+}
+
+Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const ByteFile& file) {
+  const FrameSummary& summary = index.summary();
+  std::string trailer(static_cast<size_t>(summary.trailer_bytes), '\0');
+  Status status =
+      file.ReadRanges({{static_cast<uint64_t>(summary.frame_bytes) - summary.trailer_bytes,
+                        trailer.size(), trailer.data()}});
+  if (!status.ok()) return status;
+  Result<std::vector<Metalayer>> layers = ParseFrameTrailer(trailer);
+  if (!layers.ok()) return std::vector<Status>{layers.status()};
+  std::vector<Status> damage;
+  for (const Metalayer& layer : *layers) {
+    status = CheckAttribute(index.codec(), layer);
+    if (!status.ok()) damage.push_back(status.At("attribute '" + Excerpt(layer.name) + "'"));
+  }
+  return damage;
+}
+
+}  // namespace ndarray

@@ -1,0 +1,65 @@
+// Files that are strings in memory, to read and to write arrays that are parts of other files.
+#ifndef GDAL_NDARRAY_STORE_STRING_FILE_H_
+#define GDAL_NDARRAY_STORE_STRING_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "driver/store/byte_file.h"
+#include "driver/store/output_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// `path` is what errors call it.
+class StringFile final : public ByteFile {
+ public:
+  StringFile(std::string path, std::string bytes, Access access)
+      : path_(std::move(path)), bytes_(std::move(bytes)), access_(access) {}
+
+  const std::string& path() const override { return path_; }
+  uint64_t size_bytes() const override { return bytes_.size(); }
+  bool writable() const override { return access_ == Access::kUpdate; }
+  // Strings move as they grow.
+  const std::byte* mapped() const override {
+    return writable() ? nullptr : reinterpret_cast<const std::byte*>(bytes_.data());
+  }
+  Status ReadRanges(const std::vector<ByteRange>& ranges) const override;
+  Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override;
+  Status Flush() override { return {}; }
+
+ private:
+  const std::string path_;
+  std::string bytes_;
+  const Access access_;
+};
+
+// Refuses to become longer than `most_bytes`.
+class StringOutput final : public OutputFile {
+ public:
+  StringOutput(std::string path, size_t most_bytes)
+      : path_(std::move(path)), most_bytes_(most_bytes) {}
+
+  const std::string& path() const override { return path_; }
+  Status Resize(uint64_t size_bytes) override;
+  Status Reserve(uint64_t) override { return {}; }
+  Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override;
+  Status Commit() override { return {}; }
+
+  // Whether something was refused.
+  bool full() const { return full_; }
+  std::string TakeBytes() { return std::move(bytes_); }
+
+ private:
+  const std::string path_;
+  const size_t most_bytes_;
+  std::string bytes_;
+  bool full_ = false;
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_STRING_FILE_H_

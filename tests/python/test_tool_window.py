@@ -1,0 +1,162 @@
+"""gdal_ndarray window: the pixels of a window as .npy, or as a picture to look at."""
+
+import io
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from osgeo import gdal
+from support import memory_dataset
+from tool_support import PROGRAM, error, tool, tool_on_terminal
+
+
+@pytest.fixture
+def image(rng):
+    return rng.integers(0, 4096, (4, 90, 120), dtype="u2")
+
+
+@pytest.fixture
+def path(image, npy):
+    return npy(image)
+
+
+def picture(path):
+    return gdal.Open(str(path)).ReadAsArray()
+
+
+def test_npy_of_all_bands(path, image, tmp_path):
+    assert tool("window", path, 10, 20, 30, 40, "-o", tmp_path / "out.npy") == ""
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), image[:, 20:60, 10:40])
+
+
+def test_npy_of_some_bands_in_order(path, image, tmp_path):
+    tool("window", path, 0, 0, 5, 6, "--bands", "3,1", "-o", tmp_path / "out.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), image[[2, 0], :6, :5])
+    tool("window", path, 0, 0, 5, 6, "--bands", "2", "-o", tmp_path / "out.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), image[1, :6, :5])
+
+
+def test_npy_goes_to_a_pipe_without_a_name(path, image):
+    done = subprocess.run([PROGRAM, "window", path, "1", "2", "3", "4"], check=True,
+                          capture_output=True)
+    np.testing.assert_array_equal(np.load(io.BytesIO(done.stdout)), image[:, 2:6, 1:4])
+    assert done.stderr == b""
+
+
+def test_georeferencing_is_that_of_the_window(path, tmp_path):
+    dataset = gdal.Open(path, gdal.GA_Update)
+    dataset.SetGeoTransform((500, 2, 0, 900, 0, -3))
+    del dataset
+    tool("window", path, 10, 20, 30, 40, "-o", tmp_path / "out.npy")
+    assert gdal.Open(str(tmp_path / "out.npy")).GetGeoTransform() == (520, 2, 0, 840, 0, -3)
+
+
+def test_picture_is_stretched_and_its_scale_told(path, image, tmp_path):
+    shown = tool("window", path, 0, 0, 120, 90, "-o", tmp_path / "out.png")
+    low, high = map(float, np.percentile(image[0], [2, 98], method="nearest"))
+    assert shown == f"band 1: black {low:g}, white {high:g}\n"
+    expected = np.clip((image[0].astype(float) - low) / (high - low), 0, 1) * 255
+    np.testing.assert_allclose(picture(tmp_path / "out.png"), expected, atol=0.51)
+    assert sorted(os.listdir(tmp_path)) == ["array.npy", "out.png"]
+
+
+def test_picture_of_three_bands(path, image, tmp_path):
+    shown = tool("window", path, 0, 0, 20, 10, "--bands", "3,2,1", "-o", tmp_path / "out.png")
+    assert [line[:6] for line in shown.splitlines()] == ["band 3", "band 2", "band 1"]
+    assert picture(tmp_path / "out.png").shape == (3, 10, 20)
+
+
+def test_colours_of_bytes_are_kept(npy, rng, tmp_path):
+    colours = rng.integers(50, 60, (40, 50, 3), dtype="u1")  # YXB: red, green, blue
+    tool("window", npy(colours), 5, 6, 7, 8, "-o", tmp_path / "out.png")
+    np.testing.assert_array_equal(picture(tmp_path / "out.png").transpose(1, 2, 0),
+                                  colours[6:14, 5:12])
+
+
+def test_invalid_pixels_are_transparent_and_not_counted(npy, tmp_path):
+    image = np.linspace(0, 1, 10_000, dtype="f4").reshape(100, 100)
+    image[:10] = -9999
+    image[10, 0] = np.nan
+    path = npy(image)
+    dataset = gdal.Open(path, gdal.GA_Update)
+    dataset.GetRasterBand(1).SetNoDataValue(-9999)
+    del dataset
+    shown = tool("window", path, 0, 0, 100, 100, "-o", tmp_path / "out.png")
+    assert float(shown.split()[3].rstrip(",")) > 0.1
+    grey, alpha = picture(tmp_path / "out.png")
+    assert not alpha[:10].any() and alpha[10, 0] == 0 and (alpha[11:] == 255).all()
+
+
+def test_palettes_become_colours(tmp_path):
+    dataset = memory_dataset(np.array([[0, 1], [1, 2]], "u1"))
+    table = gdal.ColorTable()
+    table.SetColorEntry(0, (1, 2, 3))
+    table.SetColorEntry(1, (200, 100, 50))
+    dataset.GetRasterBand(1).SetColorTable(table)
+    path = str(tmp_path / "palette.tif")
+    gdal.GetDriverByName("GTiff").CreateCopy(path, dataset)
+    tool("window", path, 0, 0, 2, 1, "-o", tmp_path / "out.png")
+    np.testing.assert_array_equal(picture(tmp_path / "out.png")[:3, 0].T,
+                                  [[1, 2, 3], [200, 100, 50]])
+
+
+@pytest.mark.parametrize("window, found", [
+    ((100, 0, 30, 10), "30 x 10 pixels at 100, 0"), ((0, 90, 1, 1), "1 x 1 pixels at 0, 90"),
+    ((2147483647, 0, 2147483647, 1), "2147483647 x 1 pixels at 2147483647, 0")])
+def test_windows_outside_are_refused(path, window, found, tmp_path):
+    message = error("window", path, *window, "-o", tmp_path / "out.npy")
+    assert message == f"{path}: window: found {found}, wanted one within 120 x 90"
+
+
+def test_wrong_usage(path, tmp_path):
+    png = tmp_path / "out.png"
+    assert "wanted a name" in error("window", path, 0, 0, 1, 1, "-o", "out.tif", code=2)
+    assert "wanted 1 (grey) or 3" in error("window", path, 0, 0, 1, 1, "--bands", "1,2", "-o", png,
+                                          code=2)
+    assert "W: " in error("window", path, 0, 0, 0, 1, code=2)
+    assert "X: " in error("window", path, "x", 0, 0, 1, code=2)
+    assert "stdout is a terminal" in tool_on_terminal("window", path, 0, 0, 1, 1, code=2)
+    assert error("window", path, 0, 0, 1, 1, "--bands", "5", "-o", png).endswith(
+        "band: found 5, wanted 1 to 4")
+    assert os.listdir(tmp_path) == ["array.npy"]
+
+
+@pytest.fixture
+def damaged(tmp_path_factory, rng):
+    """A GeoTIFF whose second half is gone."""
+    path = tmp_path_factory.mktemp("source") / "damaged.tif"
+    image = rng.integers(0, 255, (2000, 2000), dtype="u1")
+    gdal.GetDriverByName("GTiff").CreateCopy(str(path), memory_dataset(image),
+                                             options=["COMPRESS=LZW"])
+    os.truncate(path, path.stat().st_size // 2)
+    return path
+
+
+@pytest.mark.parametrize("name", ["old.png", "old.npy"])
+def test_an_old_file_stays_when_the_new_one_fails(damaged, tmp_path, name):
+    (tmp_path / name).write_bytes(b"old")
+    error("window", damaged, 0, 0, 2000, 2000, "-o", tmp_path / name)
+    assert (tmp_path / name).read_bytes() == b"old" and os.listdir(tmp_path) == [name]
+
+
+def test_progress_is_for_terminals(path, tmp_path):
+    shown = tool_on_terminal("window", path, 0, 0, 120, 90, "-o", tmp_path / "out.npy")
+    assert shown.startswith("0...10...20...") and "100 - done." in shown
+
+
+def test_interrupt_leaves_nothing_behind(tmp_path):
+    """Of 40 GB, which take long enough to be interrupted."""
+    source = str(tmp_path / "large.vrt")
+    gdal.GetDriverByName("VRT").Create(source, 200_000, 200_000, 1).FlushCache()
+    process = subprocess.Popen([PROGRAM, "window", source, "0", "0", "200000", "200000", "-o",
+                                tmp_path / "out.npy"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    while not any("partial" in name for name in os.listdir(tmp_path)):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "gdal_ndarray window: interrupted\n")
+    assert process.returncode == 1 and os.listdir(tmp_path) == ["large.vrt"]

@@ -1,0 +1,18 @@
+// What `gdal_ndarray info` tells of the inside of a .b2nd file.
+#ifndef GDAL_NDARRAY_TOOLS_CHUNK_REPORT_H_
+#define GDAL_NDARRAY_TOOLS_CHUNK_REPORT_H_
+
+#include "driver/store/byte_file.h"
+#include "tools/report.h"
+
+namespace ndarray::tools {
+
+// Shapes, codec, filters, ratio, dead space. Throws a Failure for files that are no arrays.
+Report DescribeB2ndFile(const ByteFile& file);
+
+// The distribution of the compressed sizes of chunks, and what kinds of chunks there are.
+Report DescribeChunks(const ByteFile& file);
+
+}  // namespace ndarray::tools
+
+#endif  // GDAL_NDARRAY_TOOLS_CHUNK_REPORT_H_

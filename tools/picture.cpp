@@ -1,0 +1,178 @@
+#include "tools/picture.h"
+
+#include <cpl_vsi.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "tools/command.h"
+#include "tools/report.h"
+
+namespace ndarray::tools {
+namespace {
+
+constexpr int64_t kMostPixels = int64_t{1} << 28;
+
+using Bytes = std::vector<GByte>;
+
+struct Scale {
+  double black = 0, white = 255;
+};
+
+int FindColor(GDALDataset& dataset, GDALColorInterp color) {
+  for (int band = 1; band <= dataset.GetRasterCount(); ++band) {
+    if (dataset.GetRasterBand(band)->GetColorInterpretation() == color) return band;
+  }
+  return 0;
+}
+
+std::vector<int> DefaultBands(GDALDataset& dataset) {
+  const std::vector<int> colors = {FindColor(dataset, GCI_RedBand),
+                                   FindColor(dataset, GCI_GreenBand),
+                                   FindColor(dataset, GCI_BlueBand)};
+  return std::count(colors.begin(), colors.end(), 0) == 0 ? colors : std::vector<int>{1};
+}
+
+// Bytes that are meant to be looked at as they are.
+bool IsColor(GDALRasterBand& band) {
+  const GDALColorInterp color = band.GetColorInterpretation();
+  return band.GetRasterDataType() == GDT_Byte &&
+         (color == GCI_RedBand || color == GCI_GreenBand || color == GCI_BlueBand ||
+          color == GCI_PaletteIndex);
+}
+
+template <typename T>
+std::vector<T> ReadWindow(GDALRasterBand& band, const PixelWindow& window, GDALDataType type) {
+  std::vector<T> values(static_cast<size_t>(int64_t{window.width} * window.height));
+  ForgetGdalErrors();
+  if (band.RasterIO(GF_Read, window.x, window.y, window.width, window.height, values.data(),
+                    window.width, window.height, type, 0, 0, nullptr) != CE_None) {
+    ThrowGdalFailure("cannot read the window");
+  }
+  StopIfInterrupted();
+  return values;
+}
+
+// 255 where the pixel means something.
+Bytes ReadValidity(GDALRasterBand& band, const PixelWindow& window,
+                   const std::vector<double>& values) {
+  Bytes valid = ReadWindow<GByte>(*band.GetMaskBand(), window, GDT_Byte);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) valid[i] = 0;
+  }
+  return valid;
+}
+
+Scale Stretch(const std::vector<double>& values, const Bytes& valid) {
+  std::vector<double> used;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (valid[i] != 0) used.push_back(values[i]);
+  }
+  if (used.empty()) return {0, 0};
+  const auto at = [&](double share) {
+    const auto place = used.begin() + static_cast<std::ptrdiff_t>(
+                                          share * static_cast<double>(used.size() - 1) + 0.5);
+    std::nth_element(used.begin(), place, used.end());
+    return *place;
+  };
+  return {at(0.02), at(0.98)};
+}
+
+Bytes Apply(const Scale& scale, const std::vector<double>& values) {
+  const double step = scale.white > scale.black ? 255 / (scale.white - scale.black) : 0;
+  Bytes bytes(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double value = (values[i] - scale.black) * step + 0.5;
+    bytes[i] = value > 0 ? static_cast<GByte>(std::min(value, 255.0)) : GByte{0};
+  }
+  return bytes;
+}
+
+// The colours of palette entries, as planes of red, green, blue and alpha.
+std::vector<Bytes> ApplyPalette(const GDALColorTable& palette, const std::vector<double>& values) {
+  std::vector<Bytes> planes(4, Bytes(values.size()));
+  for (size_t i = 0; i < values.size(); ++i) {
+    GDALColorEntry entry{};
+    const double value = values[i];
+    if (value >= 0 && value < palette.GetColorEntryCount()) {
+      palette.GetColorEntryAsRGB(static_cast<int>(value), &entry);
+    }
+    planes[0][i] = static_cast<GByte>(entry.c1);
+    planes[1][i] = static_cast<GByte>(entry.c2);
+    planes[2][i] = static_cast<GByte>(entry.c3);
+    planes[3][i] = static_cast<GByte>(entry.c4);
+  }
+  return planes;
+}
+
+void WritePng(const std::vector<Bytes>& planes, const PixelWindow& window,
+              const std::string& path) {
+  GDALDriver* const memory = GetGDALDriverManager()->GetDriverByName("MEM");
+  GDALDriver* const png = GetGDALDriverManager()->GetDriverByName("PNG");
+  if (memory == nullptr || png == nullptr) throw Failure("this GDAL has no PNG driver");
+  ForgetGdalErrors();
+  const DatasetPointer image(memory->Create("", window.width, window.height,
+                                            static_cast<int>(planes.size()), GDT_Byte, nullptr));
+  if (image == nullptr) ThrowGdalFailure("out of memory");
+  for (size_t i = 0; i < planes.size(); ++i) {
+    GDALRasterBand& band = *image->GetRasterBand(static_cast<int>(i) + 1);
+    if (band.RasterIO(GF_Write, 0, 0, window.width, window.height,
+                      const_cast<GByte*>(planes[i].data()), window.width, window.height, GDT_Byte,
+                      0, 0, nullptr) != CE_None) {
+      ThrowGdalFailure("out of memory");
+    }
+  }
+  const std::string partial = path + ".partial";
+  DatasetPointer written(
+      png->CreateCopy(partial.c_str(), image.get(), FALSE, nullptr, WatchForInterrupt, nullptr));
+  const bool complete = written != nullptr;
+  written.reset();
+  if (!complete || VSIRename(partial.c_str(), path.c_str()) != 0) {
+    VSIUnlink(partial.c_str());
+    ThrowGdalFailure(path + ": cannot write");
+  }
+}
+
+}  // namespace
+
+std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, std::vector<int> bands,
+                         const std::string& path) {
+  if (int64_t{window.width} * window.height > kMostPixels) {
+    throw Failure("a picture of " + std::to_string(window.width) + " x " +
+                  std::to_string(window.height) + " pixels: wanted at most 2^28 of them");
+  }
+  if (bands.empty()) bands = DefaultBands(dataset);
+  if (bands.size() != 1 && bands.size() != 3) {
+    throw WrongUsage("--bands: found " + std::to_string(bands.size()) +
+                     ", wanted 1 (grey) or 3 (red, green, blue) for a picture");
+  }
+  std::vector<Bytes> planes;
+  std::string lines;
+  Bytes alpha(static_cast<size_t>(int64_t{window.width} * window.height), 255);
+  for (const int number : bands) {
+    GDALRasterBand& band = *dataset.GetRasterBand(number);
+    const auto values = ReadWindow<double>(band, window, GDT_Float64);
+    const Bytes valid = ReadValidity(band, window, values);
+    for (size_t i = 0; i < alpha.size(); ++i) alpha[i] = std::min(alpha[i], valid[i]);
+    const std::string name = "band " + std::to_string(number) + ": ";
+    if (bands.size() == 1 && band.GetColorTable() != nullptr) {
+      planes = ApplyPalette(*band.GetColorTable(), values);
+      for (size_t i = 0; i < alpha.size(); ++i) alpha[i] = std::min(alpha[i], planes[3][i]);
+      planes.pop_back();
+      lines += name + "colours of its palette\n";
+      continue;
+    }
+    const Scale scale = IsColor(band) ? Scale() : Stretch(values, valid);
+    planes.push_back(Apply(scale, values));
+    lines +=
+        name + "black " + NumberText(scale.black) + ", white " + NumberText(scale.white) + "\n";
+  }
+  if (std::any_of(alpha.begin(), alpha.end(), [](GByte byte) { return byte != 255; })) {
+    planes.push_back(std::move(alpha));
+  }
+  WritePng(planes, window, path);
+  return lines;
+}
+
+}  // namespace ndarray::tools

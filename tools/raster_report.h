@@ -1,0 +1,16 @@
+// What `gdal_ndarray info` tells of a file as GDAL shows it.
+#ifndef GDAL_NDARRAY_TOOLS_RASTER_REPORT_H_
+#define GDAL_NDARRAY_TOOLS_RASTER_REPORT_H_
+
+#include "driver/raster/gdal_compat.h"
+#include "tools/report.h"
+
+namespace ndarray::tools {
+
+// Axes and size, CRS, pixel size, extent (in longitude and latitude, too), nodata, overviews; of
+// arrays of more axes the number of subdatasets.
+Report DescribeRaster(GDALDataset& dataset);
+
+}  // namespace ndarray::tools
+
+#endif  // GDAL_NDARRAY_TOOLS_RASTER_REPORT_H_

@@ -1,0 +1,122 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "driver/raster/dataset_name.h"
+#include "driver/raster/npy_create.h"
+#include "driver/raster/vsi_file.h"
+#include "driver/store/npy_array.h"
+#include "tools/against.h"
+#include "tools/command.h"
+#include "tools/report.h"
+#include "tools/verify_report.h"
+#ifdef NDARRAY_HAS_B2ND
+#include "driver/raster/b2nd_create.h"
+#include "tools/verify_frame.h"
+#endif
+
+namespace ndarray::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Arguments {
+  std::string file;
+  std::string against;
+  bool json = false;
+  bool quiet = false;
+};
+
+// Progress from `start` to `stop` of all work.
+KeepGoing Progress(const Arguments& arguments, double start, double stop) {
+  const auto show = arguments.json || arguments.quiet ? WatchForInterrupt : ShowProgress;
+  return [=](double done) { return show(start + (stop - start) * done, "", nullptr) != 0; };
+}
+
+// Opening it has checked all there is: that the header is right, and the elements are in the file.
+void VerifyNpy(const std::string& path, Json& report) {
+  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path, Access::kRead));
+  const NpyHeader header = Value(ReadNpyHeader(*file));
+  report["shape"] = ShapeJson(header.shape);
+  report["dtype"] = header.dtype_text;
+  const uint64_t data_bytes = NpyDataBytes(header);
+  report["structure"] = {
+      {"file_bytes", file->size_bytes()},
+      {"header_bytes", header.data_offset_bytes},
+      {"data_bytes", data_bytes},
+      {"trailing_bytes", file->size_bytes() - header.data_offset_bytes - data_bytes}};
+  report["unseen"] = {
+      "a .npy has no checksums, and any bytes are values: changed ones are only found with "
+      "--against"};
+}
+
+bool VerifyFile(const Arguments& arguments, [[maybe_unused]] GDALDataset& dataset,
+                [[maybe_unused]] const KeepGoing& keep_going, Json& report) {
+  const std::string format = report["format"];
+#ifdef NDARRAY_HAS_B2ND
+  if (format == kB2ndDriverName) {
+    return VerifyFrame(arguments.file, dataset, keep_going, report);
+  }
+#endif
+  if (format != kNpyDriverName) {
+    throw Failure(arguments.file + ": found a file of the driver " + format +
+                  ", wanted a .npy or .b2nd file");
+  }
+  VerifyNpy(arguments.file, report);
+  return true;
+}
+
+ExitCode Verify(const Arguments& arguments) {
+  for (const char* const driver : {"NPY", "B2ND"}) {
+    if (HasDriverPrefix(arguments.file.c_str(), driver)) {
+      throw WrongUsage(arguments.file + ": found a part of a file, wanted the path of a file");
+    }
+  }
+  const DatasetPointer dataset = OpenRaster(arguments.file);
+  Json report = {{"file", arguments.file}, {"verdict", ""}};
+  report["format"] = dataset->GetDriver()->GetDescription();
+  const bool compares = !arguments.against.empty();
+  const bool sound =
+      VerifyFile(arguments, *dataset, Progress(arguments, 0, compares ? 0.5 : 1), report);
+  bool equal = true;
+  if (compares) {
+    report["against"] =
+        CompareWith(*dataset, arguments.file, arguments.against, Progress(arguments, 0.5, 1));
+    equal = report["against"]["equal"];
+    // All values were looked at.
+    if (report["against"].contains("values")) report.erase("unseen");
+  }
+  Progress(arguments, 1, 1)(1);
+  report["verdict"] = !sound     ? "damaged"
+                      : !equal   ? "different"
+                      : compares ? "equal"
+                                 : "no damage found";
+  if (arguments.json) {
+    std::printf("%s\n", report.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  } else if (!arguments.quiet) {
+    PrintReport(report);
+  }
+  return sound && equal ? kDone : kFailed;
+}
+
+}  // namespace
+
+void AddVerify(CLI::App& program, Runner& runner) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* const command = program.add_subcommand(
+      "verify", "Decode all of a .npy or .b2nd file, tell what is damaged, compare with a source");
+  command->add_option("FILE", arguments->file, "Path of a .npy or .b2nd file")->required();
+  command->add_option("--against", arguments->against,
+                      "Compare with this, value by value: anything that GDAL reads, .npy, .b2nd");
+  CLI::Option* const json =
+      command->add_flag("--json", arguments->json, "Write the report as JSON");
+  command->add_flag("-q,--quiet", arguments->quiet, "Write no report: the exit code tells")
+      ->excludes(json);
+  command->footer(
+      "Exit code: 0 no damage found (and equal), 1 damaged or different, 2 wrong usage.\n\n"
+      "Example:\n"
+      "  gdal_ndarray verify /backup/scene.b2nd                      # does all of it decode?\n"
+      "  gdal_ndarray verify /backup/scene.b2nd --against scene.tif  # is it the same image?");
+  command->callback([arguments, &runner] { runner = [arguments] { return Verify(*arguments); }; });
+}
+
+}  // namespace ndarray::tools
