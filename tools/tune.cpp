@@ -1,6 +1,5 @@
 // gdal_ndarray tune: the creation options of the driver B2ND that suit an image.
 
-#include <cmath>
 #include <cstdio>
 #include <map>
 
@@ -42,7 +41,7 @@ double ParseBudget(const std::string& text) {
 
 ExitCode Run(const Arguments& arguments) {
   Task task;
-  task.access = ParseAccess(arguments.access);
+  task.access = ParseReading(arguments.access);
   task.objective = kObjectives.at(arguments.objective);
   task.budget_s = ParseBudget(arguments.budget);
   const bool shows = !arguments.quiet && !arguments.json;
@@ -50,7 +49,6 @@ ExitCode Run(const Arguments& arguments) {
   const DatasetPointer source = OpenRaster(arguments.source);
   const Findings findings = Tune(*source, task);
   if (shows) ShowProgress(1, nullptr, nullptr);
-  if (!arguments.plot.empty()) PlotFindings(arguments.plot, findings);
   if (arguments.json) {
     PrintJson(arguments.source, task, findings);
   } else if (arguments.quiet) {
@@ -58,21 +56,22 @@ ExitCode Run(const Arguments& arguments) {
   } else {
     PrintTable(arguments.source, task, findings);
   }
+  // Last, so that what took long to find out is told where this fails.
+  if (!arguments.plot.empty()) PlotFindings(arguments.plot, findings);
   return kDone;
 }
 
 const char* const kFooter =
     "It writes samples of SRC with the driver B2ND, each with other options, into a temporary\n"
-    "folder (CPL_TMPDIR or TMPDIR, else /tmp; up to 512 MB), reads windows of them, and "
-    "recommends\n"
-    "what did best:\n"
+    "folder (CPL_TMPDIR or TMPDIR, else /tmp; up to 512 MB), reads windows of them, and\n"
+    "recommends what did best:\n"
     "  speed     the least time of a window (its median, p50)\n"
     "  size      the highest ratio\n"
-    "  balanced  the least time of a window from a disk: p50, and its compressed bytes at 500 "
-    "MB/s\n"
+    "  balanced  the least time of a window from a disk: p50, and its compressed bytes at\n"
+    "            500 MB/s\n"
     "Below differences of 3 % the default is preferred, or what is nearest to it.\n\n"
-    "Example: options for a scene that is read in patches of 256 x 256 pixels; then its "
-    "conversion\n"
+    "Exit code: 0 done, 1 failed, 2 wrong usage.\n\n"
+    "Example:\n"
     "  gdal_ndarray tune scene.tif --access window=256 --budget 1m --plot scene.png\n"
     "  gdal_translate -of B2ND $(gdal_ndarray tune -q scene.tif) scene.tif scene.b2nd";
 

@@ -3,6 +3,7 @@
 #include <cpl_string.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "driver/raster/b2nd_options.h"
@@ -10,7 +11,8 @@
 namespace ndarray::tools {
 namespace {
 
-constexpr int kMostBandsOfAPixel = 64;       // else INTERLEAVE=PIXEL is not tried
+constexpr int kMostBandsOfAPixel = 64;  // else INTERLEAVE=PIXEL is not tried
+constexpr double kLeastBlocks = 16;
 constexpr double kMostBlockBytes = 2 << 20;  // a few processor caches
 constexpr double kMostChunkBytes = int64_t{64} << 20;
 
@@ -28,13 +30,29 @@ void AddUnlessThere(std::vector<Configuration>& list, Configuration configuratio
   list.push_back(std::move(configuration));
 }
 
+// How long writing takes, with ZSTD 1 as the unit.
+double EffortOf(const Configuration& configuration) {
+  if (configuration.compress == "ZSTD") {
+    return configuration.level <= 1   ? 1
+           : configuration.level <= 3 ? 4
+           : configuration.level <= 5 ? 8
+           : configuration.level <= 7 ? 20
+                                      : 150;
+  }
+  return configuration.compress == "LZ4HC" ? 12 : configuration.compress == "ZLIB" ? 6 : 1;
+}
+
 }  // namespace
 
-Candidates::Candidates(GDALDataset& source, const Access& access)
+Candidates::Candidates(GDALDataset& source, const Reading& access)
     : source_(source),
       image_{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()},
       access_(access) {
-  if (image_.bands == 0) throw Failure(std::string(source.GetDescription()) + ": has no bands");
+  if (image_.bands == 0) {
+    Check(Mismatch(StatusCode::kInvalidArgument, "bands", "none",
+                   "some; open a part of it by the name of its subdataset")
+              .At(source.GetDescription()));
+  }
   ForgetGdalErrors();
   CPLStringList none;
   const NewArray array =
@@ -42,7 +60,7 @@ Candidates::Candidates(GDALDataset& source, const Access& access)
   type_ = array.type.gdal;
   Configuration standard;
   standard.compress = "ZSTD";
-  standard.level = 1;
+  standard.level = Value(PlanB2nd(array, none.List())).compression.level;
   standard.filter = "BYTEDELTA";
   if (image_.bands > 1) {
     standard.interleave = array.axes == "BYX" ? "BAND" : array.axes == "YXB" ? "PIXEL" : "LINE";
@@ -81,6 +99,12 @@ double Candidates::BlockBytes(const Configuration& configuration) const {
          GDALGetDataTypeSizeBytes(type_);
 }
 
+bool Candidates::AreFew(const Configuration& configuration) const {
+  const double across = std::ceil(static_cast<double>(image_.width) / configuration.block_x);
+  const double down = std::ceil(static_cast<double>(image_.height) / configuration.block_y);
+  return access_.WindowOf(image_).pixels() < image_.pixels() && across * down < kLeastBlocks;
+}
+
 std::vector<Configuration> Candidates::Codecs() const {
   struct Codec {
     const char* compress;
@@ -89,7 +113,7 @@ std::vector<Configuration> Candidates::Codecs() const {
   };
   const Codec codecs[] = {
       {"LZ4", 5, {"BITSHUFFLE", "SHUFFLE", "NONE"}},
-      {"ZSTD", 1, {"SHUFFLE", "NONE", "BITSHUFFLE"}},
+      {"ZSTD", 1, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
       {"ZSTD", 3, {"BYTEDELTA", "SHUFFLE", "NONE"}},
       {"ZSTD", 5, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
       {"NONE", 0, {"NONE"}},
@@ -131,15 +155,15 @@ std::vector<Configuration> Candidates::Codecs() const {
 std::vector<Configuration> Candidates::OtherBlocks(const Configuration& base) const {
   std::vector<std::pair<int, int>> shapes;
   switch (access_.kind) {
-    case Access::kWindow:
+    case Reading::kWindow:
       shapes = {{128, 128}, {64, 64}, {256, 256}, {512, 512}};
       if (access_.side <= 128) shapes.insert(shapes.begin() + 2, {32, 32});
       break;
-    case Access::kRows:
+    case Reading::kRows:
       shapes = {{1024, 16}, {256, 64}, {4096, 16}, {256, 256}, {512, 32}};
       break;
-    case Access::kBands:
-    case Access::kWhole:
+    case Reading::kBands:
+    case Reading::kWhole:
       shapes = {{256, 256}, {128, 128}, {1024, 64}, {512, 512}, {4096, 16}};
       break;
   }
@@ -147,6 +171,7 @@ std::vector<Configuration> Candidates::OtherBlocks(const Configuration& base) co
   for (const auto& [x, y] : shapes) {
     Configuration other = WithShape(base, x, y, 0, 0);
     if (BlockBytes(other) > kMostBlockBytes || other.DifferencesFrom(base) == 0) continue;
+    if (AreFew(other)) continue;
     AddUnlessThere(list, std::move(other));
   }
   return list;
@@ -167,14 +192,7 @@ std::vector<Configuration> Candidates::OtherChunks(const Configuration& base) co
 }
 
 double Candidates::Effort(const Configuration& configuration) const {
-  if (configuration.compress == "ZSTD") {
-    return configuration.level <= 1   ? 1
-           : configuration.level <= 3 ? 4
-           : configuration.level <= 5 ? 8
-           : configuration.level <= 7 ? 20
-                                      : 150;
-  }
-  return configuration.compress == "LZ4HC" ? 12 : configuration.compress == "ZLIB" ? 6 : 1;
+  return EffortOf(configuration) / EffortOf(standard_);
 }
 
 }  // namespace ndarray::tools

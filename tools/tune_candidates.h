@@ -11,7 +11,7 @@ namespace ndarray::tools {
 class Candidates {
  public:
   // Throws a Failure if the driver B2ND cannot hold the source.
-  Candidates(GDALDataset& source, const Access& access);
+  Candidates(GDALDataset& source, const Reading& access);
 
   // The type that pixels have in the file.
   GDALDataType type() const { return type_; }
@@ -34,10 +34,12 @@ class Candidates {
   Configuration WithShape(Configuration base, int block_x, int block_y, int chunk_x,
                           int chunk_y) const;
   double BlockBytes(const Configuration& configuration) const;
+  // Blocks so few that windows share them, and would be timed from the cache.
+  bool AreFew(const Configuration& configuration) const;
 
   GDALDataset& source_;
   const Extent image_;
-  const Access access_;
+  const Reading access_;
   GDALDataType type_ = GDT_Unknown;
   Configuration standard_;
 };

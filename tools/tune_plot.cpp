@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/picture.h"
+
 namespace ndarray::tools {
 namespace {
 
@@ -33,12 +35,12 @@ constexpr Sign kSigns[] = {
 
 class Picture {
  public:
-  Picture() : samples_(size_t{3} * kWidth * kHeight, 255) {}
+  Picture() : planes_(3, std::vector<GByte>(size_t{kWidth} * kHeight, 255)) {}
 
   void Dot(int x, int y, Colour colour) {
     if (x < 0 || y < 0 || x >= kWidth || y >= kHeight) return;
-    const size_t at = 3 * (static_cast<size_t>(y) * kWidth + static_cast<size_t>(x));
-    std::copy(colour.begin(), colour.end(), samples_.begin() + static_cast<std::ptrdiff_t>(at));
+    const size_t at = static_cast<size_t>(y) * kWidth + static_cast<size_t>(x);
+    for (size_t plane = 0; plane < colour.size(); ++plane) planes_[plane][at] = colour[plane];
   }
 
   void Line(double x0, double y0, double x1, double y1, Colour colour) {
@@ -80,25 +82,10 @@ class Picture {
     }
   }
 
-  void Write(const std::string& path) {
-    GDALDriverManager& drivers = *GetGDALDriverManager();
-    GDALDriver* const memory = drivers.GetDriverByName("MEM");
-    GDALDriver* const png = drivers.GetDriverByName("PNG");
-    if (memory == nullptr || png == nullptr) throw Failure("GDAL has no driver PNG");
-    ForgetGdalErrors();
-    const DatasetPointer image(memory->Create("", kWidth, kHeight, 3, GDT_Byte, nullptr));
-    if (image == nullptr ||
-        image->RasterIO(GF_Write, 0, 0, kWidth, kHeight, samples_.data(), kWidth, kHeight, GDT_Byte,
-                        3, nullptr, 3, 3 * kWidth, 1, nullptr) != CE_None) {
-      ThrowGdalFailure("cannot draw");
-    }
-    const DatasetPointer written(
-        png->CreateCopy(path.c_str(), image.get(), FALSE, nullptr, nullptr, nullptr));
-    if (written == nullptr) ThrowGdalFailure(path + ": cannot write");
-  }
+  void Write(const std::string& path) const { WritePng(planes_, kWidth, kHeight, path); }
 
  private:
-  std::vector<uint8_t> samples_;
+  std::vector<std::vector<GByte>> planes_;
 };
 
 // From numbers to places on an axis; logarithms where values are times.

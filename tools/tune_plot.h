@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tools/tune_search.h"
+#include "tools/tune_findings.h"
 
 namespace ndarray::tools {
 

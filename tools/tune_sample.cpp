@@ -44,7 +44,7 @@ void Scatter(std::vector<T>& list, size_t start) {
 
 }  // namespace
 
-Sample::Sample(GDALDataset& source, GDALDataType type, const Access& access, double target_bytes,
+Sample::Sample(GDALDataset& source, GDALDataType type, const Reading& access, double target_bytes,
                Clock::time_point deadline)
     : image_{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()},
       type_(type),
@@ -116,14 +116,14 @@ void Sample::ChooseSide(double pixels) {
   }
 }
 
-void Sample::ChooseExtent(const Access& access, double pixels) {
+void Sample::ChooseExtent(const Reading& access, double pixels) {
   double width = std::sqrt(pixels);
-  if (access.kind == Access::kRows) {
-    width = std::min<double>(image_.width, pixels / std::max(2 * Access::kLines, side_));
+  if (access.kind == Reading::kRows) {
+    width = std::min<double>(image_.width, pixels / std::max(2 * Reading::kLines, side_));
   }
   const double height = std::max<double>(side_, pixels / std::min<double>(width, image_.width));
   Extent extent{UpTo(width, side_, image_.width), UpTo(height, side_, image_.height), image_.bands};
-  if (access.kind != Access::kRows && extent.height == image_.height) {
+  if (access.kind != Reading::kRows && extent.height == image_.height) {
     extent.width = UpTo(pixels / extent.height, side_, image_.width);
   }
   Allocate(extent);
@@ -160,7 +160,7 @@ std::vector<Sample::Place> Sample::ChoosePlaces(size_t count) const {
   return places;
 }
 
-void Sample::ReadPieces(GDALDataset& source, const Access& access, double pixels,
+void Sample::ReadPieces(GDALDataset& source, const Reading& access, double pixels,
                         Clock::time_point deadline) {
   ChooseSide(pixels);
   ChooseExtent(access, pixels);

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "tools/command.h"
-#include "tools/tune_access.h"
+#include "tools/tune_reading.h"
 
 namespace ndarray::tools {
 
@@ -26,7 +26,7 @@ class Sample {
   // Reads about `target_bytes` of the source, or what can be read until `deadline`, but one piece
   // at least. Pixels become `type`. Throws a Failure if the source cannot be read, or a single
   // piece is too large.
-  Sample(GDALDataset& source, GDALDataType type, const Access& access, double target_bytes,
+  Sample(GDALDataset& source, GDALDataType type, const Reading& access, double target_bytes,
          Clock::time_point deadline);
 
   GDALDataset& dataset() const { return *dataset_; }
@@ -42,10 +42,10 @@ class Sample {
   };
 
   bool ReadWhole(GDALDataset& source, Clock::time_point deadline);
-  void ReadPieces(GDALDataset& source, const Access& access, double pixels,
+  void ReadPieces(GDALDataset& source, const Reading& access, double pixels,
                   Clock::time_point deadline);
   void ChooseSide(double pixels);
-  void ChooseExtent(const Access& access, double pixels);
+  void ChooseExtent(const Reading& access, double pixels);
   std::vector<Place> ChoosePlaces(size_t count) const;
   void Allocate(const Extent& extent);
   void Read(GDALDataset& source, const Window& from, int to_x, int to_y);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <limits>
 #include <random>
 #include <utility>
 
@@ -13,7 +12,7 @@ namespace ndarray::tools {
 namespace {
 
 constexpr double kMegabyte = 1 << 20;
-constexpr double kMostFileBytes = 256 * kMegabyte;         // of all trials together
+constexpr double kMostFileBytes = 256 * kMegabyte;         // of all trials together, and one more
 constexpr size_t kLeastFinalists = 3, kMostFinalists = 6;  // and the default
 constexpr double kFinalistMargin = 0.3;                    // of the score
 
@@ -36,38 +35,6 @@ double FilledShare(const Configuration& configuration, const Extent& image) {
     return length / (std::ceil(static_cast<double>(length) / chunk) * chunk);
   };
   return filled(image.width, configuration.chunk_x) * filled(image.height, configuration.chunk_y);
-}
-
-// Marks the front, and of those that are marked as chosen all but one as not; the best first.
-void Choose(std::vector<Candidate>& candidates, Objective objective) {
-  const auto score = [objective](const Candidate& candidate) {
-    return Score(candidate.figures, objective);
-  };
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [&](const Candidate& a, const Candidate& b) { return score(a) < score(b); });
-  double best = std::numeric_limits<double>::infinity();
-  const Configuration* standard = nullptr;
-  for (Candidate& candidate : candidates) {
-    if (candidate.is_chosen) best = std::min(best, score(candidate));
-    if (candidate.is_default) standard = &candidate.configuration;
-    candidate.on_front = std::none_of(candidates.begin(), candidates.end(), [&](const auto& other) {
-      return other.figures.ratio >= candidate.figures.ratio &&
-             other.figures.p50 <= candidate.figures.p50 &&
-             (other.figures.ratio > candidate.figures.ratio ||
-              other.figures.p50 < candidate.figures.p50);
-    });
-  }
-  Candidate* chosen = nullptr;
-  const auto rank = [&](const Candidate& candidate) {
-    return std::make_pair(candidate.configuration.DifferencesFrom(*standard),
-                          Score(candidate.figures, Objective::kBalanced));
-  };
-  for (Candidate& candidate : candidates) {
-    const bool is_eligible = candidate.is_chosen && score(candidate) <= best + kNearTie;
-    candidate.is_chosen = false;
-    if (is_eligible && (chosen == nullptr || rank(candidate) < rank(*chosen))) chosen = &candidate;
-  }
-  chosen->is_chosen = true;
 }
 
 class Search {
@@ -109,6 +76,7 @@ class Search {
   Places ChoosePlaces(const Sample& sample, size_t attempts, double seconds, size_t most);
   // A round is a turn of each. One round at least.
   void ReadInTurns(const Attempts& attempts, const Places& places, double share, int most_rounds);
+  double FileBytes() const;
   void MakeRoom();
   bool WriteFinalist(Attempt& attempt);
 
@@ -238,10 +206,15 @@ void Search::ReadInTurns(const Attempts& attempts, const Places& places, double 
   }
 }
 
-// Files of the worst go first.
-void Search::MakeRoom() {
+double Search::FileBytes() const {
   double bytes = 0;
   for (const auto& attempt : attempts_) bytes += attempt->trial.file_bytes();
+  return bytes;
+}
+
+// Files of the worst go first.
+void Search::MakeRoom() {
+  double bytes = FileBytes();
   Attempts ranked = Ranked();
   while (bytes > kMostFileBytes && !ranked.empty()) {
     if (ranked.back() != &Standard()) {
@@ -290,7 +263,7 @@ void Search::TryShapes() {
 // Whether the attempt is in the large sample now.
 bool Search::WriteFinalist(Attempt& attempt) {
   const double seconds = large_->bytes() / attempt.trial.write_bytes_per_s();
-  if (seconds > SecondsUntil(0.88)) return false;
+  if (seconds > SecondsUntil(0.88) || FileBytes() > kMostFileBytes) return false;
   attempt.is_final = attempt.trial.Write(*large_, At(0.92));
   return attempt.is_final;
 }
@@ -349,7 +322,7 @@ Findings Search::Conclude() {
     candidate.configuration = attempt->trial.configuration();
     candidate.is_default = attempt.get() == &Standard();
     candidate.is_final = attempt->is_final && attempt->trial.measured();
-    candidate.is_chosen = attempt->is_finalist;  // they are those to choose from
+    candidate.is_eligible = attempt->is_finalist;
     candidate.figures = attempt->screened;
     if (larger && candidate.is_final) {
       candidate.figures = Result(*attempt, sample);
@@ -362,27 +335,12 @@ Findings Search::Conclude() {
     }
     findings.candidates.push_back(std::move(candidate));
   }
-  Choose(findings.candidates, task_.objective);
+  findings.Rank(task_.objective);
   findings.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   return findings;
 }
 
 }  // namespace
-
-double Score(const Figures& figures, Objective objective) {
-  if (objective == Objective::kSize) return -std::log(figures.ratio);
-  return std::log(objective == Objective::kSpeed ? figures.p50 : figures.disk_p50());
-}
-
-const Candidate& Findings::chosen() const {
-  return *std::find_if(candidates.begin(), candidates.end(),
-                       [](const Candidate& candidate) { return candidate.is_chosen; });
-}
-
-const Candidate& Findings::standard() const {
-  return *std::find_if(candidates.begin(), candidates.end(),
-                       [](const Candidate& candidate) { return candidate.is_default; });
-}
 
 Findings Tune(GDALDataset& source, const Task& task) { return Search(source, task).Run(); }
 

@@ -104,11 +104,11 @@ int Configuration::DifferencesFrom(const Configuration& other) const {
 }
 
 TemporaryFolder::TemporaryFolder() {
-  const char* place = CPLGetConfigOption("CPL_TMPDIR", nullptr);
-  if (place == nullptr) place = CPLGetConfigOption("TMPDIR", "/tmp");
-  path_ = std::string(place) + "/gdal_ndarray-tune-XXXXXX";
+  std::string place = CPLGetConfigOption("CPL_TMPDIR", CPLGetConfigOption("TMPDIR", ""));
+  if (place.empty()) place = "/tmp";
+  path_ = place + "/gdal_ndarray-tune-XXXXXX";
   if (mkdtemp(path_.data()) == nullptr) {
-    throw Failure(std::string(place) + ": cannot make a temporary folder: " + std::strerror(errno));
+    throw Failure(place + ": cannot make a temporary folder: " + std::strerror(errno));
   }
 }
 

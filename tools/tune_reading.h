@@ -1,6 +1,6 @@
 // How an image will be read: in which windows, and where they are.
-#ifndef GDAL_NDARRAY_TOOLS_TUNE_ACCESS_H_
-#define GDAL_NDARRAY_TOOLS_TUNE_ACCESS_H_
+#ifndef GDAL_NDARRAY_TOOLS_TUNE_READING_H_
+#define GDAL_NDARRAY_TOOLS_TUNE_READING_H_
 
 #include <cstdint>
 #include <random>
@@ -21,7 +21,7 @@ struct Window {
   int first_band, bands;
 };
 
-struct Access {
+struct Reading {
   enum Kind { kWindow, kRows, kBands, kWhole };
 
   // Lines that are read at a time by kRows.
@@ -42,8 +42,8 @@ struct Access {
 };
 
 // "window=512", "window", "rows", "bands" or "whole"; throws WrongUsage for other texts.
-Access ParseAccess(const std::string& text);
+Reading ParseReading(const std::string& text);
 
 }  // namespace ndarray::tools
 
-#endif  // GDAL_NDARRAY_TOOLS_TUNE_ACCESS_H_
+#endif  // GDAL_NDARRAY_TOOLS_TUNE_READING_H_

@@ -1,4 +1,4 @@
-#include "tools/tune_access.h"
+#include "tools/tune_reading.h"
 
 #include <algorithm>
 #include <charconv>
@@ -15,7 +15,7 @@ int Below(int64_t bound, std::mt19937_64& random) {
 
 }  // namespace
 
-Extent Access::WindowOf(const Extent& image) const {
+Extent Reading::WindowOf(const Extent& image) const {
   switch (kind) {
     case kWindow:
       return {std::min(side, image.width), std::min(side, image.height), image.bands};
@@ -29,8 +29,8 @@ Extent Access::WindowOf(const Extent& image) const {
   return image;
 }
 
-std::vector<Window> Access::Places(const Extent& image, size_t most,
-                                   std::mt19937_64& random) const {
+std::vector<Window> Reading::Places(const Extent& image, size_t most,
+                                    std::mt19937_64& random) const {
   const Extent window = WindowOf(image);
   // A grid of windows that leaves room to move it, so that windows lie on blocks as they come.
   const int columns = std::max((image.width - window.width) / window.width, 1);
@@ -51,7 +51,7 @@ std::vector<Window> Access::Places(const Extent& image, size_t most,
   return places;
 }
 
-std::string Access::Describe() const {
+std::string Reading::Describe() const {
   switch (kind) {
     case kWindow:
       return "windows of " + std::to_string(side) + " x " + std::to_string(side);
@@ -65,12 +65,12 @@ std::string Access::Describe() const {
   return "all at once";
 }
 
-Access ParseAccess(const std::string& text) {
-  Access access;
+Reading ParseReading(const std::string& text) {
+  Reading access;
   if (text == "window") return access;
-  if (text == "rows") return access.kind = Access::kRows, access;
-  if (text == "bands") return access.kind = Access::kBands, access;
-  if (text == "whole") return access.kind = Access::kWhole, access;
+  if (text == "rows") return access.kind = Reading::kRows, access;
+  if (text == "bands") return access.kind = Reading::kBands, access;
+  if (text == "whole") return access.kind = Reading::kWhole, access;
   const std::string start = "window=";
   if (text.compare(0, start.size(), start) == 0) {
     const char* const end = text.data() + text.size();
