@@ -54,13 +54,20 @@ Candidates::Candidates(GDALDataset& source, const Reading& access)
               .At(source.GetDescription()));
   }
   ForgetGdalErrors();
-  CPLStringList none;
+  CPLStringList options;
+  // GDAL adds this to the options of a copy that has none.
+  const char* const interleave = source.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
+  for (const char* const known : {"BAND", "PIXEL", "LINE"}) {
+    if (interleave != nullptr && EQUAL(interleave, known)) {
+      options.SetNameValue("INTERLEAVE", known);
+    }
+  }
   const NewArray array =
-      Value(PlanCopy(source.GetDescription(), "B2ND", source, false, none.List()));
+      Value(PlanCopy(source.GetDescription(), "B2ND", source, false, options.List()));
   type_ = array.type.gdal;
   Configuration standard;
   standard.compress = "ZSTD";
-  standard.level = Value(PlanB2nd(array, none.List())).compression.level;
+  standard.level = Value(PlanB2nd(array, options.List())).compression.level;
   standard.filter = "BYTEDELTA";
   if (image_.bands > 1) {
     standard.interleave = array.axes == "BYX" ? "BAND" : array.axes == "YXB" ? "PIXEL" : "LINE";

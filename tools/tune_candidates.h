@@ -16,7 +16,7 @@ class Candidates {
   // The type that pixels have in the file.
   GDALDataType type() const { return type_; }
 
-  // What the driver does without options, written out.
+  // What a copy of the source has without options, written out.
   const Configuration& standard() const { return standard_; }
 
   // Codecs, levels, filters and interleavings in default shapes, `standard` first.

@@ -1,7 +1,10 @@
 """gdal_ndarray tune, as a shell user runs it."""
 
+import contextlib
 import json
 import os
+import pathlib
+import shlex
 import signal
 import subprocess
 import time
@@ -19,8 +22,8 @@ SHORT = ("--budget", "0.2s")
 GEOID = "/usr/share/proj/egm96_15.gtx"
 
 
-def save(path, array):
-    gdal.GetDriverByName("GTiff").CreateCopy(str(path), memory_dataset(array))
+def save(path, array, *options):
+    gdal.GetDriverByName("GTiff").CreateCopy(str(path), memory_dataset(array), options=options)
     return path
 
 
@@ -80,6 +83,34 @@ def test_the_last_line_converts_the_image(noise, tmp_path):
     structure = written.GetMetadata("IMAGE_STRUCTURE")
     assert structure["COMPRESSION"] == shown["COMPRESS"]
     assert structure["INTERLEAVE"] == shown["INTERLEAVE"]
+
+
+@pytest.mark.parametrize("command", [
+    ["gdal_translate", "-of", "B2ND"], [str(PROGRAM), "convert"]], ids=["translate", "convert"])
+def test_the_last_line_can_be_pasted_into_a_command(command, noise, tmp_path):
+    if command[0] == str(PROGRAM) and " convert " not in tool("--help"):
+        pytest.skip("this program has no convert")
+    line = tool("tune", noise, *SHORT).splitlines()[-1]
+    target = tmp_path / "pasted.b2nd"
+    pasted = " ".join(map(shlex.quote, command)) + f" {line} {noise} {target}"
+    done = subprocess.run(pasted, shell=True, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    np.testing.assert_array_equal(gdal.Open(str(target)).ReadAsArray(),
+                                  gdal.Open(str(noise)).ReadAsArray())
+
+
+@pytest.mark.parametrize("gdal_type, bands, interleave", [
+    (gdal.GDT_Byte, 3, "PIXEL"), (gdal.GDT_Byte, 3, "BAND"), (gdal.GDT_Byte, 1, "BAND"),
+    (gdal.GDT_UInt16, 1, "BAND"), (gdal.GDT_Float32, 2, "PIXEL")])
+def test_the_default_is_what_a_copy_has_without_options(gdal_type, bands, interleave, tmp_path):
+    array = random_values(np.random.default_rng(4), gdal_type, (bands, 300, 700))
+    path = save(tmp_path / "image.tif", array, f"INTERLEAVE={interleave}")
+    default, = [c for c in report_of(path, "--budget", "0.05s")["configurations"] if c["default"]]
+    options = [f"{name}={value}" for name, value in default["options"].items()]
+    converted(path, options, tmp_path / "shown.b2nd")
+    converted(path, [], tmp_path / "plain.b2nd")
+    shown, plain = ((tmp_path / name).read_bytes() for name in ("shown.b2nd", "plain.b2nd"))
+    assert shown == plain
 
 
 def test_the_table_marks_one_row_and_the_default(noise):
@@ -177,17 +208,27 @@ def test_nothing_is_left_behind(noise, tmp_path):
     assert list(folder.iterdir()) == []
 
 
-def test_an_interrupt_leaves_nothing_behind(halves, tmp_path):
+def open_files(process, folder):
+    """What the process has open in the folder."""
+    found = []
+    for descriptor in pathlib.Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            found.append(os.readlink(descriptor))
+    return [path for path in found if path.startswith(str(folder))]
+
+
+@pytest.mark.parametrize("number, trials", [(signal.SIGINT, 1), (signal.SIGTERM, 4)])
+def test_an_interrupt_in_a_trial_leaves_nothing_behind(number, trials, halves, tmp_path):
     folder = tmp_path / "temporary"
     folder.mkdir()
-    process = subprocess.Popen([PROGRAM, "tune", halves, "--budget", "60s"], text=True,
+    process = subprocess.Popen([PROGRAM, "tune", halves, "--budget", "60s", "--plot",
+                                folder / "plot.png"], text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env={**os.environ, "TMPDIR": str(folder)})
     deadline = time.monotonic() + 30
-    while not list(folder.glob("*/*.b2nd")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert list(folder.glob("*/*.b2nd"))
-    process.send_signal(signal.SIGINT)
+    while len(list(folder.glob("*/*.b2nd"))) < trials or not open_files(process, folder):
+        assert time.monotonic() < deadline and process.poll() is None
+    process.send_signal(number)
     out, message = process.communicate(timeout=30)
     assert (process.returncode, out, message) == (1, "", "gdal_ndarray tune: interrupted\n")
     assert list(folder.iterdir()) == []
@@ -212,10 +253,28 @@ def test_failures_are_told_in_one_line(noise, tmp_path):
     assert error("tune", tmp_path / "none.tif").startswith(str(tmp_path / "none.tif"))
     noise.write_bytes(noise.read_bytes()[:100_000])
     assert "noise.tif" in error("tune", noise, *SHORT)
-    missing = save(tmp_path / "small.tif", np.zeros((9, 9), "u1"))
-    assert "no folder" in error("tune", missing, *SHORT,
-                                env={**os.environ, "TMPDIR": str(tmp_path / "no folder")})
-    assert "no folder" in error("tune", missing, *SHORT, "--plot", tmp_path / "no folder" / "p.png")
+    small = save(tmp_path / "small.tif", np.zeros((9, 9), "u1"))
+    for place, reason in [(tmp_path / "no folder", "No such file"), (small, "Not a directory")]:
+        assert error("tune", small, *SHORT, env={**os.environ, "TMPDIR": str(place)}) == (
+            f"{place}: cannot make a temporary folder: {reason}" +
+            (" or directory" if place != small else ""))
+
+
+@pytest.mark.parametrize("array, message", [
+    (np.float32(3), "shape: found (), wanted"), (np.array(["a", "b"]), "dtype: found '<U1', wanted"),
+    (np.zeros((2, 3, 4, 5), "u1"), "bands: found none, wanted")])
+def test_what_is_no_image_is_told_in_one_line(array, message, tmp_path):
+    path = tmp_path / "array.npy"
+    np.save(path, array)
+    assert error("tune", path, *SHORT).startswith(f"{path}: {message}")
+
+
+def test_findings_are_told_where_the_plot_cannot_be_written(noise, tmp_path):
+    plot = tmp_path / "no folder" / "plot.png"
+    done = subprocess.run([PROGRAM, "tune", noise, *SHORT, "--plot", plot], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 1 and done.stdout.splitlines()[-1].startswith("-co COMPRESS=")
+    assert done.stderr.count("\n") == 1 and "no folder" in done.stderr
 
 
 @pytest.mark.parametrize("arguments, found", [
@@ -226,8 +285,3 @@ def test_failures_are_told_in_one_line(noise, tmp_path):
 def test_wrong_usage_is_told_in_one_line(arguments, found):
     assert found in error("tune", GEOID, *arguments, code=2)
     assert "SRC" in error("tune", code=2)
-
-
-def test_help_has_an_example():
-    text = tool("tune", "--help")
-    assert "gdal_ndarray tune scene.tif" in text and "gdal_translate -of B2ND $(" in text
