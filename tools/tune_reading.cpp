@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 
 #include "tools/command.h"
 
@@ -37,10 +36,13 @@ std::vector<Window> Reading::Places(const Extent& image, size_t most,
   const int lines = std::max((image.height - window.height) / window.height, 1);
   const int left = Below(image.width - columns * window.width + 1, random);
   const int top = Below(image.height - lines * window.height + 1, random);
-  std::vector<int64_t> cells(static_cast<size_t>(int64_t{columns} * lines));
-  std::iota(cells.begin(), cells.end(), 0);
-  std::shuffle(cells.begin(), cells.end(), random);
-  cells.resize(std::clamp<size_t>(cells.size() / 2, 1, most));
+  const int64_t all = int64_t{columns} * lines;
+  const auto count = std::clamp<size_t>(static_cast<size_t>(all) / 2, 1, most);
+  std::vector<int64_t> cells;
+  while (cells.size() < count) {
+    const auto cell = static_cast<int64_t>(random() % static_cast<uint64_t>(all));
+    if (std::find(cells.begin(), cells.end(), cell) == cells.end()) cells.push_back(cell);
+  }
   std::vector<Window> places;
   for (const int64_t cell : cells) {
     const int band = Below(image.bands / window.bands, random) * window.bands;

@@ -14,7 +14,7 @@ namespace {
 constexpr int kLeastSide = 16;
 constexpr uint64_t kSeed = 20;
 
-// The next multiple of `side` at or above `length`, but not more than `most`.
+// The multiple of `side` nearest to `length`, one at least, but not more than `most`.
 int UpTo(double length, int side, int most) {
   const double rounded = std::max(std::round(length / side), 1.0) * side;
   return rounded < most ? static_cast<int>(rounded) : most;

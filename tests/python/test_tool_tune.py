@@ -18,7 +18,7 @@ from tool_support import PROGRAM, error, tool, tool_on_terminal
 if gdal.GetDriverByName("B2ND") is None:
     pytest.skip("the plugin was built without c-blosc2", allow_module_level=True)
 
-SHORT = ("--budget", "0.2s")
+SHORT = ("--budget", "0.1s")
 GEOID = "/usr/share/proj/egm96_15.gtx"
 
 
@@ -176,7 +176,7 @@ def test_every_way_to_read_gets_an_answer(access, noise, tmp_path):
 def test_odd_images(gdal_type, shape, tmp_path):
     array = random_values(np.random.default_rng(3), gdal_type, shape)
     path = save(tmp_path / "odd.tif", array)
-    line = tool("tune", "-q", path, "--budget", "0.1s")
+    line = tool("tune", "-q", path, "--budget", "0.05s")
     written = converted(path, creation_options(line), tmp_path / "odd.b2nd")
     np.testing.assert_array_equal(written.ReadAsArray(), gdal.Open(str(path)).ReadAsArray())
 
