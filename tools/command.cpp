@@ -43,6 +43,10 @@ void CPL_STDCALL OnGdalMessage(CPLErr level, CPLErrorNum, const char* text) {
     if (messages.warnings.insert(text).second) std::fprintf(stderr, "warning: %s\n", text);
   } else if (level != CE_None && messages.first_failure.empty()) {
     messages.first_failure = text;
+    // Some end with a line's end of their own.
+    while (!messages.first_failure.empty() && messages.first_failure.back() == '\n') {
+      messages.first_failure.pop_back();
+    }
   }
 }
 

@@ -45,7 +45,8 @@ void AddConvert(CLI::App& program, Runner& runner);
 void AddInfo(CLI::App& program, Runner& runner);
 void AddWindow(CLI::App& program, Runner& runner);
 void AddVerify(CLI::App& program, Runner& runner);
-void AddCompact(CLI::App& program, Runner& runner);
+void AddCompact(CLI::App& program, Runner& runner);  // this and the next only with the driver B2ND
+void AddTune(CLI::App& program, Runner& runner);
 
 // Throws the status as a Failure, unless it is a success.
 void Check(const Status& status);

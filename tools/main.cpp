@@ -70,6 +70,7 @@ ExitCode Run(int count, char** arguments) {
   AddVerify(program, runner);
 #ifdef NDARRAY_HAS_B2ND
   AddCompact(program, runner);
+  AddTune(program, runner);
 #endif
   try {
     program.parse(Words(count, arguments));

@@ -106,20 +106,20 @@ std::vector<Bytes> ApplyPalette(const GDALColorTable& palette, const std::vector
   return planes;
 }
 
-void WritePng(const std::vector<Bytes>& planes, const PixelWindow& window,
-              const std::string& path) {
+}  // namespace
+
+void WritePng(const std::vector<Bytes>& planes, int width, int height, const std::string& path) {
   GDALDriver* const memory = GetGDALDriverManager()->GetDriverByName("MEM");
   GDALDriver* const png = GetGDALDriverManager()->GetDriverByName("PNG");
   if (memory == nullptr || png == nullptr) throw Failure("this GDAL has no PNG driver");
   ForgetGdalErrors();
-  const DatasetPointer image(memory->Create("", window.width, window.height,
-                                            static_cast<int>(planes.size()), GDT_Byte, nullptr));
+  const DatasetPointer image(
+      memory->Create("", width, height, static_cast<int>(planes.size()), GDT_Byte, nullptr));
   if (image == nullptr) ThrowGdalFailure("out of memory");
   for (size_t i = 0; i < planes.size(); ++i) {
     GDALRasterBand& band = *image->GetRasterBand(static_cast<int>(i) + 1);
-    if (band.RasterIO(GF_Write, 0, 0, window.width, window.height,
-                      const_cast<GByte*>(planes[i].data()), window.width, window.height, GDT_Byte,
-                      0, 0, nullptr) != CE_None) {
+    if (band.RasterIO(GF_Write, 0, 0, width, height, const_cast<GByte*>(planes[i].data()), width,
+                      height, GDT_Byte, 0, 0, nullptr) != CE_None) {
       ThrowGdalFailure("out of memory");
     }
   }
@@ -133,8 +133,6 @@ void WritePng(const std::vector<Bytes>& planes, const PixelWindow& window,
     ThrowGdalFailure(path + ": cannot write");
   }
 }
-
-}  // namespace
 
 std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, std::vector<int> bands,
                          const std::string& path) {
@@ -171,7 +169,7 @@ std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, std::v
   if (std::any_of(alpha.begin(), alpha.end(), [](GByte byte) { return byte != 255; })) {
     planes.push_back(std::move(alpha));
   }
-  WritePng(planes, window, path);
+  WritePng(planes, window.width, window.height, path);
   return lines;
 }
 
