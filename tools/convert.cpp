@@ -126,8 +126,8 @@ void CheckPlan(GDALDriver& driver, GDALDataset& source, const Arguments& argumen
   Check(status);
 }
 
-void ConvertRaster(const Arguments& arguments, GDALDriver& driver, const AccessPattern& access,
-                   CPLStringList options) {
+void ConvertRaster(const Arguments& arguments, GDALDriver& driver,
+                   const std::optional<Reading>& access, CPLStringList options) {
   DatasetPointer source = OpenSource(arguments.source);
   CheckNotItsOwnSource(*source, arguments.destination);
   DatasetPointer chosen;
@@ -135,7 +135,9 @@ void ConvertRaster(const Arguments& arguments, GDALDriver& driver, const AccessP
   GDALDataset& image = chosen != nullptr ? *chosen : *source;
   const ImageSize size{image.GetRasterXSize(), image.GetRasterYSize(), image.GetRasterCount(),
                        GDALGetDataTypeSizeBytes(image.GetRasterBand(1)->GetRasterDataType())};
-  AddAccessOptions(access, size, EQUAL(driver.GetDescription(), "B2ND"), true, options);
+  if (access) {
+    AddAccessOptions(*access, size, EQUAL(driver.GetDescription(), "B2ND"), true, options);
+  }
   CheckPlan(driver, image, arguments, options.List());
   ForgetGdalErrors();
   const DatasetPointer written(driver.CreateCopy(arguments.written.c_str(), &image, FALSE,
@@ -209,12 +211,11 @@ void DescribeNpy(GDALDataset& description, const Stack& stack) {
   dataset->SetMetadataItem("SHAPE", ShapeString(named.shape).c_str(), kMetadataDomain);
 }
 
-void CheckStackArguments(const Arguments& arguments, const AccessPattern& access,
-                         const Stack& stack, const CPLStringList& options) {
+void CheckStackArguments(const Arguments& arguments, const Stack& stack,
+                         const CPLStringList& options) {
   const auto refuse = [&](const std::string& what) {
     throw Failure(arguments.source + ": is a stack of pages, for which there is no " + what);
   };
-  if (access.kind == AccessPattern::kBands) refuse("--access bands");
   for (const char* const name : {"INTERLEAVE", "AXES", "PIXELTYPE"}) {
     if (options.FetchNameValue(name) != nullptr) refuse(std::string("-co ") + name);
   }
@@ -224,10 +225,10 @@ void CheckStackArguments(const Arguments& arguments, const AccessPattern& access
 }
 
 void ConvertStack(TiffPages& pages, const Arguments& arguments, GDALDriver& driver,
-                  const AccessPattern& access, CPLStringList options) {
+                  const std::optional<Reading>& access, CPLStringList options) {
   if (!arguments.bands.empty()) pages.Choose(arguments.bands);
   const Stack stack = PlanStack(pages, arguments.written);
-  CheckStackArguments(arguments, access, stack, options);
+  CheckStackArguments(arguments, stack, options);
   if (IsSameFile(arguments.source.c_str(), arguments.destination)) {
     throw Failure(arguments.destination + ": is a file of the source, wanted another one");
   }
@@ -238,8 +239,10 @@ void ConvertStack(TiffPages& pages, const Arguments& arguments, GDALDriver& driv
   }
 #ifdef NDARRAY_HAS_B2ND
   const auto element_bytes = static_cast<int64_t>(stack.array.dtype.size_bytes());
-  AddAccessOptions(access, {pages.width(), pages.height(), pages.samples(), element_bytes}, true,
-                   false, options);
+  if (access) {
+    AddAccessOptions(*access, {pages.width(), pages.height(), pages.samples(), element_bytes}, true,
+                     false, options);
+  }
   WriteB2ndStack(pages, stack, AttributesOf(*description, stack), options.List(),
                  arguments.progress());
 #endif
@@ -252,8 +255,8 @@ std::unique_ptr<TiffPages> FindPages(const std::string& path) {
   return file.ok() ? TiffPages::Find(std::move(*file)) : nullptr;
 }
 
-void ConvertFile(const Arguments& arguments, GDALDriver& driver, const AccessPattern& access,
-                 const CPLStringList& options) {
+void ConvertFile(const Arguments& arguments, GDALDriver& driver,
+                 const std::optional<Reading>& access, const CPLStringList& options) {
   if (const std::unique_ptr<TiffPages> pages = FindPages(arguments.source)) {
     ConvertStack(*pages, arguments, driver, access, options);
   } else {
@@ -291,7 +294,8 @@ void MakeInStaging(Staging& staging, const std::string& destination,
 }
 
 ExitCode Convert(Arguments arguments) {
-  const AccessPattern access = ParseAccess(arguments.access);
+  std::optional<Reading> access;
+  if (arguments.access) access = ParseReading(*arguments.access);
   GDALDriver& driver = DriverFor(arguments.destination);
   const CPLStringList options = ParseCreationOptions(driver, arguments.creation_options);
   // Options are checked here, where a wrong one is an error.

@@ -13,8 +13,6 @@
 namespace ndarray::tools {
 namespace {
 
-constexpr const char* kAccessChoices = "window=PIXELS, rows, bands or whole";
-
 struct DestroyXml {
   void operator()(CPLXMLNode* node) const { CPLDestroyXMLNode(node); }
 };
@@ -77,19 +75,20 @@ Cut CutForSquares(int64_t block, int64_t chunk, int64_t pixel_bytes) {
 // Against the driver's own choice (blocks of 128, of one-byte types 256; chunks of 1024), as speed,
 // on noisy uint16 with ZSTD and with LZ4, 2 cores: windows of 32 pixels 2.0 and 1.8, of 64 1.2 and
 // 1.5, of 128 and more with smaller blocks 0.6 to 1.3, so they keep 128; single rows 19 and 15,
-// slabs of 4 rows 1.7; single pixels of 48 bands, by PIXEL, 1.9; whole images 1.2 and 1.1. Of .npy:
-// 8 x 8 pixels of 48 bands by PIXEL 1.3, rows of 48 bands by LINE 1.2.
-Cut CutFor(const AccessPattern& access, const ImageSize& image, int64_t pixel_bytes) {
+// slabs of 4 rows 1.7; whole images 1.2 and 1.1. Of .npy: rows of 48 bands by LINE 1.2.
+Cut CutFor(const Reading& access, const ImageSize& image, int64_t pixel_bytes) {
   const int64_t usual = image.element_bytes == 1 ? 256 : 128;
   switch (access.kind) {
-    case AccessPattern::kRows:
+    case Reading::kRows:
       return CutForRows(image, pixel_bytes);
-    case AccessPattern::kWhole:
+    case Reading::kBands:
+    case Reading::kWhole:
       return CutForSquares(2 * usual, 2048, pixel_bytes);
-    default:
-      return CutForSquares(LargestPowerOf2(std::clamp<int64_t>(access.side, 32, usual)), 1024,
-                           pixel_bytes);
+    case Reading::kWindow:
+      break;
   }
+  return CutForSquares(LargestPowerOf2(std::clamp<int64_t>(access.side, 32, usual)), 1024,
+                       pixel_bytes);
 }
 
 // One axis of the cut, beside what the user has said of that axis.
@@ -120,31 +119,6 @@ GDALDriver& DriverFor(const std::string& path) {
   return *driver;
 }
 
-AccessPattern ParseAccess(const std::optional<std::string>& words) {
-  AccessPattern access;
-  if (!words) return access;
-  const std::string& text = *words;
-  const std::string_view word = std::string_view(text).substr(0, text.find('='));
-  if (text == "rows") {
-    access.kind = AccessPattern::kRows;
-  } else if (text == "bands") {
-    access.kind = AccessPattern::kBands;
-  } else if (text == "whole") {
-    access.kind = AccessPattern::kWhole;
-  } else if (word == "window") {
-    access.kind = AccessPattern::kWindow;
-    const char* const stop = text.data() + text.size();
-    const auto [end, error] =
-        std::from_chars(text.data() + std::min(word.size() + 1, text.size()), stop, access.side);
-    if (text != word && (error != std::errc() || end != stop || access.side < 1)) {
-      throw WrongUsage("--access: found " + text + ", wanted window=PIXELS, such as window=512");
-    }
-  } else {
-    throw WrongUsage("--access: found " + text + ", wanted " + kAccessChoices);
-  }
-  return access;
-}
-
 CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::string>& words) {
   const std::vector<std::string> names = OptionNames(driver);
   CPLStringList options;
@@ -166,16 +140,14 @@ CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::st
   return options;
 }
 
-void AddAccessOptions(const AccessPattern& access, const ImageSize& image, bool is_b2nd,
+void AddAccessOptions(const Reading& access, const ImageSize& image, bool is_b2nd,
                       bool choose_interleave, CPLStringList& options) {
-  if (access.kind == AccessPattern::kUnknown) return;
-  const bool spectra = access.kind == AccessPattern::kBands;
   if (choose_interleave && image.bands > 1 && !options.FetchNameValue("INTERLEAVE") &&
       !options.FetchNameValue("AXES")) {
-    const bool lines = access.kind == AccessPattern::kRows && !is_b2nd;
-    options.SetNameValue("INTERLEAVE", spectra ? "PIXEL" : lines ? "LINE" : "BAND");
+    const bool lines = access.kind == Reading::kRows && !is_b2nd;
+    options.SetNameValue("INTERLEAVE", lines ? "LINE" : "BAND");
   }
-  if (!is_b2nd || spectra) return;  // the driver's blocks of all bands are small
+  if (!is_b2nd) return;
   const std::string axes = options.FetchNameValueDef("AXES", "");
   const bool together = !choose_interleave || (!axes.empty() && std::toupper(axes.back()) == 'B') ||
                         EQUAL(options.FetchNameValueDef("INTERLEAVE", ""), "PIXEL");

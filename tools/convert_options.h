@@ -4,26 +4,17 @@
 
 #include <cpl_string.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
+#include "tools/reading.h"
 
 namespace ndarray::tools {
 
 // The driver that writes files of the path's extension. Throws WrongUsage for another extension, a
 // Failure where this program was built without the driver.
 GDALDriver& DriverFor(const std::string& path);
-
-// How the new file will be read.
-struct AccessPattern {
-  enum Kind { kUnknown, kWindow, kRows, kBands, kWhole } kind = kUnknown;
-  int side = 512;  // of windows, in pixels
-};
-
-// "window=512", "window", "rows", "bands", "whole"; nothing: unknown. Throws WrongUsage.
-AccessPattern ParseAccess(const std::optional<std::string>& words);
 
 // NAME=VALUE each. Throws WrongUsage for other words, and for names the driver has no option of.
 CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::string>& words);
@@ -34,9 +25,9 @@ struct ImageSize {
   int64_t element_bytes = 1;
 };
 
-// Adds what suits the pattern and is not given: INTERLEAVE where `choose_interleave`, and for .b2nd
-// blocks and chunks.
-void AddAccessOptions(const AccessPattern& access, const ImageSize& image, bool is_b2nd,
+// Adds what suits the way to read and is not given: INTERLEAVE where `choose_interleave`, and for
+// .b2nd blocks and chunks.
+void AddAccessOptions(const Reading& access, const ImageSize& image, bool is_b2nd,
                       bool choose_interleave, CPLStringList& options);
 
 }  // namespace ndarray::tools

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "tools/command.h"
-#include "tools/tune_reading.h"
+#include "tools/reading.h"
 
 namespace ndarray::tools {
 

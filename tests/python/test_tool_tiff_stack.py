@@ -240,7 +240,7 @@ def test_types_that_no_array_has_are_refused(pages, tmp_path):
 
 def test_what_makes_no_sense_for_a_stack_is_refused(pages, tmp_path):
     path = write_stack(tmp_path / "s.tif", pages)
-    for arguments in (["--access", "bands"], ["-co", "INTERLEAVE=PIXEL"], ["-co", "AXES=BYX"]):
+    for arguments in (["-co", "INTERLEAVE=PIXEL"], ["-co", "AXES=BYX"]):
         assert f"{path}: is a stack of pages, for which there is no " in error(
             "convert", path, tmp_path / "o.b2nd", *arguments)
 

@@ -1,6 +1,6 @@
 // How an image will be read: in which windows, and where they are.
-#ifndef GDAL_NDARRAY_TOOLS_TUNE_READING_H_
-#define GDAL_NDARRAY_TOOLS_TUNE_READING_H_
+#ifndef GDAL_NDARRAY_TOOLS_READING_H_
+#define GDAL_NDARRAY_TOOLS_READING_H_
 
 #include <cstdint>
 #include <random>
@@ -46,4 +46,4 @@ Reading ParseReading(const std::string& text);
 
 }  // namespace ndarray::tools
 
-#endif  // GDAL_NDARRAY_TOOLS_TUNE_READING_H_
+#endif  // GDAL_NDARRAY_TOOLS_READING_H_

@@ -1,4 +1,4 @@
-#include "tools/tune_reading.h"
+#include "tools/reading.h"
 
 #include <algorithm>
 #include <charconv>
