@@ -6,7 +6,6 @@
 #ifndef GDAL_NDARRAY_TOOLS_COMMAND_H_
 #define GDAL_NDARRAY_TOOLS_COMMAND_H_
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -14,6 +13,10 @@
 
 #include "driver/raster/gdal_compat.h"
 #include "driver/store/status.h"
+
+namespace CLI {
+class App;
+}
 
 namespace ndarray::tools {
 
@@ -38,6 +41,7 @@ void WatchTheWorld();
 
 // One function for each subcommand, in the file of its name. Each adds a subcommand with its
 // arguments and a worked example (the footer of its help), and sets `runner` in its callback.
+void AddConvert(CLI::App& program, Runner& runner);
 void AddInfo(CLI::App& program, Runner& runner);
 void AddWindow(CLI::App& program, Runner& runner);
 void AddVerify(CLI::App& program, Runner& runner);

@@ -1,5 +1,6 @@
 // gdal_ndarray info: what a .npy or .b2nd file is, for people and (--json) for programs.
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,11 @@
 // gdal_ndarray SUBCOMMAND ...: small tools for .npy and .b2nd files.
 
+#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <new>
+#include <string>
+#include <vector>
 
 #ifdef NDARRAY_HAS_B2ND
 #include "driver/raster/b2nd_driver.h"
@@ -34,11 +38,33 @@ ExitCode Fail(const CLI::App& program, const std::string& message, ExitCode code
   return code;
 }
 
+// The lines of help stay as they are here: versions of CLI11 that can would join those of examples.
+template <typename Formatter>
+auto KeepLines(Formatter& formatter, int) -> decltype(formatter.enable_footer_formatting(false)) {
+  formatter.enable_footer_formatting(false);
+}
+template <typename Formatter>
+void KeepLines(Formatter&, long) {}
+
+// The last one first, as CLI11 wants them; with GDAL's "-co" and "-co=", which it takes for "-c o",
+// as "--co".
+std::vector<std::string> Words(int count, char** arguments) {
+  std::vector<std::string> words(arguments + std::min(count, 1), arguments + count);
+  for (std::string& word : words) {
+    if (word == "--") break;  // paths follow
+    if (word == "-co" || word.compare(0, 4, "-co=") == 0) word.insert(0, 1, '-');
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
 ExitCode Run(int count, char** arguments) {
   CLI::App program("Small tools for images in .npy and .b2nd files.", "gdal_ndarray");
   program.set_version_flag("--version", "gdal_ndarray " NDARRAY_VERSION);
   program.require_subcommand(1);
+  KeepLines(*program.get_formatter(), 0);
   Runner runner;
+  AddConvert(program, runner);
   AddInfo(program, runner);
   AddWindow(program, runner);
   AddVerify(program, runner);
@@ -47,7 +73,7 @@ ExitCode Run(int count, char** arguments) {
   AddTune(program, runner);
 #endif
   try {
-    program.parse(count, arguments);
+    program.parse(Words(count, arguments));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
       program.exit(error);  // prints the help or the version

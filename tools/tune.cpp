@@ -1,5 +1,6 @@
 // gdal_ndarray tune: the creation options of the driver B2ND that suit an image.
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
 

@@ -3,6 +3,7 @@
 #include <gdal_utils.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "tools/command.h"
@@ -114,7 +115,8 @@ void AddWindow(CLI::App& program, Runner& runner) {
       ->add_option("--bands", arguments->bands,
                    "Which, from 1, as 3,2,1 (default: all; of a "
                    "picture the first, or those of colours)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_option("-o,--output", arguments->output,
                       "FILE.npy: (bands, H, W), without the first axis where it is one band. "
                       "FILE.png: the lowest 2 % of the values black, the highest 2 % white; bytes "

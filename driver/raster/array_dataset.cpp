@@ -100,13 +100,28 @@ ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetada
 }
 
 // While bands can still write their blocks.
-ArrayDataset::~ArrayDataset() {
+ArrayDataset::~ArrayDataset() { Finish(); }
+
+// The last flush, once: before GDAL's own closing, which may save a sidecar of what is unsaved
+// then.
+CPLErr ArrayDataset::Finish() {
+  if (finished_) return CE_None;
+  finished_ = true;
   const CPLErr flushed = Flush(true);
-  if (eAccess != GA_Update || flushed != CE_None) return;
+  if (eAccess != GA_Update || flushed != CE_None) return flushed;
   // All pixels are in the file. Where it cannot be written anew (in a folder that may not be
   // written to), it only stays larger than it need be.
   Guarded(CE_Failure, [this] { return io_.array().Reclaim().ok() ? CE_None : CE_Failure; });
+  return CE_None;
 }
+
+#if NDARRAY_HAS_CLOSE
+CPLErr ArrayDataset::Close(NDARRAY_CLOSE_PARAMETERS) {
+  const CPLErr finished = Finish();
+  const CPLErr closed = GDALPamDataset::Close(NDARRAY_CLOSE_ARGUMENTS);
+  return finished == CE_None ? closed : finished;
+}
+#endif
 
 // Bands in the order of the band axis; for each of its places the fields of a record.
 CPLErr ArrayDataset::AddBands() {

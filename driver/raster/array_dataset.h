@@ -57,6 +57,9 @@ class ArrayDataset final : public GDALPamDataset {
   CPLErr GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST_GETTER override;
   CPLErr SetGeoTransform(NewGeoTransform transform) override;
   FlushResult FlushCache(bool at_closing = false) override;
+#if NDARRAY_HAS_CLOSE
+  CPLErr Close(NDARRAY_CLOSE_PARAMETERS) override;
+#endif
   CPLErr CreateMaskBand(int flags) override;
   char** GetFileList() override;
   MetadataList GetMetadata(const char* domain = "") override;
@@ -88,6 +91,7 @@ class ArrayDataset final : public GDALPamDataset {
   CPLErr AddBands();
   CPLErr SaveSidecarAfter(CPLErr result);
   CPLErr Flush(bool at_closing);
+  CPLErr Finish();
   // From here on there are parts that threads must not share.
   void EndThreadSafety() { nOpenFlags &= ~kThreadSafeFlag; }
   void LoadSidecars(GDALOpenInfo* open_info);
@@ -97,6 +101,7 @@ class ArrayDataset final : public GDALPamDataset {
   WindowIo io_;
   StoredMetadata stored_;
   bool stored_in_file_ = false;  // with the next flush
+  bool finished_ = false;
   const int max_threads_;
   bool has_unread_mask_ = false;      // in the file
   std::unique_ptr<StoredMask> mask_;  // once somebody has asked

@@ -23,6 +23,7 @@ constexpr int64_t kChunkSide = 1024;
 constexpr int64_t kMostBlockBytes = int64_t{512} << 10;  // by default: all bands may be many
 constexpr int64_t kMostChunkBytes = int64_t{64} << 20;   // by default
 constexpr int64_t kManyChunks = int64_t{1} << 16;
+constexpr int64_t kFewChunkBytes = int64_t{1} << 20;  // of small planes, several make a chunk
 
 Status BadOption(const char* name, std::string_view found, std::string_view wanted) {
   return Mismatch(StatusCode::kInvalidArgument, name, found, wanted);
@@ -121,9 +122,11 @@ Result<Sides> ParseSides(const NewArray& array, StringList options) {
   sides.block_y = *y;
 
   int64_t chunk_side = kChunkSide;
+  const int64_t planes =
+      CheckedProduct(array.shape).value_or(INT64_MAX) / array.width / array.height / together;
   const auto chunks = [&](int64_t length) {
     return RoundUp(array.width, length) / length * (RoundUp(array.height, length) / length) *
-           (array.bands / together);
+           planes;
   };
   while (chunks(chunk_side) > kManyChunks &&
          4 * chunk_side * chunk_side * together * element_bytes <= kMostChunkBytes) {
@@ -152,6 +155,15 @@ Result<Sides> ParseSides(const NewArray& array, StringList options) {
                      "a multiple of blocks " + std::to_string(sides.block_y) + " high");
   }
   return sides;
+}
+
+// How many planes of a stack share a chunk.
+int64_t PlanesTogether(const NewArray& array, const Sides& sides) {
+  if (sides.chunk_x < array.width || sides.chunk_y < array.height) return 1;
+  const int64_t together = array.axes.back() == 'B' ? array.bands : 1;
+  const int64_t plane_bytes =
+      sides.chunk_x * sides.chunk_y * together * static_cast<int64_t>(array.dtype.size_bytes());
+  return std::max<int64_t>(kFewChunkBytes / plane_bytes, 1);
 }
 
 }  // namespace
@@ -189,8 +201,14 @@ Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList options) {
   AxisVector block;
   for (const char letter : array.axes) {
     const int64_t bands = array.axes.back() == 'B' ? array.bands : 1;
-    chunk.push_back(letter == 'B' ? bands : letter == 'Y' ? sides->chunk_y : sides->chunk_x);
-    block.push_back(letter == 'B' ? bands : letter == 'Y' ? sides->block_y : sides->block_x);
+    const int64_t others = letter == 'B' ? bands : 1;
+    chunk.push_back(letter == 'Y' ? sides->chunk_y : letter == 'X' ? sides->chunk_x : others);
+    block.push_back(letter == 'Y' ? sides->block_y : letter == 'X' ? sides->block_x : others);
+  }
+  const size_t lines_axis = array.axes.find('Y');
+  if (lines_axis != std::string::npos && lines_axis > 0 && array.axes[lines_axis - 1] == kPlanes) {
+    const int axis = static_cast<int>(lines_axis) - 1;
+    chunk[axis] = std::min(PlanesTogether(array, *sides), array.shape[axis]);
   }
   Result<B2ndLayout> layout = MakeB2ndLayout(array.dtype, array.shape, chunk, block);
   if (!layout.ok()) return layout.status().At(array.path);

@@ -39,6 +39,16 @@ inline CPLErr FlushPam(GDALPamDataset& dataset, bool at_closing) {
 }
 #endif
 
+// 3.7: datasets are closed, with a result, before they are destroyed; 3.13: with progress, too.
+#define NDARRAY_HAS_CLOSE NDARRAY_GDAL_AT_LEAST(3, 7)
+#if NDARRAY_GDAL_AT_LEAST(3, 13)
+#define NDARRAY_CLOSE_PARAMETERS GDALProgressFunc progress, void *progress_data
+#define NDARRAY_CLOSE_ARGUMENTS progress, progress_data
+#else
+#define NDARRAY_CLOSE_PARAMETERS
+#define NDARRAY_CLOSE_ARGUMENTS
+#endif
+
 // 3.10: a dataset can say that it is safe to share between threads; block access is virtual.
 #if NDARRAY_GDAL_AT_LEAST(3, 10)
 #define NDARRAY_HAS_THREAD_SAFE_DATASETS 1

@@ -9,7 +9,7 @@ from osgeo import gdal, osr
 from support import memory_dataset
 from tool_support import error, tool, tool_on_terminal
 
-SUBCOMMANDS = ["info", "window", "verify", "compact", "tune"]
+SUBCOMMANDS = ["convert", "info", "window", "verify", "compact", "tune"]
 
 
 @pytest.fixture

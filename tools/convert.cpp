@@ -1,0 +1,356 @@
+// gdal_ndarray convert: any raster that GDAL reads, or a stack of TIFF pages, as .npy or .b2nd.
+
+#include <cpl_conv.h>
+#include <cpl_error.h>
+#include <gdal_utils.h>
+#include <gdal_vrt.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#ifdef NDARRAY_HAS_B2ND
+#include "driver/raster/b2nd_options.h"
+#endif
+#include "driver/raster/array_dataset.h"
+#include "driver/raster/geo_metadata.h"
+#include "driver/raster/vsi_file.h"
+#include "tools/command.h"
+#include "tools/convert_options.h"
+#include "tools/overviews.h"
+#include "tools/staging.h"
+#include "tools/tiff_stack.h"
+
+namespace ndarray::tools {
+namespace {
+
+struct Arguments {
+  std::string source, destination;
+  std::optional<std::string> access;
+  std::string written;  // where DST is made: elsewhere if its overviews are still to come
+  std::vector<std::string> creation_options;
+  std::vector<int> bands;
+  bool overviews = false;
+  bool quiet = false;
+
+  GDALProgressFunc progress() const { return quiet ? WatchForInterrupt : ShowProgress; }
+};
+
+struct FreeOptions {
+  void operator()(GDALTranslateOptions* options) const { GDALTranslateOptionsFree(options); }
+};
+
+bool IsSameFile(const char* one, const std::string& other) {
+  struct stat a;
+  struct stat b;
+  if (stat(one, &a) == 0 && stat(other.c_str(), &b) == 0) {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+  }
+  return one == other;
+}
+
+void CheckNotItsOwnSource(GDALDataset& source, const std::string& destination) {
+  const CPLStringList files(source.GetFileList());
+  for (int i = 0; i < files.size(); ++i) {
+    if (IsSameFile(files[i], destination)) {
+      throw Failure(destination + ": is a file of the source, wanted another one");
+    }
+  }
+}
+
+// GTiff of these versions mixes up the pixels of band-interleaved files that several threads read,
+// or crashes; in the sources of a VRT, too, which follow GDAL_NUM_THREADS.
+constexpr bool kThreadsMixUpBands = !NDARRAY_GDAL_AT_LEAST(3, 8);
+
+const char* ThreadsOf(GDALDataset& source) {
+  const char* const interleave = source.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
+  const bool mixed_up =
+      source.GetRasterCount() > 1 && interleave != nullptr && EQUAL(interleave, "BAND");
+  return mixed_up ? "1" : CPLGetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
+}
+
+DatasetPointer OpenSource(const std::string& path) {
+  if (!kThreadsMixUpBands && CPLGetConfigOption("GDAL_NUM_THREADS", nullptr) == nullptr) {
+    CPLSetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
+  }
+  DatasetPointer source = OpenRaster(path);
+  if (source->GetRasterCount() == 0) {
+    Check(Mismatch(StatusCode::kInvalidArgument, "bands", "none",
+                   "some; convert a part by the name of its subdataset (gdalinfo lists them)")
+              .At(path));
+  }
+  if (kThreadsMixUpBands && EQUAL(source->GetDriverName(), "GTiff")) {
+    CPLStringList options;
+    options.SetNameValue("NUM_THREADS", ThreadsOf(*source));
+    source = OpenRaster(path, options.List());
+  }
+  return source;
+}
+
+// The chosen bands as a dataset of their own, with all that belongs to them.
+DatasetPointer ChooseBands(GDALDataset& source, const Arguments& arguments) {
+  CPLStringList words;
+  for (const char* const word : {"-of", "VRT"}) words.AddString(word);
+  for (const int band : arguments.bands) {
+    if (band > source.GetRasterCount()) {
+      Check(Mismatch(StatusCode::kInvalidArgument, "band", std::to_string(band),
+                     "1 to " + std::to_string(source.GetRasterCount()))
+                .At(arguments.source));
+    }
+    words.AddString("-b");
+    words.AddString(std::to_string(band).c_str());
+  }
+  const std::unique_ptr<GDALTranslateOptions, FreeOptions> options(
+      GDALTranslateOptionsNew(words.List(), nullptr));
+  ForgetGdalErrors();
+  DatasetPointer chosen(GDALDataset::FromHandle(
+      GDALTranslate("", GDALDataset::ToHandle(&source), options.get(), nullptr)));
+  if (chosen == nullptr) ThrowGdalFailure(arguments.source + ": cannot choose bands");
+  return chosen;
+}
+
+// What the driver would refuse is wrong usage, found before anything is touched.
+void CheckPlan(GDALDriver& driver, GDALDataset& source, const Arguments& arguments,
+               StringList options) {
+  Result<NewArray> array =
+      PlanCopy(arguments.destination.c_str(), driver.GetDescription(), source, false, options);
+  Status status = array.status();
+#ifdef NDARRAY_HAS_B2ND
+  if (array.ok() && EQUAL(driver.GetDescription(), "B2ND")) {
+    status = PlanB2nd(*array, options).status();
+  }
+#endif
+  if (status.code() == StatusCode::kInvalidArgument) throw WrongUsage(status.message());
+  Check(status);
+}
+
+void ConvertRaster(const Arguments& arguments, GDALDriver& driver, const AccessPattern& access,
+                   CPLStringList options) {
+  DatasetPointer source = OpenSource(arguments.source);
+  CheckNotItsOwnSource(*source, arguments.destination);
+  DatasetPointer chosen;
+  if (!arguments.bands.empty()) chosen = ChooseBands(*source, arguments);
+  GDALDataset& image = chosen != nullptr ? *chosen : *source;
+  const ImageSize size{image.GetRasterXSize(), image.GetRasterYSize(), image.GetRasterCount(),
+                       GDALGetDataTypeSizeBytes(image.GetRasterBand(1)->GetRasterDataType())};
+  AddAccessOptions(access, size, EQUAL(driver.GetDescription(), "B2ND"), true, options);
+  CheckPlan(driver, image, arguments, options.List());
+  ForgetGdalErrors();
+  const DatasetPointer written(driver.CreateCopy(arguments.written.c_str(), &image, FALSE,
+                                                 options.List(), arguments.progress(), nullptr));
+  if (written == nullptr) ThrowGdalFailure(arguments.destination + ": cannot write");
+}
+
+// Whether the pages are the bands of a raster: those of very long stacks are not.
+bool IsRaster(const Stack& stack) {
+  return stack.array.shape.size() == 3 &&
+         stack.array.shape[0] <= std::atoi(CPLGetConfigOption("GDAL_MAX_BAND_COUNT", "65536"));
+}
+
+// A dataset of no pixels with what GDAL says of the first page, for all of them.
+DatasetPointer DescribeStack(const TiffPages& pages, const Stack& stack) {
+  // By that name GDAL does not count the pages, which takes it long where there are many.
+  const std::string path = "GTIFF_DIR:" + std::to_string(pages.first_number()) + ":" + pages.path();
+  // libtiff decodes the pixels: what GDAL has to say of them is not asked for.
+  CPLPushErrorHandler(CPLQuietErrorHandler);
+  const DatasetPointer first(GDALDataset::Open(path.c_str(), GDAL_OF_RASTER));
+  CPLPopErrorHandler();
+  const int bands = IsRaster(stack) ? static_cast<int>(stack.array.shape[0]) : 1;
+  GDALDriver* const driver = GetGDALDriverManager()->GetDriverByName("VRT");
+  DatasetPointer all(driver->Create("", stack.array.width, stack.array.height, bands,
+                                    stack.array.type.gdal, nullptr));
+  if (all == nullptr) ThrowGdalFailure(path + ": cannot describe");
+  if (first == nullptr || first->GetRasterCount() == 0) return all;
+  double transform[6];
+  if (GDALGetGeoTransform(GDALDataset::ToHandle(first.get()), transform) == CE_None) {
+    GDALSetGeoTransform(GDALDataset::ToHandle(all.get()), transform);
+  }
+  if (first->GetSpatialRef() != nullptr) all->SetSpatialRef(first->GetSpatialRef());
+  all->SetMetadata(first->GetMetadata());
+  int has_nodata = FALSE;
+  const double nodata = first->GetRasterBand(1)->GetNoDataValue(&has_nodata);
+  for (int band = 1; has_nodata && IsRaster(stack) && band <= bands; ++band) {
+    all->GetRasterBand(band)->SetNoDataValue(nodata);
+  }
+  return all;
+}
+
+#ifdef NDARRAY_HAS_B2ND
+StackAttributes AttributesOf(GDALDataset& description, const Stack& stack) {
+  constexpr const char* kDimensions = "spatial:dimensions";
+  StackAttributes attributes;
+  for (Attribute& attribute : StoreMetadata(description, IsRaster(stack) ? "BYX" : "")) {
+    if (attribute.first != kDimensions) attributes.push_back(std::move(attribute));
+  }
+  const std::vector<uint8_t> names = nlohmann::json::to_msgpack(stack.names);
+  attributes.emplace_back(kDimensions, std::string(names.begin(), names.end()));
+  return attributes;
+}
+#endif
+
+// Of a .npy: into its sidecar, if the array is a raster.
+void DescribeNpy(GDALDataset& description, const Stack& stack) {
+  if (!IsRaster(stack)) return;
+  const char* const axes[] = {"AXES=BYX", nullptr};
+  ForgetGdalErrors();
+  const DatasetPointer written(
+      GDALDataset::Open(stack.array.path.c_str(), GDAL_OF_RASTER | GDAL_OF_UPDATE, nullptr, axes));
+  auto* const dataset = dynamic_cast<GDALPamDataset*>(written.get());
+  if (dataset == nullptr) {
+    ThrowGdalFailure(stack.array.path + ": is complete, but cannot be opened to add metadata");
+  }
+  CopyMetadata(description, *dataset);
+  NewArray named = stack.array;
+  named.axes = "BYX";
+  if (!NeedsAxes(named)) return;
+  dataset->SetMetadataItem("AXES", "BYX", kMetadataDomain);
+  dataset->SetMetadataItem("SHAPE", ShapeString(named.shape).c_str(), kMetadataDomain);
+}
+
+void CheckStackArguments(const Arguments& arguments, const AccessPattern& access,
+                         const Stack& stack, const CPLStringList& options) {
+  const auto refuse = [&](const std::string& what) {
+    throw Failure(arguments.source + ": is a stack of pages, for which there is no " + what);
+  };
+  if (access.kind == AccessPattern::kBands) refuse("--access bands");
+  for (const char* const name : {"INTERLEAVE", "AXES", "PIXELTYPE"}) {
+    if (options.FetchNameValue(name) != nullptr) refuse(std::string("-co ") + name);
+  }
+  if (arguments.overviews && !IsRaster(stack)) {
+    refuse("--overviews: as " + ShapeString(stack.array.shape) + " it is no raster");
+  }
+}
+
+void ConvertStack(TiffPages& pages, const Arguments& arguments, GDALDriver& driver,
+                  const AccessPattern& access, CPLStringList options) {
+  if (!arguments.bands.empty()) pages.Choose(arguments.bands);
+  const Stack stack = PlanStack(pages, arguments.written);
+  CheckStackArguments(arguments, access, stack, options);
+  if (IsSameFile(arguments.source.c_str(), arguments.destination)) {
+    throw Failure(arguments.destination + ": is a file of the source, wanted another one");
+  }
+  const DatasetPointer description = DescribeStack(pages, stack);
+  if (EQUAL(driver.GetDescription(), "NPY")) {
+    WriteNpyStack(pages, stack, arguments.progress());
+    return DescribeNpy(*description, stack);
+  }
+#ifdef NDARRAY_HAS_B2ND
+  const auto element_bytes = static_cast<int64_t>(stack.array.dtype.size_bytes());
+  AddAccessOptions(access, {pages.width(), pages.height(), pages.samples(), element_bytes}, true,
+                   false, options);
+  WriteB2ndStack(pages, stack, AttributesOf(*description, stack), options.List(),
+                 arguments.progress());
+#endif
+}
+
+std::unique_ptr<TiffPages> FindPages(const std::string& path) {
+  VSIStatBufL about;
+  if (VSIStatL(path.c_str(), &about) != 0 || VSI_ISDIR(about.st_mode)) return nullptr;
+  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, Access::kRead);
+  return file.ok() ? TiffPages::Find(std::move(*file)) : nullptr;
+}
+
+void ConvertFile(const Arguments& arguments, GDALDriver& driver, const AccessPattern& access,
+                 const CPLStringList& options) {
+  if (const std::unique_ptr<TiffPages> pages = FindPages(arguments.source)) {
+    ConvertStack(*pages, arguments, driver, access, options);
+  } else {
+    ConvertRaster(arguments, driver, access, options);
+  }
+}
+
+std::string Replaced(std::string text, const std::string& what, const std::string& by) {
+  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
+    text.replace(at, what.size(), by);
+  }
+  return text;
+}
+
+// What is made in the folder of the staging is published if `make` and `finish` succeed, and if
+// only `finish` fails. Messages name what the user named.
+void MakeInStaging(Staging& staging, const std::string& destination,
+                   const std::function<void()>& make, const std::function<void()>& finish) {
+  try {
+    make();
+    std::string failure;
+    try {
+      finish();
+    } catch (const Failure& error) {
+      failure = error.what();
+    }
+    StopIfInterrupted();
+    staging.Publish();
+    if (!failure.empty()) throw Failure(failure);
+  } catch (const WrongUsage& error) {
+    throw WrongUsage(Replaced(error.what(), staging.path(), destination));
+  } catch (const Failure& error) {
+    throw Failure(Replaced(error.what(), staging.path(), destination));
+  }
+}
+
+ExitCode Convert(Arguments arguments) {
+  const AccessPattern access = ParseAccess(arguments.access);
+  GDALDriver& driver = DriverFor(arguments.destination);
+  const CPLStringList options = ParseCreationOptions(driver, arguments.creation_options);
+  // Options are checked here, where a wrong one is an error.
+  CPLSetConfigOption("GDAL_VALIDATE_CREATION_OPTIONS", "NO");
+  arguments.written = arguments.destination;
+  const auto make = [&] { ConvertFile(arguments, driver, access, options); };
+  const auto finish = [&] { BuildOverviews(arguments.written, arguments.progress()); };
+  if (!arguments.overviews) {
+    make();
+  } else if (IsVirtualPath(arguments.destination)) {
+    make();
+    finish();
+  } else {
+    Staging staging(arguments.destination);
+    arguments.written = staging.path();
+    MakeInStaging(staging, arguments.destination, make, finish);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void AddConvert(CLI::App& program, Runner& runner) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* const command = program.add_subcommand(
+      "convert", "Write any raster that GDAL reads, or a stack of TIFF pages, as .npy or .b2nd");
+  command->add_option("SRC", arguments->source, "Path, or name of a subdataset")->required();
+  command->add_option("DST", arguments->destination, "FILE.npy or FILE.b2nd")->required();
+  command->add_option("--access", arguments->access,
+                      "How DST will be read, for which blocks, chunks and interleaving are chosen: "
+                      "window=PIXELS (squares of about that side), rows (whole lines), bands (all "
+                      "bands of some pixels) or whole (all at once). Default: the driver's choice");
+  command
+      ->add_option(
+          "--co", arguments->creation_options,
+          "Creation option NAME=VALUE, which outdoes --access; any number of them; also -co")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--bands", arguments->bands,
+                   "Which, from 1, in which order: 3,2,1; of a stack of pages which pages")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1, INT_MAX));
+  command->add_flag("--overviews", arguments->overviews,
+                    "Build overviews, too: DST.ovr, halved until they are below 256 pixels");
+  command->add_flag("-q,--quiet", arguments->quiet, "No progress bar");
+  command->footer(
+      "A TIFF of several pages of one size and type becomes one array: (page, y, x), with a last\n"
+      "axis if pixels have several samples; of an ImageJ hyperstack (t, z, c, y, x) without axes\n"
+      "of size 1. GDAL opens arrays of 3 axes as bands, those of more as subdatasets. One page\n"
+      "alone is the SRC GTIFF_DIR:NUMBER:PATH.\n"
+      "\n"
+      "Example:\n"
+      "  gdal_ndarray convert scene.tif scene.b2nd --access window=512 -co COMPRESS=LZ4 "
+      "--overviews\n"
+      "  gdal_ndarray convert cells.tif cells.b2nd && python3 -c \\\n"
+      "    'import blosc2; print(blosc2.open(\"cells.b2nd\").shape)'\n"
+      "  (10, 5, 2, 1024, 1024)\n");
+  command->callback([arguments, &runner] { runner = [arguments] { return Convert(*arguments); }; });
+}
+
+}  // namespace ndarray::tools

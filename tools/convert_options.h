@@ -1,0 +1,44 @@
+// Creation options of a new file: the user's own, and what follows from how it will be read.
+#ifndef GDAL_NDARRAY_TOOLS_CONVERT_OPTIONS_H_
+#define GDAL_NDARRAY_TOOLS_CONVERT_OPTIONS_H_
+
+#include <cpl_string.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "driver/raster/gdal_compat.h"
+
+namespace ndarray::tools {
+
+// The driver that writes files of the path's extension. Throws WrongUsage for another extension, a
+// Failure where this program was built without the driver.
+GDALDriver& DriverFor(const std::string& path);
+
+// How the new file will be read.
+struct AccessPattern {
+  enum Kind { kUnknown, kWindow, kRows, kBands, kWhole } kind = kUnknown;
+  int side = 512;  // of windows, in pixels
+};
+
+// "window=512", "window", "rows", "bands", "whole"; nothing: unknown. Throws WrongUsage.
+AccessPattern ParseAccess(const std::optional<std::string>& words);
+
+// NAME=VALUE each. Throws WrongUsage for other words, and for names the driver has no option of.
+CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::string>& words);
+
+struct ImageSize {
+  int64_t width = 0, height = 0;
+  int64_t bands = 1;  // of one pixel
+  int64_t element_bytes = 1;
+};
+
+// Adds what suits the pattern and is not given: INTERLEAVE where `choose_interleave`, and for .b2nd
+// blocks and chunks.
+void AddAccessOptions(const AccessPattern& access, const ImageSize& image, bool is_b2nd,
+                      bool choose_interleave, CPLStringList& options);
+
+}  // namespace ndarray::tools
+
+#endif  // GDAL_NDARRAY_TOOLS_CONVERT_OPTIONS_H_

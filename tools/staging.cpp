@@ -1,0 +1,69 @@
+#include "tools/staging.h"
+
+#include <cpl_conv.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "driver/raster/overwrite.h"
+#include "tools/command.h"
+
+namespace ndarray::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path ResolveLinks(fs::path path) {
+  constexpr int kMaxLinks = 40;  // as the kernel has it
+  std::error_code none;
+  for (int links = 0; links < kMaxLinks && fs::is_symlink(path, none); ++links) {
+    path = path.parent_path() / fs::read_symlink(path, none);
+  }
+  return path;
+}
+
+[[noreturn]] void Fail(const std::string& path, const std::string& verb,
+                       const std::error_code& error) {
+  throw Failure(path + ": cannot " + verb + ": " + error.message());
+}
+
+}  // namespace
+
+Staging::Staging(const std::string& destination)
+    : destination_(destination), guard_(Value(CreateLocalFile(destination))) {
+  const fs::path target = ResolveLinks(destination);
+  target_ = target.string();
+  const fs::path folder = target.parent_path() / ("." + target.filename().string() + ".new");
+  folder_ = folder.string();
+  path_ = (folder / fs::path(destination).filename()).string();
+  std::error_code error;
+  fs::remove_all(folder, error);
+  if (!error) fs::create_directory(folder, error);
+  if (error) Fail(destination, "create (as " + folder_ + ")", error);
+}
+
+Staging::~Staging() {
+  std::error_code none;
+  fs::remove_all(folder_, none);
+}
+
+void Staging::Publish() {
+  std::error_code error;
+  const fs::file_status replaced = fs::status(target_, error);
+  if (fs::exists(replaced)) {
+    fs::permissions(path_, replaced.permissions(), error);
+    if (error) Fail(destination_, "keep the permissions of", error);
+  }
+  fs::rename(path_, target_, error);
+  if (error) Fail(destination_, "replace", error);
+  DeleteSidecars(destination_);
+  for (const char* const suffix : {".aux.xml", ".msk", ".msk.aux.xml", ".ovr.aux.xml", ".ovr"}) {
+    if (!fs::exists(path_ + suffix, error)) continue;
+    // The target of a link may be on another disk than the link, where the sidecars go.
+    if (CPLMoveFile((destination_ + suffix).c_str(), (path_ + suffix).c_str()) == 0) continue;
+    throw Failure(destination_ + suffix + ": cannot create (" + destination_ +
+                  " is complete, but has no overviews)");
+  }
+}
+
+}  // namespace ndarray::tools

@@ -1,0 +1,237 @@
+#include "tools/tiff_pages.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <unordered_set>
+
+#include "driver/store/array.h"
+#include "driver/store/checked_math.h"
+#include "tools/command.h"
+#include "tools/tiff_lines.h"
+
+namespace ndarray::tools {
+namespace {
+
+// After so many steps a handle is opened anew: see tiff_handle.h.
+constexpr size_t kMostSteps = 256;
+
+// Not a smaller copy of another page, and no mask.
+bool IsFullResolution(const TiffHandle& page) {
+  uint32_t type = 0;
+  if (TIFFGetField(page.get(), TIFFTAG_SUBFILETYPE, &type) == 1) {
+    return (type & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
+  }
+  uint16_t old_type = 0;
+  return TIFFGetField(page.get(), TIFFTAG_OSUBFILETYPE, &old_type) != 1 ||
+         old_type != OFILETYPE_REDUCEDIMAGE;
+}
+
+// The type of an array's elements; absent for those that no array has.
+std::optional<ScalarType> TypeOf(const PageKind& kind) {
+  static constexpr struct {
+    uint16_t format, bits;
+    ScalarType type;
+  } kTypes[] = {
+      {SAMPLEFORMAT_UINT, 8, ScalarType::kUInt8},
+      {SAMPLEFORMAT_UINT, 16, ScalarType::kUInt16},
+      {SAMPLEFORMAT_UINT, 32, ScalarType::kUInt32},
+      {SAMPLEFORMAT_UINT, 64, ScalarType::kUInt64},
+      {SAMPLEFORMAT_INT, 8, ScalarType::kInt8},
+      {SAMPLEFORMAT_INT, 16, ScalarType::kInt16},
+      {SAMPLEFORMAT_INT, 32, ScalarType::kInt32},
+      {SAMPLEFORMAT_INT, 64, ScalarType::kInt64},
+      {SAMPLEFORMAT_IEEEFP, 16, ScalarType::kFloat16},
+      {SAMPLEFORMAT_IEEEFP, 32, ScalarType::kFloat32},
+      {SAMPLEFORMAT_IEEEFP, 64, ScalarType::kFloat64},
+  };
+  for (const auto& known : kTypes) {
+    if (known.format == kind.format && known.bits == kind.bits) return known.type;
+  }
+  return std::nullopt;
+}
+
+// The number of a line "NAME=NUMBER" of ImageJ's description, 1 where there is none.
+int64_t NumberOf(std::string_view description, std::string_view name) {
+  while (!description.empty()) {
+    const std::string_view line = description.substr(0, description.find('\n'));
+    description.remove_prefix(std::min(line.size() + 1, description.size()));
+    if (line.size() <= name.size() || line[name.size()] != '=') continue;
+    if (line.substr(0, name.size()) != name) continue;
+    const std::string_view digits = line.substr(name.size() + 1);
+    int32_t number = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return std::max(number, 1);
+  }
+  return 1;
+}
+
+std::string PageAlone(const std::string& path, size_t number) {
+  return " (GTIFF_DIR:" + std::to_string(number) + ":" + path + " is that page alone)";
+}
+
+}  // namespace
+
+std::unique_ptr<TiffPages> TiffPages::Find(std::shared_ptr<ByteFile> file) {
+  if (!IsTiff(*file)) return nullptr;
+  std::unique_ptr<TiffPages> pages(new TiffPages(std::move(file)));
+  pages->Enumerate();
+  return pages->count_ > 1 ? std::move(pages) : nullptr;
+}
+
+void TiffPages::Choose(const std::vector<int>& pages) {
+  for (const int page : pages) {
+    if (page < 1 || page > count_) {
+      Check(Mismatch(StatusCode::kInvalidArgument, "page", std::to_string(page),
+                     "1 to " + std::to_string(count_))
+                .At(path()));
+    }
+    chosen_.push_back(page - 1);
+  }
+  count_ = static_cast<int64_t>(chosen_.size());
+  hyperstack_.reset();
+}
+
+void TiffPages::Enumerate() {
+  std::unordered_set<uint64_t> seen;
+  PageKind kind;
+  std::string unsupported;
+  auto page = std::make_unique<TiffHandle>(*file_, 0, 1);
+  do {
+    const uint64_t offset = TIFFCurrentDirOffset(page->get());
+    if (!seen.insert(offset).second) page->Fail("is one of the pages before it");
+    if (seen.size() % kMostSteps == 0) {
+      StopIfInterrupted();
+      page = std::make_unique<TiffHandle>(*file_, offset, page->number());
+    }
+    if (!IsFullResolution(*page)) continue;
+    const PageKind found = KindOf(*page);
+    if (places_.empty()) kind = found;
+    if (!(found == kind)) {
+      throw Failure(path() + ": page " + std::to_string(page->number()) + ": found " +
+                    ToString(found) + ", wanted " + ToString(kind) + " as page " +
+                    std::to_string(places_[0].number) + PageAlone(path(), page->number()));
+    }
+    if (!places_.empty() && TypeOf(kind)) FindLinesTogether(*page);
+    if (unsupported.empty()) {
+      unsupported = Unsupported(*page);
+      if (!unsupported.empty()) {
+        unsupported = path() + ": page " + std::to_string(page->number()) + ": " + unsupported;
+      }
+    }
+    places_.push_back({offset, page->number()});
+  } while (page->Next());
+  count_ = static_cast<int64_t>(places_.size());
+  if (count_ == 0) return;
+  const TiffHandle first(*file_, places_[0].offset, places_[0].number);
+  ReadImageJ(first);
+  if (count_ == 1) return;
+  if (!unsupported.empty()) throw Failure(unsupported);
+  Describe(first);
+}
+
+// From the second page on: a single image is GDAL's, and may be cut as no page of a stack may.
+void TiffPages::FindLinesTogether(const TiffHandle& page) {
+  if (places_.size() == 1) {
+    lines_together_ = LinesTogether({*file_, places_[0].offset, places_[0].number});
+  }
+  lines_together_ = std::max(lines_together_, LinesTogether(page));
+}
+
+void TiffPages::Describe(const TiffHandle& first) {
+  const PageKind kind = KindOf(first);
+  const std::optional<ScalarType> type = TypeOf(kind);
+  if (!type || kind.width == 0 || kind.height == 0 || kind.samples == 0 || kind.width > INT32_MAX ||
+      kind.height > INT32_MAX) {
+    throw Failure(path() + ": page " + std::to_string(first.number()) + ": found " +
+                  ToString(kind) + ", wanted 8 to 64 bits of whole numbers, or 16 to 64 of floats" +
+                  PageAlone(path(), first.number()));
+  }
+  type_ = *type;
+  width_ = kind.width;
+  height_ = kind.height;
+  samples_ = kind.samples;
+  lines_together_ = std::max(lines_together_, LinesTogether(first));
+}
+
+void TiffPages::ReadImageJ(const TiffHandle& first) {
+  const char* text = nullptr;
+  if (TIFFGetField(first.get(), TIFFTAG_IMAGEDESCRIPTION, &text) != 1 || text == nullptr) return;
+  const std::string_view description(text);
+  if (description.substr(0, 7) != "ImageJ=") return;
+  const int64_t images = NumberOf(description, "images");
+  if (count_ == 1 && images > 1) FindImagesWithoutPages(first, images);
+  const Hyperstack stack{NumberOf(description, "frames"), NumberOf(description, "slices"),
+                         NumberOf(description, "channels")};
+  const AxisVector axes{stack.frames, stack.slices, stack.channels};
+  if (CheckedProduct(axes) == count_) hyperstack_ = stack;
+}
+
+// Above 4 GB ImageJ writes one page, and the pixels of the others after its own.
+void TiffPages::FindImagesWithoutPages(const TiffHandle& first, int64_t images) {
+  TIFF* const tiff = first.get();
+  const PageKind kind = KindOf(first);
+  if (TIFFIsTiled(tiff) != 0 || !TypeOf(kind) ||
+      first.Field<uint16_t>(TIFFTAG_COMPRESSION).value_or(COMPRESSION_NONE) != COMPRESSION_NONE ||
+      (kind.samples > 1 && first.Field<uint16_t>(TIFFTAG_PLANARCONFIG) != PLANARCONFIG_CONTIG)) {
+    return;
+  }
+  const uint64_t offset = TIFFGetStrileOffset(tiff, 0);
+  auto page_bytes = CheckedMultiply<uint64_t>(kind.width, kind.height);
+  if (page_bytes) page_bytes = CheckedMultiply<uint64_t>(*page_bytes, kind.samples * kind.bits / 8);
+  if (offset == 0 || offset > file_->size_bytes() || !page_bytes || *page_bytes == 0) return;
+  const uint64_t room = (file_->size_bytes() - offset) / *page_bytes;
+  if (room < 2) return;  // the description is that of another file, of which this is one page
+  if (room < static_cast<uint64_t>(images)) {
+    throw Failure(path() + ": images: found room for " + std::to_string(room) + ", wanted " +
+                  std::to_string(images) + " as the description says" +
+                  PageAlone(path(), first.number()));
+  }
+  count_ = images;
+  raw_offset_ = offset;
+  raw_swapped_ = TIFFIsByteSwapped(tiff) != 0;
+}
+
+void TiffPages::ReadLines(int64_t page, int64_t first_line, int64_t lines, std::byte* to) const {
+  if (!chosen_.empty()) page = chosen_[static_cast<size_t>(page)];
+  if (raw_offset_) return ReadRaw(page, first_line, lines, to);
+  std::unique_ptr<TiffHandle> handle = TakeHandle(page);
+  DecodeLines(*handle, first_line, lines, to);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  idle_.push_back(std::move(handle));
+}
+
+void TiffPages::ReadRaw(int64_t page, int64_t first_line, int64_t lines, std::byte* to) const {
+  const auto line = static_cast<uint64_t>(page * height_ + first_line);
+  const auto size = static_cast<size_t>(lines * line_bytes());
+  Check(file_->ReadRanges({{*raw_offset_ + line * static_cast<uint64_t>(line_bytes()), size, to}}));
+  const size_t element = SizeBytes(type_);
+  if (!raw_swapped_ || element == 1) return;
+  for (size_t at = 0; at < size; at += element) std::reverse(to + at, to + at + element);
+}
+
+// One that has the page open already, if there is: several threads decode one large page.
+std::unique_ptr<TiffHandle> TiffPages::TakeHandle(int64_t page) const {
+  const Place& place = places_[static_cast<size_t>(page)];
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& handle) {
+      return handle->number() == place.number;
+    });
+    if (found != idle_.end()) {
+      std::unique_ptr<TiffHandle> handle = std::move(*found);
+      idle_.erase(found);
+      return handle;
+    }
+    idle_.clear();
+  }
+  auto handle = std::make_unique<TiffHandle>(*file_, place.offset, place.number);
+  const PageKind kind = KindOf(*handle);
+  if (kind.width != width_ || kind.height != height_ || kind.samples != samples_ ||
+      TypeOf(kind) != type_) {
+    handle->Fail("has changed while it was read");
+  }
+  return handle;
+}
+
+}  // namespace ndarray::tools
