@@ -2,6 +2,7 @@
 
 #include <cpl_error.h>
 #include <cpl_vsi.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -12,14 +13,19 @@
 namespace ndarray::tools {
 namespace {
 
+// The second, of a clock that starts at 1 or more, in which the user asked to stop; 0: not yet.
 volatile std::sig_atomic_t interrupted = 0;
 
+// Programs that start others may pass a Ctrl-C on, so that it comes twice.
 void OnInterrupt(int signal_number) {
-  if (interrupted) {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto second = static_cast<std::sig_atomic_t>(now.tv_sec + 1);
+  if (interrupted != 0 && second > interrupted + 1) {
     std::signal(signal_number, SIG_DFL);
     std::raise(signal_number);
   }
-  interrupted = 1;
+  if (interrupted == 0) interrupted = second;
 }
 
 // What GDAL reported, from any thread.

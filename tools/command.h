@@ -79,7 +79,7 @@ int ShowProgress(double complete, const char* message, void* data);
 int WatchForInterrupt(double complete, const char* message, void* data);
 
 // Throws a Failure, "interrupted", once the user has pressed Ctrl-C. Work that has no progress
-// callback asks it now and then; a second Ctrl-C ends the process at once.
+// callback asks it now and then; another Ctrl-C, two seconds later, ends the process at once.
 void StopIfInterrupted();
 
 }  // namespace ndarray::tools

@@ -229,6 +229,8 @@ def test_an_interrupt_in_a_trial_leaves_nothing_behind(number, trials, halves, t
     while len(list(folder.glob("*/*.b2nd"))) < trials or not open_files(process, folder):
         assert time.monotonic() < deadline and process.poll() is None
     process.send_signal(number)
+    time.sleep(0.001)
+    process.send_signal(number)  # as from `timeout`, and shells in shells
     out, message = process.communicate(timeout=30)
     assert (process.returncode, out, message) == (1, "", "gdal_ndarray tune: interrupted\n")
     assert list(folder.iterdir()) == []
