@@ -28,6 +28,9 @@ void OnInterrupt(int signal_number) {
   if (interrupted == 0) interrupted = second;
 }
 
+// Whether a progress bar is on the terminal that has not come to its end.
+bool bar_is_open = false;
+
 // What GDAL reported, from any thread.
 struct GdalMessages {
   std::mutex mutex;
@@ -91,8 +94,16 @@ DatasetPointer OpenRaster(const std::string& path, CSLConstList options) {
 
 int ShowProgress(double complete, const char* message, void* data) {
   static const bool terminal = isatty(STDOUT_FILENO) == 1;
-  if (terminal) GDALTermProgress(complete, message, data);
+  if (terminal) {
+    GDALTermProgress(complete, message, data);
+    bar_is_open = complete < 1;
+  }
   return interrupted ? FALSE : TRUE;
+}
+
+void EndProgress() {
+  if (bar_is_open) std::putchar('\n');
+  bar_is_open = false;
 }
 
 int WatchForInterrupt(double, const char*, void*) { return interrupted ? FALSE : TRUE; }

@@ -75,6 +75,9 @@ DatasetPointer OpenRaster(const std::string& path, CSLConstList options = nullpt
 // else. The callback asks to stop once the user has pressed Ctrl-C. `data` is ignored.
 int ShowProgress(double complete, const char* message, void* data);
 
+// Leaves the line of a bar that has not come to its end.
+void EndProgress();
+
 // Progress without a bar: only asks to stop.
 int WatchForInterrupt(double complete, const char* message, void* data);
 

@@ -33,6 +33,7 @@ std::string ProgramName(const CLI::App& program) {
 }
 
 ExitCode Fail(const CLI::App& program, const std::string& message, ExitCode code) {
+  EndProgress();
   std::fflush(stdout);
   std::fprintf(stderr, "%s: %s\n", ProgramName(program).c_str(), message.c_str());
   return code;

@@ -312,6 +312,14 @@ def test_interruption_of_overviews_leaves_the_old_file_and_its_own(tmp_path):
     assert {(tmp_path / name).read_bytes() for name in ("o.b2nd", "o.b2nd.ovr")} == {b"old"}
 
 
+def test_an_error_has_a_line_of_its_own_beside_the_bar(tif, tmp_path):
+    broken = tmp_path / "broken.tif"
+    gdal.Translate(str(broken), tif, creationOptions=["COMPRESS=DEFLATE", "INTERLEAVE=BAND"])
+    broken.write_bytes(broken.read_bytes()[:-20000])
+    shown = tool_on_terminal("convert", broken, tmp_path / "o.npy", code=1)
+    assert "\r\ngdal_ndarray convert: " in shown and shown.startswith("0...10"), shown
+
+
 def test_progress_is_for_terminals(tif, tmp_path):
     assert "0...10...20" in tool_on_terminal("convert", tif, tmp_path / "o.npy")
     assert tool_on_terminal("convert", tif, tmp_path / "o.npy", "-q") == ""
