@@ -1,4 +1,4 @@
-// What the subcommands of gdal_ndarray share: how they are added, fail, show progress and stop.
+// What the subcommands of gdal_ndarray share: how they fail, show progress and stop.
 //
 // Exit codes: 0 done, 1 failed or found a difference, 2 wrong usage. An error is one line on
 // stderr, "gdal_ndarray SUBCOMMAND: MESSAGE"; results are on stdout. Of GDAL's own messages only
@@ -6,17 +6,12 @@
 #ifndef GDAL_NDARRAY_TOOLS_COMMAND_H_
 #define GDAL_NDARRAY_TOOLS_COMMAND_H_
 
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
 #include "driver/raster/gdal_compat.h"
 #include "driver/store/status.h"
-
-namespace CLI {
-class App;
-}
 
 namespace ndarray::tools {
 
@@ -32,21 +27,8 @@ struct WrongUsage : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Set by the subcommand that was chosen; called once all arguments are parsed. Returns the exit
-// code, or throws Failure, WrongUsage.
-using Runner = std::function<ExitCode()>;
-
 // Takes over GDAL's messages and Ctrl-C (SIGTERM, too). Called once, first.
 void WatchTheWorld();
-
-// One function for each subcommand, in the file of its name. Each adds a subcommand with its
-// arguments and a worked example (the footer of its help), and sets `runner` in its callback.
-void AddConvert(CLI::App& program, Runner& runner);
-void AddInfo(CLI::App& program, Runner& runner);
-void AddWindow(CLI::App& program, Runner& runner);
-void AddVerify(CLI::App& program, Runner& runner);
-void AddCompact(CLI::App& program, Runner& runner);  // this and the next only with the driver B2ND
-void AddTune(CLI::App& program, Runner& runner);
 
 // Throws the status as a Failure, unless it is a success.
 void Check(const Status& status);

@@ -1,21 +1,15 @@
-#include <CLI/CLI.hpp>
 #include <cinttypes>
 #include <cstdio>
 
 #include "driver/raster/b2nd_create.h"
 #include "driver/raster/vsi_file.h"
 #include "driver/store/frame_copy.h"
-#include "tools/command.h"
+#include "tools/subcommands.h"
 
 namespace ndarray::tools {
-namespace {
+namespace {}  // namespace
 
-struct Arguments {
-  std::string file;
-  bool quiet = false;
-};
-
-ExitCode Compact(const Arguments& arguments) {
+ExitCode Compact(const CompactArguments& arguments) {
   const std::string& path = arguments.file;
   const std::string driver = OpenRaster(path)->GetDriver()->GetDescription();
   if (driver != kB2ndDriverName) {
@@ -37,22 +31,6 @@ ExitCode Compact(const Arguments& arguments) {
                 done->old_bytes, done->new_bytes);
   }
   return kDone;
-}
-
-}  // namespace
-
-void AddCompact(CLI::App& program, Runner& runner) {
-  const auto arguments = std::make_shared<Arguments>();
-  CLI::App* const command =
-      program.add_subcommand("compact", "Rewrite a .b2nd file without the space of old chunks");
-  command->add_option("FILE", arguments->file, "Path of a .b2nd file")->required();
-  command->add_flag("-q,--quiet", arguments->quiet, "Print nothing");
-  command->footer(
-      "Exit code: 0 done, or nothing to reclaim; 1 failed: the file is as it was; 2 wrong "
-      "usage.\n\n"
-      "Example:\n"
-      "  gdal_ndarray compact scene.b2nd  # after many updates; 'info' tells the dead space");
-  command->callback([arguments, &runner] { runner = [arguments] { return Compact(*arguments); }; });
 }
 
 }  // namespace ndarray::tools

@@ -6,7 +6,6 @@
 #include <gdal_vrt.h>
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -17,25 +16,22 @@
 #include "driver/raster/array_dataset.h"
 #include "driver/raster/geo_metadata.h"
 #include "driver/raster/vsi_file.h"
-#include "tools/command.h"
 #include "tools/convert_options.h"
 #include "tools/overviews.h"
 #include "tools/staging.h"
+#include "tools/subcommands.h"
 #include "tools/tiff_stack.h"
 
 namespace ndarray::tools {
 namespace {
 
-struct Arguments {
-  std::string source, destination;
-  std::optional<std::string> access;
-  std::string written;  // where DST is made: elsewhere if its overviews are still to come
-  std::vector<std::string> creation_options;
-  std::vector<int> bands;
-  bool overviews = false;
-  bool quiet = false;
+struct Job : ConvertArguments {
+  explicit Job(const ConvertArguments& arguments)
+      : ConvertArguments(arguments), written(destination) {}
 
   GDALProgressFunc progress() const { return quiet ? WatchForInterrupt : ShowProgress; }
+
+  std::string written;  // where DST is made: elsewhere if its overviews are still to come
 };
 
 struct FreeOptions {
@@ -90,7 +86,7 @@ DatasetPointer OpenSource(const std::string& path) {
 }
 
 // The chosen bands as a dataset of their own, with all that belongs to them.
-DatasetPointer ChooseBands(GDALDataset& source, const Arguments& arguments) {
+DatasetPointer ChooseBands(GDALDataset& source, const Job& arguments) {
   CPLStringList words;
   for (const char* const word : {"-of", "VRT"}) words.AddString(word);
   for (const int band : arguments.bands) {
@@ -112,8 +108,7 @@ DatasetPointer ChooseBands(GDALDataset& source, const Arguments& arguments) {
 }
 
 // What the driver would refuse is wrong usage, found before anything is touched.
-void CheckPlan(GDALDriver& driver, GDALDataset& source, const Arguments& arguments,
-               StringList options) {
+void CheckPlan(GDALDriver& driver, GDALDataset& source, const Job& arguments, StringList options) {
   Result<NewArray> array =
       PlanCopy(arguments.destination.c_str(), driver.GetDescription(), source, false, options);
   Status status = array.status();
@@ -126,8 +121,8 @@ void CheckPlan(GDALDriver& driver, GDALDataset& source, const Arguments& argumen
   Check(status);
 }
 
-void ConvertRaster(const Arguments& arguments, GDALDriver& driver,
-                   const std::optional<Reading>& access, CPLStringList options) {
+void ConvertRaster(const Job& arguments, GDALDriver& driver, const std::optional<Reading>& access,
+                   CPLStringList options) {
   DatasetPointer source = OpenSource(arguments.source);
   CheckNotItsOwnSource(*source, arguments.destination);
   DatasetPointer chosen;
@@ -211,8 +206,7 @@ void DescribeNpy(GDALDataset& description, const Stack& stack) {
   dataset->SetMetadataItem("SHAPE", ShapeString(named.shape).c_str(), kMetadataDomain);
 }
 
-void CheckStackArguments(const Arguments& arguments, const Stack& stack,
-                         const CPLStringList& options) {
+void CheckStackArguments(const Job& arguments, const Stack& stack, const CPLStringList& options) {
   const auto refuse = [&](const std::string& what) {
     throw Failure(arguments.source + ": is a stack of pages, for which there is no " + what);
   };
@@ -224,7 +218,7 @@ void CheckStackArguments(const Arguments& arguments, const Stack& stack,
   }
 }
 
-void ConvertStack(TiffPages& pages, const Arguments& arguments, GDALDriver& driver,
+void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
                   const std::optional<Reading>& access, CPLStringList options) {
   if (!arguments.bands.empty()) pages.Choose(arguments.bands);
   const Stack stack = PlanStack(pages, arguments.written);
@@ -255,8 +249,8 @@ std::unique_ptr<TiffPages> FindPages(const std::string& path) {
   return file.ok() ? TiffPages::Find(std::move(*file)) : nullptr;
 }
 
-void ConvertFile(const Arguments& arguments, GDALDriver& driver,
-                 const std::optional<Reading>& access, const CPLStringList& options) {
+void ConvertFile(const Job& arguments, GDALDriver& driver, const std::optional<Reading>& access,
+                 const CPLStringList& options) {
   if (const std::unique_ptr<TiffPages> pages = FindPages(arguments.source)) {
     ConvertStack(*pages, arguments, driver, access, options);
   } else {
@@ -293,14 +287,16 @@ void MakeInStaging(Staging& staging, const std::string& destination,
   }
 }
 
-ExitCode Convert(Arguments arguments) {
+}  // namespace
+
+ExitCode Convert(const ConvertArguments& asked) {
+  Job arguments(asked);
   std::optional<Reading> access;
   if (arguments.access) access = ParseReading(*arguments.access);
   GDALDriver& driver = DriverFor(arguments.destination);
   const CPLStringList options = ParseCreationOptions(driver, arguments.creation_options);
   // Options are checked here, where a wrong one is an error.
   CPLSetConfigOption("GDAL_VALIDATE_CREATION_OPTIONS", "NO");
-  arguments.written = arguments.destination;
   const auto make = [&] { ConvertFile(arguments, driver, access, options); };
   const auto finish = [&] { BuildOverviews(arguments.written, arguments.progress()); };
   if (!arguments.overviews) {
@@ -314,47 +310,6 @@ ExitCode Convert(Arguments arguments) {
     MakeInStaging(staging, arguments.destination, make, finish);
   }
   return kDone;
-}
-
-}  // namespace
-
-void AddConvert(CLI::App& program, Runner& runner) {
-  const auto arguments = std::make_shared<Arguments>();
-  CLI::App* const command = program.add_subcommand(
-      "convert", "Write any raster that GDAL reads, or a stack of TIFF pages, as .npy or .b2nd");
-  command->add_option("SRC", arguments->source, "Path, or name of a subdataset")->required();
-  command->add_option("DST", arguments->destination, "FILE.npy or FILE.b2nd")->required();
-  command->add_option("--access", arguments->access,
-                      "How DST will be read, for which blocks, chunks and interleaving are chosen: "
-                      "window=PIXELS (squares of about that side), rows (whole lines), bands (all "
-                      "bands of some pixels) or whole (all at once). Default: the driver's choice");
-  command
-      ->add_option(
-          "--co", arguments->creation_options,
-          "Creation option NAME=VALUE, which outdoes --access; any number of them; also -co")
-      ->allow_extra_args(false);
-  command
-      ->add_option("--bands", arguments->bands,
-                   "Which, from 1, in which order: 3,2,1; of a stack of pages which pages")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CLI::Range(1, INT_MAX));
-  command->add_flag("--overviews", arguments->overviews,
-                    "Build overviews, too: DST.ovr, halved until they are below 256 pixels");
-  command->add_flag("-q,--quiet", arguments->quiet, "No progress bar");
-  command->footer(
-      "A TIFF of several pages of one size and type becomes one array: (page, y, x), with a last\n"
-      "axis if pixels have several samples; of an ImageJ hyperstack (t, z, c, y, x) without axes\n"
-      "of size 1. GDAL opens arrays of 3 axes as bands, those of more as subdatasets. One page\n"
-      "alone is the SRC GTIFF_DIR:NUMBER:PATH.\n"
-      "\n"
-      "Example:\n"
-      "  gdal_ndarray convert scene.tif scene.b2nd --access window=512 -co COMPRESS=LZ4 "
-      "--overviews\n"
-      "  gdal_ndarray convert cells.tif cells.b2nd && python3 -c \\\n"
-      "    'import blosc2; print(blosc2.open(\"cells.b2nd\").shape)'\n"
-      "  (10, 5, 2, 1024, 1024)\n");
-  command->callback([arguments, &runner] { runner = [arguments] { return Convert(*arguments); }; });
 }
 
 }  // namespace ndarray::tools

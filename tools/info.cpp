@@ -1,6 +1,5 @@
 // gdal_ndarray info: what a .npy or .b2nd file is, for people and (--json) for programs.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -11,18 +10,12 @@
 #include "driver/raster/b2nd_create.h"
 #include "tools/chunk_report.h"
 #endif
-#include "tools/command.h"
 #include "tools/raster_report.h"
 #include "tools/report.h"
+#include "tools/subcommands.h"
 
 namespace ndarray::tools {
 namespace {
-
-struct Arguments {
-  std::string file;
-  bool json = false;
-  bool chunks = false;
-};
 
 // The path of the file, of whatever name GDAL knows it by.
 std::string FilePath(const std::string& name) {
@@ -77,7 +70,9 @@ Report DescribeFile(const ByteFile& file, [[maybe_unused]] const std::string& dr
   return DescribeNpyFile(file);
 }
 
-ExitCode Info(const Arguments& arguments) {
+}  // namespace
+
+ExitCode Info(const InfoArguments& arguments) {
   const std::string path = FilePath(arguments.file);
   const DatasetPointer dataset = OpenRaster(arguments.file);
   const std::string driver = dataset->GetDriverName();
@@ -92,21 +87,6 @@ ExitCode Info(const Arguments& arguments) {
   report.Append(DescribeRaster(*dataset));
   std::fputs((arguments.json ? report.AsJson() : report.AsText()).c_str(), stdout);
   return kDone;
-}
-
-}  // namespace
-
-void AddInfo(CLI::App& program, Runner& runner) {
-  const auto arguments = std::make_shared<Arguments>();
-  CLI::App* const command = program.add_subcommand("info", "Describe a .npy or .b2nd file");
-  command->add_option("FILE", arguments->file, "Path, or name of a subdataset")->required();
-  command->add_flag("--json", arguments->json, "Print one JSON object");
-  command->add_flag("--chunks", arguments->chunks, "How large the chunks of a .b2nd are");
-  command->footer(
-      "Example:\n"
-      "  gdal_ndarray info scene.b2nd --chunks\n"
-      "  gdal_ndarray info scene.npy --json | jq -r .memmap\n");
-  command->callback([arguments, &runner] { runner = [arguments] { return Info(*arguments); }; });
 }
 
 }  // namespace ndarray::tools

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -7,8 +6,8 @@
 #include "driver/raster/vsi_file.h"
 #include "driver/store/npy_array.h"
 #include "tools/against.h"
-#include "tools/command.h"
 #include "tools/report.h"
+#include "tools/subcommands.h"
 #include "tools/verify_report.h"
 #ifdef NDARRAY_HAS_B2ND
 #include "driver/raster/b2nd_create.h"
@@ -20,15 +19,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Arguments {
-  std::string file;
-  std::string against;
-  bool json = false;
-  bool quiet = false;
-};
-
 // Progress from `start` to `stop` of all work.
-KeepGoing Progress(const Arguments& arguments, double start, double stop) {
+KeepGoing Progress(const VerifyArguments& arguments, double start, double stop) {
   const auto show = arguments.json || arguments.quiet ? WatchForInterrupt : ShowProgress;
   return [=](double done) { return show(start + (stop - start) * done, "", nullptr) != 0; };
 }
@@ -50,7 +42,7 @@ void VerifyNpy(const std::string& path, Json& report) {
       "--against"};
 }
 
-bool VerifyFile(const Arguments& arguments, [[maybe_unused]] GDALDataset& dataset,
+bool VerifyFile(const VerifyArguments& arguments, [[maybe_unused]] GDALDataset& dataset,
                 [[maybe_unused]] const KeepGoing& keep_going, Json& report) {
   const std::string format = report["format"];
 #ifdef NDARRAY_HAS_B2ND
@@ -66,7 +58,9 @@ bool VerifyFile(const Arguments& arguments, [[maybe_unused]] GDALDataset& datase
   return true;
 }
 
-ExitCode Verify(const Arguments& arguments) {
+}  // namespace
+
+ExitCode Verify(const VerifyArguments& arguments) {
   for (const char* const driver : {"NPY", "B2ND"}) {
     if (HasDriverPrefix(arguments.file.c_str(), driver)) {
       throw WrongUsage(arguments.file + ": found a part of a file, wanted the path of a file");
@@ -97,27 +91,6 @@ ExitCode Verify(const Arguments& arguments) {
     PrintReport(report);
   }
   return sound && equal ? kDone : kFailed;
-}
-
-}  // namespace
-
-void AddVerify(CLI::App& program, Runner& runner) {
-  const auto arguments = std::make_shared<Arguments>();
-  CLI::App* const command = program.add_subcommand(
-      "verify", "Decode all of a .npy or .b2nd file, tell what is damaged, compare with a source");
-  command->add_option("FILE", arguments->file, "Path of a .npy or .b2nd file")->required();
-  command->add_option("--against", arguments->against,
-                      "Compare with this, value by value: anything that GDAL reads, .npy, .b2nd");
-  CLI::Option* const json =
-      command->add_flag("--json", arguments->json, "Write the report as JSON");
-  command->add_flag("-q,--quiet", arguments->quiet, "Write no report: the exit code tells")
-      ->excludes(json);
-  command->footer(
-      "Exit code: 0 no damage found (and equal), 1 damaged or different, 2 wrong usage.\n\n"
-      "Example:\n"
-      "  gdal_ndarray verify /backup/scene.b2nd                      # does all of it decode?\n"
-      "  gdal_ndarray verify /backup/scene.b2nd --against scene.tif  # is it the same image?");
-  command->callback([arguments, &runner] { runner = [arguments] { return Verify(*arguments); }; });
 }
 
 }  // namespace ndarray::tools

@@ -3,28 +3,21 @@
 #include <gdal_utils.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "tools/command.h"
 #include "tools/picture.h"
+#include "tools/subcommands.h"
 
 namespace ndarray::tools {
 namespace {
 
 const std::string kStdout = "/vsistdout/";
 
-struct Arguments {
-  std::string file, output;
-  PixelWindow window;
-  std::vector<int> bands;
-};
-
 bool EndsWith(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && EQUAL(text.c_str() + (text.size() - end.size()), end.c_str());
 }
 
-void CheckWindow(GDALDataset& dataset, const Arguments& arguments) {
+void CheckWindow(GDALDataset& dataset, const WindowArguments& arguments) {
   const PixelWindow& window = arguments.window;
   const int width = dataset.GetRasterXSize();
   const int height = dataset.GetRasterYSize();
@@ -49,7 +42,7 @@ struct FreeOptions {
 };
 
 // With the window's part of the georeferencing in a sidecar, as every .npy of the driver.
-void WriteArray(GDALDataset& dataset, const Arguments& arguments, const std::string& path) {
+void WriteArray(GDALDataset& dataset, const WindowArguments& arguments, const std::string& path) {
   const PixelWindow& window = arguments.window;
   CPLStringList words;
   for (const char* const word : {"-of", "NPY", "-srcwin"}) words.AddString(word);
@@ -71,7 +64,9 @@ void WriteArray(GDALDataset& dataset, const Arguments& arguments, const std::str
   if (written == nullptr) ThrowGdalFailure(path + ": cannot write");
 }
 
-ExitCode Window(const Arguments& arguments) {
+}  // namespace
+
+ExitCode WriteWindow(const WindowArguments& arguments) {
   const bool to_stdout = arguments.output.empty() || arguments.output == "-";
   const bool picture = EndsWith(arguments.output, ".png");
   if (to_stdout && isatty(STDOUT_FILENO) == 1) {
@@ -95,37 +90,6 @@ ExitCode Window(const Arguments& arguments) {
     WriteArray(*dataset, arguments, to_stdout ? kStdout : arguments.output);
   }
   return kDone;
-}
-
-}  // namespace
-
-void AddWindow(CLI::App& program, Runner& runner) {
-  const auto arguments = std::make_shared<Arguments>();
-  CLI::App* const command =
-      program.add_subcommand("window", "One window of an image, as .npy or as a picture");
-  command->add_option("FILE", arguments->file, "Any raster that GDAL reads")->required();
-  const auto add_number = [&](const char* name, int& to, int least, const char* what) {
-    command->add_option(name, to, what)->required()->check(CLI::Range(least, INT_MAX));
-  };
-  add_number("X", arguments->window.x, 0, "First column");
-  add_number("Y", arguments->window.y, 0, "First line");
-  add_number("W", arguments->window.width, 1, "Columns");
-  add_number("H", arguments->window.height, 1, "Lines");
-  command
-      ->add_option("--bands", arguments->bands,
-                   "Which, from 1, as 3,2,1 (default: all; of a "
-                   "picture the first, or those of colours)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command->add_option("-o,--output", arguments->output,
-                      "FILE.npy: (bands, H, W), without the first axis where it is one band. "
-                      "FILE.png: the lowest 2 % of the values black, the highest 2 % white; bytes "
-                      "of colours as they are; nodata transparent. Default: .npy to a pipe");
-  command->footer(
-      "Example:\n"
-      "  gdal_ndarray window scene.b2nd 1000 2000 512 512 -o look.png\n"
-      "  band 1: black 212, white 3071\n");
-  command->callback([arguments, &runner] { runner = [arguments] { return Window(*arguments); }; });
 }
 
 }  // namespace ndarray::tools
