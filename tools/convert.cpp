@@ -219,7 +219,7 @@ void CheckStackArguments(const Job& arguments, const Stack& stack, const CPLStri
 }
 
 void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
-                  const std::optional<Reading>& access, CPLStringList options) {
+                  [[maybe_unused]] const std::optional<Reading>& access, CPLStringList options) {
   if (!arguments.bands.empty()) pages.Choose(arguments.bands);
   const Stack stack = PlanStack(pages, arguments.written);
   CheckStackArguments(arguments, stack, options);

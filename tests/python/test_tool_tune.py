@@ -135,6 +135,7 @@ def test_the_default_wins_near_ties(noise):
     assert max(c["ratio"] for c in final(report)) < 1.03 * chosen["ratio"]
 
 
+@pytest.mark.slow
 def test_the_size_objective_finds_what_is_small():
     report = patient_report(lambda r: r["tried"] > 8, GEOID, "--objective", "size")
     chosen, = [c for c in report["configurations"] if c["recommended"]]
@@ -241,6 +242,7 @@ def test_progress_is_shown_on_a_terminal_only(noise):
     assert "..." not in tool_on_terminal("tune", "-q", noise, *SHORT)
 
 
+@pytest.mark.slow
 def test_the_plot_shows_front_recommendation_and_default(tmp_path):
     path = tmp_path / "plot.png"
     patient_report(lambda r: not r["configurations"][0]["default"], GEOID, "--plot", path)
