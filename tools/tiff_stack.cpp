@@ -21,10 +21,6 @@
 namespace ndarray::tools {
 namespace {
 
-#ifndef NDARRAY_HAS_B2ND
-constexpr char kPlanes = 'P';
-#endif
-
 constexpr int64_t kBatchBytes = int64_t{64} << 20;
 constexpr int64_t kMostPieceBytes = int64_t{4} << 30;
 constexpr int64_t kTaskBytes = int64_t{1} << 20;  // decoded by one thread at a time, at least

@@ -21,8 +21,6 @@ struct B2ndPlan {
   int max_threads = 1;
 };
 
-constexpr char kPlanes = 'P';
-
 // Everything that can be wrong with COMPRESS, LEVEL, FILTER, BLOCKXSIZE, BLOCKYSIZE, CHUNKXSIZE,
 // CHUNKYSIZE and NUM_THREADS: kInvalidArgument, with the path. Without options blocks are 128 x 128
 // pixels (256 x 256 of one byte), chunks 1024 x 1024, more where there would be very many; one band

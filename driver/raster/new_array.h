@@ -16,6 +16,9 @@ namespace ndarray {
 // The creation options of PlanArray: elements of GDAL_DMD_CREATIONOPTIONLIST.
 extern const char* const kShapeOptions;
 
+// The letter of axes before those of a raster: of a stack of planes.
+constexpr char kPlanes = 'P';
+
 struct NewArray {
   std::string path;
   int width = 0, height = 0, bands = 0;

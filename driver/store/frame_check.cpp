@@ -1,6 +1,7 @@
 #include "driver/store/frame_check.h"
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -19,8 +20,6 @@ namespace {
 constexpr int64_t kTaskBytes = int64_t{1} << 20;
 // Chunks of more blocks are decoded in one go: c-blosc2 counts up to the block it is asked for.
 constexpr int64_t kMostSingleBlocks = 4096;
-// What claims more is no attribute.
-constexpr int64_t kMaxAttributeBytes = int64_t{250} << 20;
 
 bool IsEarlier(const ChunkDamage& a, const ChunkDamage& b) {
   return std::pair(a.chunk, a.block.value_or(-1)) < std::pair(b.chunk, b.block.value_or(-1));
@@ -233,21 +232,6 @@ class FrameCheck {
   Findings findings_;
 };
 
-Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content) {
-  Result<BloscChunk> chunk = ParseChunkHeader(content, content.size());
-  if (!chunk.ok()) return chunk.status();
-  Status status = BloscCodec::CheckSupported(*chunk);
-  if (!status.ok()) return status;
-  if (chunk->uncompressed_bytes > kMaxAttributeBytes) {
-    return Mismatch(StatusCode::kNotSupported, "size", std::to_string(chunk->uncompressed_bytes),
-                    "at most " + std::to_string(kMaxAttributeBytes));
-  }
-  Buffer value(static_cast<size_t>(chunk->uncompressed_bytes));
-  status = codec.DecodeChunk(content, *chunk, value.data());
-  if (!status.ok()) return status;
-  return std::string(reinterpret_cast<const char*>(value.data()), value.size_bytes());
-}
-
 // An array in an attribute: a mask.
 Status CheckNested(std::string packed) {
   Result<std::string> frame = UnpackNested(std::move(packed));
@@ -263,7 +247,8 @@ Status CheckNested(std::string packed) {
 }
 
 Status CheckAttribute(const BloscCodec& codec, const Metalayer& layer) {
-  Result<std::string> packed = DecodeAttribute(codec, layer.content);
+  int64_t budget_bytes = std::numeric_limits<int64_t>::max();  // one at a time
+  Result<std::string> packed = DecodeAttribute(codec, layer.content, budget_bytes);
   if (!packed.ok()) return packed.status();
   return HoldsFile(layer.name) ? CheckNested(std::move(*packed)) : Status();
 }

@@ -101,26 +101,7 @@ Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
   return {};
 }
 
-// The value of one metalayer, which is msgpack.
-Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content,
-                                    int64_t& budget_bytes) {
-  Result<BloscChunk> chunk = ParseChunkHeader(content, content.size());
-  if (!chunk.ok()) return chunk.status();
-  Status status = BloscCodec::CheckSupported(*chunk);
-  if (!status.ok()) return status;
-  const int64_t most_bytes = std::min(kMaxAttributeBytes, budget_bytes);
-  if (chunk->uncompressed_bytes > most_bytes) {
-    return Mismatch(StatusCode::kNotSupported, "size", std::to_string(chunk->uncompressed_bytes),
-                    "at most " + std::to_string(most_bytes));
-  }
-  budget_bytes -= chunk->uncompressed_bytes;
-  Buffer value(static_cast<size_t>(chunk->uncompressed_bytes));
-  status = codec.DecodeChunk(content, *chunk, value.data());
-  if (!status.ok()) return status;
-  return std::string(reinterpret_cast<const char*>(value.data()), value.size_bytes());
-}
-
-// The same as JSON.
+// An attribute, which is msgpack, as JSON.
 Result<std::string> AttributeAsJson(std::string_view packed) {
   Result<nlohmann::json> parsed = ParseMsgpack(packed);
   if (!parsed.ok()) return parsed.status();
@@ -162,6 +143,24 @@ class SharedIndexes {
 };
 
 }  // namespace
+
+Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content,
+                                    int64_t& budget_bytes) {
+  Result<BloscChunk> chunk = ParseChunkHeader(content, content.size());
+  if (!chunk.ok()) return chunk.status();
+  Status status = BloscCodec::CheckSupported(*chunk);
+  if (!status.ok()) return status;
+  const int64_t most_bytes = std::min(kMaxAttributeBytes, budget_bytes);
+  if (chunk->uncompressed_bytes > most_bytes) {
+    return Mismatch(StatusCode::kNotSupported, "size", std::to_string(chunk->uncompressed_bytes),
+                    "at most " + std::to_string(most_bytes));
+  }
+  budget_bytes -= chunk->uncompressed_bytes;
+  Buffer value(static_cast<size_t>(chunk->uncompressed_bytes));
+  status = codec.DecodeChunk(content, *chunk, value.data());
+  if (!status.ok()) return status;
+  return std::string(reinterpret_cast<const char*>(value.data()), value.size_bytes());
+}
 
 bool HoldsFile(std::string_view attribute) { return attribute == kMaskAttribute; }
 

@@ -134,6 +134,11 @@ class FrameIndex {
   mutable std::atomic<int64_t> decoded_blocks_{0};
 };
 
+// The value (msgpack) of an attribute of that content in the trailer. At most 64 MiB, and at most
+// `budget_bytes`, of which it takes its size: a few bytes can claim many. Else kNotSupported.
+Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content,
+                                    int64_t& budget_bytes);
+
 }  // namespace ndarray
 
 #endif  // GDAL_NDARRAY_STORE_FRAME_INDEX_H_
