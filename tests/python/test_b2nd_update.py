@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from b2nd_support import blosc2, kill_after_start
+from b2nd_support import Victims, blosc2
 from osgeo import gdal, osr
 from support import memory_dataset, random_windows
 
@@ -300,15 +300,11 @@ def test_utilities_write_it(tmp_path, rng):
     assert gdal.Open(warped).GetGeoTransform() == gdal.Open(other).GetGeoTransform()
 
 
-UPDATE = """
-import sys
-import numpy as np
-from osgeo import gdal
-gdal.UseExceptions()
-dataset = gdal.Open(sys.argv[1], gdal.GA_Update)
-noise = np.random.default_rng(1).integers(0, 256, (1500, 1500), dtype="u1")
-value = int(sys.argv[2])
-print("started", flush=True)
+NOISE = 'noise = np.random.default_rng(1).integers(0, 256, (500, 500), dtype="u1")'
+
+UPDATES = """
+dataset = gdal.Open(arguments[0], gdal.GA_Update)
+value = int(arguments[1])
 while True:
     value = value % 200 + 1
     dataset.WriteArray(noise ^ np.uint8(value))
@@ -321,20 +317,26 @@ while True:
 def test_killed_updates_leave_one_state_or_the_next(tmp_path):
     path = str(tmp_path / "killed.b2nd")
     driver = gdal.GetDriverByName("B2ND")
-    dataset = driver.Create(path, 1500, 1500, 1, options=["CHUNKXSIZE=256", "CHUNKYSIZE=256"])
-    noise = np.random.default_rng(1).integers(0, 256, (1500, 1500), dtype="u1")
+    dataset = driver.Create(path, 500, 500, 1, options=["CHUNKXSIZE=256", "CHUNKYSIZE=256"])
+    noise = np.random.default_rng(1).integers(0, 256, (500, 500), dtype="u1")
     dataset.WriteArray(noise)
     dataset.SetMetadataItem("value", "0")
     del dataset
     seen = set()
-    for attempt in range(100):
-        kill_after_start(UPDATE, [path, str(2 * attempt)], random.Random(attempt).random() * 0.3)
-        dataset = gdal.Open(path)
-        array = dataset.ReadAsArray()
-        value = int(dataset.GetMetadataItem("value"))
-        assert (array == noise ^ np.uint8(value)).all()
-        assert (blosc2.open(path)[:] == array).all()
-        seen.add(value)
+    with Victims(UPDATES, prepare=NOISE) as victims:
+        for attempt in range(200):
+            victims.kill_after(random.Random(attempt).random() * 0.06, path, 2 * attempt)
+            dataset = gdal.Open(path)
+            array = dataset.ReadAsArray()
+            value = int(dataset.GetMetadataItem("value"))
+            assert (array == noise ^ np.uint8(value)).all()
+            assert (blosc2.open(path)[:] == array).all()
+            seen.add(value)
+            if attempt % 20 == 19:
+                dataset = gdal.Open(path, gdal.GA_Update)
+                dataset.SetMetadataItem("attempt", str(attempt))
+                del dataset
+                assert os.path.getsize(path) < 1e6  # what the killed have left behind is reclaimed
     assert len(seen) > 10
     assert os.listdir(tmp_path) == ["killed.b2nd"]
 
