@@ -20,6 +20,7 @@
 #include "driver/raster/new_array.h"
 #include "driver/raster/npy_create.h"
 #include "tools/command.h"
+#include "tools/raster_report.h"
 #include "tools/report.h"
 
 namespace ndarray::tools {
@@ -37,12 +38,6 @@ std::string DriverOf(GDALDataset& dataset) {
 // "here A, there B".
 std::string Both(const std::string& what, const std::string& here, const std::string& there) {
   return what + ": here " + here + ", there " + there;
-}
-
-// Numbers as numbers; others (nan, inf, complex ones) as text.
-Json Number(const std::string& text) {
-  Json value = Json::parse(text, nullptr, false);
-  return value.is_number() ? value : Json(text);
 }
 
 void Put(Json& report, const Comparison& found) {
@@ -167,19 +162,6 @@ std::string GeoTransformText(const std::optional<std::array<double, 6>>& numbers
   return text + ")";
 }
 
-std::string NoDataText(GDALRasterBand& band) {
-  int has = FALSE;
-  std::string text;
-  if (band.GetRasterDataType() == GDT_Int64) {
-    text = std::to_string(band.GetNoDataValueAsInt64(&has));
-  } else if (band.GetRasterDataType() == GDT_UInt64) {
-    text = std::to_string(band.GetNoDataValueAsUInt64(&has));
-  } else {
-    text = CPLSPrintf("%.15g", band.GetNoDataValue(&has));
-  }
-  return has ? text : "none";
-}
-
 void NoteMetadata(GDALDataset& here, GDALDataset& there, Json& notes) {
   const OGRSpatialReference* const crs = here.GetSpatialRef();
   if (!IsSameCrs(crs, there.GetSpatialRef())) {
@@ -241,8 +223,8 @@ void CompareRasters(GDALDataset& here, const std::string& path, const std::strin
     report["first"].push_back({{"band", at[0] + 1},
                                {"x", at[2]},
                                {"y", at[1]},
-                               {"here", Number(difference.here)},
-                               {"there", Number(difference.there)}});
+                               {"here", NumberJson(difference.here)},
+                               {"there", NumberJson(difference.there)}});
   }
   const Box& bounds = found.bounds;
   report["bounds"] = {
@@ -328,8 +310,9 @@ void CompareArrays(const Array& here, const Array& there, const KeepGoing& keep_
     };
     for (const Difference& one : found.first) {
       if (first.size() == kMostListed) break;
-      add(first,
-          {{"index", ShapeJson(one.at)}, {"here", Number(one.here)}, {"there", Number(one.there)}});
+      add(first, {{"index", ShapeJson(one.at)},
+                  {"here", NumberJson(one.here)},
+                  {"there", NumberJson(one.there)}});
     }
     if (found.different > 0) add(bounds, {{"array", SliceText(found.bounds)}});
   }

@@ -99,7 +99,7 @@ Report DescribeB2ndFile(const ByteFile& file) {
       layout.shape.begin(), layout.shape.end(), static_cast<double>(layout.element.element_bytes),
       [](double product, int64_t count) { return product * static_cast<double>(count); });
   const double ratio = array_bytes / static_cast<double>(std::max<int64_t>(summary.file_bytes, 1));
-  const int64_t dead_bytes = summary.compressed_bytes - Value(LiveChunkBytes(*index, file));
+  const FrameExtents extents = Value(FindExtents(*index, file));
 
   Report report;
   report.Add("layout", "Layout", "B2ND",
@@ -126,9 +126,11 @@ Report DescribeB2ndFile(const ByteFile& file) {
   report.AddValue("blocks_per_chunk", layout.blocks_per_chunk);
   report.AddValue("level", summary.level);
   report.Add("ratio", "Ratio", ratio, NumberText(ratio, 3));
-  report.Add("dead_bytes", "Dead space", dead_bytes,
-             BytesText(static_cast<uint64_t>(dead_bytes)) + ", " +
-                 Percent(static_cast<double>(dead_bytes), static_cast<double>(summary.file_bytes)));
+  const auto dead_bytes = static_cast<double>(extents.dead_bytes);
+  report.Add("dead_bytes", "Dead space", extents.dead_bytes,
+             BytesText(extents.dead_bytes) + ", " +
+                 Percent(dead_bytes, static_cast<double>(summary.file_bytes)) +
+                 (extents.headless.empty() ? "" : ", damaged chunks included (see verify)"));
   report.Add("metalayers", "Metalayers", summary.metalayers);
   return report;
 }

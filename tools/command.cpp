@@ -10,6 +10,8 @@
 #include <mutex>
 #include <set>
 
+#include "driver/raster/dataset_name.h"
+
 namespace ndarray::tools {
 namespace {
 
@@ -69,6 +71,14 @@ void WatchTheWorld() {
 
 void Check(const Status& status) {
   if (!status.ok()) throw Failure(status.message());
+}
+
+void RequirePath(const std::string& name) {
+  for (const char* const driver : {"NPY", "B2ND"}) {
+    if (HasDriverPrefix(name.c_str(), driver)) {
+      throw WrongUsage(name + ": found a part of a file, wanted the path of a file");
+    }
+  }
 }
 
 void ThrowGdalFailure(const std::string& otherwise) {

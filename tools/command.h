@@ -22,7 +22,7 @@ struct Failure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// What was asked makes no sense, whatever the files hold: exit code 2.
+// What was asked makes no sense, or not of a file of that kind: exit code 2.
 struct WrongUsage : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -38,6 +38,9 @@ T Value(Result<T> result) {
   Check(result.status());
   return std::move(*result);
 }
+
+// Throws WrongUsage where the name is GDAL's for a part of a .npy or .b2nd file, and no path.
+void RequirePath(const std::string& name);
 
 // Throws the first failure that GDAL reported since ForgetGdalErrors (since the start of the
 // program, if it was never called), or `otherwise` where it reported none.

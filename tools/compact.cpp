@@ -7,10 +7,10 @@
 #include "tools/subcommands.h"
 
 namespace ndarray::tools {
-namespace {}  // namespace
 
 ExitCode Compact(const CompactArguments& arguments) {
   const std::string& path = arguments.file;
+  RequirePath(path);
   const std::string driver = OpenRaster(path)->GetDriver()->GetDescription();
   if (driver != kB2ndDriverName) {
     throw Failure(path + ": found a file of the driver " + driver +

@@ -2,9 +2,7 @@
 
 #include <cpl_conv.h>
 #include <cpl_error.h>
-#include <gdal_utils.h>
 #include <gdal_vrt.h>
-#include <sys/stat.h>
 
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -18,6 +16,7 @@
 #include "driver/raster/vsi_file.h"
 #include "tools/convert_options.h"
 #include "tools/overviews.h"
+#include "tools/source.h"
 #include "tools/staging.h"
 #include "tools/subcommands.h"
 #include "tools/tiff_stack.h"
@@ -33,28 +32,6 @@ struct Job : ConvertArguments {
 
   std::string written;  // where DST is made: elsewhere if its overviews are still to come
 };
-
-struct FreeOptions {
-  void operator()(GDALTranslateOptions* options) const { GDALTranslateOptionsFree(options); }
-};
-
-bool IsSameFile(const char* one, const std::string& other) {
-  struct stat a;
-  struct stat b;
-  if (stat(one, &a) == 0 && stat(other.c_str(), &b) == 0) {
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-  }
-  return one == other;
-}
-
-void CheckNotItsOwnSource(GDALDataset& source, const std::string& destination) {
-  const CPLStringList files(source.GetFileList());
-  for (int i = 0; i < files.size(); ++i) {
-    if (IsSameFile(files[i], destination)) {
-      throw Failure(destination + ": is a file of the source, wanted another one");
-    }
-  }
-}
 
 // GTiff of these versions mixes up the pixels of band-interleaved files that several threads read,
 // or crashes; in the sources of a VRT, too, which follow GDAL_NUM_THREADS.
@@ -72,39 +49,13 @@ DatasetPointer OpenSource(const std::string& path) {
     CPLSetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
   }
   DatasetPointer source = OpenRaster(path);
-  if (source->GetRasterCount() == 0) {
-    Check(Mismatch(StatusCode::kInvalidArgument, "bands", "none",
-                   "some; convert a part by the name of its subdataset (gdalinfo lists them)")
-              .At(path));
-  }
+  RequireBands(*source, path);
   if (kThreadsMixUpBands && EQUAL(source->GetDriverName(), "GTiff")) {
     CPLStringList options;
     options.SetNameValue("NUM_THREADS", ThreadsOf(*source));
     source = OpenRaster(path, options.List());
   }
   return source;
-}
-
-// The chosen bands as a dataset of their own, with all that belongs to them.
-DatasetPointer ChooseBands(GDALDataset& source, const Job& arguments) {
-  CPLStringList words;
-  for (const char* const word : {"-of", "VRT"}) words.AddString(word);
-  for (const int band : arguments.bands) {
-    if (band > source.GetRasterCount()) {
-      Check(Mismatch(StatusCode::kInvalidArgument, "band", std::to_string(band),
-                     "1 to " + std::to_string(source.GetRasterCount()))
-                .At(arguments.source));
-    }
-    words.AddString("-b");
-    words.AddString(std::to_string(band).c_str());
-  }
-  const std::unique_ptr<GDALTranslateOptions, FreeOptions> options(
-      GDALTranslateOptionsNew(words.List(), nullptr));
-  ForgetGdalErrors();
-  DatasetPointer chosen(GDALDataset::FromHandle(
-      GDALTranslate("", GDALDataset::ToHandle(&source), options.get(), nullptr)));
-  if (chosen == nullptr) ThrowGdalFailure(arguments.source + ": cannot choose bands");
-  return chosen;
 }
 
 // What the driver would refuse is wrong usage, found before anything is touched.
@@ -124,9 +75,13 @@ void CheckPlan(GDALDriver& driver, GDALDataset& source, const Job& arguments, St
 void ConvertRaster(const Job& arguments, GDALDriver& driver, const std::optional<Reading>& access,
                    CPLStringList options) {
   DatasetPointer source = OpenSource(arguments.source);
-  CheckNotItsOwnSource(*source, arguments.destination);
-  DatasetPointer chosen;
-  if (!arguments.bands.empty()) chosen = ChooseBands(*source, arguments);
+  RefuseToReplace(*source, arguments.destination);
+  RequireBands(*source, arguments.bands, arguments.source);
+  DatasetPointer chosen;  // a dataset of their own, with all that belongs to them
+  if (!arguments.bands.empty()) {
+    chosen = Translate(*source, "", {"-of", "VRT"}, arguments.bands, WatchForInterrupt,
+                       arguments.source + ": cannot choose bands");
+  }
   GDALDataset& image = chosen != nullptr ? *chosen : *source;
   const ImageSize size{image.GetRasterXSize(), image.GetRasterYSize(), image.GetRasterCount(),
                        GDALGetDataTypeSizeBytes(image.GetRasterBand(1)->GetRasterDataType())};
@@ -223,7 +178,7 @@ void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
   if (!arguments.bands.empty()) pages.Choose(arguments.bands);
   const Stack stack = PlanStack(pages, arguments.written);
   CheckStackArguments(arguments, stack, options);
-  if (IsSameFile(arguments.source.c_str(), arguments.destination)) {
+  if (IsSameFile(arguments.source, arguments.destination)) {
     throw Failure(arguments.destination + ": is a file of the source, wanted another one");
   }
   const DatasetPointer description = DescribeStack(pages, stack);

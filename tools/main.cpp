@@ -59,7 +59,8 @@ void AddWindow(CLI::App& program, Runner& runner) {
                   "Which, from 1, as 3,2,1 (default: all; of a picture the first, or those of "
                   "colours)")
       ->delimiter(',')
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->check(size);
   command.add_option("-o,--output", arguments.output,
                      "FILE.npy: (bands, H, W), without the first axis where it is one band. "
                      "FILE.png: the lowest 2 % of the values black, the highest 2 % white; bytes "

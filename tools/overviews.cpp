@@ -24,9 +24,12 @@ bool HoldsNames(GDALRasterBand& band) {
 }
 
 std::vector<int> Levels(GDALDataset& dataset) {
-  const int side = std::max(dataset.GetRasterXSize(), dataset.GetRasterYSize());
+  const int64_t side = std::max(dataset.GetRasterXSize(), dataset.GetRasterYSize());
   std::vector<int> levels;
-  for (int level = 2; side / (level / 2) >= kSmallest; level *= 2) levels.push_back(level);
+  // Sizes of overviews are rounded up.
+  for (int level = 1; (side + level - 1) / level >= kSmallest; level *= 2) {
+    levels.push_back(2 * level);
+  }
   return levels;
 }
 
@@ -52,7 +55,8 @@ void BuildOverviews(const std::string& path, GDALProgressFunc progress) {
   try {
     Build(path, progress);
   } catch (const Failure& failure) {
-    for (const char* const suffix : {".ovr", ".ovr.tmp"}) VSIUnlink((path + suffix).c_str());
+    for (const char* const suffix : {".ovr", ".ovr.tmp", ".msk.ovr"})
+      VSIUnlink((path + suffix).c_str());
     throw Failure(std::string(failure.what()) + " (" + path +
                   " is complete, but has no overviews)");
   }

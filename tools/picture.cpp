@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "driver/raster/overwrite.h"
+#include "driver/raster/vsi_file.h"
 #include "tools/command.h"
 #include "tools/report.h"
 
@@ -123,15 +125,18 @@ void WritePng(const std::vector<Bytes>& planes, int width, int height, const std
       ThrowGdalFailure("out of memory");
     }
   }
-  const std::string partial = path + ".partial";
+  const std::string encoded = "/vsimem/gdal_ndarray.png";
   DatasetPointer written(
-      png->CreateCopy(partial.c_str(), image.get(), FALSE, nullptr, WatchForInterrupt, nullptr));
-  const bool complete = written != nullptr;
+      png->CreateCopy(encoded.c_str(), image.get(), FALSE, nullptr, WatchForInterrupt, nullptr));
+  if (written == nullptr) ThrowGdalFailure(path + ": cannot write");
   written.reset();
-  if (!complete || VSIRename(partial.c_str(), path.c_str()) != 0) {
-    VSIUnlink(partial.c_str());
-    ThrowGdalFailure(path + ": cannot write");
-  }
+  vsi_l_offset size = 0;
+  const std::unique_ptr<GByte, decltype(&VSIFree)> bytes(
+      VSIGetMemFileBuffer(encoded.c_str(), &size, TRUE), VSIFree);
+  const std::unique_ptr<OutputFile> file = Value(CreateOutputFile(path));
+  Check(file->WriteAt(0, bytes.get(), static_cast<size_t>(size)));
+  Check(file->Commit());
+  DeleteSidecars(path);  // of the picture that was there
 }
 
 std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, std::vector<int> bands,

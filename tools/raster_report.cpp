@@ -104,6 +104,19 @@ void DescribeOverviews(GDALRasterBand& band, Report& report) {
 
 }  // namespace
 
+std::string NoDataText(GDALRasterBand& band) {
+  int has = FALSE;
+  std::string text;
+  if (band.GetRasterDataType() == GDT_Int64) {
+    text = std::to_string(band.GetNoDataValueAsInt64(&has));
+  } else if (band.GetRasterDataType() == GDT_UInt64) {
+    text = std::to_string(band.GetNoDataValueAsUInt64(&has));
+  } else {
+    text = ExactText(band.GetNoDataValue(&has));
+  }
+  return has != FALSE ? text : "none";
+}
+
 Report DescribeRaster(GDALDataset& dataset) {
   Report report;
   if (dataset.GetRasterCount() == 0) {
@@ -128,9 +141,8 @@ Report DescribeRaster(GDALDataset& dataset) {
                  std::to_string(bands) + (bands == 1 ? " band of " : " bands of ") + type);
   if (interleave != nullptr && bands > 1) report.Add("interleave", "Interleave", interleave);
   DescribeGeoreference(dataset, report);
-  int has_nodata = FALSE;
-  const double nodata = band.GetNoDataValue(&has_nodata);
-  if (has_nodata != FALSE) report.Add("nodata", "Nodata", nodata, ExactText(nodata));
+  const std::string nodata = NoDataText(band);
+  if (nodata != "none") report.Add("nodata", "Nodata", NumberJson(nodata), nodata);
   DescribeOverviews(band, report);
   return report;
 }

@@ -1,6 +1,8 @@
-// What `gdal_ndarray info` tells of a file as GDAL shows it.
+// What the tools tell of a file as GDAL shows it.
 #ifndef GDAL_NDARRAY_TOOLS_RASTER_REPORT_H_
 #define GDAL_NDARRAY_TOOLS_RASTER_REPORT_H_
+
+#include <string>
 
 #include "driver/raster/gdal_compat.h"
 #include "tools/report.h"
@@ -10,6 +12,9 @@ namespace ndarray::tools {
 // Axes and size, CRS, pixel size, extent (in longitude and latitude, too), nodata, overviews; of
 // arrays of more axes the number of subdatasets.
 Report DescribeRaster(GDALDataset& dataset);
+
+// The nodata value of a band in as many digits as tell it from others, or "none".
+std::string NoDataText(GDALRasterBand& band);
 
 }  // namespace ndarray::tools
 

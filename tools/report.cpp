@@ -53,6 +53,11 @@ std::string BytesText(uint64_t bytes) {
   return NumberText(value, 3) + " " + unit;
 }
 
+nlohmann::ordered_json NumberJson(const std::string& text) {
+  nlohmann::ordered_json value = nlohmann::ordered_json::parse(text, nullptr, false);
+  return value.is_number() ? value : nlohmann::ordered_json(text);
+}
+
 std::string NumberText(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof(text), "%.*g", digits, value);

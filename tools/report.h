@@ -36,6 +36,9 @@ class Report {
 
 nlohmann::ordered_json ShapeJson(const AxisVector& shape);
 
+// The number that the text is, else the text: JSON has no nan, and no complex numbers.
+nlohmann::ordered_json NumberJson(const std::string& text);
+
 // "537 MB": three digits, powers of 1000.
 std::string BytesText(uint64_t bytes);
 

@@ -2,6 +2,7 @@
 
 #include <cpl_conv.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -57,13 +58,19 @@ void Staging::Publish() {
   fs::rename(path_, target_, error);
   if (error) Fail(destination_, "replace", error);
   DeleteSidecars(destination_);
-  for (const char* const suffix : {".aux.xml", ".msk", ".msk.aux.xml", ".ovr.aux.xml", ".ovr"}) {
+  std::string missing;
+  for (const char* const suffix : kSidecarSuffixes) {
     if (!fs::exists(path_ + suffix, error)) continue;
     // The target of a link may be on another disk than the link, where the sidecars go.
+    errno = 0;
     if (CPLMoveFile((destination_ + suffix).c_str(), (path_ + suffix).c_str()) == 0) continue;
-    throw Failure(destination_ + suffix + ": cannot create (" + destination_ +
-                  " is complete, but has no overviews)");
+    if (missing.empty()) {
+      missing = destination_ + suffix +
+                ": cannot create: " + std::generic_category().message(errno) + " (" + destination_ +
+                " is complete, but for this file)";
+    }
   }
+  if (!missing.empty()) throw Failure(missing);
 }
 
 }  // namespace ndarray::tools

@@ -102,8 +102,9 @@ class LineDecoder {
     to += (start - first_line) * to_line + left * to_pixel + plane * grid_.sample_bytes;
     const int64_t line_bytes = grid_.piece_width * grid_.pixel_bytes();
     const auto size = static_cast<size_t>(there * line_bytes);
-    // A strip that is wanted whole needs no copy.
-    if (line_bytes == to_line && start == top && stop == top + there) {
+    // What is as wide as the page, and wanted whole, needs no copy.
+    if (grid_.planes == 1 && grid_.piece_width == grid_.width && start == top &&
+        stop == top + there) {
       return Read(number, size, to);
     }
     if (decoded_ == nullptr) decoded_.reset(new std::byte[grid_.piece_bytes]);  // not cleared

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <map>
 
+#include "tools/source.h"
 #include "tools/subcommands.h"
 #include "tools/tune_plot.h"
 #include "tools/tune_report.h"
@@ -38,7 +39,12 @@ ExitCode TuneOptions(const TuneArguments& arguments) {
   task.budget_s = ParseBudget(arguments.budget);
   const bool shows = !arguments.quiet && !arguments.json;
   if (shows) task.progress = [](double share) { ShowProgress(share, nullptr, nullptr); };
+  const bool plots = !arguments.plot.empty();
+  if (plots && !EQUAL(CPLGetExtension(arguments.plot.c_str()), "png")) {
+    throw WrongUsage("--plot: found " + arguments.plot + ", wanted a name that ends in .png");
+  }
   const DatasetPointer source = OpenRaster(arguments.source);
+  if (plots) RefuseToReplace(*source, arguments.plot);
   const Findings findings = Tune(*source, task);
   if (shows) ShowProgress(1, nullptr, nullptr);
   if (arguments.json) {
@@ -49,7 +55,7 @@ ExitCode TuneOptions(const TuneArguments& arguments) {
     PrintTable(arguments.source, task, findings);
   }
   // Last, so that what took long to find out is told where this fails.
-  if (!arguments.plot.empty()) PlotFindings(arguments.plot, findings);
+  if (plots) PlotFindings(arguments.plot, findings);
   return kDone;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "driver/raster/b2nd_options.h"
+#include "tools/source.h"
 
 namespace ndarray::tools {
 namespace {
@@ -48,11 +49,7 @@ Candidates::Candidates(GDALDataset& source, const Reading& access)
     : source_(source),
       image_{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()},
       access_(access) {
-  if (image_.bands == 0) {
-    Check(Mismatch(StatusCode::kInvalidArgument, "bands", "none",
-                   "some; open a part of it by the name of its subdataset")
-              .At(source.GetDescription()));
-  }
+  RequireBands(source, source.GetDescription());
   ForgetGdalErrors();
   CPLStringList options;
   // GDAL adds this to the options of a copy that has none.

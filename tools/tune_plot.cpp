@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/picture.h"
+#include "tools/report.h"
 
 namespace ndarray::tools {
 namespace {
@@ -132,11 +133,8 @@ class Axis {
   double least_ = 1e300, most_ = -1e300;
 };
 
-std::string Number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.3g", value);
-  return text;
-}
+// Round, as ticks are: four digits are enough, and no exponent is needed.
+std::string TickText(double value) { return NumberText(value, value >= 1000 ? 6 : 3); }
 
 }  // namespace
 
@@ -159,13 +157,13 @@ void PlotFindings(const std::string& path, const Findings& findings) {
   for (const double tick : ratios.Ticks()) {
     const double at = ratios.At(tick);
     picture.Line(at, kTop, at, kEnd, kGrey);
-    const std::string text = Number(tick);
+    const std::string text = TickText(tick);
     picture.Text(static_cast<int>(at) - Picture::TextWidth(text) / 2, kEnd + 8, text, kBlack);
   }
   for (const double tick : times.Ticks()) {
     const double at = times.At(tick);
     picture.Line(kLeft, at, kWidth - kRight, at, kGrey);
-    const std::string text = Number(tick);
+    const std::string text = TickText(tick);
     picture.Text(kLeft - 8 - Picture::TextWidth(text), static_cast<int>(at) - 5, text, kBlack);
   }
   picture.Line(kLeft, kTop, kLeft, kEnd, kBlack);

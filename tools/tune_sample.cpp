@@ -70,6 +70,7 @@ Sample::Sample(GDALDataset& source, GDALDataType type, const Reading& access, do
 
 void Sample::Allocate(const Extent& extent) {
   room_ = extent_ = extent;
+  pixels_.reset();  // not two of them at a time
   // Touched as it is filled.
   pixels_.reset(
       new std::byte[static_cast<size_t>(extent.pixels()) * static_cast<size_t>(pixel_bytes_)]);
@@ -121,8 +122,8 @@ void Sample::ChooseExtent(const Reading& access, double pixels) {
   if (access.kind == Reading::kRows) {
     width = std::min<double>(image_.width, pixels / std::max(2 * Reading::kLines, side_));
   }
-  const double height = std::max<double>(side_, pixels / std::min<double>(width, image_.width));
-  Extent extent{UpTo(width, side_, image_.width), UpTo(height, side_, image_.height), image_.bands};
+  Extent extent{UpTo(width, side_, image_.width), 0, image_.bands};
+  extent.height = UpTo(pixels / extent.width, side_, image_.height);
   if (access.kind != Reading::kRows && extent.height == image_.height) {
     extent.width = UpTo(pixels / extent.height, side_, image_.width);
   }

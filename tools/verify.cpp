@@ -61,11 +61,7 @@ bool VerifyFile(const VerifyArguments& arguments, [[maybe_unused]] GDALDataset& 
 }  // namespace
 
 ExitCode Verify(const VerifyArguments& arguments) {
-  for (const char* const driver : {"NPY", "B2ND"}) {
-    if (HasDriverPrefix(arguments.file.c_str(), driver)) {
-      throw WrongUsage(arguments.file + ": found a part of a file, wanted the path of a file");
-    }
-  }
+  RequirePath(arguments.file);
   const DatasetPointer dataset = OpenRaster(arguments.file);
   Json report = {{"file", arguments.file}, {"verdict", ""}};
   report["format"] = dataset->GetDriver()->GetDescription();

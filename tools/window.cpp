@@ -1,11 +1,11 @@
 // gdal_ndarray window: one window of an image as .npy, or as a picture to look at.
 
-#include <gdal_utils.h>
 #include <unistd.h>
 
 #include <cstdio>
 
 #include "tools/picture.h"
+#include "tools/source.h"
 #include "tools/subcommands.h"
 
 namespace ndarray::tools {
@@ -28,40 +28,19 @@ void CheckWindow(GDALDataset& dataset, const WindowArguments& arguments) {
                    "one within " + std::to_string(width) + " x " + std::to_string(height))
               .At(arguments.file));
   }
-  for (const int band : arguments.bands) {
-    if (band < 1 || band > dataset.GetRasterCount()) {
-      Check(Mismatch(StatusCode::kInvalidArgument, "band", std::to_string(band),
-                     "1 to " + std::to_string(dataset.GetRasterCount()))
-                .At(arguments.file));
-    }
-  }
+  RequireBands(dataset, arguments.bands, arguments.file);
 }
 
-struct FreeOptions {
-  void operator()(GDALTranslateOptions* options) const { GDALTranslateOptionsFree(options); }
-};
-
-// With the window's part of the georeferencing in a sidecar, as every .npy of the driver.
+// As (bands, lines, pixels), with the window's part of the georeferencing in a sidecar, as every
+// .npy of the driver.
 void WriteArray(GDALDataset& dataset, const WindowArguments& arguments, const std::string& path) {
   const PixelWindow& window = arguments.window;
-  CPLStringList words;
-  for (const char* const word : {"-of", "NPY", "-srcwin"}) words.AddString(word);
+  std::vector<std::string> words = {"-of", "NPY", "-co", "INTERLEAVE=BAND", "-srcwin"};
   for (const int number : {window.x, window.y, window.width, window.height}) {
-    words.AddString(std::to_string(number).c_str());
+    words.push_back(std::to_string(number));
   }
-  for (const int band : arguments.bands) {
-    words.AddString("-b");
-    words.AddString(std::to_string(band).c_str());
-  }
-  const std::unique_ptr<GDALTranslateOptions, FreeOptions> options(
-      GDALTranslateOptionsNew(words.List(), nullptr));
-  const bool to_stdout = path == kStdout;
-  GDALTranslateOptionsSetProgress(options.get(), to_stdout ? WatchForInterrupt : ShowProgress,
-                                  nullptr);
-  ForgetGdalErrors();
-  const DatasetPointer written(GDALDataset::FromHandle(
-      GDALTranslate(path.c_str(), GDALDataset::ToHandle(&dataset), options.get(), nullptr)));
-  if (written == nullptr) ThrowGdalFailure(path + ": cannot write");
+  Translate(dataset, path, words, arguments.bands,
+            path == kStdout ? WatchForInterrupt : ShowProgress, path + ": cannot write");
 }
 
 }  // namespace
@@ -76,12 +55,9 @@ ExitCode WriteWindow(const WindowArguments& arguments) {
     throw WrongUsage("-o: found " + arguments.output + ", wanted a name that ends in .npy or .png");
   }
   const DatasetPointer dataset = OpenRaster(arguments.file);
-  if (dataset->GetRasterCount() == 0) {
-    Check(Mismatch(StatusCode::kInvalidArgument, "bands", "none",
-                   "some; open a part of a stack by the name of its subdataset")
-              .At(arguments.file));
-  }
+  RequireBands(*dataset, arguments.file);
   CheckWindow(*dataset, arguments);
+  if (!to_stdout) RefuseToReplace(*dataset, arguments.output);
   if (picture) {
     const std::string scale =
         WritePicture(*dataset, arguments.window, arguments.bands, arguments.output);

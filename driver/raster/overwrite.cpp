@@ -27,8 +27,7 @@ bool IsDeletingToOverwrite() {
 }
 
 void DeleteSidecars(const std::string& path) {
-  for (const char* const suffix :
-       {".aux.xml", ".ovr", ".ovr.aux.xml", ".ovr.ovr", ".msk", ".msk.aux.xml", ".msk.ovr"}) {
+  for (const char* const suffix : kSidecarSuffixes) {
     const std::string sidecar = path + suffix;
     VSIStatBufL about;
     if (VSIStatExL(sidecar.c_str(), &about, VSI_STAT_EXISTS_FLAG) == 0) VSIUnlink(sidecar.c_str());

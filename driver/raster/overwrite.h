@@ -17,7 +17,12 @@ namespace ndarray {
 // stack cannot tell, the answer is no, and GDAL's usual order (delete, then write) holds.
 bool IsDeletingToOverwrite();
 
-// Removes what belongs to a raster file besides it: .aux.xml, .ovr, .msk and theirs.
+// What follows the name of a raster file in the names of those that belong to it, the overviews
+// last.
+constexpr const char* kSidecarSuffixes[] = {".aux.xml",     ".msk",     ".msk.aux.xml", ".msk.ovr",
+                                            ".ovr.aux.xml", ".ovr.ovr", ".ovr"};
+
+// Removes the files that belong to a raster file.
 void DeleteSidecars(const std::string& path);
 
 }  // namespace ndarray

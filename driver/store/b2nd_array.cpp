@@ -153,8 +153,8 @@ class B2ndArray final : public Array {
     // Not of remote files: it takes a request for each chunk.
     if (file_->mapped() == nullptr) return lines;
     std::call_once(counted_, [this] {
-      const Result<int64_t> live_bytes = LiveChunkBytes(*index_, *file_);
-      if (live_bytes.ok()) dead_bytes_ = index_->summary().compressed_bytes - *live_bytes;
+      const Result<FrameExtents> extents = FindExtents(*index_, *file_);
+      if (extents.ok() && extents->headless.empty()) dead_bytes_ = extents->dead_bytes;
     });
     if (dead_bytes_) lines.emplace_back("DEAD_BYTES", std::to_string(*dead_bytes_));
     return lines;
@@ -168,7 +168,7 @@ class B2ndArray final : public Array {
   const int max_threads_;
   const ArrayInfo info_;
   mutable std::once_flag counted_;
-  mutable std::optional<int64_t> dead_bytes_;  // between chunks: what updates have left behind
+  mutable std::optional<uint64_t> dead_bytes_;  // between chunks: what updates have left behind
 };
 
 }  // namespace

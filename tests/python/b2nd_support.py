@@ -94,6 +94,17 @@ def chunk_offsets(content):
     return np.where(offsets < 0, offsets, offsets + header)
 
 
+def with_index(content, offsets):
+    """The bytes of a frame with other offsets of its chunks (from the end of the header)."""
+    header, = struct.unpack_from(">i", content, 11)
+    chunks, = struct.unpack_from(">q", content, 39)
+    trailer, = struct.unpack_from(">I", content, len(content) - 22)
+    index = blosc2.compress2(np.asarray(offsets, "<i8"), typesize=8)
+    changed = bytearray(content[:header + chunks] + index + content[-trailer:])
+    struct.pack_into(">Q", changed, 16, len(changed))
+    return bytes(changed)
+
+
 def block_lengths(content, offset, blocks):
     """The compressed bytes of each block of the chunk there."""
     size, = struct.unpack_from("<i", content, offset + 12)

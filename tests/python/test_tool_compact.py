@@ -122,6 +122,7 @@ def test_other_files_are_refused(tmp_path, npy):
     assert "found a file of the driver NPY, wanted a .b2nd file" in error("compact", path)
     assert "missing.b2nd" in error("compact", tmp_path / "missing.b2nd")
     assert "is required" in error("compact", code=2)
+    assert "wanted the path of a file" in error("compact", f'B2ND:"{path}"', code=2)
 
 
 def test_damaged_file_is_left_alone(wasteful):

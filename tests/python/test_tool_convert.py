@@ -247,6 +247,27 @@ def test_overviews_are_averages_down_to_256_pixels(rng, tmp_path, name):
     np.testing.assert_allclose(levels[0], mean, rtol=1e-6)
 
 
+def test_the_smallest_overview_is_below_256_pixels(tmp_path, rng):
+    gdal.GetDriverByName("GTiff").CreateCopy(
+        str(tmp_path / "in.tif"), memory_dataset(rng.integers(0, 9, (20, 511), dtype="u1")))
+    tool("convert", tmp_path / "in.tif", tmp_path / "o.npy", "--overviews")
+    assert [level.shape for level in overviews(tmp_path / "o.npy")] == [(10, 256), (5, 128)]
+
+
+@pytest.mark.parametrize("name", ["o.npy", "o.b2nd"])
+def test_masks_have_overviews_too(tmp_path, rng, name):
+    source = memory_dataset(rng.integers(0, 9, (600, 600), dtype="u1"))
+    source.CreateMaskBand(gdal.GMF_PER_DATASET)
+    mask = np.zeros((600, 600), "u1")
+    mask[:300] = 255
+    source.GetRasterBand(1).GetMaskBand().WriteArray(mask)
+    gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "in.tif"), source)
+    tool("convert", tmp_path / "in.tif", tmp_path / name, "--overviews")
+    dataset = gdal.Open(str(tmp_path / name))
+    smaller = dataset.GetRasterBand(1).GetOverview(0).GetMaskBand().ReadAsArray()
+    np.testing.assert_array_equal(smaller, mask[::2, ::2])
+
+
 def test_overviews_of_a_palette_have_only_its_values(rng, tmp_path):
     source = memory_dataset(rng.choice(np.array([3, 200], "u1"), (400, 400)))
     colours = gdal.ColorTable()
@@ -268,8 +289,20 @@ def test_failed_overviews_leave_the_image(tif, image, tmp_path):
     (tmp_path / "o.npy.ovr").mkdir()
     (tmp_path / "o.npy.ovr" / "full").touch()
     text = error("convert", tif, tmp_path / "o.npy", "--overviews")
-    assert text.endswith(f"({tmp_path / 'o.npy'} is complete, but has no overviews)")
+    assert text.endswith(f"({tmp_path / 'o.npy'} is complete, but for this file)")
     np.testing.assert_array_equal(np.load(tmp_path / "o.npy"), image)
+
+
+def test_what_cannot_take_its_place_keeps_nothing_else_from_it(tmp_path, rng):
+    source = memory_dataset(rng.integers(0, 9, (600, 600), dtype="u1"))
+    source.SetGeoTransform((500, 2, 0, 900, 0, -3))
+    gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "in.tif"), source)
+    (tmp_path / "o.npy.aux.xml").mkdir()
+    (tmp_path / "o.npy.aux.xml" / "full").touch()
+    path = tmp_path / "o.npy"
+    assert error("convert", tmp_path / "in.tif", path, "--overviews") == (
+        f"{path}.aux.xml: cannot create: Is a directory ({path} is complete, but for this file)")
+    assert len(overviews(path)) == 2
 
 
 def test_old_sidecars_go_and_links_stay_where_overviews_are_made(tif, image, tmp_path):

@@ -1,10 +1,11 @@
 """gdal_ndarray info, and what all subcommands do with arguments that are wrong."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
-from b2nd_support import blosc2
+from b2nd_support import SHAPES, blosc2, chunk_offsets, save, with_index
 from osgeo import gdal, osr
 from support import memory_dataset
 from tool_support import error, tool, tool_on_terminal
@@ -78,6 +79,40 @@ def test_dead_space_is_told(scene):
     del dataset
     dead = facts(scene)["dead_bytes"]
     assert dead == int(gdal.Open(scene).GetMetadataItem("DEAD_BYTES", "B2ND")) > 0
+
+
+def test_damaged_chunks_do_not_keep_it_from_telling_the_rest(scene, tmp_path):
+    content = bytearray(open(scene, "rb").read())
+    content[chunk_offsets(content)[3]] = 99
+    bad = tmp_path / "bad.b2nd"
+    bad.write_bytes(content)
+    assert facts(bad)["codec"] == "ZSTD"
+    assert "damaged chunks included" in tool("info", bad)
+    assert "DEAD_BYTES" not in gdal.Open(str(bad)).GetMetadata("B2ND")
+
+
+def test_bytes_of_overlapping_chunks_count_once(tmp_path, rng):
+    path = save(tmp_path / "a.b2nd", rng.integers(0, 99, (50, 50)), **SHAPES)
+    content = open(path, "rb").read()
+    header, = struct.unpack_from(">i", content, 11)
+    offsets = chunk_offsets(content) - header
+    bad = tmp_path / "bad.b2nd"
+    bad.write_bytes(with_index(content, np.full_like(offsets, offsets[0])))
+    dead = facts(bad)["dead_bytes"]
+    assert 0 < dead < len(content)
+    assert dead == int(gdal.Open(str(bad)).GetMetadataItem("DEAD_BYTES", "B2ND"))
+
+
+@pytest.mark.parametrize("gdal_type, nodata, shown", [
+    (gdal.GDT_Int64, -(1 << 63) + 1, -(1 << 63) + 1), (gdal.GDT_UInt64, (1 << 64) - 1, (1 << 64) - 1),
+    (gdal.GDT_Float32, float("nan"), "nan"), (gdal.GDT_Float64, 0.1, 0.1)])
+def test_nodata_is_exact(tmp_path, gdal_type, nodata, shown):
+    path = str(tmp_path / "a.npy")
+    dataset = gdal.GetDriverByName("NPY").Create(path, 4, 3, 1, gdal_type)
+    dataset.GetRasterBand(1).SetNoDataValue(nodata)
+    del dataset
+    assert facts(path)["nodata"] == shown
+    assert ["Nodata", str(shown)] in [line.split() for line in tool("info", path).splitlines()]
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

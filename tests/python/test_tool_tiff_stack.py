@@ -67,6 +67,14 @@ def test_codecs_strips_tiles_and_planes(convert, rng, tmp_path, options, interle
     np.testing.assert_array_equal(convert(path), pages.transpose(0, 2, 3, 1))
 
 
+@pytest.mark.parametrize("samples, height, width", [(2, 8, 8), (2, 40, 32), (16, 8, 4)])
+def test_tiles_of_planes_as_wide_as_a_line_of_all(convert, rng, tmp_path, samples, height, width):
+    pages = rng.integers(0, 255, (2, samples, height, width), dtype="u1")
+    path = gdal_stack(tmp_path / "s.tif", pages, [
+        "TILED=YES", "INTERLEAVE=BAND", f"BLOCKXSIZE={samples * width}", "BLOCKYSIZE=16"])
+    np.testing.assert_array_equal(convert(path), pages.transpose(0, 2, 3, 1))
+
+
 def test_jpeg_of_colours_is_what_gdal_decodes(convert, tmp_path):
     y, x = np.mgrid[:64, :80]
     page = np.stack([x * 3, y * 3, x + y]).astype("u1")

@@ -281,8 +281,17 @@ def test_findings_are_told_where_the_plot_cannot_be_written(noise, tmp_path):
     assert done.stderr.count("\n") == 1 and "no folder" in done.stderr
 
 
+def test_a_file_of_the_source_is_no_plot(tmp_path):
+    path = tmp_path / "image.png"
+    gdal.GetDriverByName("PNG").CreateCopy(str(path), memory_dataset(np.zeros((9, 9), "u1")))
+    content = path.read_bytes()
+    assert error("tune", path, *SHORT, "--plot", path) == (
+        f"{path}: is a file of the source, wanted another one")
+    assert path.read_bytes() == content
+
+
 @pytest.mark.parametrize("arguments, found", [
-    (["--budget", "soon"], "soon"), (["--budget", "-1s"], "-1s"), (["--budget", "0"], "0"),
+    (["--plot", "plot.tif"], "plot.tif"), (["--budget", "soon"], "soon"), (["--budget", "-1s"], "-1s"), (["--budget", "0"], "0"),
     (["--access", "window=0"], "window=0"), (["--access", "window=1x"], "window=1x"),
     (["--access", "tiles"], "tiles"), (["--objective", "beauty"], "beauty"),
     (["--levels"], "--levels")])

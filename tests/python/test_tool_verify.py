@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from b2nd_support import SHAPES, blosc2, chunk_offsets, save
+from b2nd_support import SHAPES, blosc2, chunk_offsets, save, with_index
 from conftest import DATA
 from osgeo import gdal
 from tool_support import PROGRAM, error, tool, tool_on_terminal
@@ -38,17 +38,6 @@ def image(rng, shape=(3, 200, 260)):
     """Steps with some noise: every codec finds something to do."""
     y, x = np.indices(shape[-2:])
     return (x // 4 * 3 + y + rng.integers(0, 30, shape) // 29).astype(np.uint16)
-
-
-def with_index(content, offsets):
-    """The bytes of a frame with other offsets of its chunks (from the end of the header)."""
-    header, = struct.unpack_from(">i", content, 11)
-    chunks, = struct.unpack_from(">q", content, 39)
-    trailer, = struct.unpack_from(">I", content, len(content) - 22)
-    index = blosc2.compress2(np.asarray(offsets, "<i8"), typesize=8)
-    changed = bytearray(content[:header + chunks] + index + content[-trailer:])
-    struct.pack_into(">Q", changed, 16, len(changed))
-    return bytes(changed)
 
 
 def test_sound_file_tells_what_was_checked(tmp_path, rng):

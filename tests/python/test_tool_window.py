@@ -46,6 +46,19 @@ def test_npy_goes_to_a_pipe_without_a_name(path, image):
     assert done.stderr == b""
 
 
+@pytest.mark.parametrize("interleave", ["PIXEL", "LINE"])
+def test_bands_come_first_whatever_the_source_has(image, tmp_path, interleave):
+    source = str(tmp_path / "source.npy")
+    gdal.GetDriverByName("NPY").CreateCopy(source, memory_dataset(image), options=[
+        f"INTERLEAVE={interleave}"])
+    assert np.load(source).shape != image.shape
+    tool("window", source, 1, 2, 5, 6, "-o", tmp_path / "out.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), image[:, 2:8, 1:6])
+    done = subprocess.run([PROGRAM, "window", source, "1", "2", "5", "6"], check=True,
+                          capture_output=True)
+    np.testing.assert_array_equal(np.load(io.BytesIO(done.stdout)), image[:, 2:8, 1:6])
+
+
 def test_georeferencing_is_that_of_the_window(path, tmp_path):
     dataset = gdal.Open(path, gdal.GA_Update)
     dataset.SetGeoTransform((500, 2, 0, 900, 0, -3))
@@ -61,6 +74,27 @@ def test_picture_is_stretched_and_its_scale_told(path, image, tmp_path):
     expected = np.clip((image[0].astype(float) - low) / (high - low), 0, 1) * 255
     np.testing.assert_allclose(picture(tmp_path / "out.png"), expected, atol=0.51)
     assert sorted(os.listdir(tmp_path)) == ["array.npy", "out.png"]
+
+
+def test_picture_replaces_an_old_one_and_what_belonged_to_it(path, tmp_path):
+    (tmp_path / "far.png").write_bytes(b"old")
+    (tmp_path / "out.png").symlink_to("far.png")
+    (tmp_path / "out.png.aux.xml").write_bytes(b"old")
+    tool("window", path, 0, 0, 20, 10, "-o", tmp_path / "out.png")
+    assert picture(tmp_path / "far.png").shape == (10, 20)
+    assert (tmp_path / "out.png").is_symlink()
+    assert sorted(os.listdir(tmp_path)) == ["array.npy", "far.png", "out.png"]
+
+
+def test_a_file_of_the_source_is_not_replaced(path, image, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gdal.Translate("view.vrt", path, format="VRT")
+    for source in ("array.npy", "view.vrt"):
+        assert error("window", source, 0, 0, 9, 9, "-o", "./array.npy") == (
+            "./array.npy: is a file of the source, wanted another one")
+    np.testing.assert_array_equal(np.load(path), image)
+    tool("window", path, 0, 0, 20, 10, "-o", "look.png")
+    assert "file of the source" in error("window", "look.png", 0, 0, 9, 9, "-o", "look.png")
 
 
 def test_picture_of_three_bands(path, image, tmp_path):
@@ -117,6 +151,7 @@ def test_wrong_usage(path, tmp_path):
     assert "wanted 1 (grey) or 3" in error("window", path, 0, 0, 1, 1, "--bands", "1,2", "-o", png,
                                           code=2)
     assert "W: " in error("window", path, 0, 0, 0, 1, code=2)
+    assert "--bands: " in error("window", path, 0, 0, 1, 1, "--bands", "0", "-o", png, code=2)
     assert "X: " in error("window", path, "x", 0, 0, 1, code=2)
     assert "stdout is a terminal" in tool_on_terminal("window", path, 0, 0, 1, 1, code=2)
     assert error("window", path, 0, 0, 1, 1, "--bands", "5", "-o", png).endswith(

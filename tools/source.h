@@ -1,0 +1,32 @@
+// The raster that a subcommand reads: what all of them ask of it.
+#ifndef GDAL_NDARRAY_TOOLS_SOURCE_H_
+#define GDAL_NDARRAY_TOOLS_SOURCE_H_
+
+#include <string>
+#include <vector>
+
+#include "tools/command.h"
+
+namespace ndarray::tools {
+
+// Throws a Failure where GDAL shows the dataset as parts, and not as bands. `name` is for messages.
+void RequireBands(GDALDataset& source, const std::string& name);
+
+// Throws a Failure that names the first of these numbers, from 1, that is no band.
+void RequireBands(GDALDataset& source, const std::vector<int>& bands, const std::string& name);
+
+// Whether both paths lead to one file.
+bool IsSameFile(const std::string& one, const std::string& other);
+
+// Throws a Failure where what is to be written is one of the files that the source consists of.
+void RefuseToReplace(GDALDataset& source, const std::string& destination);
+
+// gdal_translate: `words` are its options, to which `bands` are added. Throws what GDAL reports, or
+// a Failure, `otherwise`.
+DatasetPointer Translate(GDALDataset& source, const std::string& destination,
+                         const std::vector<std::string>& words, const std::vector<int>& bands,
+                         GDALProgressFunc progress, const std::string& otherwise);
+
+}  // namespace ndarray::tools
+
+#endif  // GDAL_NDARRAY_TOOLS_SOURCE_H_
