@@ -114,6 +114,11 @@ Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_b
   return chunk;
 }
 
+bool AreZeros(const std::byte* bytes, size_t size_bytes) {
+  return size_bytes > 0 && bytes[0] == std::byte{0} &&
+         std::memcmp(bytes, bytes + 1, size_bytes - 1) == 0;
+}
+
 bool RepeatsElement(const std::byte* elements, size_t size_bytes, size_t element_bytes) {
   const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
   return element_bytes <= UINT8_MAX && !std::all_of(elements, elements + element_bytes, is_zero) &&

@@ -51,6 +51,9 @@ struct BloscChunk {
 // each other or that; kNotSupported for versions and kinds of chunks unknown here.
 Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_bytes);
 
+// Whether all of these bytes, at least one, are zero.
+bool AreZeros(const std::byte* bytes, size_t size_bytes);
+
 // Whether elements are one value over and over, and a chunk can say so (kRepeated). False for
 // zeros, which are a kind of their own. REQUIRES: size_bytes is a multiple of element_bytes
 bool RepeatsElement(const std::byte* elements, size_t size_bytes, size_t element_bytes);

@@ -283,7 +283,10 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
   const auto to_bytes = static_cast<int32_t>(room);
   const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
   const int result =
-      RepeatsElement(elements, size_bytes, static_cast<size_t>(parameters.typesize))
+      // By itself c-blosc2 looks for them only where it compresses.
+      AreZeros(elements, size_bytes)
+          ? blosc2_chunk_zeros(parameters, from_bytes, scratch.data(), to_bytes)
+      : RepeatsElement(elements, size_bytes, static_cast<size_t>(parameters.typesize))
           ? blosc2_chunk_repeatval(parameters, from_bytes, scratch.data(), to_bytes, elements)
           : blosc2_compress_ctx(context.get(), elements, from_bytes, scratch.data(), to_bytes);
   if (result <= 0) {

@@ -348,6 +348,18 @@ def test_memory_does_not_grow_with_the_image(tmp_path):
 
 
 @pytest.mark.parametrize("codec", CODECS)
+def test_chunks_of_zeros_take_no_space(driver, tmp_path, codec):
+    path = str(tmp_path / "zeros.b2nd")
+    image = np.zeros((1500, 2000), "u2")
+    image[0, 0] = 1
+    driver.CreateCopy(path, memory_dataset(image), options=[
+        f"COMPRESS={codec}", "CHUNKXSIZE=256", "CHUNKYSIZE=256"])
+    assert os.path.getsize(path) < 300000
+    np.testing.assert_array_equal(blosc2.open(path)[:], image)
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), image)
+
+
+@pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("value, dtype", [(7, "u1"), (-9999, "f4"), (np.nan, "f8"), (1 - 2j, "c16")])
 def test_chunks_of_one_value_take_no_space(driver, tmp_path, codec, value, dtype):
     image = np.full((1536, 1024), value, dtype)
