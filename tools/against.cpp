@@ -1,15 +1,12 @@
 #include "tools/against.h"
 
 #include <cpl_conv.h>
-#include <cpl_error.h>
 #include <cpl_string.h>
 #include <ogr_spatialref.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <mutex>
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -20,6 +17,7 @@
 #include "driver/raster/new_array.h"
 #include "driver/raster/npy_create.h"
 #include "tools/command.h"
+#include "tools/dataset_pool.h"
 #include "tools/raster_report.h"
 #include "tools/report.h"
 
@@ -48,47 +46,6 @@ void Put(Json& report, const Comparison& found) {
     report["why_unread"] = found.why_unread;
   }
 }
-
-// Datasets of one name, one for each thread that reads at a time.
-class DatasetPool {
- public:
-  DatasetPool(std::string name, CPLStringList options)
-      : name_(std::move(name)), options_(std::move(options)) {}
-
-  // A box of (band, line, pixel), bands from 0.
-  Status Read(GDALDataType type, const Box& box, void* to) {
-    DatasetPointer dataset = Take();
-    const auto width = static_cast<int>(box.count(2));
-    const auto height = static_cast<int>(box.count(1));
-    std::vector<int> bands(static_cast<size_t>(box.count(0)));
-    std::iota(bands.begin(), bands.end(), static_cast<int>(box.start[0]) + 1);
-    const GSpacing pixel = PixelBytes(type);
-    CPLErrorReset();
-    const CPLErr result =
-        dataset->RasterIO(GF_Read, static_cast<int>(box.start[2]), static_cast<int>(box.start[1]),
-                          width, height, to, width, height, type, static_cast<int>(bands.size()),
-                          bands.data(), pixel, pixel * width, pixel * width * height, nullptr);
-    const std::string why = CPLGetLastErrorMsg();
-    const std::lock_guard<std::mutex> lock(mutex_);
-    idle_.push_back(std::move(dataset));
-    if (result == CE_None) return {};
-    return Status(StatusCode::kIo, why.empty() ? name_ + ": cannot be read" : why);
-  }
-
- private:
-  DatasetPointer Take() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (idle_.empty()) return OpenRaster(name_, options_.List());
-    DatasetPointer dataset = std::move(idle_.back());
-    idle_.pop_back();
-    return dataset;
-  }
-
-  const std::string name_;
-  const CPLStringList options_;
-  std::mutex mutex_;
-  std::vector<DatasetPointer> idle_;
-};
 
 // The type that all bands of a dataset have, or that holds the values of all.
 struct PixelType {
@@ -179,6 +136,32 @@ void NoteMetadata(GDALDataset& here, GDALDataset& there, Json& notes) {
   }
 }
 
+// The masks that two datasets have besides nodata values and alpha bands, which are compared as
+// such: none, one for all bands, or one for each.
+int CountMasks(GDALDataset& here, GDALDataset& there) {
+  bool any = false;
+  bool shared = true;
+  for (GDALDataset* const dataset : {&here, &there}) {
+    for (GDALRasterBand* const band : dataset->GetBands()) {
+      const int flags = band->GetMaskFlags();
+      const bool is_mask = (flags & (GMF_ALL_VALID | GMF_NODATA | GMF_ALPHA)) == 0;
+      any = any || is_mask;
+      shared = shared && (flags & (GMF_ALL_VALID | GMF_PER_DATASET)) != 0;
+    }
+  }
+  return !any ? 0 : shared ? 1 : here.GetRasterCount();
+}
+
+std::string MaskDifference(const Comparison& found) {
+  if (found.unread > 0) return "mask: " + found.why_unread;
+  const Difference& first = found.first.front();
+  const auto text = [](const std::string& valid) { return valid == "0" ? "invalid" : "valid"; };
+  return Both("mask: " + std::to_string(found.different) + " of " + std::to_string(found.values) +
+                  " differ, first band " + std::to_string(first.at[0] + 1) + ", x " +
+                  std::to_string(first.at[2]) + ", y " + std::to_string(first.at[1]),
+              text(first.here), text(first.there));
+}
+
 Pieces RasterPieces(GDALDataset& here, GDALDataset& there, GDALDataType type) {
   int width, height, other_width, other_height;
   here.GetRasterBand(1)->GetBlockSize(&width, &height);
@@ -217,6 +200,18 @@ void CompareRasters(GDALDataset& here, const std::string& path, const std::strin
       Finished(Compare(RasterPieces(here, *there, gdal_type), scalar_type, reader(here_pool),
                        reader(there_pool), kMostListed, keep_going));
   Put(report, found);
+  if (const int masks = CountMasks(here, *there); masks > 0) {
+    Pieces pieces = RasterPieces(here, *there, GDT_Byte);
+    pieces.shape[0] = masks;
+    pieces.piece[0] = std::min<int64_t>(pieces.piece[0], masks);
+    const auto mask_reader = [](DatasetPool& pool) {
+      return [&pool](const Box& box, void* to) { return pool.ReadMasks(box, to); };
+    };
+    const Comparison mask =
+        Finished(Compare(pieces, ScalarType::kUInt8, mask_reader(here_pool),
+                         mask_reader(there_pool), 1, [&](double) { return keep_going(1); }));
+    if (mask.different + mask.unread > 0) report["differences"].push_back(MaskDifference(mask));
+  }
   if (found.different == 0) return;
   for (const Difference& difference : found.first) {
     const AxisVector& at = difference.at;

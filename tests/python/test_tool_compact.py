@@ -176,7 +176,9 @@ def test_stopped_at_any_time(tmp_path, rng, number):
     before = contents(path)
     old = open(path, "rb").read()
     stopped = 0
-    for delay in np.linspace(0, 0.04, 5):
+    for delay in [0, 0.01, 0.02, 0.03, 0.04, *[0] * 50]:  # a busy machine may always come too late
+        if delay == 0 and stopped > 0:
+            break
         with open(path, "wb") as file:
             file.write(old)
         process = subprocess.Popen([PROGRAM, "compact", path], stdout=subprocess.PIPE,

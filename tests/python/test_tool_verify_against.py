@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from b2nd_support import chunk_offsets, save
 from osgeo import gdal, osr
+from support import memory_dataset
 from test_tool_verify import GEOID, image, text_of, verify
 from tool_support import error
 
@@ -104,6 +105,36 @@ def test_other_metadata_is_a_note(tmp_path):
     assert notes[0].startswith("CRS: here ETRS89, there WGS 84")
     assert notes[1].startswith("geotransform: here (0, 2, 0, 0, 0, -2), there (-180.125, 0.25,")
     assert notes[2].startswith("nodata of band 1: here 5, there ")
+
+
+@pytest.mark.parametrize("flags", [gdal.GMF_PER_DATASET, 0])
+def test_another_mask_is_a_difference(tmp_path, rng, flags):
+    bands = image(rng)
+    source = memory_dataset(bands)
+    mask = np.zeros(bands.shape[1:], "u1")
+    mask[50:, 20:] = 255
+    for band in range(1, 1 if flags else 4):
+        source.GetRasterBand(band).CreateMaskBand(0)
+        source.GetRasterBand(band).GetMaskBand().WriteArray(mask)
+    if flags:
+        source.CreateMaskBand(flags)
+        source.GetRasterBand(1).GetMaskBand().WriteArray(mask)
+    path, same, other = (str(tmp_path / name) for name in ("a.b2nd", "same.b2nd", "other.b2nd"))
+    for name in (path, same, other):
+        gdal.GetDriverByName("B2ND").CreateCopy(name, source)
+    assert verify(path, "--against", same)[0] == 0
+    dataset = gdal.Open(other, gdal.GA_Update)
+    dataset.GetRasterBand(1).GetMaskBand().WriteArray(np.full((1, 1), 1, "u1"), 30, 60)
+    dataset.GetRasterBand(1).GetMaskBand().WriteArray(np.full((2, 3), 255, "u1"), 5, 7)
+    del dataset
+    code, report = verify(path, "--against", other)
+    masks = 1 if flags else 3
+    assert (code, report["against"]["different"]) == (1, 0)
+    assert report["against"]["differences"] == [
+        f"mask: 6 of {masks * mask.size} differ, first band 1, x 5, y 7: here invalid, there valid"]
+    plain = str(tmp_path / "plain.npy")
+    gdal.GetDriverByName("NPY").CreateCopy(plain, memory_dataset(bands))
+    assert "mask: " in verify(path, "--against", plain)[1]["against"]["differences"][0]
 
 
 def test_arrays_of_more_axes_are_compared_by_index(tmp_path, npy, rng):
