@@ -178,9 +178,7 @@ void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
   if (!arguments.bands.empty()) pages.Choose(arguments.bands);
   const Stack stack = PlanStack(pages, arguments.written);
   CheckStackArguments(arguments, stack, options);
-  if (IsSameFile(arguments.source, arguments.destination)) {
-    throw Failure(arguments.destination + ": is a file of the source, wanted another one");
-  }
+  RefuseToReplace(arguments.source, arguments.destination);
   const DatasetPointer description = DescribeStack(pages, stack);
   if (EQUAL(driver.GetDescription(), "NPY")) {
     WriteNpyStack(pages, stack, arguments.progress());

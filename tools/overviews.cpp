@@ -55,8 +55,9 @@ void BuildOverviews(const std::string& path, GDALProgressFunc progress) {
   try {
     Build(path, progress);
   } catch (const Failure& failure) {
-    for (const char* const suffix : {".ovr", ".ovr.tmp", ".msk.ovr"})
+    for (const char* const suffix : {".ovr", ".ovr.tmp", ".msk.ovr"}) {
       VSIUnlink((path + suffix).c_str());
+    }
     throw Failure(std::string(failure.what()) + " (" + path +
                   " is complete, but has no overviews)");
   }

@@ -10,6 +10,15 @@ struct FreeOptions {
   void operator()(GDALTranslateOptions* options) const { GDALTranslateOptionsFree(options); }
 };
 
+bool IsSameFile(const std::string& one, const std::string& other) {
+  struct stat a;
+  struct stat b;
+  if (stat(one.c_str(), &a) == 0 && stat(other.c_str(), &b) == 0) {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+  }
+  return one == other;
+}
+
 }  // namespace
 
 void RequireBands(GDALDataset& source, const std::string& name) {
@@ -28,22 +37,15 @@ void RequireBands(GDALDataset& source, const std::vector<int>& bands, const std:
   }
 }
 
-bool IsSameFile(const std::string& one, const std::string& other) {
-  struct stat a;
-  struct stat b;
-  if (stat(one.c_str(), &a) == 0 && stat(other.c_str(), &b) == 0) {
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+void RefuseToReplace(const std::string& source_file, const std::string& destination) {
+  if (IsSameFile(source_file, destination)) {
+    throw Failure(destination + ": is a file of the source, wanted another one");
   }
-  return one == other;
 }
 
 void RefuseToReplace(GDALDataset& source, const std::string& destination) {
   const CPLStringList files(source.GetFileList());
-  for (int i = 0; i < files.size(); ++i) {
-    if (IsSameFile(files[i], destination)) {
-      throw Failure(destination + ": is a file of the source, wanted another one");
-    }
-  }
+  for (int i = 0; i < files.size(); ++i) RefuseToReplace(files[i], destination);
 }
 
 DatasetPointer Translate(GDALDataset& source, const std::string& destination,

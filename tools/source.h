@@ -15,10 +15,9 @@ void RequireBands(GDALDataset& source, const std::string& name);
 // Throws a Failure that names the first of these numbers, from 1, that is no band.
 void RequireBands(GDALDataset& source, const std::vector<int>& bands, const std::string& name);
 
-// Whether both paths lead to one file.
-bool IsSameFile(const std::string& one, const std::string& other);
-
-// Throws a Failure where what is to be written is one of the files that the source consists of.
+// Throws a Failure where what is to be written is the file of the source, or one of its files, by
+// whatever path.
+void RefuseToReplace(const std::string& source_file, const std::string& destination);
 void RefuseToReplace(GDALDataset& source, const std::string& destination);
 
 // gdal_translate: `words` are its options, to which `bands` are added. Throws what GDAL reports, or

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <string_view>
 #include <vector>
 
@@ -133,7 +132,7 @@ class Axis {
   double least_ = 1e300, most_ = -1e300;
 };
 
-// Round, as ticks are: four digits are enough, and no exponent is needed.
+// Ticks are round numbers, which need no exponent.
 std::string TickText(double value) { return NumberText(value, value >= 1000 ? 6 : 3); }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // gdal_ndarray window: one window of an image as .npy, or as a picture to look at.
 
+#include <cpl_conv.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,10 +13,6 @@ namespace ndarray::tools {
 namespace {
 
 const std::string kStdout = "/vsistdout/";
-
-bool EndsWith(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && EQUAL(text.c_str() + (text.size() - end.size()), end.c_str());
-}
 
 void CheckWindow(GDALDataset& dataset, const WindowArguments& arguments) {
   const PixelWindow& window = arguments.window;
@@ -47,11 +44,12 @@ void WriteArray(GDALDataset& dataset, const WindowArguments& arguments, const st
 
 ExitCode WriteWindow(const WindowArguments& arguments) {
   const bool to_stdout = arguments.output.empty() || arguments.output == "-";
-  const bool picture = EndsWith(arguments.output, ".png");
+  const std::string extension = CPLGetExtension(arguments.output.c_str());
+  const bool picture = EQUAL(extension.c_str(), "png");
   if (to_stdout && isatty(STDOUT_FILENO) == 1) {
     throw WrongUsage("-o: found none, wanted FILE.npy or FILE.png (stdout is a terminal)");
   }
-  if (!to_stdout && !picture && !EndsWith(arguments.output, ".npy")) {
+  if (!to_stdout && !picture && !EQUAL(extension.c_str(), "npy")) {
     throw WrongUsage("-o: found " + arguments.output + ", wanted a name that ends in .npy or .png");
   }
   const DatasetPointer dataset = OpenRaster(arguments.file);

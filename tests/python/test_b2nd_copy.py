@@ -182,7 +182,6 @@ def rich_source():
 
 DESCRIBE = """
 import sys
-import time
 from osgeo import gdal
 gdal.UseExceptions()
 dataset = gdal.Open(sys.argv[1])

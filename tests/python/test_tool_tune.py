@@ -291,7 +291,8 @@ def test_a_file_of_the_source_is_no_plot(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, found", [
-    (["--plot", "plot.tif"], "plot.tif"), (["--budget", "soon"], "soon"), (["--budget", "-1s"], "-1s"), (["--budget", "0"], "0"),
+    (["--plot", "plot.tif"], "plot.tif"),
+    (["--budget", "soon"], "soon"), (["--budget", "-1s"], "-1s"), (["--budget", "0"], "0"),
     (["--access", "window=0"], "window=0"), (["--access", "window=1x"], "window=1x"),
     (["--access", "tiles"], "tiles"), (["--objective", "beauty"], "beauty"),
     (["--levels"], "--levels")])
