@@ -12,6 +12,11 @@ blosc2_environment() {
   echo "${XDG_CACHE_HOME:-$home/.cache}/gdal-ndarray/blosc2-$blosc2_version-python$python_version"
 }
 
+# blosc2_root: prints the folder of c-blosc2 in there, for -DBlosc2_ROOT=, or nothing.
+blosc2_root() {
+  compgen -G "$(blosc2_environment)/lib/python3*/site-packages/blosc2" || true
+}
+
 # find_python [MODULE...]: prints the first Python that can import the modules (default: what the
 # tests need). Not simply `python3`: GDAL's bindings belong to the distribution's own Python, and
 # another one (pyenv, conda) is often first on PATH. $PYTHON overrides, and must then fit.

@@ -78,9 +78,12 @@ def setup(*arguments, **environment):
                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
-def test_setup_is_silent_when_nothing_is_missing():
+def test_setup_says_how_to_configure_and_nothing_else_when_nothing_is_missing():
     result = setup()
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (result.returncode, result.stderr) == (0, "")
+    [line] = result.stdout.splitlines()
+    assert "cmake -S . -B build" in line
+    assert os.path.isdir(line.split("-DBlosc2_ROOT=")[1])
 
 
 def test_folder_of_blosc2_without_home():
@@ -96,6 +99,9 @@ def test_setup_lists_packages():
     assert {"libgdal-dev", "python3-venv"} < set(listed)
     assert listed[-1].startswith("blosc2==")
     assert "python3-qgis" not in listed and "python3-qgis" in setup("--list", "hosts").stdout
+    # Who only builds needs no compiler of the tests, and no other Debian.
+    built = set(setup("--list", "build").stdout.splitlines())
+    assert "libgdal-dev" in built and not {"clang", "debootstrap", "libgtest-dev"} & built
 
 
 def test_setup_without_network_is_one_message(tmp_path):
