@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "driver/store/block_cache.h"
 #include "driver/store/blosc_chunk.h"
+#include "driver/store/buffer.h"
 #include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
 
@@ -51,7 +51,8 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
                     "at most " + std::to_string(kMaxChunks))
         .At(file.path());
   }
-  Result<std::string> b2nd = FormatB2ndMetalayer(layout);
+  Result<std::string> b2nd = FormatB2ndMetalayer(layout.shape, layout.chunk_shape,
+                                                 layout.block_shape, layout.element.text);
   if (!b2nd.ok()) return b2nd.status().At(file.path());
   Result<std::unique_ptr<BloscEncoder>> encoder =
       BloscEncoder::Make(compression, static_cast<int32_t>(layout.element.element_bytes),

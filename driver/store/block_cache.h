@@ -22,21 +22,9 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "driver/store/buffer.h"
+
 namespace ndarray {
-
-// Bytes without a value until they are written: a vector would clear them first.
-class Buffer {
- public:
-  explicit Buffer(size_t size_bytes) : data_(new std::byte[size_bytes]), size_bytes_(size_bytes) {}
-
-  std::byte* data() { return data_.get(); }
-  const std::byte* data() const { return data_.get(); }
-  size_t size_bytes() const { return size_bytes_; }
-
- private:
-  std::unique_ptr<std::byte[]> data_;
-  size_t size_bytes_;
-};
 
 class BlockCache {
  public:

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "driver/store/block_cache.h"
+#include "driver/store/buffer.h"
 
 namespace ndarray {
 namespace {
@@ -346,18 +346,18 @@ Result<std::string> BloscEncoder::EncodeOffsets(const std::vector<int64_t>& offs
   return chunk;
 }
 
-Result<std::string> FormatB2ndMetalayer(const B2ndLayout& layout) {
-  int32_t chunk_shape[B2ND_MAX_DIM];
-  int32_t block_shape[B2ND_MAX_DIM];
-  const int axes = layout.shape.size();
+Result<std::string> FormatB2ndMetalayer(const AxisVector& shape, const AxisVector& chunk_shape,
+                                        const AxisVector& block_shape, const std::string& dtype) {
+  int32_t chunks[B2ND_MAX_DIM];
+  int32_t blocks[B2ND_MAX_DIM];
+  const int axes = shape.size();
   for (int axis = 0; axis < axes; ++axis) {
-    chunk_shape[axis] = static_cast<int32_t>(layout.chunk_shape[axis]);
-    block_shape[axis] = static_cast<int32_t>(layout.block_shape[axis]);
+    chunks[axis] = static_cast<int32_t>(chunk_shape[axis]);
+    blocks[axis] = static_cast<int32_t>(block_shape[axis]);
   }
   uint8_t* bytes = nullptr;
-  const int size =
-      b2nd_serialize_meta(static_cast<int8_t>(axes), layout.shape.begin(), chunk_shape, block_shape,
-                          layout.element.text.c_str(), B2ND_DEFAULT_DTYPE_FORMAT, &bytes);
+  const int size = b2nd_serialize_meta(static_cast<int8_t>(axes), shape.begin(), chunks, blocks,
+                                       dtype.c_str(), B2ND_DEFAULT_DTYPE_FORMAT, &bytes);
   if (size < 0) {
     return Mismatch(StatusCode::kInvalidArgument, "layout", print_error(size), "one of b2nd");
   }

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "driver/store/b2nd_layout.h"
+#include "driver/store/array.h"
 #include "driver/store/blosc_chunk.h"
 #include "driver/store/status.h"
 
@@ -102,8 +102,10 @@ class BloscEncoder {
   const std::unique_ptr<Impl> impl_;
 };
 
-// The content of a metalayer b2nd.
-Result<std::string> FormatB2ndMetalayer(const B2ndLayout& layout);
+// The content of a metalayer b2nd, of shapes in elements and a dtype as NumPy writes it ("<u2").
+// REQUIRES: the shapes are those of a B2ndLayout
+Result<std::string> FormatB2ndMetalayer(const AxisVector& shape, const AxisVector& chunk_shape,
+                                        const AxisVector& block_shape, const std::string& dtype);
 
 // The number of a compressor, by its name as CompressorName has it; absent for others and those
 // that cannot write.

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <utility>
 
-#include "driver/store/block_cache.h"
+#include "driver/store/buffer.h"
 #include "driver/store/byte_reader.h"
 #include "driver/store/chunk_loader.h"
 #include "driver/store/nested_array.h"
