@@ -67,7 +67,7 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
                                                  std::shared_ptr<Array> array,
                                                  const Options& options) {
   const std::string path = array->path();
-  StoredMetadata stored = ReadStoredMetadata(array->info());
+  StoredMetadata stored = ReadStoredMetadata(*array);
   Result<Axes> axes = AxesOf(open_info, *array, stored.axes, options);
   if (!axes.ok()) {
     Report(axes.status().At(path));

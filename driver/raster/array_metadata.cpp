@@ -3,10 +3,12 @@
 #include <cpl_minixml.h>
 #include <cpl_vsi.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "driver/raster/array_dataset.h"
+#include "driver/raster/gdal_error.h"
 
 namespace ndarray {
 namespace {
@@ -108,20 +110,23 @@ char** ArrayDataset::GetMetadataDomainList() {
 
 // Whether CRS, metadata and the like go into the file instead of a sidecar.
 bool ArrayDataset::KeepsMetadata() const {
-  return eAccess == GA_Update && io_.array().info().keeps_attributes && io_.axes().index.empty();
+  return eAccess == GA_Update && io_.array().attributes() != nullptr && io_.axes().index.empty();
 }
 
 // Called by GDAL whenever something has changed that a sidecar would keep.
 CPLErr ArrayDataset::TrySaveXML() {
   if (!KeepsMetadata()) return GDALPamDataset::TrySaveXML();
-  std::vector<Attribute> attributes;
-  for (Attribute& attribute : io_.array().PackedAttributes()) {
-    if (!IsStoredMetadata(attribute.first)) attributes.push_back(std::move(attribute));
+  EditableAttributes& attributes = *io_.array().editable_attributes();
+  const std::vector<Attribute> stored = StoreMetadata(*this, axes_name());
+  for (const AttributeInfo& info : attributes.List()) {
+    const bool stays = std::any_of(stored.begin(), stored.end(), [&](const Attribute& attribute) {
+      return attribute.first == info.name;
+    });
+    if (IsStoredMetadata(info.name) && !stays) attributes.Remove(info.name);
   }
-  for (Attribute& attribute : StoreMetadata(*this, axes_name())) {
-    attributes.push_back(std::move(attribute));
+  for (const auto& [name, value] : stored) {
+    if (Report(attributes.Set(name, value)) != CE_None) return CE_Failure;
   }
-  io_.array().SetAttributes(std::move(attributes));
   nPamFlags &= ~GPF_DIRTY;
   stored_in_file_ = true;
   return CE_None;

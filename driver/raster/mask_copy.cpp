@@ -5,6 +5,7 @@
 
 #include "driver/raster/chunk_copier.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/stored_mask.h"
 #include "driver/store/b2nd_writer.h"
 #include "driver/store/string_file.h"
 

@@ -164,8 +164,10 @@ StoredMask::StoredMask(std::shared_ptr<Array> array, Axes axes, GDALDataset& ras
 StoredMask::~StoredMask() = default;
 
 bool StoredMask::IsIn(const Array& array) {
-  const std::vector<std::string>& files = array.info().attribute_files;
-  return std::find(files.begin(), files.end(), kMaskAttribute) != files.end();
+  if (array.attributes() == nullptr) return false;
+  const std::vector<AttributeInfo> list = array.attributes()->List();
+  return std::any_of(list.begin(), list.end(),
+                     [](const AttributeInfo& info) { return info.name == kMaskAttribute; });
 }
 
 #ifdef NDARRAY_HAS_B2ND

@@ -18,6 +18,8 @@
 
 namespace ndarray {
 
+constexpr const char* kMaskAttribute = "gdal:mask";
+
 class StoredMask {
  public:
   // Whether the file says it has one; costs nothing.
@@ -27,7 +29,8 @@ class StoredMask {
   static Result<std::unique_ptr<StoredMask>> Open(Array& array, GDALDataset& raster,
                                                   int max_threads);
 
-  // One for all bands, in which nothing is valid yet. REQUIRES: array.info().keeps_attributes
+  // One for all bands, in which nothing is valid yet. REQUIRES: array.editable_attributes() !=
+  // nullptr
   static Result<std::unique_ptr<StoredMask>> Create(Array& array, GDALDataset& raster,
                                                     int max_threads);
 

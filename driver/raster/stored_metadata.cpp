@@ -9,6 +9,9 @@
 #include <string>
 
 #include "driver/raster/geo_metadata.h"
+#include "driver/raster/stored_mask.h"
+#include "driver/store/msgpack.h"
+#include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
@@ -17,6 +20,10 @@ using nlohmann::json;
 
 // What gdalinfo prints of one item, at most.
 constexpr size_t kMaxItemBytes = size_t{1} << 20;
+// Of all values together, decoded.
+constexpr int64_t kMaxValuesBytes = int64_t{16} << 20;
+// Of one attribute that is not ours, in the file: opening reads no more.
+constexpr uint64_t kMaxForeignBytes = uint64_t{64} << 10;
 
 std::optional<std::array<double, 6>> ReadTransform(const json& value) {
   if (!value.is_array() || value.size() != 6) return std::nullopt;
@@ -71,7 +78,8 @@ std::string Exported(const OGRSpatialReference& crs, bool as_json) {
 }
 
 void AddItem(const std::string& name, const json& value, CPLStringList& items) {
-  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string text = value.is_string() ? value.get<std::string>()
+                                       : value.dump(-1, ' ', false, json::error_handler_t::replace);
   if (text.size() > kMaxItemBytes) text = "(" + std::to_string(text.size()) + " bytes)";
   std::string key = name;  // GDAL keeps "KEY=VALUE", and takes "KEY:VALUE" for the same
   for (char& c : key) {
@@ -80,15 +88,34 @@ void AddItem(const std::string& name, const json& value, CPLStringList& items) {
   items.SetNameValue(key.c_str(), text.c_str());
 }
 
+// All but the mask. What cannot be read costs nobody their pixels: the reason stands in its place.
+std::vector<std::pair<std::string, json>> ReadValues(const Attributes& attributes) {
+  int64_t max_bytes = kMaxValuesBytes;
+  int64_t max_values = kMaxMsgpackValues;
+  std::vector<std::pair<std::string, json>> values;
+  for (const AttributeInfo& info : attributes.List()) {
+    if (info.name == kMaskAttribute) continue;
+    if (info.size_bytes > kMaxForeignBytes && !IsStoredMetadata(info.name)) {
+      values.emplace_back(Printable(info.name),
+                          "(" + std::to_string(info.size_bytes) + " bytes in the file)");
+      continue;
+    }
+    const Result<std::string> packed = attributes.Read(info.name, max_bytes);
+    Result<json> value = packed.ok() ? ParseMsgpack(*packed, max_values) : packed.status();
+    if (packed.ok()) max_bytes -= static_cast<int64_t>(packed->size());
+    values.emplace_back(Printable(info.name), value.ok()
+                                                  ? Presentable(std::move(*value))
+                                                  : json("(" + value.status().message() + ")"));
+  }
+  return values;
+}
+
 }  // namespace
 
-StoredMetadata ReadStoredMetadata(const ArrayInfo& info) {
+StoredMetadata ReadStoredMetadata(const Array& array) {
   StoredMetadata metadata;
-  std::vector<std::pair<std::string, json>> values;
-  for (const auto& [name, text] : info.attributes) {
-    json value = json::parse(text, nullptr, false);
-    if (!value.is_discarded()) values.emplace_back(name, std::move(value));
-  }
+  if (array.attributes() == nullptr) return metadata;
+  const std::vector<std::pair<std::string, json>> values = ReadValues(*array.attributes());
   std::vector<std::string> understood;
   for (const char* const name : {"proj:wkt2", "proj:projjson", "proj:code"}) {
     for (const auto& [key, value] : values) {

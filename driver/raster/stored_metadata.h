@@ -1,4 +1,4 @@
-// What a file's own attributes (Array::info().attributes) say of the raster.
+// What a file's own attributes (Array::attributes()) say of the raster.
 //
 // spatial:transform   six numbers a b c d e f: x = a column + b line + c, y = d column + e line + f
 // spatial:dimensions  names of the axes in array order; not shown
@@ -33,11 +33,9 @@ struct StoredMetadata {
 };
 
 // Attributes come from anybody: one that does not fit is shown as metadata. CRS are not looked up
-// in files or on the network.
-StoredMetadata ReadStoredMetadata(const ArrayInfo& info);
-
-// A name, and a value as msgpack.
-using Attribute = std::pair<std::string, std::string>;
+// in files or on the network. A few bytes may claim many: what is read of all attributes together
+// is bounded, and those of others that are long in the file are shown by their size.
+StoredMetadata ReadStoredMetadata(const Array& array);
 
 // The attributes of a raster of the same metadata as `source`, from which ReadStoredMetadata and
 // GDAL's PAM make all of it again. `axes` are the letters of AXES.

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "driver/store/attributes.h"
 #include "driver/store/dtype.h"
 #include "driver/store/status.h"
 
@@ -110,14 +111,8 @@ struct ArrayInfo {
   AxisVector granule;            // elements by axis: what one read touches anyway
   std::optional<RawLayout> raw;  // absent where elements are compressed
   bool writable = false;
-  bool keeps_attributes = false;  // SetAttributes works
   // What the store has to say of the file, for people: ("DTYPE", "<u2"), ...
   std::vector<std::pair<std::string, std::string>> description;
-  // Metadata that users keep in the file: names, and values as JSON text.
-  std::vector<std::pair<std::string, std::string>> attributes;
-  // Names of those whose values are files of their own: not among `attributes`, and not decoded
-  // until ReadAttribute asks for them.
-  std::vector<std::string> attribute_files;
 };
 
 class Array {
@@ -155,16 +150,11 @@ class Array {
   // is not used afterwards: it is for who closes it.
   virtual Status Reclaim() { return {}; }
 
-  // What info().attributes show, as the file has it: names, and values as msgpack.
-  virtual std::vector<std::pair<std::string, std::string>> PackedAttributes() const { return {}; }
+  // Metadata in the file; nullptr where its format has none.
+  virtual const Attributes* attributes() const { return nullptr; }
 
-  // One of them, those of info().attribute_files included. kNotFound where there is none.
-  virtual Result<std::string> ReadAttribute(const std::string& name) const {
-    return Status(StatusCode::kNotFound, "attribute '" + name + "': not there");
-  }
-
-  // Replaces them; that counts with the next Flush. REQUIRES: info().keeps_attributes
-  virtual void SetAttributes(std::vector<std::pair<std::string, std::string>> /*attributes*/) {}
+  // The same, to be changed; nullptr where info().writable is not true, too.
+  virtual EditableAttributes* editable_attributes() { return nullptr; }
 
   // More than info().description, and as of now: counters and the like. Empty where there is none.
   virtual std::vector<std::pair<std::string, std::string>> Details() const { return {}; }

@@ -72,8 +72,6 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
   info.fields = layout.element.fields;
   info.is_record = layout.element.is_record;
   info.granule = Granule(layout);
-  info.attributes = index.attributes();
-  for (const auto& [name, content] : index.attribute_files()) info.attribute_files.push_back(name);
   info.description = {
       {"LAYOUT", "B2ND"},
       {"DTYPE", layout.element.text},
@@ -120,7 +118,8 @@ class B2ndArray final : public Array {
       : file_(std::move(file)),
         index_(std::move(index)),
         max_threads_(max_threads),
-        info_(DescribeB2nd(*index_)) {}
+        info_(DescribeB2nd(*index_)),
+        attributes_(*file_, index_->codec(), index_->attributes()) {}
 
   const ArrayInfo& info() const override { return info_; }
   const std::string& path() const override { return file_->path(); }
@@ -143,10 +142,7 @@ class B2ndArray final : public Array {
 
   Status Flush() override { return {}; }
 
-  Result<std::string> ReadAttribute(const std::string& name) const override {
-    Result<std::string> packed = index_->PackedAttribute(name);
-    return packed.ok() ? packed : packed.status().At(path());
-  }
+  const Attributes* attributes() const override { return &attributes_; }
 
   Lines Details() const override {
     Lines lines = B2ndDetails(*index_);
@@ -167,6 +163,7 @@ class B2ndArray final : public Array {
   const std::shared_ptr<const FrameIndex> index_;
   const int max_threads_;
   const ArrayInfo info_;
+  const FileAttributes attributes_;
   mutable std::once_flag counted_;
   mutable std::optional<uint64_t> dead_bytes_;  // between chunks: what updates have left behind
 };

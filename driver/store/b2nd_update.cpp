@@ -26,8 +26,6 @@ namespace {
 // Less is not worth the time.
 constexpr int64_t kLeastReclaimedBytes = int64_t{16} << 20;
 
-using Attributes = std::vector<std::pair<std::string, std::string>>;
-
 // A decoded chunk, blocks in file order, that is to be compressed.
 struct DirtyChunk {
   int64_t number;
@@ -50,11 +48,11 @@ class B2ndUpdate final : public B2ndForUpdate {
         most_chunks_(
             static_cast<size_t>(std::max<int64_t>(write_cache_bytes / layout_.chunk_bytes, 1))),
         info_(DescribeB2nd(*index_)),
+        attributes_(*file_, index_->codec(), index_->attributes()),
         appender_(file_, std::move(header), static_cast<uint64_t>(index_->summary().frame_bytes)),
         unwritten_(chunks == Chunks::kUnwritten ? static_cast<size_t>(layout_.chunk_count) : 0,
                    true) {
     info_.writable = true;
-    info_.keeps_attributes = true;
   }
 
   const ArrayInfo& info() const override { return info_; }
@@ -135,27 +133,17 @@ class B2ndUpdate final : public B2ndForUpdate {
     return {};
   }
 
-  Attributes PackedAttributes() const override { return index_->packed_attributes(); }
-
-  Result<std::string> ReadAttribute(const std::string& name) const override {
-    Result<std::string> packed = index_->PackedAttribute(name);
-    return packed.ok() ? packed : packed.status().At(path());
-  }
-
-  void SetAttributes(Attributes attributes) override {
-    if (attributes == index_->packed_attributes()) return;
-    index_->SetPackedAttributes(std::move(attributes));
-    changed_ = true;
-  }
+  const Attributes* attributes() const override { return &attributes_; }
+  EditableAttributes* editable_attributes() override { return &attributes_; }
 
   Status Flush() override {
     Status status = WriteOut(dirty_.size());
-    if (status.ok() && changed_) status = Commit();
+    if (status.ok() && (changed_ || attributes_.changed())) status = Commit();
     return status;
   }
 
   Status Reclaim() override {
-    if (!wrote_ || changed_) return {};
+    if (!wrote_ || changed_ || attributes_.changed()) return {};
     const auto chunks_bytes = static_cast<int64_t>(appender_.end_bytes() - index_->header_bytes());
     Result<int64_t> live_bytes = LiveChunkBytes(*index_, *file_);
     if (!live_bytes.ok()) return live_bytes.status();
@@ -168,7 +156,7 @@ class B2ndUpdate final : public B2ndForUpdate {
   }
 
   Status CopyTo(OutputFile& output) const override {
-    Result<std::string> trailer = Trailer();
+    Result<std::string> trailer = attributes_.Trailer();
     if (!trailer.ok()) return trailer.status();
     return CopyFrame(*index_, *file_, *trailer, output, {}).status();
   }
@@ -303,18 +291,11 @@ class B2ndUpdate final : public B2ndForUpdate {
     return {};
   }
 
-  // Attributes: the end of a frame.
-  Result<std::string> Trailer() const {
-    Result<EmptyFrame> frame = encoder_->MakeEmptyFrame(index_->packed_attributes());
-    if (!frame.ok()) return frame.status().At(path());
-    return frame->trailer;
-  }
-
   // Index and trailer.
   Result<std::string> Tail() const {
-    Result<std::string> trailer = Trailer();
+    Result<std::string> trailer = attributes_.Trailer();
     if (!trailer.ok()) return trailer.status();
-    Result<std::string> encoded = BloscEncoder::EncodeOffsets(index_->offsets());
+    Result<std::string> encoded = BloscEncoder::EncodeOffsets(index_->Offsets());
     if (!encoded.ok()) return encoded.status().At(path());
     return *encoded + *trailer;
   }
@@ -327,6 +308,7 @@ class B2ndUpdate final : public B2ndForUpdate {
         appender_.Commit(*tail, index_->header_bytes(), layout_.chunk_count * layout_.chunk_bytes);
     if (status.ok()) {
       changed_ = false;
+      attributes_.MarkSaved();
       wrote_ = true;
     }
     return status;
@@ -340,6 +322,7 @@ class B2ndUpdate final : public B2ndForUpdate {
   const int max_threads_;
   const size_t most_chunks_;
   ArrayInfo info_;
+  AttributeEditor attributes_;
   FrameAppender appender_;
   bool changed_ = false;         // since the last commit
   bool wrote_ = false;           // since it was opened

@@ -32,7 +32,7 @@ class B2ndForUpdate : public Array {
   virtual Status CopyTo(OutputFile& output) const = 0;
 };
 
-// The array takes SetAttributes, too. For one thread at a time. `file` must not be mapped.
+// Its attributes can be edited. For one thread at a time. `file` must not be mapped.
 Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(
     std::shared_ptr<ByteFile> file, OutputFileCreator create_file, int max_threads,
     Chunks chunks = Chunks::kMayBeWritten, int64_t write_cache_bytes = kDefaultWriteCacheBytes);

@@ -29,17 +29,18 @@ std::byte* Scratch(size_t size_bytes) {
 }  // namespace
 
 B2ndWriter::B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<BloscEncoder> encoder,
-                       EmptyFrame frame, int max_threads)
+                       std::string header, std::string trailer, int max_threads)
     : file_(file),
       layout_(std::move(layout)),
       encoder_(std::move(encoder)),
-      frame_(std::move(frame)),
+      header_(std::move(header)),
+      trailer_(std::move(trailer)),
       max_threads_(max_threads),
       offsets_(static_cast<size_t>(layout_.chunk_count), SpecialOffset(ChunkKind::kZeros)) {}
 
 Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayout layout,
                                                       const Compression& compression,
-                                                      const Attributes& attributes,
+                                                      const std::vector<Attribute>& attributes,
                                                       int max_threads) {
   if (!file.CanRewrite()) {
     return Mismatch(StatusCode::kNotSupported, "file system", "one that only appends",
@@ -58,11 +59,19 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
       BloscEncoder::Make(compression, static_cast<int32_t>(layout.element.element_bytes),
                          static_cast<int32_t>(layout.block_bytes), *b2nd);
   if (!encoder.ok()) return encoder.status().At(file.path());
-  Result<EmptyFrame> frame = (*encoder)->MakeEmptyFrame(attributes);
-  if (!frame.ok()) return frame.status().At(file.path());
-  std::unique_ptr<B2ndWriter> writer(
-      new B2ndWriter(file, std::move(layout), std::move(*encoder), std::move(*frame), max_threads));
-  Status status = file.WriteAt(0, writer->frame_.header.data(), writer->frame_.header.size());
+  Result<std::string> header = (*encoder)->MakeFrameHeader();
+  if (!header.ok()) return header.status().At(file.path());
+  if (!attributes.empty()) PutHasAttributes(*header);
+  std::vector<Attribute> contents;
+  for (const auto& [name, value] : attributes) {
+    Result<std::string> content = BloscEncoder::EncodeAttribute(value);
+    if (!content.ok()) return content.status().At("attribute '" + name + "'").At(file.path());
+    contents.emplace_back(name, std::move(*content));
+  }
+  std::unique_ptr<B2ndWriter> writer(new B2ndWriter(file, std::move(layout), std::move(*encoder),
+                                                    std::move(*header),
+                                                    FormatFrameTrailer(contents), max_threads));
+  Status status = file.WriteAt(0, writer->header_.data(), writer->header_.size());
   if (!status.ok()) return status;
   return writer;
 }
@@ -122,7 +131,7 @@ Status B2ndWriter::Append(int64_t number, const std::string& bytes) {
     offset = SpecialOffset(ChunkKind::kZeros);
     return {};
   }
-  Status status = file_.WriteAt(frame_.header.size() + chunks_bytes_, bytes.data(), bytes.size());
+  Status status = file_.WriteAt(header_.size() + chunks_bytes_, bytes.data(), bytes.size());
   offset = static_cast<int64_t>(chunks_bytes_);
   chunks_bytes_ += bytes.size();
   return status;
@@ -131,19 +140,18 @@ Status B2ndWriter::Append(int64_t number, const std::string& bytes) {
 Status B2ndWriter::Finish() {
   Result<std::string> index = BloscEncoder::EncodeOffsets(offsets_);
   if (!index.ok()) return index.status().At(file_.path());
-  const uint64_t index_at = frame_.header.size() + chunks_bytes_;
+  const uint64_t index_at = header_.size() + chunks_bytes_;
   Status status = file_.WriteAt(index_at, index->data(), index->size());
   const uint64_t trailer_at = index_at + index->size();
   if (status.ok()) {
-    status = file_.WriteAt(trailer_at, frame_.trailer.data(), frame_.trailer.size());
+    status = file_.WriteAt(trailer_at, trailer_.data(), trailer_.size());
   }
   if (!status.ok()) return status;
-  std::string& header = frame_.header;
-  PutFrameLengths(header, trailer_at + frame_.trailer.size(),
-                  layout_.chunk_count * layout_.chunk_bytes, static_cast<int64_t>(chunks_bytes_));
-  PutChunkSizes(header, static_cast<int32_t>(layout_.chunk_bytes),
+  PutFrameLengths(header_, trailer_at + trailer_.size(), layout_.chunk_count * layout_.chunk_bytes,
+                  static_cast<int64_t>(chunks_bytes_));
+  PutChunkSizes(header_, static_cast<int32_t>(layout_.chunk_bytes),
                 static_cast<int32_t>(layout_.block_bytes));
-  return file_.WriteAt(0, header.data(), header.size());
+  return file_.WriteAt(0, header_.data(), header_.size());
 }
 
 }  // namespace ndarray

@@ -21,15 +21,13 @@ namespace ndarray {
 
 class B2ndWriter {
  public:
-  // Names, and values as msgpack.
-  using Attributes = std::vector<std::pair<std::string, std::string>>;
-
   // Writes the header. `file` must outlive the writer. kNotSupported where the file cannot be
   // written but from its start to its end; kInvalidArgument for parameters that c-blosc2 refuses,
   // more chunks than a frame has room for.
   static Result<std::unique_ptr<B2ndWriter>> Start(OutputFile& file, B2ndLayout layout,
                                                    const Compression& compression,
-                                                   const Attributes& attributes, int max_threads);
+                                                   const std::vector<Attribute>& attributes,
+                                                   int max_threads);
 
   const B2ndLayout& layout() const { return layout_; }
 
@@ -49,7 +47,7 @@ class B2ndWriter {
 
  private:
   B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<BloscEncoder> encoder,
-             EmptyFrame frame, int max_threads);
+             std::string header, std::string trailer, int max_threads);
   Status Encode(const Chunk& chunk, std::string& to) const;
   void Gather(const Chunk& chunk, std::byte* to) const;
   Status Append(int64_t chunk, const std::string& bytes);
@@ -57,7 +55,8 @@ class B2ndWriter {
   OutputFile& file_;
   const B2ndLayout layout_;
   const std::unique_ptr<BloscEncoder> encoder_;
-  EmptyFrame frame_;
+  std::string header_;
+  const std::string trailer_;
   const int max_threads_;
   std::vector<int64_t> offsets_;
   uint64_t chunks_bytes_ = 0;

@@ -240,6 +240,29 @@ Status BloscCodec::DecodeChunk(std::string_view bytes, const BloscChunk& chunk,
   return DecodeStatus(result, size_bytes);
 }
 
+namespace {
+
+// A chunk that stands alone.
+Result<std::string> Compressed(const void* bytes, size_t size_bytes, blosc2_cparams parameters) {
+  InitializeLibrary();
+  parameters.nthreads = 1;
+  const ContextPtr context = Owned(blosc2_create_cctx(parameters));
+  std::string chunk(size_bytes + BLOSC2_MAX_OVERHEAD, '\0');
+  const bool fits = chunk.size() <= INT32_MAX;
+  const int result =
+      fits ? blosc2_compress_ctx(context.get(), bytes, static_cast<int32_t>(size_bytes),
+                                 chunk.data(), static_cast<int32_t>(chunk.size()))
+           : BLOSC2_ERROR_MAX_BUFSIZE_EXCEEDED;
+  if (result <= 0) {
+    return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
+                    std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
+  }
+  chunk.resize(static_cast<size_t>(result));
+  return chunk;
+}
+
+}  // namespace
+
 struct BloscEncoder::Impl {
   ContextPtr NewContext() const { return Owned(blosc2_create_cctx(parameters)); }
 
@@ -297,53 +320,35 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
   return {};
 }
 
-Result<EmptyFrame> BloscEncoder::MakeEmptyFrame(
-    const std::vector<std::pair<std::string, std::string>>& attributes) const {
+Result<std::string> BloscEncoder::MakeFrameHeader() const {
   Result<SchunkPtr> schunk = NewSchunk(impl_->parameters, true, impl_->b2nd);
   if (!schunk.ok()) return schunk.status();
-  blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;
-  parameters.compcode = BLOSC_ZSTD;
-  parameters.typesize = 1;
-  parameters.nthreads = 1;
-  for (const auto& [name, value] : attributes) {
-    std::string content = value;
-    if (blosc2_vlmeta_add(schunk->get(), name.c_str(), Bytes(content),
-                          static_cast<int32_t>(content.size()), &parameters) < 0) {
-      return Mismatch(StatusCode::kInvalidArgument, "attribute '" + name + "'",
-                      std::to_string(content.size()) + " bytes", "one that c-blosc2 accepts");
-    }
-  }
   uint8_t* bytes = nullptr;
   bool needs_free = false;
   const int64_t size = blosc2_schunk_to_buffer(schunk->get(), &bytes, &needs_free);
   if (size < static_cast<int64_t>(kFrameHeaderMinBytes) || bytes == nullptr) {
     return Mismatch(StatusCode::kInvalidArgument, "frame", std::to_string(size), "a buffer");
   }
-  const std::string frame(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+  std::string frame(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
   if (needs_free) std::free(bytes);
   Result<uint64_t> header_bytes = FrameHeaderBytes(frame);
   if (!header_bytes.ok()) return header_bytes.status();
-  return EmptyFrame{frame.substr(0, *header_bytes), frame.substr(*header_bytes)};
+  frame.resize(*header_bytes);
+  return frame;
+}
+
+Result<std::string> BloscEncoder::EncodeAttribute(std::string_view value) {
+  blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;
+  parameters.compcode = BLOSC_ZSTD;
+  parameters.typesize = 1;
+  return Compressed(value.data(), value.size(), parameters);
 }
 
 Result<std::string> BloscEncoder::EncodeOffsets(const std::vector<int64_t>& offsets) {
-  InitializeLibrary();
   blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;  // what c-blosc2 itself writes
   parameters.typesize = sizeof(int64_t);
   parameters.blocksize = 16 * 1024;
-  parameters.nthreads = 1;
-  const ContextPtr context = Owned(blosc2_create_cctx(parameters));
-  const size_t size_bytes = offsets.size() * sizeof(int64_t);
-  std::string chunk(size_bytes + BLOSC2_MAX_OVERHEAD, '\0');
-  const int result =
-      blosc2_compress_ctx(context.get(), offsets.data(), static_cast<int32_t>(size_bytes),
-                          chunk.data(), static_cast<int32_t>(chunk.size()));
-  if (result <= 0) {
-    return Mismatch(StatusCode::kInvalidArgument, "index", print_error(result),
-                    "offsets of " + std::to_string(offsets.size()) + " chunks");
-  }
-  chunk.resize(static_cast<size_t>(result));
-  return chunk;
+  return Compressed(offsets.data(), offsets.size() * sizeof(int64_t), parameters);
 }
 
 Result<std::string> FormatB2ndMetalayer(const AxisVector& shape, const AxisVector& chunk_shape,

@@ -13,7 +13,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "driver/store/array.h"
@@ -66,12 +65,6 @@ struct Compression {
   std::array<uint8_t, kMaxFilters> filters_meta = {};
 };
 
-// The bytes of a frame without chunks, to which chunks and their index are added.
-struct EmptyFrame {
-  std::string header;
-  std::string trailer;
-};
-
 class BloscEncoder {
  public:
   // `b2nd` is the content of the metalayer of that name. kInvalidArgument for parameters that
@@ -88,9 +81,11 @@ class BloscEncoder {
   // What cannot be compressed is stored: the result is at most kChunkHeaderBytes longer.
   Status EncodeChunk(const std::byte* elements, size_t size_bytes, std::string& to) const;
 
-  // With the metalayer b2nd and these variable-length metalayers, whose contents are msgpack.
-  Result<EmptyFrame> MakeEmptyFrame(
-      const std::vector<std::pair<std::string, std::string>>& attributes) const;
+  // The header of a frame without chunks and attributes, with the metalayer b2nd.
+  Result<std::string> MakeFrameHeader() const;
+
+  // The content of a variable-length metalayer: a chunk of these bytes.
+  static Result<std::string> EncodeAttribute(std::string_view value);
 
   // The index of a frame: a chunk of its chunks' offsets.
   static Result<std::string> EncodeOffsets(const std::vector<int64_t>& offsets);

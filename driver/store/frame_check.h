@@ -43,7 +43,8 @@ struct FrameDamage {
 Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, int max_threads,
                                 size_t most_listed, const KeepGoing& keep_going);
 
-// The attributes that cannot be decoded (arrays in them, too: masks), and why.
+// The attributes that cannot be decoded (arrays in them, too: masks), and why. A few bytes may
+// claim many: at most 256 MiB are decoded of all of them together.
 Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const ByteFile& file);
 
 }  // namespace ndarray

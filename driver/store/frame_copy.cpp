@@ -33,7 +33,7 @@ Result<uint64_t> CopyFrame(const FrameIndex& index, const ByteFile& file, std::s
   Status status = ReadBytes(file, 0, static_cast<size_t>(index.header_bytes()), header);
   if (status.ok()) status = output.WriteAt(0, header.data(), header.size());
   uint64_t at = header.size();
-  std::vector<int64_t> offsets = index.offsets();
+  std::vector<int64_t> offsets = index.Offsets();
   std::string bytes;
   for (int64_t number = 0; status.ok() && number < layout.chunk_count; ++number) {
     if (keep_going &&

@@ -9,10 +9,8 @@
 namespace ndarray {
 namespace {
 
-constexpr uint8_t kNewestVersion = 3;    // BLOSC2_VERSION_FRAME_FORMAT: variable-length blocks
-constexpr uint8_t kPluginCodec = 6;      // the codec's id is in a byte of its own
-constexpr size_t kTrailerLengthAt = 22;  // from the end
-constexpr size_t kTrailerMetalayersAt = 2;
+constexpr uint8_t kNewestVersion = 3;  // BLOSC2_VERSION_FRAME_FORMAT: variable-length blocks
+constexpr uint8_t kPluginCodec = 6;    // the codec's id is in a byte of its own
 constexpr size_t kMaxMetalayers = 8192;
 
 // Fields that are written, too.
@@ -20,6 +18,7 @@ constexpr size_t kUncompressedBytesAt = 30;
 constexpr size_t kCompressedBytesAt = 39;
 constexpr size_t kBlockBytesAt = 53;
 constexpr size_t kChunkBytesAt = 58;
+constexpr size_t kHasAttributesAt = 69;
 
 template <typename T>
 void PutBig(std::string& bytes, size_t at, T value) {
@@ -196,25 +195,6 @@ void PutChunkSizes(std::string& header, int32_t chunk_bytes, int32_t block_bytes
   PutBig(header, kChunkBytesAt, chunk_bytes);
 }
 
-Result<uint64_t> FrameTrailerBytes(std::string_view end) {
-  if (end.size() < kFrameTrailerMinBytes) {
-    return Corrupt("trailer", std::to_string(end.size()) + " bytes",
-                   "at least " + std::to_string(kFrameTrailerMinBytes));
-  }
-  ByteReader reader(end.substr(end.size() - kTrailerLengthAt - 1));
-  reader.Expect(0xce);
-  const auto size_bytes = reader.Big<uint32_t>();
-  reader.Expect(0xd8);
-  if (!reader.ok()) return Corrupt("trailer", "other bytes", "the end of a Blosc2 frame");
-  return size_bytes;
-}
-
-Result<std::vector<Metalayer>> ParseFrameTrailer(std::string_view bytes) {
-  ByteReader reader(bytes);
-  reader.Expect(0x94);
-  reader.Take(1);  // the trailer's version
-  if (!reader.ok()) return Corrupt("trailer", "other bytes", "4 msgpack values");
-  return ParseMetalayers(bytes, kTrailerMetalayersAt, "variable-length metalayers");
-}
+void PutHasAttributes(std::string& header) { header[kHasAttributesAt] = '\xc3'; }
 
 }  // namespace ndarray

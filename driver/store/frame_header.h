@@ -1,15 +1,16 @@
-// Header and trailer of a Blosc2 contiguous frame (README_CFRAME_FORMAT.rst of c-blosc2). Pure
-// functions over bytes; no file is touched here. Both are msgpack with every field at a fixed
-// place, numbers big-endian:
+// The header of a Blosc2 contiguous frame (README_CFRAME_FORMAT.rst of c-blosc2). Pure functions
+// over bytes; no file is touched here. It is msgpack with every field at a fixed place, numbers
+// big-endian:
 //
 //   byte 0   0x9e, 0xa8, "b2frame\0"
 //   byte 11  header bytes (int32), 16: frame bytes (uint64), 25: flags (4 bytes)
 //   byte 30  uncompressed bytes (int64), 39: compressed bytes of all chunks (int64)
 //   byte 48  bytes of an element, 53: of a block, 58: of a chunk (int32 each)
+//   byte 69  whether there are variable-length metalayers: 0xc2 or 0xc3
 //   byte 70  filter pipeline (1 + 16 bytes)
 //   byte 87  fixed metalayers: names, offsets, contents
 //   then     chunks; at header bytes + compressed bytes their offsets, as one more chunk
-//   then     trailer: variable-length metalayers; its own length 22 bytes before the frame's end
+//   then     trailer (frame_trailer.h)
 #ifndef GDAL_NDARRAY_STORE_FRAME_HEADER_H_
 #define GDAL_NDARRAY_STORE_FRAME_HEADER_H_
 
@@ -20,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "driver/store/frame_trailer.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -29,7 +31,6 @@ constexpr std::string_view kFrameMagic(
     "b2frame\0",
     10);
 constexpr size_t kFrameHeaderMinBytes = 87;
-constexpr size_t kFrameTrailerMinBytes = 25;
 // Metalayers of a header describe an array; longer ones are no header but an attack or an accident.
 constexpr size_t kMaxFrameHeaderBytes = size_t{16} << 20;
 
@@ -78,12 +79,8 @@ void PutFrameLengths(std::string& header, uint64_t frame_bytes, int64_t uncompre
                      int64_t compressed_bytes);
 void PutChunkSizes(std::string& header, int32_t chunk_bytes, int32_t block_bytes);
 
-// The bytes of the trailer, from the last kFrameTrailerMinBytes of a frame.
-Result<uint64_t> FrameTrailerBytes(std::string_view end);
-
-// The variable-length metalayers of a whole trailer. Contents are Blosc chunks. `bytes` must
-// outlive the result.
-Result<std::vector<Metalayer>> ParseFrameTrailer(std::string_view bytes);
+// The frame has a trailer with variable-length metalayers.
+void PutHasAttributes(std::string& header);
 
 }  // namespace ndarray
 

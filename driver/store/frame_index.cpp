@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
 
+#include "driver/store/byte_reader.h"
 #include "driver/store/fork_guard.h"
-#include "driver/store/msgpack.h"
-#include "driver/store/nested_array.h"
 #include "driver/store/text.h"
 
 namespace ndarray {
@@ -15,13 +13,8 @@ namespace {
 
 // More would be 512 MB of index, and is as likely an attack: a few bytes can claim it.
 constexpr int64_t kMaxChunks = int64_t{1} << 26;
-// A trailer is metadata; what is larger is not loaded for it.
-constexpr uint64_t kMaxTrailerBytes = uint64_t{256} << 20;
-// Of one attribute, and of all together: a few bytes can claim many.
-constexpr int64_t kMaxAttributeBytes = int64_t{64} << 20;
-constexpr int64_t kMaxAttributesBytes = int64_t{250} << 20;
-// Of what all show together.
-constexpr size_t kMaxShownBytes = size_t{16} << 20;
+// No index is compressed better than this by c-blosc2; what claims more is made to take memory.
+constexpr int64_t kMaxIndexRatio = 4096;
 
 // Offsets of chunks that take no bytes: bit 63, and the kind in the byte it belongs to.
 constexpr int kSpecialShift = 56;
@@ -101,13 +94,6 @@ Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
   return {};
 }
 
-// An attribute, which is msgpack, as JSON.
-Result<std::string> AttributeAsJson(std::string_view packed) {
-  Result<nlohmann::json> parsed = ParseMsgpack(packed);
-  if (!parsed.ok()) return parsed.status();
-  return ShowJson(std::move(*parsed));
-}
-
 // Indexes that are in use, by the identity of their files.
 class SharedIndexes {
  public:
@@ -143,26 +129,6 @@ class SharedIndexes {
 };
 
 }  // namespace
-
-Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content,
-                                    int64_t& budget_bytes) {
-  Result<BloscChunk> chunk = ParseChunkHeader(content, content.size());
-  if (!chunk.ok()) return chunk.status();
-  Status status = BloscCodec::CheckSupported(*chunk);
-  if (!status.ok()) return status;
-  const int64_t most_bytes = std::min(kMaxAttributeBytes, budget_bytes);
-  if (chunk->uncompressed_bytes > most_bytes) {
-    return Mismatch(StatusCode::kNotSupported, "size", std::to_string(chunk->uncompressed_bytes),
-                    "at most " + std::to_string(most_bytes));
-  }
-  budget_bytes -= chunk->uncompressed_bytes;
-  Buffer value(static_cast<size_t>(chunk->uncompressed_bytes));
-  status = codec.DecodeChunk(content, *chunk, value.data());
-  if (!status.ok()) return status;
-  return std::string(reinterpret_cast<const char*>(value.data()), value.size_bytes());
-}
-
-bool HoldsFile(std::string_view attribute) { return attribute == kMaskAttribute; }
 
 Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file) {
   const std::string identity = file.Identity();
@@ -205,16 +171,12 @@ Result<std::shared_ptr<FrameIndex>> FrameIndex::Load(const ByteFile& file, bool 
   const uint64_t trailer_offset = header.frame_bytes - *trailer_bytes;
   status = index->LoadOffsets(file, header, trailer_offset);
   if (!status.ok()) return status;
-  if (*trailer_bytes <= kMaxTrailerBytes) {
-    status = ReadBytes(file, trailer_offset, *trailer_bytes, trailer);
-    if (!status.ok()) return status;
-    index->LoadAttributes(trailer);
-    if (for_update) status = index->LoadPackedAttributes(trailer);
+  Result<FrameAttributes> attributes = FrameAttributes::Load(file, trailer_offset, *trailer_bytes);
+  if (attributes.ok()) {
+    index->attributes_ = std::move(*attributes);
   } else if (for_update) {
-    status = Mismatch(StatusCode::kNotSupported, "trailer length", std::to_string(*trailer_bytes),
-                      "at most " + std::to_string(kMaxTrailerBytes) + " bytes, to be updated");
+    return attributes.status();
   }
-  if (!status.ok()) return status;
   return index;
 }
 
@@ -288,83 +250,64 @@ Status FrameIndex::LoadOffsets(const ByteFile& file, const FrameHeader& header,
   summary_.index_bytes = static_cast<uint64_t>(chunk->compressed_bytes);
   status = ReadBytes(file, offset, summary_.index_bytes, bytes);
   if (!status.ok()) return status;
+  if (chunk->kind != ChunkKind::kBlocks) return LoadUniformOffset(bytes, *chunk, header);
+  if (wanted_bytes / kMaxIndexRatio > chunk->compressed_bytes) {
+    return Mismatch(StatusCode::kNotSupported, "chunk offsets",
+                    std::to_string(chunk->compressed_bytes) + " bytes for " +
+                        std::to_string(layout_.chunk_count) + " chunks",
+                    "at least " + std::to_string(wanted_bytes / kMaxIndexRatio));
+  }
   offsets_.resize(static_cast<size_t>(layout_.chunk_count));
   status = codec_->DecodeChunk(bytes, *chunk, reinterpret_cast<std::byte*>(offsets_.data()));
   if (!status.ok()) return status.At("chunk offsets");
-  return CheckOffsets(header);
-}
-
-Status FrameIndex::CheckOffsets(const FrameHeader& header) {
   for (size_t i = 0; i < offsets_.size(); ++i) {
     if (kNativeOrder == ByteOrder::kBig) {
       offsets_[i] = static_cast<int64_t>(__builtin_bswap64(static_cast<uint64_t>(offsets_[i])));
     }
-    const int64_t offset = offsets_[i];
-    if (offset < 0) {
-      ++summary_.special_chunks;
-      const auto kind = static_cast<ChunkKind>((offset >> kSpecialShift) & 0x7);
-      if (kind == ChunkKind::kZeros || kind == ChunkKind::kNans ||
-          kind == ChunkKind::kUninitialized) {
-        continue;
-      }
-    } else if (offset <= header.compressed_bytes - kChunkHeaderBytes) {
-      continue;
-    }
-    return Corrupt("offset of chunk " + std::to_string(i), std::to_string(offset),
-                   "a special value, or room for a chunk in " +
-                       std::to_string(header.compressed_bytes) + " bytes");
+    if (offsets_[i] < 0) ++summary_.special_chunks;
+    status = CheckOffset(static_cast<int64_t>(i), offsets_[i], header);
+    if (!status.ok()) return status;
   }
   return {};
 }
 
-// Metadata that cannot be read costs nobody their pixels.
-void FrameIndex::LoadAttributes(std::string_view trailer) {
-  Result<std::vector<Metalayer>> layers = ParseFrameTrailer(trailer);
-  if (!layers.ok()) return;
-  int64_t budget_bytes = kMaxAttributesBytes;
-  size_t shown_bytes = 0;
-  for (const Metalayer& layer : *layers) {
-    if (HoldsFile(layer.name)) {
-      attribute_files_.emplace_back(layer.name, layer.content);
-      continue;
+// All chunks are alike: what the index takes in memory is no more than it takes in the file.
+Status FrameIndex::LoadUniformOffset(std::string_view bytes, const BloscChunk& chunk,
+                                     const FrameHeader& header) {
+  if (chunk.kind == ChunkKind::kRepeated) {
+    ByteReader reader(bytes.substr(std::min<size_t>(bytes.size(), kChunkHeaderBytes)));
+    uniform_offset_ = reader.Little<int64_t>();
+    if (!reader.ok()) return Corrupt("chunk offsets", "no value", "one of 8 bytes");
+  } else if (chunk.kind == ChunkKind::kNans) {
+    return Corrupt("chunk offsets", "NaN", "numbers");
+  }
+  if (uniform_offset_ < 0) summary_.special_chunks = layout_.chunk_count;
+  return CheckOffset(0, uniform_offset_, header);
+}
+
+Status FrameIndex::CheckOffset(int64_t chunk, int64_t offset, const FrameHeader& header) {
+  if (offset < 0) {
+    const auto kind = static_cast<ChunkKind>((offset >> kSpecialShift) & 0x7);
+    if (kind == ChunkKind::kZeros || kind == ChunkKind::kNans ||
+        kind == ChunkKind::kUninitialized) {
+      return {};
     }
-    Result<std::string> packed = DecodeAttribute(*codec_, layer.content, budget_bytes);
-    Result<std::string> value = packed.ok() ? AttributeAsJson(*packed) : packed.status();
-    std::string shown =
-        value.ok() ? *value : nlohmann::json("(" + value.status().message() + ")").dump();
-    shown_bytes += shown.size();
-    if (shown_bytes > kMaxShownBytes) shown = "\"(too much beside the other attributes)\"";
-    attributes_.emplace_back(Printable(layer.name), std::move(shown));
+  } else if (offset <= header.compressed_bytes - kChunkHeaderBytes) {
+    return {};
   }
+  return Corrupt("offset of chunk " + std::to_string(chunk), std::to_string(offset),
+                 "a special value, or room for a chunk in " +
+                     std::to_string(header.compressed_bytes) + " bytes");
 }
 
-Status FrameIndex::LoadPackedAttributes(std::string_view trailer) {
-  Result<std::vector<Metalayer>> layers = ParseFrameTrailer(trailer);
-  if (!layers.ok()) return layers.status();
-  int64_t budget_bytes = kMaxAttributesBytes;
-  for (const Metalayer& layer : *layers) {
-    Result<std::string> packed = DecodeAttribute(*codec_, layer.content, budget_bytes);
-    if (!packed.ok()) return packed.status().At("attribute '" + Excerpt(layer.name) + "'");
-    packed_attributes_.emplace_back(layer.name, std::move(*packed));
-  }
-  for (auto& [name, content] : attribute_files_) content.clear();  // they are among these
-  return {};
-}
-
-Result<std::string> FrameIndex::PackedAttribute(const std::string& name) const {
-  for (const auto& [key, packed] : packed_attributes_) {
-    if (key == name) return packed;
-  }
-  for (const auto& [key, content] : attribute_files_) {
-    if (key != name) continue;
-    int64_t budget_bytes = kMaxAttributeBytes;
-    Result<std::string> packed = DecodeAttribute(*codec_, content, budget_bytes);
-    return packed.ok() ? packed : packed.status().At("attribute '" + name + "'");
-  }
-  return Status(StatusCode::kNotFound, "attribute '" + name + "': not there");
+std::vector<int64_t> FrameIndex::Offsets() const {
+  return offsets_.empty()
+             ? std::vector<int64_t>(static_cast<size_t>(layout_.chunk_count), uniform_offset_)
+             : offsets_;
 }
 
 void FrameIndex::MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes) {
+  if (offsets_.empty()) offsets_ = Offsets();
   offsets_[static_cast<size_t>(chunk)] =
       place.kind == ChunkKind::kBlocks
           ? static_cast<int64_t>(place.offset_bytes - chunks_offset_bytes_)
@@ -379,7 +322,7 @@ void FrameIndex::ForgetCached() {
 }
 
 ChunkPlace FrameIndex::Chunk(int64_t chunk) const {
-  const int64_t offset = offsets_[static_cast<size_t>(chunk)];
+  const int64_t offset = offsets_.empty() ? uniform_offset_ : offsets_[static_cast<size_t>(chunk)];
   ChunkPlace place;
   if (offset < 0) {
     place.kind = static_cast<ChunkKind>((offset >> kSpecialShift) & 0x7);

@@ -20,6 +20,7 @@
 #include "driver/store/blosc_chunk.h"
 #include "driver/store/blosc_codec.h"
 #include "driver/store/byte_file.h"
+#include "driver/store/frame_attributes.h"
 #include "driver/store/frame_header.h"
 #include "driver/store/status.h"
 
@@ -50,9 +51,6 @@ struct FrameSummary {
   std::string metalayers;      // names, comma-separated
 };
 
-// Whether attributes of that name hold a file of their own, which nobody reads as text.
-bool HoldsFile(std::string_view attribute);
-
 class FrameIndex {
  public:
   // Opens a frame, or takes the one that is open of the same file, unchanged since. Errors carry
@@ -60,8 +58,8 @@ class FrameIndex {
   // arrays (the message says what they are), sparse frames, and arrays that are not read here.
   static Result<std::shared_ptr<const FrameIndex>> Open(const ByteFile& file);
 
-  // One of its own for who updates the file: not shared, and may change. kNotSupported, too, where
-  // attributes cannot be read, since they would be lost.
+  // One of its own for who updates the file: not shared, and may change. kCorrupt, too, where the
+  // names of attributes cannot be read, since they would be lost.
   static Result<std::shared_ptr<FrameIndex>> OpenForUpdate(const ByteFile& file);
 
   ~FrameIndex();
@@ -73,34 +71,16 @@ class FrameIndex {
   // REQUIRES: 0 <= chunk < layout().chunk_count
   ChunkPlace Chunk(int64_t chunk) const;
 
-  // Variable-length metalayers: names, and values as JSON, or as a note on why there is none. Texts
-  // are JSON strings.
-  const std::vector<std::pair<std::string, std::string>>& attributes() const { return attributes_; }
-
-  // Those that hold files: names, and values as they are in the file, compressed.
-  const std::vector<std::pair<std::string, std::string>>& attribute_files() const {
-    return attribute_files_;
-  }
-
-  // The value of one attribute (of an index that is not for update: of one that holds a file), as
-  // msgpack. kNotFound; kCorrupt and kNotSupported without the path.
-  Result<std::string> PackedAttribute(const std::string& name) const;
-
-  // All of them as they are in the file, msgpack. Of an index for update.
-  const std::vector<std::pair<std::string, std::string>>& packed_attributes() const {
-    return packed_attributes_;
-  }
+  // Empty, too, where the trailer cannot be read, which costs nobody their pixels.
+  const FrameAttributes& attributes() const { return attributes_; }
 
   // Of an index for update. The chunk is now at `offset_bytes` in the file, or special; the chunks'
   // part of the file ends at `end_bytes` or later. Once some have moved, what the block cache has
   // of the file must be forgotten.
   void MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes);
   void ForgetCached();
-  void SetPackedAttributes(std::vector<std::pair<std::string, std::string>> attributes) {
-    packed_attributes_ = std::move(attributes);
-  }
   // Offsets as the file has them, and the bytes of the header, after which they count.
-  const std::vector<int64_t>& offsets() const { return offsets_; }
+  std::vector<int64_t> Offsets() const;
   uint64_t header_bytes() const { return chunks_offset_bytes_; }
 
   // For the block cache.
@@ -116,28 +96,22 @@ class FrameIndex {
   static Result<std::shared_ptr<FrameIndex>> Load(const ByteFile& file, bool for_update);
   Status LoadHeader(const ByteFile& file, FrameHeader& header, std::string& header_bytes);
   Status LoadOffsets(const ByteFile& file, const FrameHeader& header, uint64_t trailer_offset);
-  Status CheckOffsets(const FrameHeader& header);
-  void LoadAttributes(std::string_view trailer);
-  Status LoadPackedAttributes(std::string_view trailer);
+  Status LoadUniformOffset(std::string_view bytes, const BloscChunk& chunk,
+                           const FrameHeader& header);
+  static Status CheckOffset(int64_t chunk, int64_t offset, const FrameHeader& header);
 
   B2ndLayout layout_;
   std::unique_ptr<BloscCodec> codec_;
   FrameSummary summary_;
   uint64_t chunks_offset_bytes_ = 0;
   uint64_t chunks_bytes_ = 0;
-  std::vector<int64_t> offsets_;
-  std::vector<std::pair<std::string, std::string>> attributes_;
-  std::vector<std::pair<std::string, std::string>> attribute_files_;
-  std::vector<std::pair<std::string, std::string>> packed_attributes_;
+  std::vector<int64_t> offsets_;  // empty: all are uniform_offset_
+  int64_t uniform_offset_ = 0;
+  FrameAttributes attributes_;
   uint64_t cache_file_;
   const std::shared_ptr<BlockCache::Counters> counters_ = std::make_shared<BlockCache::Counters>();
   mutable std::atomic<int64_t> decoded_blocks_{0};
 };
-
-// The value (msgpack) of an attribute of that content in the trailer. At most 64 MiB, and at most
-// `budget_bytes`, of which it takes its size: a few bytes can claim many. Else kNotSupported.
-Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content,
-                                    int64_t& budget_bytes);
 
 }  // namespace ndarray
 

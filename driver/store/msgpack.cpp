@@ -10,6 +10,9 @@ using nlohmann::json;
 // Walks over a value without keeping it, and stops where it goes too far.
 class Measure final : public nlohmann::json_sax<json> {
  public:
+  explicit Measure(int64_t max_values) : max_values_(max_values) {}
+
+  int64_t values() const { return values_; }
   bool too_much() const { return too_much_; }
 
   bool null() override { return Count(); }
@@ -30,10 +33,9 @@ class Measure final : public nlohmann::json_sax<json> {
 
  private:
   static constexpr int kMaxDepth = 64;
-  static constexpr int64_t kMaxValues = 65536;
 
   bool Count() {
-    too_much_ = too_much_ || ++values_ > kMaxValues;
+    too_much_ = too_much_ || ++values_ > max_values_;
     return !too_much_;
   }
   bool Enter() {
@@ -45,12 +47,13 @@ class Measure final : public nlohmann::json_sax<json> {
     return true;
   }
 
+  const int64_t max_values_;
   int depth_ = 0;
   int64_t values_ = 0;
   bool too_much_ = false;
 };
 
-constexpr size_t kMostShownBytes = size_t{1} << 20;
+constexpr size_t kMaxShownBytes = size_t{1} << 20;
 
 std::string Measured(size_t bytes) { return "(" + std::to_string(bytes) + " bytes)"; }
 
@@ -58,7 +61,7 @@ std::string Measured(size_t bytes) { return "(" + std::to_string(bytes) + " byte
 void MakePresentable(json& value) {
   if (value.is_binary()) {
     value = Measured(value.get_binary().size());
-  } else if (value.is_string() && value.get_ref<const std::string&>().size() > kMostShownBytes) {
+  } else if (value.is_string() && value.get_ref<const std::string&>().size() > kMaxShownBytes) {
     value = Measured(value.get_ref<const std::string&>().size());
   } else if (value.is_structured()) {
     if (value.is_array() && !value.empty() && value[0] == "__tuple__") value.erase(0);
@@ -68,25 +71,25 @@ void MakePresentable(json& value) {
 
 }  // namespace
 
-Result<json> ParseMsgpack(std::string_view bytes) {
-  Measure measure;
+Result<json> ParseMsgpack(std::string_view bytes, int64_t& max_values) {
+  Measure measure(max_values);
   if (!json::sax_parse(bytes.begin(), bytes.end(), &measure, json::input_format_t::msgpack)) {
     if (measure.too_much()) {
       return Mismatch(StatusCode::kNotSupported, "msgpack", "more values or deeper nesting",
-                      "65,536 values, 64 levels");
+                      std::to_string(max_values) + " values, 64 levels");
     }
     return Mismatch(StatusCode::kCorrupt, "msgpack", "other bytes",
                     "one value that JSON can have, too");
   }
+  max_values -= measure.values();
   json value = json::from_msgpack(bytes.begin(), bytes.end(), true, false);
   if (value.is_discarded()) return Mismatch(StatusCode::kCorrupt, "msgpack", "bytes", "one value");
   return value;
 }
 
-std::string ShowJson(json value) {
+json Presentable(json value) {
   MakePresentable(value);
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-  return text.size() <= kMostShownBytes ? text : json(Measured(text.size())).dump();
+  return value;
 }
 
 }  // namespace ndarray

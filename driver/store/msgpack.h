@@ -2,6 +2,7 @@
 #ifndef GDAL_NDARRAY_STORE_MSGPACK_H_
 #define GDAL_NDARRAY_STORE_MSGPACK_H_
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -10,14 +11,18 @@
 
 namespace ndarray {
 
-// Parses exactly one value. kCorrupt for anything else, kNotSupported for what has no counterpart
-// in JSON and for nesting or numbers of values that no metadata has: the parser calls itself for
-// each level.
-Result<nlohmann::json> ParseMsgpack(std::string_view bytes);
+// What all metadata of one file may have together: each value takes some tens of bytes of memory,
+// and a few bytes in a file may claim very many.
+constexpr int64_t kMaxMsgpackValues = 65536;
 
-// The value as JSON text, for people: bytes, and what is longer than 1 MiB, by their number; the
+// Parses exactly one value. kCorrupt for anything else, kNotSupported for what has no counterpart
+// in JSON, for more values than `max_values`, from which they are taken, and for nesting that no
+// metadata has: the parser calls itself for each level.
+Result<nlohmann::json> ParseMsgpack(std::string_view bytes, int64_t& max_values);
+
+// The value as people should see it: bytes, and texts longer than 1 MiB, by their number; the
 // tuples of python-blosc2 without the first element that marks them.
-std::string ShowJson(nlohmann::json value);
+nlohmann::json Presentable(nlohmann::json value);
 
 }  // namespace ndarray
 

@@ -7,6 +7,7 @@
 #include "driver/store/b2nd_array.h"
 #include "driver/store/b2nd_update.h"
 #include "driver/store/b2nd_writer.h"
+#include "driver/store/frame_attributes.h"
 #include "driver/store/string_file.h"
 
 namespace ndarray {
@@ -25,18 +26,6 @@ constexpr int64_t kWriteCacheBytes = int64_t{64} << 20;
 constexpr char kBin32 = '\xc6';
 
 int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-
-void ReplaceAttribute(Array& outer, const std::string& attribute, std::string packed) {
-  std::vector<std::pair<std::string, std::string>> attributes = outer.PackedAttributes();
-  const auto found = std::find_if(attributes.begin(), attributes.end(),
-                                  [&](const auto& item) { return item.first == attribute; });
-  if (found != attributes.end()) {
-    found->second = std::move(packed);
-  } else {
-    attributes.emplace_back(attribute, std::move(packed));
-  }
-  outer.SetAttributes(std::move(attributes));
-}
 
 // The array in memory, and what must happen for its changes to count.
 class NestedUpdate final : public Array {
@@ -64,9 +53,9 @@ class NestedUpdate final : public Array {
     StringOutput output(path(), kMostNestedBytes);
     status = array_->CopyTo(output);
     if (!status.ok()) return status;
-    ReplaceAttribute(outer_, attribute_, PackNested(output.TakeBytes()));
-    changed_ = false;
-    return {};
+    status = outer_.editable_attributes()->Set(attribute_, PackNested(output.TakeBytes()));
+    if (status.ok()) changed_ = false;
+    return status;
   }
 
  private:
@@ -139,12 +128,13 @@ std::string NestedPath(const std::string& path, std::string_view attribute) {
 
 Result<std::shared_ptr<Array>> OpenNested(Array& outer, const std::string& attribute,
                                           int max_threads) {
-  Result<std::string> packed = outer.ReadAttribute(attribute);
-  if (!packed.ok()) return packed.status();
   const std::string path = NestedPath(outer.path(), attribute);
+  if (outer.attributes() == nullptr) return Status(StatusCode::kNotFound, path + ": not there");
+  Result<std::string> packed = outer.attributes()->Read(attribute, kMaxAttributeBytes);
+  if (!packed.ok()) return packed.status().At(path);
   Result<std::string> frame = UnpackNested(std::move(*packed));
   if (!frame.ok()) return frame.status().At(path);
-  const bool update = outer.info().keeps_attributes;
+  const bool update = outer.editable_attributes() != nullptr;
   auto file = std::make_shared<StringFile>(path, std::move(*frame),
                                            update ? Access::kUpdate : Access::kRead);
   if (!update) return OpenB2ndArray(std::move(file), max_threads);
@@ -165,8 +155,7 @@ Status AddNested(Array& outer, const std::string& attribute, const AxisVector& s
   if (!writer.ok()) return writer.status();
   Status status = (*writer)->Finish();
   if (!status.ok()) return status;
-  ReplaceAttribute(outer, attribute, PackNested(output.TakeBytes()));
-  return {};
+  return outer.editable_attributes()->Set(attribute, PackNested(output.TakeBytes()));
 }
 
 }  // namespace ndarray

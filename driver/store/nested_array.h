@@ -16,9 +16,6 @@
 
 namespace ndarray {
 
-// The one attribute of that kind.
-constexpr const char* kMaskAttribute = "gdal:mask";
-
 // The longest frame that is written into an attribute: files are opened with their attributes in
 // memory.
 constexpr size_t kMostNestedBytes = size_t{32} << 20;
@@ -36,13 +33,13 @@ Result<std::string> UnpackNested(std::string packed);
 std::string NestedPath(const std::string& path, std::string_view attribute);
 
 // Opens the array in an attribute of `outer`. kNotFound where there is none; other errors as of a
-// file. Where `outer` keeps attributes the array can be written: its Flush gives its new value to
-// outer->SetAttributes, and fails where that would be too long. It must not outlive `outer`.
+// file. Where attributes of `outer` can be edited the array can be written: its Flush sets
+// the attribute anew, and fails where that would be too long. It must not outlive `outer`.
 Result<std::shared_ptr<Array>> OpenNested(Array& outer, const std::string& attribute,
                                           int max_threads);
 
 // Adds an array of zeros to the attributes of `outer`, in place of what has that name.
-// REQUIRES: outer.info().keeps_attributes
+// REQUIRES: outer.editable_attributes() != nullptr
 Status AddNested(Array& outer, const std::string& attribute, const AxisVector& shape);
 
 }  // namespace ndarray

@@ -45,11 +45,13 @@ void CheckResult(const Result<T>& result) {
 }
 
 void RunParts(std::string_view bytes) {
-  const Result<nlohmann::json> value = ParseMsgpack(bytes);
+  int64_t max_values = kMaxMsgpackValues;
+  const Result<nlohmann::json> value = ParseMsgpack(bytes, max_values);
   CheckResult(value);
-  if (value.ok()) ShowJson(*value);
+  if (value.ok()) Presentable(*value);
   CheckResult(FrameHeaderBytes(bytes));
   CheckResult(FrameTrailerBytes(bytes));
+  CheckResult(FrameTrailerNamesBytes(bytes));
   CheckResult(ParseFrameTrailer(bytes));
   const Result<BloscChunk> chunk = ParseChunkHeader(bytes, bytes.size());
   CheckResult(chunk);
@@ -118,11 +120,10 @@ void RunFile(const std::shared_ptr<ByteFile>& file, int depth = 0) {
     Read(**array, field, MiddleBox(info.shape));
   }
   (*array)->Details();
-  for (const std::string& name : info.attribute_files) {
-    Result<std::string> packed = (*array)->ReadAttribute(name);
-    if (!packed.ok()) return CheckFailure(packed.status());
-    Result<std::string> bytes = UnpackNested(std::move(*packed));
-    CheckResult(bytes);
+  for (const AttributeInfo& attribute : (*array)->attributes()->List()) {
+    Result<std::string> packed = (*array)->attributes()->Read(attribute.name, kMaxElements);
+    CheckResult(packed);
+    Result<std::string> bytes = packed.ok() ? UnpackNested(std::move(*packed)) : packed.status();
     if (bytes.ok() && IsSmall(*bytes) && depth == 0) {
       RunFile(std::make_shared<StringFile>("nested", std::move(*bytes), Access::kRead), 1);
     }

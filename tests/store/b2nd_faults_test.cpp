@@ -59,9 +59,8 @@ class B2ndFaultsTest : public ::testing::Test {
     State state;
     state.elements.resize(40 * 50 * 2);
     EXPECT_THAT((*array)->Read(0, WholeBox({40, 50}), {state.elements.data(), {100, 2}}), IsOk());
-    for (const auto& [name, value] : (*array)->PackedAttributes()) {
-      if (name == kName) state.attribute = value;
-    }
+    const Result<std::string> value = (*array)->attributes()->Read(kName, 100);
+    if (value.ok()) state.attribute = *value;
     return state;
   }
 
@@ -79,7 +78,7 @@ class B2ndFaultsTest : public ::testing::Test {
         box, {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(uint16_t)});
     state.elements = reference.elements;
     state.attribute = std::string(1, static_cast<char>((state.attribute[0] + 1) % 100));
-    array.SetAttributes({{kName, state.attribute}});
+    ASSERT_THAT(array.editable_attributes()->Set(kName, state.attribute), IsOk());
   }
 
   Random random_;
@@ -175,7 +174,7 @@ TEST_F(B2ndFaultsTest, FailedFillOfUnwrittenChunksLeavesTheOldContent) {
   const auto* const element = reinterpret_cast<const std::byte*>(&fill);
   EXPECT_THAT((*array)->FillUnwritten(WholeBox({40, 50}), element),
               FailsWith(StatusCode::kIo, "injected"));
-  (*array)->SetAttributes({{kName, filled.attribute}});
+  ASSERT_THAT((*array)->editable_attributes()->Set(kName, filled.attribute), IsOk());
   ASSERT_THAT((*array)->Flush(), IsOk());
   EXPECT_TRUE(Load(file->bytes()) == (State{zeros.elements, filled.attribute}));
   ASSERT_THAT((*array)->FillUnwritten(WholeBox({40, 50}), element), IsOk());

@@ -19,6 +19,8 @@
 namespace ndarray {
 namespace {
 
+constexpr const char* kMaskAttribute = "gdal:mask";
+
 using testing::FailsWith;
 using testing::FrameBytes;
 using testing::FrameParts;
@@ -69,10 +71,10 @@ Status WriteBytes(Array& array, const std::string& elements) {
   return array.Write(0, {AxisVector(2, 0), shape}, {elements.data(), {shape[1], 1}});
 }
 
-TEST(NestedArray, IsAnAttributeThatNobodySees) {
+TEST(NestedArray, IsAnAttribute) {
   const auto array = OpenToRead(FileWith(Binary(FrameBytes(SmallFrame()))));
-  EXPECT_TRUE(array->info().attributes.empty());
-  EXPECT_EQ(array->info().attribute_files, std::vector<std::string>{kMaskAttribute});
+  ASSERT_EQ(array->attributes()->List().size(), 1u);
+  EXPECT_EQ(array->attributes()->List()[0].name, kMaskAttribute);
   auto nested = OpenNested(*array, kMaskAttribute, 1);
   ASSERT_THAT(nested, IsOk());
   EXPECT_EQ((*nested)->info().shape, (AxisVector{6, 8}));
@@ -83,7 +85,7 @@ TEST(NestedArray, IsAnAttributeThatNobodySees) {
 
 TEST(NestedArray, IsNotFoundWhereThereIsNone) {
   const auto array = OpenToRead(FrameBytes(SmallFrame()));
-  EXPECT_TRUE(array->info().attribute_files.empty());
+  EXPECT_TRUE(array->attributes()->List().empty());
   EXPECT_THAT(OpenNested(*array, kMaskAttribute, 1), FailsWith(StatusCode::kNotFound, ""));
 }
 
@@ -106,9 +108,8 @@ TEST(NestedArray, IsMadeOfZerosAndKeptByTheNextFlush) {
     auto nested = OpenNested(*outer, kMaskAttribute, 1);
     ASSERT_THAT(nested, IsOk());
     EXPECT_EQ(ReadBytes(**nested), elements);
-    auto attributes = outer->PackedAttributes();
-    attributes.emplace_back("other" + std::to_string(round), "\xa1x");
-    outer->SetAttributes(std::move(attributes));
+    ASSERT_THAT(outer->editable_attributes()->Set("other" + std::to_string(round), "\xa1x"),
+                IsOk());
     ASSERT_THAT(outer->Flush(), IsOk());
   }
 }

@@ -31,10 +31,6 @@ std::string WithBytes(size_t at, std::string_view bytes) {
 
 size_t HeaderBytesOf(const std::string& frame) { return *FrameHeaderBytes(frame); }
 
-std::string TrailerOf(const std::string& frame) {
-  return frame.substr(frame.size() - *FrameTrailerBytes(frame));
-}
-
 TEST(FrameHeader, ReadsEveryField) {
   FrameParts parts = SmallFrame();
   parts.codec_flags = 0x94;  // ZSTD, level 9
@@ -197,57 +193,6 @@ TEST(FrameHeader, AcceptsMetalayersThatOverlap) {
   const auto header = ParseFrameHeader(frame);
   ASSERT_THAT(header, IsOk());
   EXPECT_EQ(header->Find("same")->content, header->Find("b2nd")->content);
-}
-
-TEST(FrameTrailer, ReadsVariableLengthMetalayers) {
-  const std::string frame = Changed([](FrameParts& parts) {
-    parts.vlmetalayers = {{"crs", "EPSG:4326"}, {"empty", ""}, {"crs", "again"}};
-  });
-  const std::string trailer = TrailerOf(frame);
-  const auto layers = ParseFrameTrailer(trailer);
-  ASSERT_THAT(layers, IsOk());
-  ASSERT_EQ(layers->size(), 3u);
-  EXPECT_EQ((*layers)[0].name, "crs");
-  EXPECT_EQ((*layers)[0].content, "EPSG:4326");
-  EXPECT_EQ((*layers)[1].content, "");
-  EXPECT_EQ((*layers)[2].content, "again");
-}
-
-TEST(FrameTrailer, MayBeEmpty) {
-  const std::string trailer = TrailerOf(FrameBytes(SmallFrame()));
-  const auto layers = ParseFrameTrailer(trailer);
-  ASSERT_THAT(layers, IsOk());
-  EXPECT_TRUE(layers->empty());
-}
-
-TEST(FrameTrailer, RefusesAnyTrailerCutShort) {
-  const std::string trailer = TrailerOf(Changed([](FrameParts& parts) {
-    parts.vlmetalayers = {{"crs", "EPSG:4326"}};
-  }));
-  const size_t layers_bytes = trailer.size() - 23;
-  for (size_t size = 0; size < layers_bytes; ++size) {
-    const std::vector<char> cut(trailer.begin(),
-                                trailer.begin() + static_cast<std::ptrdiff_t>(size));
-    EXPECT_EQ(ParseFrameTrailer({cut.data(), cut.size()}).status().code(), StatusCode::kCorrupt)
-        << size;
-    if (size < kFrameTrailerMinBytes) {
-      EXPECT_THAT(FrameTrailerBytes({cut.data(), cut.size()}),
-                  FailsWith(StatusCode::kCorrupt, "trailer: found"));
-    }
-  }
-}
-
-TEST(FrameTrailer, RefusesOtherBytes) {
-  const std::string frame = FrameBytes(SmallFrame());
-  const std::string trailer = TrailerOf(frame);
-  EXPECT_THAT(ParseFrameTrailer("\x93" + trailer.substr(1)),
-              FailsWith(StatusCode::kCorrupt, "trailer: found other bytes"));
-  for (const size_t from_end : {23u, 18u}) {  // the markers of the length and of the fingerprint
-    std::string other = frame;
-    other[frame.size() - from_end] = '\x01';
-    EXPECT_THAT(FrameTrailerBytes(other),
-                FailsWith(StatusCode::kCorrupt, "trailer: found other bytes"));
-  }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "tests/support/b2nd_files.h"
 #include "tests/support/frame_bytes.h"
 #include "tests/support/memory_file.h"
+#include "tests/support/resident_memory.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
 
@@ -33,11 +34,6 @@ Status RefusalOf(const std::function<void(FrameParts&)>& change) {
   FrameParts parts = SmallFrame();
   change(parts);
   return Open(FrameBytes(parts)).status();
-}
-
-// A vlmetalayer as python-blosc2 writes it: msgpack in a chunk.
-std::string Attribute(const std::string& msgpack) {
-  return testing::StoredChunk(msgpack, static_cast<int64_t>(msgpack.size()), 1);
 }
 
 TEST(FrameIndex, FindsEachChunk) {
@@ -111,55 +107,6 @@ TEST(FrameIndex, TakesTheMetalayerByItsOldName) {
   FrameParts parts = SmallFrame();
   parts.b2nd_name = "caterva";
   EXPECT_THAT(Open(FrameBytes(parts)), IsOk());
-}
-
-TEST(FrameIndex, ReadsAttributes) {
-  using namespace std::string_literals;  // NOLINT: bytes of zero
-  FrameParts parts = SmallFrame();
-  parts.vlmetalayers = {{"crs", Attribute("\xa9"
-                                          "EPSG:4326")},
-                        {"transform", Attribute("\x92\x01\xcb\x3f\xe0\0\0\0\0\0\0"s)},
-                        {"bytes", Attribute("\xc4\x02"
-                                            "ab")},
-                        {"broken", Attribute("\xc1")},
-                        {"no chunk", "?"}};
-  const auto index = Open(FrameBytes(parts));
-  ASSERT_THAT(index, IsOk());
-  const auto& attributes = (*index)->attributes();
-  ASSERT_EQ(attributes.size(), 5u);
-  EXPECT_EQ(attributes[0], (std::pair<std::string, std::string>("crs", "\"EPSG:4326\"")));
-  EXPECT_EQ(attributes[1].second, "[1,0.5]");
-  EXPECT_EQ(attributes[2].second, "\"(2 bytes)\"");
-  EXPECT_THAT(attributes[3].second, ::testing::StartsWith("\"(msgpack: found"));
-  EXPECT_THAT(attributes[4].second, ::testing::StartsWith("\"(header: found"));
-}
-
-// An attribute may claim 2 GiB in a few bytes: nobody needs that to see pixels.
-TEST(FrameIndex, LeavesOutAttributesThatAreTooLarge) {
-  FrameParts parts = SmallFrame();
-  testing::ChunkFields zeros;
-  zeros.uncompressed_bytes = INT32_MAX;
-  zeros.special_flags = 1 << 4;
-  parts.vlmetalayers = {{"large", ChunkHeader(zeros)}};
-  const auto index = Open(FrameBytes(parts));
-  ASSERT_THAT(index, IsOk());
-  EXPECT_THAT((*index)->attributes()[0].second, ::testing::HasSubstr("at most 67108864"));
-}
-
-// And so may each of thousands.
-TEST(FrameIndex, BoundsWhatAllAttributesTakeTogether) {
-  FrameParts parts = SmallFrame();
-  testing::ChunkFields zeros;
-  zeros.uncompressed_bytes = zeros.block_bytes = 64 << 20;
-  zeros.special_flags = 1 << 4;
-  for (int i = 0; i < 20; ++i) {
-    parts.vlmetalayers.emplace_back("large" + std::to_string(i), ChunkHeader(zeros));
-  }
-  parts.vlmetalayers.emplace_back("small", Attribute("\x07"));
-  const auto index = Open(FrameBytes(parts));
-  ASSERT_THAT(index, IsOk());
-  EXPECT_THAT((*index)->attributes()[19].second, ::testing::HasSubstr("at most"));
-  EXPECT_EQ((*index)->attributes()[20].second, "7");
 }
 
 TEST(FrameIndex, IgnoresWhatFollowsTheFrame) {
@@ -241,6 +188,37 @@ TEST(FrameIndex, RefusesOffsetsOfAnotherCount) {
               FailsWith(StatusCode::kCorrupt, "chunk offsets"));
   EXPECT_THAT(RefusalOf([](FrameParts& p) { p.offsets_chunk = std::string(32, '\xff'); }),
               FailsWith(StatusCode::kNotSupported, "chunk offsets"));
+}
+
+// All chunks of zeros: an index of 8 bytes that claims hundreds of megabytes.
+TEST(FrameIndex, TakesNoMemoryForChunksThatAreAlike) {
+  FrameParts parts = SmallFrame();
+  const int64_t chunks = int64_t{1} << 26;
+  parts.shape = {4 * chunks, 4};
+  parts.uncompressed_bytes = chunks * 32;
+  parts.chunks.clear();
+  parts.offsets_chunk =
+      testing::RepeatedChunk(testing::Little(uint64_t{0x81} << 56, 8), 8 * chunks, 8);
+  const int64_t before = testing::ResidentBytes();
+  const auto index = Open(FrameBytes(parts));
+  ASSERT_THAT(index, IsOk());
+  EXPECT_LT(testing::ResidentBytes() - before, int64_t{64} << 20);
+  EXPECT_EQ((*index)->summary().special_chunks, chunks);
+  EXPECT_EQ((*index)->Chunk(0).kind, ChunkKind::kZeros);
+  EXPECT_EQ((*index)->Chunk(chunks - 1).kind, ChunkKind::kZeros);
+}
+
+TEST(FrameIndex, RefusesAnIndexThatClaimsMoreThanCodecsMake) {
+  EXPECT_THAT(RefusalOf([](FrameParts& p) {
+                p.shape = {4 << 20, 4};
+                p.uncompressed_bytes = int64_t{32} << 20;
+                testing::ChunkFields fields;  // 100 bytes that claim 8 MiB
+                fields.element_bytes = 8;
+                fields.uncompressed_bytes = fields.block_bytes = 8 << 20;
+                fields.compressed_bytes = 100;
+                p.offsets_chunk = ChunkHeader(fields) + std::string(68, '\0');
+              }),
+              FailsWith(StatusCode::kNotSupported, "chunk offsets: found 100 bytes for 1048576"));
 }
 
 TEST(FrameIndex, RefusesMoreChunksThanItKeeps) {

@@ -18,9 +18,14 @@ using testing::Big;
 using testing::FailsWith;
 using testing::IsOk;
 
+Result<json> Parse(std::string_view bytes) {
+  int64_t max_values = kMaxMsgpackValues;
+  return ParseMsgpack(bytes, max_values);
+}
+
 std::string Shown(const std::string& bytes) {
-  const auto value = ParseMsgpack(bytes);
-  return value.ok() ? ShowJson(*value) : "error: " + value.status().message();
+  const auto value = Parse(bytes);
+  return value.ok() ? Presentable(*value).dump() : "error: " + value.status().message();
 }
 
 TEST(Msgpack, ReadsEveryKindOfValue) {
@@ -95,37 +100,48 @@ TEST(Msgpack, RefusesWhatIsNoSingleValue) {
            "\xdf" + Big(0xFFFFFFFF, 4),
            std::string("\xcf\x01"),
        }) {
-    EXPECT_THAT(ParseMsgpack(bytes), FailsWith(StatusCode::kCorrupt, "msgpack: found"))
+    EXPECT_THAT(Parse(bytes), FailsWith(StatusCode::kCorrupt, "msgpack: found"))
         << ::testing::PrintToString(bytes);
   }
 }
 
 TEST(Msgpack, RefusesDeepNesting) {
   const auto nested = [](size_t levels) { return std::string(levels, '\x91') + '\1'; };
-  EXPECT_THAT(ParseMsgpack(nested(64)), IsOk());
-  EXPECT_THAT(ParseMsgpack(nested(65)),
+  EXPECT_THAT(Parse(nested(64)), IsOk());
+  EXPECT_THAT(Parse(nested(65)),
               FailsWith(StatusCode::kNotSupported, "msgpack: found more values or deeper nesting"));
   // Deep enough for a parser that calls itself to leave its stack.
-  EXPECT_FALSE(ParseMsgpack(nested(size_t{4} << 20)).ok());
+  EXPECT_FALSE(Parse(nested(size_t{4} << 20)).ok());
   std::string maps;
   for (int i = 0; i < 100000; ++i)
     maps +=
         "\x81\xa1"
         "a";
-  EXPECT_FALSE(ParseMsgpack(maps + "\x01").ok());
+  EXPECT_FALSE(Parse(maps + "\x01").ok());
 }
 
 TEST(Msgpack, RefusesMoreValuesThanMetadataHas) {
   constexpr size_t kMany = (size_t{4} << 20) + 1;
-  EXPECT_THAT(ParseMsgpack("\xdd" + Big(kMany, 4) + std::string(kMany, '\1')),
+  EXPECT_THAT(Parse("\xdd" + Big(kMany, 4) + std::string(kMany, '\1')),
               FailsWith(StatusCode::kNotSupported, "msgpack: found more values"));
+}
+
+TEST(Msgpack, TakesValuesFromABudget) {
+  int64_t max_values = 7;
+  const std::string three = "\x92\x01\x02";
+  EXPECT_THAT(ParseMsgpack(three, max_values), IsOk());
+  EXPECT_THAT(ParseMsgpack(three, max_values), IsOk());
+  EXPECT_EQ(max_values, 1);
+  EXPECT_THAT(ParseMsgpack(three, max_values),
+              FailsWith(StatusCode::kNotSupported, "wanted 1 values"));
+  EXPECT_THAT(ParseMsgpack("\x01", max_values), IsOk());
 }
 
 TEST(Msgpack, TakesNoMemoryForClaims) {
   // An array of arrays that each claim 2^32 - 1 values.
   std::string bytes;
   for (int i = 0; i < 60; ++i) bytes += "\xdd" + Big(0xFFFFFFFF, 4);
-  EXPECT_FALSE(ParseMsgpack(bytes).ok());
+  EXPECT_FALSE(Parse(bytes).ok());
 }
 
 TEST(Msgpack, AnswersAnyBytes) {
@@ -134,9 +150,9 @@ TEST(Msgpack, AnswersAnyBytes) {
     const std::string bytes =
         testing::RandomBytes(random, static_cast<size_t>(testing::RandomInt(random, 0, 24)));
     const std::vector<char> exact(bytes.begin(), bytes.end());
-    const auto value = ParseMsgpack({exact.data(), exact.size()});
+    const auto value = Parse({exact.data(), exact.size()});
     if (value.ok()) {
-      ShowJson(*value);
+      Presentable(*value);
     } else {
       EXPECT_FALSE(value.status().message().empty());
     }
