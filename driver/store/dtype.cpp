@@ -142,7 +142,6 @@ std::string Explain(std::string_view text) {
       {"unicode", " (text)"},
       {"StringDType", " (text)"},
       {"bytes", " (bytes)"},
-      {"string", " (bytes)"},
       {"object", " (Python objects)"},
       {"void", " (raw bytes)"},
       {"datetime64", " (times)"},

@@ -1,6 +1,7 @@
 #include "driver/store/record_dtype.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "driver/store/checked_math.h"
 #include "driver/store/comma_dtype.h"
@@ -43,20 +44,14 @@ class RecordParser {
   // Adds the fields of {'names': [...], 'formats': [...], 'offsets': [...], 'itemsize': n, ...} and
   // returns the record's size. Without offsets one field follows the other.
   Result<int64_t> AddDict(const PyDict& dict, const std::string& prefix, int64_t offset_bytes) {
-    const PyList* const names = Entry<PyList>(dict, "names");
-    const PyList* const formats = Entry<PyList>(dict, "formats");
-    const PyList* const offsets = Entry<PyList>(dict, "offsets");
-    const int64_t* const size_bytes = Entry<int64_t>(dict, "itemsize");
-    const bool* const aligned = Entry<bool>(dict, "aligned");
-    const bool is_whole = offsets != nullptr && size_bytes != nullptr;
-    if (names == nullptr || formats == nullptr || formats->items.size() != names->items.size() ||
-        (offsets != nullptr && offsets->items.size() != names->items.size()) ||
-        (!is_whole && (Has(dict, "offsets") != (offsets != nullptr) ||
-                       Has(dict, "itemsize") != (size_bytes != nullptr))) ||
-        (!is_whole && aligned != nullptr && *aligned)) {
+    Status status = CountWork(kVisitBytes * dict.items.size());
+    if (!status.ok()) return status;
+    const auto parts = PartsOf(dict);
+    if (!parts) {
       return Corrupt(field_, "another dict",
                      "'names', 'formats' and 'offsets' of one length, and 'itemsize'");
     }
+    const auto& [names, formats, offsets, size_bytes] = *parts;
     const int64_t most_bytes = size_bytes != nullptr ? *size_bytes : int64_t{INT32_MAX};
     if (most_bytes > INT32_MAX) return TooMuch(field_, "2 GiB or more", "smaller records");
     int64_t end_bytes = 0;  // of the last field
@@ -95,6 +90,10 @@ class RecordParser {
                                                                 : nullptr;
     const PyValue* const axes = items != nullptr ? items->data() : &shape;
     const size_t rank = items != nullptr ? items->size() : 1;
+    if (rank > static_cast<size_t>(kMaxAxes)) {
+      return TooMuch(field_, std::to_string(rank) + " axes of a field",
+                     "at most " + std::to_string(kMaxAxes));
+    }
     for (size_t axis = 0; axis < rank; ++axis) {
       const auto* count = axes[axis].As<int64_t>();
       if (count == nullptr || *count < 0) {
@@ -110,19 +109,42 @@ class RecordParser {
   }
 
  private:
-  template <typename T>
-  static const T* Entry(const PyDict& dict, const char* key) {
-    for (const auto& [name, value] : dict.items) {
-      if (name == key) return value.template As<T>();
+  struct DictParts {
+    const PyList* names = nullptr;
+    const PyList* formats = nullptr;
+    const PyList* offsets = nullptr;      // or none
+    const int64_t* size_bytes = nullptr;  // or none
+  };
+
+  // Where NumPy would align fields itself, nothing: what it wrote has their offsets.
+  static std::optional<DictParts> PartsOf(const PyDict& dict) {
+    DictParts parts;
+    bool aligned = false;
+    for (const auto& [key, value] : dict.items) {
+      if (key == "names") parts.names = value.As<PyList>();
+      if (key == "formats") parts.formats = value.As<PyList>();
+      if (key == "aligned") aligned = value.As<bool>() != nullptr && *value.As<bool>();
+      if (key == "offsets" && (parts.offsets = value.As<PyList>()) == nullptr) return std::nullopt;
+      if (key == "itemsize" && (parts.size_bytes = value.As<int64_t>()) == nullptr) {
+        return std::nullopt;
+      }
     }
-    return nullptr;
+    const bool is_whole = parts.offsets != nullptr && parts.size_bytes != nullptr;
+    if (parts.names == nullptr || parts.formats == nullptr || (aligned && !is_whole)) {
+      return std::nullopt;
+    }
+    const size_t fields = parts.names->items.size();
+    if (parts.formats->items.size() != fields ||
+        (parts.offsets != nullptr && parts.offsets->items.size() != fields)) {
+      return std::nullopt;
+    }
+    return parts;
   }
 
-  static bool Has(const PyDict& dict, const char* key) {
-    for (const auto& [name, value] : dict.items) {
-      if (name == key) return true;
-    }
-    return false;
+  Status CountWork(size_t bytes) {
+    work_bytes_ += bytes;
+    if (work_bytes_ <= kMaxWorkBytes) return {};
+    return TooMuch(field_, "more fields and longer names", "at most 16 MiB of them");
   }
 
   Result<int64_t> AddItem(const PyValue& item, const std::string& prefix, int64_t offset_bytes) {
@@ -169,10 +191,9 @@ class RecordParser {
   Result<int64_t> AddType(const PyValue& type, const std::string& prefix, const std::string& name,
                           int64_t offset_bytes) {
     const auto* text = type.As<std::string>();
-    work_bytes_ += kVisitBytes + prefix.size() + name.size() + (text ? text->size() : 0);
-    if (work_bytes_ > kMaxWorkBytes) {
-      return TooMuch(field_, "more fields and longer names", "at most 16 MiB of them");
-    }
+    Status status =
+        CountWork(kVisitBytes + prefix.size() + name.size() + (text != nullptr ? text->size() : 0));
+    if (!status.ok()) return status;
     if (const auto* nested = type.As<PyList>()) {
       return AddRecord(*nested, prefix + name + ".", offset_bytes);
     }

@@ -41,7 +41,8 @@ save("long_double", np.zeros(2, np.longdouble))
 def spell(name, descr, shape="(2, 3)", version=1):
     """A header in words of its own."""
     text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-    start = b"\x93NUMPY" + bytes([version, 0]) + len(text).to_bytes(2 if version == 1 else 4, "little")
+    length = len(text).to_bytes(2 if version == 1 else 4, "little")
+    start = b"\x93NUMPY" + bytes([version, 0]) + length
     (folder / f"{name}.npy").write_bytes(start + text + bytes(200))
 
 

@@ -1,6 +1,7 @@
 """Whatever spelling of a dtype NumPy reads, GDAL reads, and gets the same pixels."""
 
 import ast
+import os
 import string
 import warnings
 
@@ -12,15 +13,16 @@ from support import shown_dtype
 SUPPORTED = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
              "float16", "float32", "float64", "complex64", "complex128"}
 SHAPE = (3, 4)
+DATA = bytes(range(250)) * 4
 
 
-def write(path, descr, shape=repr(SHAPE), order="False", version=1, text=None, data=bytes(range(250)) * 4):
-    """A .npy whose header says what is given here, word for word."""
+def write(path, descr, shape=repr(SHAPE), order="False", version=1, text=None):
+    """A .npy whose header says what is given here, word for word, and 1000 bytes after it."""
     if text is None:
         text = f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n"
     text = text.encode("latin1" if version < 3 else "utf8")
     length = len(text).to_bytes(2 if version == 1 else 4, "little")
-    path.write_bytes(b"\x93NUMPY" + bytes([version, 0]) + length + text + data)
+    path.write_bytes(b"\x93NUMPY" + bytes([version, 0]) + length + text + DATA)
     return str(path)
 
 
@@ -137,7 +139,7 @@ def test_numpy_scalars_in_the_header(tmp_path, shape, order):
     """What repr gives since NumPy 2, and np.load itself refuses."""
     path = write(tmp_path / "a.npy", "np.str_('<u2')", shape, order)
     assert load(path) is None
-    wanted = np.fromfile(path, "<u2", 12, offset=len(open(path, "rb").read()) - 1000)
+    wanted = np.fromfile(path, "<u2", 12, offset=os.path.getsize(path) - len(DATA))
     np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), wanted.reshape(SHAPE))
 
 

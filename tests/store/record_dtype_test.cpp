@@ -216,6 +216,15 @@ TEST(RecordDtype, BoundsTheWorkThatFewBytesAskFor) {
                 .status()
                 .code(),
             StatusCode::kNotSupported);
+  // Many axes of a sub-array, and entries of a dict that mean nothing, looked at again and again.
+  std::string ones;
+  std::string entries;
+  for (int i = 0; i < 100000; ++i) ones += "1,";
+  for (int i = 0; i < 100000; ++i) entries += "'x':1,";
+  EXPECT_THAT(Parse("[('a', [('b', 'u1', (" + ones + "))], (65536,))]"),
+              FailsWith(StatusCode::kNotSupported, "100000 axes of a field"));
+  EXPECT_THAT(Parse("[('a', {" + entries + "'names': [], 'formats': []}, (65536,))]"),
+              FailsWith(StatusCode::kNotSupported, "16 MiB"));
   const std::string padded = "[('', 'V1', (65536,)), ('a', 'u1')]";
   EXPECT_TRUE(Parse(padded).ok() || !Parse(padded).status().message().empty());
 }
