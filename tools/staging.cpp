@@ -34,8 +34,8 @@ Staging::Staging(const std::string& destination)
     : destination_(destination), guard_(Value(CreateLocalFile(destination))) {
   const fs::path target = ResolveLinks(destination);
   target_ = target.string();
-  const fs::path folder = target.parent_path() / ("." + target.filename().string() + ".new");
-  folder_ = folder.string();
+  folder_ = TemporaryPath(target_, ".new");
+  const fs::path folder = folder_;
   path_ = (folder / fs::path(destination).filename()).string();
   std::error_code error;
   fs::remove_all(folder, error);

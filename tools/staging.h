@@ -9,10 +9,10 @@
 
 namespace ndarray::tools {
 
-// The folder ".NAME.new" beside a local file. Until Publish what has the file's name stays as it
-// was, with its sidecars; a Staging that is destroyed takes along what it still holds. What a
-// killed process left there is removed by the next one; meanwhile other writers of the file are
-// refused.
+// The folder ".NAME.new" (TemporaryPath) beside a local file. Until Publish what has the file's
+// name stays as it was, with its sidecars; a Staging that is destroyed takes along what it still
+// holds. What a killed process left there is removed by the next one; meanwhile other writers of
+// the file are refused.
 class Staging {
  public:
   // Throws a Failure where the file could not be created.

@@ -133,7 +133,7 @@ CPLErr ArrayDataset::AddBands() {
     return Report(Mismatch(StatusCode::kNotSupported, "bands",
                            std::to_string(places) + " x " + std::to_string(fields) + " fields",
                            "at most " + std::to_string(most) +
-                               " (GDAL_MAX_BAND_COUNT); open one plane as FILE:[index]")
+                               " (GDAL_MAX_BAND_COUNT); open one plane as DRIVER:\"PATH\":index")
                       .At(io_.array().path()));
   }
   const auto block_width = static_cast<int>(io_.axes().Count(info.granule, io_.axes().x));

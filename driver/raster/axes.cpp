@@ -101,11 +101,15 @@ Result<AxisVector> ShapeForAxes(std::string_view name, int64_t bands, int64_t he
 }
 
 Result<AxisVector> ParseIndex(std::string_view text) {
-  const Status bad = Mismatch(StatusCode::kInvalidArgument, "index", text, "[i] or [i, j, ...]");
-  if (text.size() < 3 || text.front() != '[' || text.back() != ']') return bad;
+  const Status bad =
+      Mismatch(StatusCode::kInvalidArgument, "index", text, "i, or i,j,... (from 0)");
+  if (!text.empty() && text.front() == '[') {
+    if (text.back() != ']' || text.size() < 2) return bad;
+    text = text.substr(1, text.size() - 2);
+  }
   AxisVector index;
-  const char* at = text.data() + 1;
-  const char* const end = text.data() + text.size() - 1;
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
   while (true) {
     while (at != end && *at == ' ') ++at;
     int64_t value = 0;

@@ -10,6 +10,7 @@
 #include "driver/raster/cache_limit.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/subdataset_info.h"
 #include "driver/store/frame_header.h"
 
 namespace ndarray {
@@ -67,6 +68,7 @@ void RegisterB2ndDriver() {
                      "DatasetMetadata BandMetadata");
   driver->pfnIdentify = Identify;
   driver->pfnOpen = Open;
+  AddSubdatasetInfo(*driver);
   AddB2ndCreation(*driver);
   GetGDALDriverManager()->RegisterDriver(driver);
 }

@@ -2,6 +2,8 @@
 
 #include <cpl_string.h>
 
+#include <algorithm>
+
 #include "driver/raster/axes.h"
 
 namespace ndarray {
@@ -10,31 +12,56 @@ bool HasDriverPrefix(const char* name, std::string_view driver) {
   return EQUALN(name, driver.data(), driver.size()) && name[driver.size()] == ':';
 }
 
+namespace {
+
+std::string ReplaceAll(std::string_view text, std::string_view from, std::string_view to) {
+  std::string out;
+  while (true) {
+    const size_t at = text.find(from);
+    out += text.substr(0, at);
+    if (at == std::string_view::npos) return out;
+    out += to;
+    text.remove_prefix(at + from.size());
+  }
+}
+
+// Where an index begins, with its colon, after a path without quotation marks; npos: nowhere.
+size_t IndexAt(std::string_view rest) {
+  const size_t bracket = rest.rfind(":[");
+  if (bracket != std::string_view::npos) return bracket;
+  const size_t colon = rest.rfind(':');
+  if (colon == std::string_view::npos || colon + 1 == rest.size()) return std::string_view::npos;
+  const bool is_index = rest.find_first_not_of("0123456789, ", colon + 1) == std::string_view::npos;
+  return is_index ? colon : std::string_view::npos;
+}
+
+}  // namespace
+
 Result<DatasetName> ParseDatasetName(std::string_view name, std::string_view driver) {
   DatasetName result;
-  if (!HasDriverPrefix(std::string(name).c_str(), driver)) {
-    result.path = name;
-    return result;
-  }
-  std::string_view rest = name.substr(driver.size() + 1);
-  std::string_view index;
-  if (!rest.empty() && rest.front() == '"') {
-    const size_t quote = rest.find('"', 1);
-    if (quote == std::string_view::npos) {
+  result.written_path = name;
+  result.path = name;
+  if (!HasDriverPrefix(std::string(name).c_str(), driver)) return result;
+  const std::string_view rest = name.substr(driver.size() + 1);
+  size_t path_bytes = std::min(IndexAt(rest), rest.size());
+  const bool quoted = !rest.empty() && rest.front() == '"';
+  if (quoted) {
+    // The last one: an index has none.
+    const size_t quote = rest.rfind('"');
+    if (quote == 0) {
       return Mismatch(StatusCode::kInvalidArgument, "dataset name", name, "a closing quote");
     }
-    index = rest.substr(quote + 1);
-    rest = rest.substr(1, quote - 1);
-  } else if (const size_t bracket = rest.rfind(":["); bracket != std::string_view::npos) {
-    index = rest.substr(bracket);
-    rest = rest.substr(0, bracket);
+    path_bytes = quote + 1;
   }
-  result.path = rest;
-  if (index.empty()) return result;
-  if (index.front() != ':') {
-    return Mismatch(StatusCode::kInvalidArgument, "dataset name", name, ":[index] after the path");
+  result.written_path = rest.substr(0, path_bytes);
+  result.path = quoted ? ReplaceAll(rest.substr(1, path_bytes - 2), "\\\"", "\"")
+                       : std::string(result.written_path);
+  if (path_bytes == rest.size()) return result;
+  if (rest[path_bytes] != ':') {
+    return Mismatch(StatusCode::kInvalidArgument, "dataset name", name, ":index after the path");
   }
-  Result<AxisVector> parsed = ParseIndex(index.substr(1));
+  result.written_index = rest.substr(path_bytes + 1);
+  Result<AxisVector> parsed = ParseIndex(result.written_index);
   if (!parsed.ok()) return parsed.status().At(result.path);
   result.index = *parsed;
   return result;
@@ -43,12 +70,12 @@ Result<DatasetName> ParseDatasetName(std::string_view name, std::string_view dri
 std::string FormatDatasetName(std::string_view driver, std::string_view path,
                               const AxisVector& index) {
   std::string name(driver);
-  name.append(":\"").append(path).append("\":[");
+  name.append(":\"").append(ReplaceAll(path, "\"", "\\\"")).append("\":");
   for (int axis = 0; axis < index.size(); ++axis) {
     if (axis > 0) name += ",";
     name += std::to_string(index[axis]);
   }
-  return name + "]";
+  return name;
 }
 
 }  // namespace ndarray

@@ -5,6 +5,7 @@
 #include "driver/raster/array_open.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/npy_create.h"
+#include "driver/raster/subdataset_info.h"
 #include "driver/raster/vsi_file.h"
 #include "driver/store/npy_array.h"
 #include "driver/store/npy_header.h"
@@ -48,6 +49,7 @@ void RegisterNpyDriver() {
                      "DatasetMetadata BandMetadata");
   driver->pfnIdentify = Identify;
   driver->pfnOpen = Open;
+  AddSubdatasetInfo(*driver);
   AddNpyCreation(*driver);
   GetGDALDriverManager()->RegisterDriver(driver);
 }

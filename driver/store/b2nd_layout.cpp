@@ -14,30 +14,24 @@ Status Corrupt(std::string_view field, const std::string& found, std::string_vie
   return Mismatch(StatusCode::kCorrupt, field, found, wanted);
 }
 
-// "uint16" and the like, which some writers store instead of "<u2".
-Result<DType> ParseTypeName(const std::string& name) {
-  constexpr std::string_view kNames[] = {"bool",    "int8",    "int16",     "int32",     "int64",
-                                         "uint8",   "uint16",  "uint32",    "uint64",    "float16",
-                                         "float32", "float64", "complex64", "complex128"};
-  const auto* const found = std::find(std::begin(kNames), std::end(kNames), name);
-  if (found == std::end(kNames)) return ParseTypeString(name);
-  return DType{static_cast<ScalarType>(found - std::begin(kNames)), ByteOrder::kLittle};
-}
-
-// What str(numpy.dtype) prints: a type string, or the literal of a structured dtype.
+// What str(numpy.dtype) prints, or anything else that python-blosc2 reads: a string that
+// numpy.dtype takes, or the literal of such a dtype.
 Result<ElementType> ParseDtype(const std::string& text) {
-  if (text.empty() || (text[0] != '[' && text[0] != '{')) {
-    Result<DType> dtype = ParseTypeName(text);
-    if (!dtype.ok()) return dtype.status();
-    ElementType element;
-    element.fields = {{"", *dtype, 0}};
-    element.element_bytes = static_cast<int64_t>(dtype->size_bytes());
-    element.text = text;
-    return element;
+  if (text.empty()) {
+    return Mismatch(StatusCode::kNotSupported, "dtype", "none", "a dtype of numbers");
   }
-  Result<PyValue> literal = ParsePythonLiteral(text);
-  if (!literal.ok()) return literal.status().At("dtype");
-  return ParseElementType(*literal, "dtype", true);
+  const bool is_literal = text[0] == '[' || text[0] == '{' || text.substr(0, 2) == "('" ||
+                          text.substr(0, 2) == "([" || text.substr(0, 2) == "({";
+  PyValue value;
+  if (is_literal) {
+    Result<PyValue> literal = ParsePythonLiteral(text);
+    if (!literal.ok()) return literal.status().At("dtype");
+    value = std::move(*literal);
+  } else {
+    value.value = text;
+    value.text = text;
+  }
+  return ParseElementType(value, "dtype", true);
 }
 
 // A msgpack array of integers. Its marker has room for 15, and c-blosc2 writes one for 16 all the
@@ -129,7 +123,10 @@ Status CompleteGrids(B2ndLayout& layout) {
 Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content) {
   // [version, axes, shape, chunk shape, block shape, dtype format, dtype]
   ByteReader reader(content);
-  reader.Expect(0x97);
+  // Caterva, which c-blosc2 took b2nd over from, ended after the block shape.
+  const bool has_dtype = content.substr(0, 1) != "\x95";
+  if (has_dtype) reader.Expect(0x97);
+  if (!has_dtype) reader.Take(1);
   reader.Take(1);
   const auto axes = reader.Big<uint8_t>();
   if (reader.ok() && axes > kMaxB2ndAxes) {
@@ -140,6 +137,11 @@ Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content) {
   layout.shape = ReadShape<int64_t>(reader, reader.ok() ? axes : 0);
   layout.chunk_shape = ReadShape<int32_t>(reader, layout.shape.size());
   layout.block_shape = ReadShape<int32_t>(reader, layout.shape.size());
+  if (!has_dtype && reader.ok()) {
+    return Mismatch(StatusCode::kNotSupported, "dtype",
+                    "none (Caterva wrote arrays so, without a dtype)",
+                    "a dtype of numbers; write the array with python-blosc2, which keeps it");
+  }
   const auto dtype_format = reader.Big<uint8_t>();
   reader.Expect(0xdb);
   const std::string dtype(reader.Take(reader.Big<uint32_t>()));

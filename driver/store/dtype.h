@@ -1,4 +1,5 @@
-// Element types of an array, as NumPy names them (numpy.dtype.str, such as "<u2").
+// Element types of an array, as NumPy names them: numpy.dtype.str, such as "<u2", and all else that
+// numpy.dtype(...) takes for one, such as "uint16" and "H".
 #ifndef GDAL_NDARRAY_STORE_DTYPE_H_
 #define GDAL_NDARRAY_STORE_DTYPE_H_
 
@@ -49,8 +50,10 @@ struct DType {
 // "<u2", ">c16", "|b1": what numpy.dtype(...).str prints.
 std::string TypeString(const DType& dtype);
 
-// The reverse. kNotSupported for every other dtype (object, text, bytes, datetime, void, long
-// double), kCorrupt for text that is no dtype at all.
+// The reverse, of every spelling that numpy.dtype(text) takes for such a type, in NumPy 1 or 2 on
+// 64-bit Unix ("long" is int64). kNotSupported, with what it is, for every other dtype (object,
+// text, bytes, datetime, void, long double) and names unknown here; kCorrupt for text that is no
+// dtype at all.
 Result<DType> ParseTypeString(std::string_view text);
 
 }  // namespace ndarray

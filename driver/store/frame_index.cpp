@@ -204,7 +204,7 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   }
   const Metalayer& b2nd = *ArrayMetalayer(header);
   Result<B2ndLayout> layout = ParseB2ndMetalayer(b2nd.content);
-  if (!layout.ok()) return layout.status().At("metalayer b2nd");
+  if (!layout.ok()) return layout.status().At("metalayer " + std::string(b2nd.name));
   layout_ = std::move(*layout);
   status = CheckAgreement(header, layout_);
   if (!status.ok()) return status;

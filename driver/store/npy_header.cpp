@@ -76,16 +76,24 @@ Status ParseDict(const PyDict& dict, NpyHeader& header) {
   const PyValue* descr = nullptr;
   const PyValue* fortran_order = nullptr;
   const PyValue* shape = nullptr;
-  for (const auto& [key, value] : dict.items) {
-    const PyValue*& slot = key == "descr" ? descr : key == "shape" ? shape : fortran_order;
-    if ((&slot == &fortran_order && key != "fortran_order") || slot != nullptr) {
+  for (const auto& [key, value] : dict.items) {  // of a key that comes twice, the last counts
+    if (key == "descr") {
+      descr = &value;
+    } else if (key == "fortran_order") {
+      fortran_order = &value;
+    } else if (key == "shape") {
+      shape = &value;
+    } else {
       return Corrupt("header key", "'" + Excerpt(key) + "'",
-                     "'descr', 'fortran_order' and 'shape', each once");
+                     "'descr', 'fortran_order' and 'shape' alone");
     }
-    slot = &value;
   }
   if (descr == nullptr || fortran_order == nullptr || shape == nullptr) {
-    return Corrupt("header keys", std::to_string(dict.items.size()),
+    std::string found;
+    if (descr != nullptr) found += " 'descr'";
+    if (fortran_order != nullptr) found += " 'fortran_order'";
+    if (shape != nullptr) found += " 'shape'";
+    return Corrupt("header keys", found.empty() ? "none" : "only" + found,
                    "'descr', 'fortran_order' and 'shape'");
   }
   const auto* fortran = fortran_order->As<bool>();

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "driver/store/status.h"
 
@@ -37,9 +38,14 @@ class OutputFile {
   virtual Status Commit() = 0;
 };
 
-// A local file, built in the same folder as ".NAME.partial" and renamed. What a killed process left
-// there is overwritten by the next one; while one process writes, another's attempt is refused
-// (kIo). Follows symbolic links, and keeps the permissions of the file it replaces.
+// What stands in for a local file until it is whole, in the same folder: ".NAME" and the suffix.
+// Where that is longer than names may be there, the start of NAME and a number made of all of it.
+std::string TemporaryPath(const std::string& path, std::string_view suffix);
+
+// A local file, built in the same folder as ".NAME.partial" (TemporaryPath) and renamed. What a
+// killed process left there is overwritten by the next one; while one process writes, another's
+// attempt is refused (kIo). Follows symbolic links, and keeps the permissions of the file it
+// replaces.
 Result<std::unique_ptr<OutputFile>> CreateLocalFile(const std::string& path);
 
 }  // namespace ndarray

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <cstring>
 
 #include "driver/store/descriptor.h"
 #include "driver/store/output_file.h"
@@ -16,12 +17,6 @@ namespace {
 std::string Folder(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
-}
-
-std::string PartialPath(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const size_t name = slash == std::string::npos ? 0 : slash + 1;
-  return path.substr(0, name) + "." + path.substr(name) + ".partial";
 }
 
 // Where the content must go: the target of a link, not the link. Its target need not exist yet.
@@ -121,6 +116,26 @@ class LocalOutputFile final : public OutputFile {
 
 }  // namespace
 
+std::string TemporaryPath(const std::string& path, std::string_view suffix) {
+  const size_t slash = path.rfind('/');
+  const size_t name_at = slash == std::string::npos ? 0 : slash + 1;
+  const std::string folder = path.substr(0, name_at);
+  const std::string name = path.substr(name_at);
+  const long limit = pathconf(Folder(path).c_str(), _PC_NAME_MAX);
+  const size_t most_bytes = limit > 0 ? static_cast<size_t>(limit) : NAME_MAX;
+  if (1 + name.size() + suffix.size() <= most_bytes) {
+    return folder + "." + name + std::string(suffix);
+  }
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same in every process
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  char number[18];
+  std::snprintf(number, sizeof(number), "-%016llx", static_cast<unsigned long long>(hash));
+  const size_t others = 1 + std::strlen(number) + suffix.size();
+  size_t kept = most_bytes > others ? most_bytes - others : 0;
+  while (kept > 0 && (name[kept] & 0xC0) == 0x80) --kept;  // not within a character
+  return folder + "." + name.substr(0, kept) + number + std::string(suffix);
+}
+
 Result<std::unique_ptr<OutputFile>> CreateLocalFile(const std::string& path) {
   if (path.empty()) {
     return Mismatch(StatusCode::kInvalidArgument, "path", "nothing", "the name of a file");
@@ -134,7 +149,7 @@ Result<std::unique_ptr<OutputFile>> CreateLocalFile(const std::string& path) {
                     "a regular file, or none")
         .At(path);
   }
-  const std::string partial = PartialPath(target);
+  const std::string partial = TemporaryPath(target, ".partial");
   Result<FileDescriptor> descriptor = OpenPartial(path, partial);
   if (!descriptor.ok()) return descriptor.status();
   return std::unique_ptr<OutputFile>(

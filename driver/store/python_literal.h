@@ -1,5 +1,7 @@
-// Python literals, as far as numpy.lib.format writes them into a .npy header: None, True, False,
-// integers, strings, tuples, lists, dicts. Nothing is evaluated.
+// Python literals, as far as numpy.load takes them in a .npy header: None, True, False, integers,
+// strings, tuples, lists, dicts, with comments between them. And what repr gives for NumPy's own
+// integers, bools and strings since NumPy 2, which numpy.load refuses: np.int64(3), np.True_.
+// Nothing is evaluated.
 #ifndef GDAL_NDARRAY_STORE_PYTHON_LITERAL_H_
 #define GDAL_NDARRAY_STORE_PYTHON_LITERAL_H_
 
@@ -36,7 +38,7 @@ struct PyValue {
   }
 };
 
-// Parses one literal with white space around it. kCorrupt for anything else, with what was found
+// Parses one literal with white space and comments around it. kCorrupt for anything else, with what was found
 // and at which byte. Nesting is limited. `text` must outlive the result.
 Result<PyValue> ParsePythonLiteral(std::string_view text);
 

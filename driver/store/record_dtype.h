@@ -20,14 +20,16 @@ struct ElementType {
   std::vector<Field> fields;  // those of a record in order, arrays and records in it spread out
   bool is_record = false;
   int64_t element_bytes = 0;  // of the whole record
-  std::string text;           // as in the file, cut short: "<u2" or "[('r', '|u1'), ...]"
+  std::string text;           // as in the file, cut if long: "<u2" or "[('r', '|u1'), ...]"
 };
 
-// Reads a type string, a list of (name, type) or (name, type, shape), or, if is_printed (the
-// literal is what str(numpy.dtype) gives), the dict of names, formats, offsets and itemsize that
+// Reads whatever numpy.load takes for a dtype of numbers: a type string or name, several of them in
+// one string ("f4, 2u1"), a list of (name, type) or (name, type, shape). If is_printed (the literal
+// is what str(numpy.dtype) gives), also the dict of names, formats, offsets and itemsize that
 // stands for a record with gaps; void fields named f0, f1, ... are gaps then, too. kCorrupt for
-// what is no dtype; kNotSupported for dtypes that are no numbers, and for records of more
-// fields or bytes than are read here. `field` is what messages call it: "descr", "dtype".
+// what is no dtype; kNotSupported for dtypes that are no numbers, for records of more fields or
+// bytes than are read here, and for elements that are arrays themselves. `field` is what messages
+// call it: "descr", "dtype".
 Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bool is_printed);
 
 }  // namespace ndarray

@@ -36,3 +36,19 @@ save("datetime", np.zeros(2, "<M8[ns]"))
 save("text", np.array(["ab", "c"]))
 save("void", np.zeros(2, "|V3"))
 save("long_double", np.zeros(2, np.longdouble))
+
+
+def spell(name, descr, shape="(2, 3)", version=1):
+    """A header in words of its own."""
+    text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    length = len(text).to_bytes(2 if version == 1 else 4, "little")
+    start = b"\x93NUMPY" + bytes([version, 0]) + length
+    (folder / f"{name}.npy").write_bytes(start + text + bytes(200))
+
+
+spell("name", "'float32'")
+spell("letter", "'>H'")
+spell("commas", "'f4, 2>u2,(2,1)B, half'")
+spell("comments", "'''<u''' r'2' # two\n", "(0x2, # lines\n 1_0, + 3, 4L)")
+spell("numpy_scalars", "np.str_('\\x75\\61')", "(np.int64(2), numpy.intp(3))")
+spell("pairs", "[['a', ('h', (2,))], ('', 'f'), ('', 'V2', 2), ((1, 'b'), 'B,b', [2])]", version=3)

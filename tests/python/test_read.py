@@ -69,7 +69,7 @@ def test_stack_opens_as_subdatasets(path):
     assert len(listed) == int(np.prod(stack.shape[:-3]))
     for number, (name, _) in enumerate(listed):
         index = np.unravel_index(number, stack.shape[:-3])
-        assert name == f'NPY:"{path}":[{",".join(map(str, index))}]'
+        assert name == f'NPY:"{path}":{",".join(map(str, index))}'
         np.testing.assert_array_equal(gdal.Open(name).ReadAsArray(), as_bands(stack[index]))
 
 

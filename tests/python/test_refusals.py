@@ -85,9 +85,9 @@ def test_more_bands_than_gdal_allows(tmp_path, errors):
 @pytest.mark.parametrize("name, pattern", [
     ('NPY:"{path}":[3]', r"index: found \(3,\), wanted an index into shape \(3, 4, 5\)"),
     ('NPY:"{path}":[0,1,2]', r"index: found \(0, 1, 2\), wanted fewer numbers than the axes"),
-    ('NPY:"{path}":[-1]', r"index: found \[-1\], wanted \[i\] or"),
-    ('NPY:"{path}":[1', r"index: found \[1, wanted \[i\] or"),
-    ('NPY:"{path}"1', r"dataset name: found .*, wanted :\[index\] after the path"),
+    ('NPY:"{path}":[-1]', r"index: found \[-1\], wanted i, or i,j"),
+    ('NPY:"{path}":[1', r"index: found \[1, wanted i, or i,j"),
+    ('NPY:"{path}"1', r"dataset name: found .*, wanted :index after the path"),
     ('NPY:"{path}', r"dataset name: found .*, wanted a closing quote"),
     ('NPY:"{path}.missing"', r"cannot open: No such file"),
 ])

@@ -57,7 +57,6 @@ TEST(PythonLiteral, ReadsIntegersOf64Bits) {
   ExpectCorrupt("--1", "an integer below 2^63");
   ExpectCorrupt("1.5", "the end of the literal");
   ExpectCorrupt("1e5", "the end of the literal");
-  ExpectCorrupt("+1", "a Python literal");
 }
 
 TEST(PythonLiteral, ReadsStrings) {
@@ -70,9 +69,64 @@ TEST(PythonLiteral, ReadsStrings) {
   ExpectCorrupt("'a", "a closing quote");
   ExpectCorrupt("'a\"", "a closing quote");
   ExpectCorrupt("'a\nb'", "a closing quote");
-  ExpectCorrupt("'a' 'b'", "the end of the literal");
   ExpectCorrupt("u", "a Python literal");
-  ExpectCorrupt("r'a'", "a Python literal");
+  ExpectCorrupt("f'a'", "a Python literal");
+  ExpectCorrupt("rrr'a'", "a Python literal");
+}
+
+TEST(PythonLiteral, ReadsStringsOfEveryForm) {
+  EXPECT_EQ(StringOf("'a' \"b\"\n'''c'''"), "abc");
+  EXPECT_EQ(StringOf("'''a\n'b'''"), "a\n'b");
+  EXPECT_EQ(StringOf("''"), "");
+  EXPECT_EQ(StringOf(R"(r'\x\'' R"\n" bR'' Br"")"), R"(\x\'\n)");
+  EXPECT_EQ(StringOf(R"('\q\8')"), R"(\q\8)");  // kept, as Python does
+  EXPECT_EQ(StringOf(R"('\101\0\60')"), std::string("A\0000", 3));
+  EXPECT_EQ(StringOf("'a\\\nb'"), "ab");
+  ExpectCorrupt("'''a''", "a closing quote");
+  ExpectCorrupt("r'\\", "an escaped character");
+  ExpectCorrupt("'a' '", "a closing quote");
+}
+
+TEST(PythonLiteral, ReadsIntegersOfEveryForm) {
+  EXPECT_EQ(IntegerOf("+1"), 1);
+  EXPECT_EQ(IntegerOf("- 1"), -1);
+  EXPECT_EQ(IntegerOf("0x1F"), 31);
+  EXPECT_EQ(IntegerOf("0O17"), 15);
+  EXPECT_EQ(IntegerOf("-0b101"), -5);
+  EXPECT_EQ(IntegerOf("1_000"), 1000);
+  EXPECT_EQ(IntegerOf("12 L"), 12);
+  EXPECT_EQ(IntegerOf("0x7fffffffffffffff"), INT64_MAX);
+  for (const std::string text : {"0x", "0xg", "0b2", "0o8", "_1", "1_", "1__0",
+                                 "0x8000000000000000", "0xffffffffffffffffff", "-", "+-1"}) {
+    ExpectCorrupt(text, "wanted");
+  }
+}
+
+TEST(PythonLiteral, ReadsNumPysOwnIntegersBoolsAndStrings) {
+  EXPECT_EQ(IntegerOf("np.int64(3)"), 3);
+  EXPECT_EQ(IntegerOf("numpy.intp( -3 )"), -3);
+  EXPECT_EQ(StringOf("np.str_('a')"), "a");
+  EXPECT_TRUE(*Parse<bool>("np.True_"));
+  EXPECT_FALSE(*Parse<bool>("numpy.bool_(False)"));
+  for (const std::string text :
+       {"np.", "np.(3)", "np.int64", "np.int64(", "np.int64(3", "np.int64()", "np.int64('3')",
+        "np.int64(3.5)", "np.float64(3)", "np.str_(3)", "np.bool_(1)", "np.system('x')",
+        "os.int64(3)", "np.int64(3, 4)", "numpy.uint8 (3)", "np.ndarray((3,))", "np.True",
+        "numpy.int64.x(3)"}) {
+    ExpectCorrupt(text, "wanted");
+  }
+  std::string nested = "3";
+  for (int i = 0; i < 40; ++i) nested = "np.int64(" + nested + ")";
+  ExpectCorrupt(nested, "32 levels");
+}
+
+TEST(PythonLiteral, SkipsCommentsAndJoinsLines) {
+  EXPECT_EQ(IntegerOf(" # first\n 3 # last"), 3);
+  EXPECT_EQ(IntegerOf("\\\n3\\\r\n"), 3);
+  EXPECT_EQ(StringOf("'#' # no part of it\n'b'"), "#b");
+  EXPECT_EQ(Parse<PyTuple>("(1, # one\n2)#")->items.size(), 2u);
+  ExpectCorrupt("# only\n", "the end");
+  ExpectCorrupt("3 \\ ", "the end of the literal");
 }
 
 TEST(PythonLiteral, ReadsEscapes) {
@@ -84,7 +138,7 @@ TEST(PythonLiteral, ReadsEscapes) {
 
 TEST(PythonLiteral, RejectsBrokenEscapes) {
   ExpectCorrupt("'\\", "an escaped character");
-  ExpectCorrupt("'\\q'", "a known escape");
+  ExpectCorrupt(R"('\N{DIGIT ONE}')", "a known escape");
   for (const std::string escape : {"\\x", "\\x4", "\\x4g", "\\x-1", "\\x+1", "\\x 1", "\\u123",
                                    "\\U0011000", "\\U00110000", "\\ud800", "\\udfff"}) {
     ExpectCorrupt("'" + escape + "'", "hexadecimal digits");

@@ -66,6 +66,63 @@ TEST(RecordDtype, ReadsDicts) {
             "a:|u1@3 of 4");
 }
 
+TEST(RecordDtype, ReadsDictsWithinRecords) {
+  const std::string inner =
+      "{'names': ['x', 'y'], 'formats': ['u1', '<f8'], 'offsets': [0, 8], 'itemsize': 16, "
+      "'aligned': True}";
+  EXPECT_EQ(Shown("[('a', 'u1'), ('p', " + inner + ")]"), "a:|u1@0 p.x:|u1@1 p.y:<f8@9 of 17");
+  EXPECT_EQ(Shown("[('p', " + inner + ", (2,))]"),
+            "p[0].x:|u1@0 p[0].y:<f8@8 p[1].x:|u1@16 p[1].y:<f8@24 of 32");
+  EXPECT_EQ(Shown("{'names': ['p'], 'formats': [(" + inner +
+                  ", 1)], 'offsets': [8], "
+                  "'itemsize': 24}"),
+            "p[0].x:|u1@8 p[0].y:<f8@16 of 24");
+}
+
+TEST(RecordDtype, ReadsDictsWithoutOffsetsOrSize) {
+  EXPECT_EQ(Shown("{'names': ['a', 'b'], 'formats': ['B', 'float32']}"), "a:|u1@0 b:<f4@1 of 5");
+  EXPECT_EQ(Shown("{'names': ['a', 'b'], 'formats': ['B', 'f'], 'offsets': [4, 0]}"),
+            "a:|u1@4 b:<f4@0 of 5");
+  EXPECT_EQ(Shown("{'names': ['a'], 'formats': ['B'], 'itemsize': 3}"), "a:|u1@0 of 3");
+}
+
+TEST(RecordDtype, ReadsSeveralTypesInOneString) {
+  EXPECT_EQ(Shown("'f4,i2'"), "f0:<f4@0 f1:<i2@4 of 6");
+  EXPECT_EQ(Shown("'<f4, >i2 ,'"), "f0:<f4@0 f1:>i2@4 of 6");
+  EXPECT_EQ(Shown("'f4,'"), "f0:<f4@0 of 4");
+  EXPECT_EQ(Shown("'2B, (2,1)h, 1?, ()b'"),
+            "f0[0]:|u1@0 f0[1]:|u1@1 f1[0]:<i2@2 f1[1]:<i2@4 f2[0]:|b1@6 f3[0]:|i1@7 of 8");
+  EXPECT_EQ(Shown("'>2u2,2>u2,>2>u2'"),
+            "f0[0]:>u2@0 f0[1]:>u2@2 f1[0]:>u2@4 f1[1]:>u2@6 f2[0]:>u2@8 f2[1]:>u2@10 of 12");
+  EXPECT_EQ(Shown("'=int16,|float32'"), "f0:<i2@0 f1:<f4@2 of 6");
+  EXPECT_EQ(Shown("[('a', 'B,h'), ('b', '2B')]"),
+            "a.f0:|u1@0 a.f1:<i2@1 b[0]:|u1@3 b[1]:|u1@4 of 5");
+  for (const std::string text : {"','", "',B'", "'B,,B'", "'B;,B'", "'2'", "'(2)'", "'(2,B'",
+                                 "'(,)B,B'", "'<2>B'", "'B B,'", "'4'", "'<4'", "'<,'"}) {
+    EXPECT_THAT(Parse(text), FailsWith(StatusCode::kCorrupt, "with commas between them")) << text;
+  }
+  EXPECT_THAT(Parse("'B,U3'"),
+              FailsWith(StatusCode::kNotSupported, "field 'f1': dtype: found 'U3'"));
+}
+
+TEST(RecordDtype, BoundsTheFieldsInOneString) {
+  std::string text = "'";
+  for (int i = 0; i < 65536; ++i) text += "B,";
+  EXPECT_EQ(Parse(text + "'")->fields.size(), 65536u);
+  EXPECT_THAT(Parse(text + "B'"), FailsWith(StatusCode::kNotSupported, "at most 65536"));
+  // Read again for each of its neighbours.
+  EXPECT_EQ(Parse("[('a', " + text + "', (65536,))]").status().code(), StatusCode::kNotSupported);
+}
+
+TEST(RecordDtype, ReadsFieldsAsNumPyTakesThem) {
+  EXPECT_EQ(Shown("[['a', 'B'], ['b', 'h', [2]]]"), "a:|u1@0 b[0]:<i2@1 b[1]:<i2@3 of 5");
+  EXPECT_EQ(Shown("[('a', ('h', (2,))), ('b', ('B', ()))]"),
+            "a[0]:<i2@0 a[1]:<i2@2 b[0]:|u1@4 of 5");
+  EXPECT_EQ(Shown("[('', 'f'), ('', 'V2', 2), ('', '<V1'), ('', 'V'), ('b', 'B')]"),
+            ":<f4@0 b:|u1@9 of 10");
+  EXPECT_EQ(Shown("[((1, 'a'), 'B'), (('', 'b'), 'float16', (1,))]"), "a:|u1@0 b[0]:<f2@1 of 3");
+}
+
 TEST(RecordDtype, ReadsDictsOnlyWhereTheyMayBe) {
   EXPECT_THAT(Parse("{'names': ['a'], 'formats': ['u1'], 'offsets': [0], 'itemsize': 1}", false),
               FailsWith(StatusCode::kCorrupt, "wanted a type string or a list of fields"));
@@ -85,7 +142,10 @@ TEST(RecordDtype, RefusesDictsThatContradictThemselves) {
   };
   for (const std::string& text : {
            std::string("{}"),
-           std::string("{'names': ['a'], 'formats': ['u1'], 'offsets': [0]}"),
+           std::string("{'names': ['a'], 'formats': ['u1'], 'offsets': [0], 'itemsize': None}"),
+           std::string("{'names': ['a'], 'formats': ['u1'], 'aligned': True}"),
+           std::string("{'names': ['a', 'p'], 'formats': ['u1', {'names': [], 'formats': [], "
+                       "'offsets': [], 'itemsize': -1}], 'offsets': [0, 1], 'itemsize': 4}"),
            dict("['a', 'b']", "['u1']", "[0, 1]", "4"),
            dict("['a']", "['u1', 'u1']", "[0]", "4"),
            dict("['a']", "['u1']", "[]", "4"),
@@ -110,8 +170,8 @@ TEST(RecordDtype, RefusesDictsThatContradictThemselves) {
 TEST(RecordDtype, RefusesOtherLists) {
   for (const std::string text :
        {"[]", "[1]", "['u1']", "[('a',)]", "[('a', 'u1', (1,), 2)]", "[(1, 'u1')]", "[('a', 1)]",
-        "[('', 'u1')]", "[('', 'Vx')]", "[('', 'V4')]", "[('a', [])]", "[('a', 'u1', 'x')]",
-        "[('a', 'u1', (-1,))]", "()", "None", "7"}) {
+        "[('', 'Vx')]", "[('', 'V4')]", "[('a', [])]", "[('a', 'u1', 'x')]", "[('a', 'u1', (-1,))]",
+        "()", "None", "7"}) {
     EXPECT_THAT(Parse(text), FailsWith(StatusCode::kCorrupt, "dtype")) << text;
   }
 }
@@ -156,6 +216,15 @@ TEST(RecordDtype, BoundsTheWorkThatFewBytesAskFor) {
                 .status()
                 .code(),
             StatusCode::kNotSupported);
+  // Many axes of a sub-array, and entries of a dict that mean nothing, looked at again and again.
+  std::string ones;
+  std::string entries;
+  for (int i = 0; i < 100000; ++i) ones += "1,";
+  for (int i = 0; i < 100000; ++i) entries += "'x':1,";
+  EXPECT_THAT(Parse("[('a', [('b', 'u1', (" + ones + "))], (65536,))]"),
+              FailsWith(StatusCode::kNotSupported, "100000 axes of a field"));
+  EXPECT_THAT(Parse("[('a', {" + entries + "'names': [], 'formats': []}, (65536,))]"),
+              FailsWith(StatusCode::kNotSupported, "16 MiB"));
   const std::string padded = "[('', 'V1', (65536,)), ('a', 'u1')]";
   EXPECT_TRUE(Parse(padded).ok() || !Parse(padded).status().message().empty());
 }

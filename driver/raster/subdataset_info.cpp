@@ -1,0 +1,60 @@
+#include "driver/raster/subdataset_info.h"
+
+#if NDARRAY_HAS_SUBDATASET_INFO
+#include <gdalsubdatasetinfo.h>
+
+#include <string>
+
+#include "driver/raster/b2nd_create.h"
+#include "driver/raster/dataset_name.h"
+#include "driver/raster/gdal_error.h"
+#include "driver/raster/npy_create.h"
+
+namespace ndarray {
+namespace {
+
+// GDAL takes the quotation marks off m_pathComponent, and puts them around the path in its place.
+class Info final : public GDALSubdatasetInfo {
+ public:
+  Info(const char* name, const char* driver, const DatasetName& parsed)
+      : GDALSubdatasetInfo(name),
+        driver_(driver),
+        path_(parsed.written_path),
+        index_(parsed.written_index) {}
+
+ private:
+  void parseFileName() override {
+    m_driverPrefixComponent = driver_;
+    m_pathComponent = path_;
+    m_subdatasetComponent = index_;
+    m_isQuoted = !path_.empty() && path_.front() == '"';
+  }
+
+  const std::string driver_;
+  const std::string path_;
+  const std::string index_;
+};
+
+// nullptr for a name that is none of ours: GDAL asks one driver after the other.
+GDALSubdatasetInfo* MakeInfo(const char* name) {
+  return Guarded<GDALSubdatasetInfo*>(nullptr, [&]() -> GDALSubdatasetInfo* {
+    for (const char* const driver : {kNpyDriverName, kB2ndDriverName}) {
+      if (!HasDriverPrefix(name, driver)) continue;
+      const Result<DatasetName> parsed = ParseDatasetName(name, driver);
+      if (parsed.ok()) return new Info(name, driver, *parsed);
+    }
+    return nullptr;
+  });
+}
+
+}  // namespace
+
+void AddSubdatasetInfo(GDALDriver& driver) { driver.pfnGetSubdatasetInfoFunc = MakeInfo; }
+
+}  // namespace ndarray
+
+#else
+
+void ndarray::AddSubdatasetInfo(GDALDriver&) {}
+
+#endif
