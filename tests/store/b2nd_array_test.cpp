@@ -10,7 +10,7 @@
 #include <tuple>
 
 #include "driver/store/block_cache.h"
-#include "driver/store/mapped_file.h"
+#include "driver/store/local_file.h"
 #include "tests/support/array_conformance.h"
 #include "tests/support/b2nd_files.h"
 #include "tests/support/memory_file.h"
@@ -35,7 +35,7 @@ class B2ndFileTest : public ::testing::Test {
     std::shared_ptr<ByteFile> file = std::make_shared<MemoryFile>(bytes);
     if (kind == Kind::kMapped) {
       WriteFile(Path(), bytes);
-      const auto mapped = OpenMappedFile(Path(), Access::kRead);
+      const auto mapped = OpenLocalFile(Path(), Access::kRead);
       EXPECT_THAT(mapped, IsOk());
       if (!mapped.ok()) return nullptr;
       file = *mapped;

@@ -8,7 +8,7 @@
 #include <string>
 #include <tuple>
 
-#include "driver/store/mapped_file.h"
+#include "driver/store/local_file.h"
 #include "tests/support/array_conformance.h"
 #include "tests/support/memory_file.h"
 #include "tests/support/npy_files.h"
@@ -73,7 +73,7 @@ class NpyFileTest : public ::testing::Test {
 
   // The file that is there already.
   std::shared_ptr<Array> OpenPath(Access access = Access::kRead, int threads = 2) const {
-    const auto file = OpenMappedFile(Path(), access);
+    const auto file = OpenLocalFile(Path(), access);
     EXPECT_THAT(file, IsOk());
     return file.ok() ? OpenArray(*file, threads) : nullptr;
   }
@@ -207,7 +207,7 @@ TEST_F(NpyFileTest, RefusesDataCutAtAnyByte) {
   const std::string bytes = FileOf(reference);
   for (size_t missing = 1; missing <= 48; ++missing) {
     WriteFile(Path(), bytes.substr(0, bytes.size() - missing));
-    const auto file = OpenMappedFile(Path(), Access::kRead);
+    const auto file = OpenLocalFile(Path(), Access::kRead);
     ASSERT_THAT(file, IsOk());
     EXPECT_THAT(
         OpenNpyArray(*file, 1),

@@ -1,4 +1,4 @@
-#include "driver/store/mapped_file.h"
+#include "driver/store/local_file.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -25,12 +25,12 @@ using testing::RunInChild;
 using testing::TempFolder;
 using testing::WriteFile;
 
-class MappedFileTest : public ::testing::Test {
+class LocalFileTest : public ::testing::Test {
  protected:
   std::string Path(std::string_view name = "file") const { return folder_.Path(name); }
 
   static std::shared_ptr<ByteFile> Open(const std::string& path, Access access = Access::kRead) {
-    auto file = OpenMappedFile(path, access);
+    auto file = OpenLocalFile(path, access);
     EXPECT_THAT(file, IsOk());
     return file.ok() ? std::move(*file) : nullptr;
   }
@@ -44,7 +44,7 @@ class MappedFileTest : public ::testing::Test {
   const TempFolder folder_;
 };
 
-TEST_F(MappedFileTest, ShowsTheFile) {
+TEST_F(LocalFileTest, ShowsTheFile) {
   WriteFile(Path(), "content");
   const auto file = Open(Path());
   EXPECT_EQ(file->path(), Path());
@@ -53,7 +53,7 @@ TEST_F(MappedFileTest, ShowsTheFile) {
   EXPECT_EQ(MappedText(*file), "content");
 }
 
-TEST_F(MappedFileTest, ReadsRanges) {
+TEST_F(LocalFileTest, ReadsRanges) {
   WriteFile(Path(), "0123456789");
   const auto file = Open(Path());
   std::string a(3, ' ');
@@ -64,7 +64,7 @@ TEST_F(MappedFileTest, ReadsRanges) {
   EXPECT_THAT(file->ReadRanges({}), IsOk());
 }
 
-TEST_F(MappedFileTest, NamesRangesBeyondTheEnd) {
+TEST_F(LocalFileTest, NamesRangesBeyondTheEnd) {
   WriteFile(Path(), "0123456789");
   const auto file = Open(Path());
   std::string to(8, ' ');
@@ -73,7 +73,7 @@ TEST_F(MappedFileTest, NamesRangesBeyondTheEnd) {
   EXPECT_THAT(file->ReadRanges({{1000, 1, to.data()}}), FailsWith(StatusCode::kCorrupt, Path()));
 }
 
-TEST_F(MappedFileTest, SharesOneMapBetweenReaders) {
+TEST_F(LocalFileTest, SharesOneMapBetweenReaders) {
   WriteFile(Path(), "content");
   auto first = Open(Path());
   const auto second = Open(Path());
@@ -83,7 +83,7 @@ TEST_F(MappedFileTest, SharesOneMapBetweenReaders) {
   EXPECT_EQ(Open(Path())->mapped(), second->mapped());
 }
 
-TEST_F(MappedFileTest, DoesNotShareWithTheFileThatTookTheName) {
+TEST_F(LocalFileTest, DoesNotShareWithTheFileThatTookTheName) {
   WriteFile(Path(), "old one");
   const auto old_file = Open(Path());
   WriteFile(Path("other"), "new one");
@@ -92,7 +92,7 @@ TEST_F(MappedFileTest, DoesNotShareWithTheFileThatTookTheName) {
   EXPECT_EQ(MappedText(*old_file), "old one");
 }
 
-TEST_F(MappedFileTest, DoesNotShareWithAFileThatGrew) {
+TEST_F(LocalFileTest, DoesNotShareWithAFileThatGrew) {
   WriteFile(Path(), "short");
   const auto before = Open(Path());
   WriteFile(Path(), "much longer");
@@ -100,7 +100,7 @@ TEST_F(MappedFileTest, DoesNotShareWithAFileThatGrew) {
   EXPECT_EQ(before->size_bytes(), 5u);
 }
 
-TEST_F(MappedFileTest, DoesNotShareWithWriters) {
+TEST_F(LocalFileTest, DoesNotShareWithWriters) {
   WriteFile(Path(), "content");
   const auto writer = Open(Path(), Access::kUpdate);
   const auto reader = Open(Path());
@@ -109,13 +109,13 @@ TEST_F(MappedFileTest, DoesNotShareWithWriters) {
   EXPECT_NE(Open(Path(), Access::kUpdate), writer);
 }
 
-TEST_F(MappedFileTest, SharesBetweenThreads) {
+TEST_F(LocalFileTest, SharesBetweenThreads) {
   WriteFile(Path(), "content");
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
       for (int k = 0; k < 200; ++k) {
-        const auto file = OpenMappedFile(Path(), Access::kRead);
+        const auto file = OpenLocalFile(Path(), Access::kRead);
         ASSERT_THAT(file, IsOk());
         EXPECT_EQ(MappedText(**file), "content");
       }
@@ -124,7 +124,7 @@ TEST_F(MappedFileTest, SharesBetweenThreads) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_F(MappedFileTest, ShowsReadersWhatIsWritten) {
+TEST_F(LocalFileTest, ShowsReadersWhatIsWritten) {
   WriteFile(Path(), "0123456789");
   const auto writer = Open(Path(), Access::kUpdate);
   const auto reader = Open(Path());
@@ -135,7 +135,7 @@ TEST_F(MappedFileTest, ShowsReadersWhatIsWritten) {
   EXPECT_THAT(writer->Flush(), IsOk());
 }
 
-TEST_F(MappedFileTest, NoticesThatTheFileShrank) {
+TEST_F(LocalFileTest, NoticesThatTheFileShrank) {
   WriteFile(Path(), std::string(10000, 'x'));
   const auto file = Open(Path());
   EXPECT_THAT(file->CheckStillThere(10000), IsOk());
@@ -145,7 +145,7 @@ TEST_F(MappedFileTest, NoticesThatTheFileShrank) {
               FailsWith(StatusCode::kCorrupt, Path() + ": file size: found 5000 bytes (it shrank"));
 }
 
-TEST_F(MappedFileTest, KnowsItsFileByWhatItIs) {
+TEST_F(LocalFileTest, KnowsItsFileByWhatItIs) {
   WriteFile(Path(), "content");
   WriteFile(Path("other"), "content");
   const auto file = Open(Path());
@@ -159,7 +159,7 @@ TEST_F(MappedFileTest, KnowsItsFileByWhatItIs) {
   close(same);
 }
 
-TEST_F(MappedFileTest, OpensAnEmptyFile) {
+TEST_F(LocalFileTest, OpensAnEmptyFile) {
   WriteFile(Path(), "");
   const auto file = Open(Path());
   EXPECT_EQ(file->size_bytes(), 0u);
@@ -169,7 +169,7 @@ TEST_F(MappedFileTest, OpensAnEmptyFile) {
   file->Advise(0, 100);
 }
 
-TEST_F(MappedFileTest, TakesAdviceBeyondItsEnd) {
+TEST_F(LocalFileTest, TakesAdviceBeyondItsEnd) {
   WriteFile(Path(), "content");
   const auto file = Open(Path());
   for (const uint64_t offset : {uint64_t{0}, uint64_t{6}, uint64_t{7}, UINT64_MAX}) {
@@ -178,27 +178,27 @@ TEST_F(MappedFileTest, TakesAdviceBeyondItsEnd) {
   EXPECT_EQ(MappedText(*file), "content");
 }
 
-TEST_F(MappedFileTest, NamesWhatIsNotThere) {
-  EXPECT_THAT(OpenMappedFile(Path("missing"), Access::kRead),
+TEST_F(LocalFileTest, NamesWhatIsNotThere) {
+  EXPECT_THAT(OpenLocalFile(Path("missing"), Access::kRead),
               FailsWith(StatusCode::kNotFound, Path("missing") + ": cannot open"));
   WriteFile(Path(), "content");
-  EXPECT_THAT(OpenMappedFile(Path("file/below"), Access::kRead),
+  EXPECT_THAT(OpenLocalFile(Path("file/below"), Access::kRead),
               FailsWith(StatusCode::kIo, Path("file/below") + ": cannot open"));
 }
 
-TEST_F(MappedFileTest, RefusesFolders) {
+TEST_F(LocalFileTest, RefusesFolders) {
   for (const Access access : {Access::kRead, Access::kUpdate}) {
-    EXPECT_THAT(OpenMappedFile(folder_.path(), access),
+    EXPECT_THAT(OpenLocalFile(folder_.path(), access),
                 FailsWith(StatusCode::kNotSupported, "file type: found a folder"));
   }
 }
 
 // Opening a FIFO to read waits until somebody writes.
-TEST_F(MappedFileTest, RefusesFifosAtOnce) {
+TEST_F(LocalFileTest, RefusesFifosAtOnce) {
   MakeFifo("fifo");
   EXPECT_EQ(RunInChild([&] {
               for (const Access access : {Access::kRead, Access::kUpdate}) {
-                const auto file = OpenMappedFile(Path("fifo"), access);
+                const auto file = OpenLocalFile(Path("fifo"), access);
                 if (file.status().code() != StatusCode::kNotSupported) return 1;
               }
               return 0;
@@ -206,19 +206,19 @@ TEST_F(MappedFileTest, RefusesFifosAtOnce) {
             0);
 }
 
-TEST_F(MappedFileTest, RefusesDevices) {
-  EXPECT_THAT(OpenMappedFile("/dev/zero", Access::kRead),
+TEST_F(LocalFileTest, RefusesDevices) {
+  EXPECT_THAT(OpenLocalFile("/dev/zero", Access::kRead),
               FailsWith(StatusCode::kNotSupported, "found a special file"));
 }
 
-TEST_F(MappedFileTest, SaysWhenTheFileCannotBeMapped) {
+TEST_F(LocalFileTest, SaysWhenTheFileCannotBeMapped) {
   WriteFile(Path(), "");
   ASSERT_EQ(truncate(Path().c_str(), off_t{1} << 43), 0);
   // A limit that any process of today exceeds already: no further map can be made.
   EXPECT_EQ(RunInChild([&] {
               const rlimit limit = {1 << 20, 1 << 20};
               if (setrlimit(RLIMIT_AS, &limit) != 0) return 3;
-              const auto file = OpenMappedFile(Path(), Access::kRead);
+              const auto file = OpenLocalFile(Path(), Access::kRead);
               const std::string wanted = Path() + ": cannot map 8796093022208 bytes into memory";
               if (file.status().code() != StatusCode::kIo) return 2;
               return file.status().message().rfind(wanted, 0) == 0 ? 0 : 1;
