@@ -8,7 +8,7 @@
 #include "driver/store/chunk_loader.h"
 #include "driver/store/frame_extents.h"
 #include "driver/store/frame_index.h"
-#include "driver/store/open_frame.h"
+#include "driver/store/frame_open.h"
 #include "tools/command.h"
 
 namespace ndarray::tools {

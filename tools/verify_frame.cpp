@@ -11,7 +11,7 @@
 #include "driver/raster/vsi_file.h"
 #include "driver/store/frame_check.h"
 #include "driver/store/frame_extents.h"
-#include "driver/store/open_frame.h"
+#include "driver/store/frame_open.h"
 #include "tools/report.h"
 
 namespace ndarray::tools {

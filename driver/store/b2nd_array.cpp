@@ -10,7 +10,7 @@
 #include "driver/store/block_reader.h"
 #include "driver/store/frame_extents.h"
 #include "driver/store/frame_index.h"
-#include "driver/store/open_frame.h"
+#include "driver/store/frame_open.h"
 
 namespace ndarray {
 namespace {

@@ -257,8 +257,9 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
 }
 
 Status FrameIndex::CheckFits(const ByteFile& file) const {
-  if (static_cast<uint64_t>(summary_.frame_bytes) <= file.size_bytes()) return {};
-  return Corrupt("frame length", std::to_string(summary_.frame_bytes) + " bytes",
+  const auto frame_bytes = static_cast<uint64_t>(summary_.frame_bytes);
+  if (frame_bytes <= file.size_bytes()) return {};
+  return Corrupt("frame length", std::to_string(frame_bytes) + " bytes",
                  "at most the file's " + std::to_string(file.size_bytes()));
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -211,19 +212,91 @@ TEST_F(LocalFileTest, RefusesDevices) {
               FailsWith(StatusCode::kNotSupported, "found a special file"));
 }
 
-TEST_F(LocalFileTest, SaysWhenTheFileCannotBeMapped) {
-  WriteFile(Path(), "");
+void ExpectUnmapped(const ByteFile& file, const std::string& content) {
+  EXPECT_EQ(file.mapped(), nullptr);
+  EXPECT_EQ(file.size_bytes(), content.size());
+  std::string to(content.size(), ' ');
+  EXPECT_THAT(file.ReadRanges({{0, to.size(), to.data()}}), IsOk());
+  EXPECT_EQ(to, content);
+  EXPECT_THAT(file.CheckStillThere(content.size()), IsOk());
+  file.Advise(0, UINT64_MAX);
+  file.NoteRead(0, content.size());
+}
+
+TEST_F(LocalFileTest, ReadsLongerFilesThanMayBeMappedWithoutAMap) {
+  WriteFile(Path(), "content");
+  const auto open = [&](uint64_t max_mapped_bytes) {
+    MapPolicy policy;
+    policy.max_mapped_bytes = max_mapped_bytes;
+    return *OpenLocalFile(Path(), Access::kRead, policy);
+  };
+  EXPECT_NE(open(7)->mapped(), nullptr);
+  const auto unmapped = open(6);
+  ExpectUnmapped(*unmapped, "content");
+  EXPECT_EQ(open(6), unmapped);
+  EXPECT_NE(open(7)->mapped(), nullptr) << "shared with who must not map it";
+}
+
+TEST_F(LocalFileTest, UpdatesWithoutAMap) {
+  WriteFile(Path(), "content");
+  const auto file = OpenLocalFile(Path(), Access::kUpdate, MapPolicy{0, {}});
+  ASSERT_THAT(file, IsOk());
+  ASSERT_THAT((*file)->WriteAt(3, "XYZ", 3), IsOk());
+  ExpectUnmapped(**file, "conXYZt");
+}
+
+// A limit that any process of today exceeds already: no further map can be made.
+TEST_F(LocalFileTest, ReadsWithoutAMapWhereThereCanBeNone) {
+  WriteFile(Path(), "content");
   ASSERT_EQ(truncate(Path().c_str(), off_t{1} << 43), 0);
-  // A limit that any process of today exceeds already: no further map can be made.
   EXPECT_EQ(RunInChild([&] {
               const rlimit limit = {1 << 20, 1 << 20};
               if (setrlimit(RLIMIT_AS, &limit) != 0) return 3;
-              const auto file = OpenLocalFile(Path(), Access::kRead);
-              const std::string wanted = Path() + ": cannot map 8796093022208 bytes into memory";
-              if (file.status().code() != StatusCode::kIo) return 2;
-              return file.status().message().rfind(wanted, 0) == 0 ? 0 : 1;
+              for (const Access access : {Access::kRead, Access::kUpdate}) {
+                const auto file = OpenLocalFile(Path(), access);
+                char text[8] = {};
+                if (!file.ok() || (*file)->mapped() != nullptr) return 2;
+                if (!(*file)->ReadRanges({{0, 7, text}}).ok()) return 1;
+                if (std::strcmp(text, "content") != 0) return 1;
+              }
+              return 0;
             }),
             0);
+}
+
+uint64_t AddressSpaceInUse() {
+  unsigned long long pages = 0;
+  std::FILE* const file = std::fopen("/proc/self/statm", "r");
+  const bool known = std::fscanf(file, "%llu", &pages) == 1;
+  std::fclose(file);
+  return known ? pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+TEST_F(LocalFileTest, LeavesHalfOfALimitedAddressSpaceToOthers) {
+  constexpr uint64_t kMegabyte = uint64_t{1} << 20;
+  WriteFile(Path("small"), "");
+  WriteFile(Path("large"), "");
+  ASSERT_EQ(truncate(Path("small").c_str(), 256 * kMegabyte), 0);
+  ASSERT_EQ(truncate(Path("large").c_str(), 768 * kMegabyte), 0);
+  EXPECT_EQ(RunInChild([&] {
+              const rlim_t most = AddressSpaceInUse() + 1024 * kMegabyte;
+              const rlimit limit = {most, most};
+              if (setrlimit(RLIMIT_AS, &limit) != 0) return 3;
+              if ((*OpenLocalFile(Path("large"), Access::kRead))->mapped() != nullptr) return 2;
+              return (*OpenLocalFile(Path("small"), Access::kRead))->mapped() == nullptr ? 1 : 0;
+            }),
+            0);
+}
+
+TEST_F(LocalFileTest, OpensAgainWhatHasItsNameNow) {
+  WriteFile(Path(), "old one");
+  const auto file = Open(Path());
+  EXPECT_EQ(*file->OpenAgain(), file);
+  WriteFile(Path("other"), "new and longer");
+  std::filesystem::rename(Path("other"), Path());
+  EXPECT_EQ(MappedText(**file->OpenAgain()), "new and longer");
+  std::filesystem::remove(Path());
+  EXPECT_THAT(file->OpenAgain(), FailsWith(StatusCode::kNotFound, Path()));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "driver/store/open_frame.h"
+#include "driver/store/frame_open.h"
 
 #include <chrono>
 #include <optional>
