@@ -8,6 +8,7 @@
 #include "driver/store/chunk_loader.h"
 #include "driver/store/frame_extents.h"
 #include "driver/store/frame_index.h"
+#include "driver/store/frame_open.h"
 #include "tools/command.h"
 
 namespace ndarray::tools {
@@ -84,8 +85,8 @@ std::string Histogram(const std::vector<int64_t>& ascending) {
 
 }  // namespace
 
-Report DescribeB2ndFile(const ByteFile& file) {
-  const std::shared_ptr<const FrameIndex> index = Value(FrameIndex::Open(file));
+Report DescribeB2ndFile(std::shared_ptr<ByteFile> file) {
+  const auto [opened, index] = Value(OpenFrame(std::move(file)));
   const B2ndLayout& layout = index->layout();
   const FrameSummary& summary = index->summary();
   const ArrayInfo info = DescribeB2nd(*index);
@@ -99,7 +100,7 @@ Report DescribeB2ndFile(const ByteFile& file) {
       layout.shape.begin(), layout.shape.end(), static_cast<double>(layout.element.element_bytes),
       [](double product, int64_t count) { return product * static_cast<double>(count); });
   const double ratio = array_bytes / static_cast<double>(std::max<int64_t>(summary.file_bytes, 1));
-  const FrameExtents extents = Value(FindExtents(*index, file));
+  const FrameExtents extents = Value(FindExtents(*index, *opened));
 
   Report report;
   report.Add("layout", "Layout", "B2ND",
@@ -135,9 +136,9 @@ Report DescribeB2ndFile(const ByteFile& file) {
   return report;
 }
 
-Report DescribeChunks(const ByteFile& file) {
-  const std::shared_ptr<const FrameIndex> index = Value(FrameIndex::Open(file));
-  const ChunkSizes sizes = MeasureChunks(*index, file);
+Report DescribeChunks(std::shared_ptr<ByteFile> file) {
+  const auto [opened, index] = Value(OpenFrame(std::move(file)));
+  const ChunkSizes sizes = MeasureChunks(*index, *opened);
   std::string kinds;
   for (const auto& [kind, count] : sizes.counts) {
     kinds += (kinds.empty() ? "" : ", ") + std::to_string(count) + " " + kind;

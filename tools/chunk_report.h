@@ -2,16 +2,18 @@
 #ifndef GDAL_NDARRAY_TOOLS_CHUNK_REPORT_H_
 #define GDAL_NDARRAY_TOOLS_CHUNK_REPORT_H_
 
+#include <memory>
+
 #include "driver/store/byte_file.h"
 #include "tools/report.h"
 
 namespace ndarray::tools {
 
 // Shapes, codec, filters, ratio, dead space. Throws a Failure for files that are no arrays.
-Report DescribeB2ndFile(const ByteFile& file);
+Report DescribeB2ndFile(std::shared_ptr<ByteFile> file);
 
 // The distribution of the compressed sizes of chunks, and what kinds of chunks there are.
-Report DescribeChunks(const ByteFile& file);
+Report DescribeChunks(std::shared_ptr<ByteFile> file);
 
 }  // namespace ndarray::tools
 

@@ -58,7 +58,8 @@ Report DescribeNpyFile(const ByteFile& file) {
   return report;
 }
 
-Report DescribeFile(const ByteFile& file, [[maybe_unused]] const std::string& driver, bool chunks) {
+Report DescribeFile(const std::shared_ptr<ByteFile>& file,
+                    [[maybe_unused]] const std::string& driver, bool chunks) {
 #ifdef NDARRAY_HAS_B2ND
   if (driver == kB2ndDriverName) {
     Report report = DescribeB2ndFile(file);
@@ -66,8 +67,8 @@ Report DescribeFile(const ByteFile& file, [[maybe_unused]] const std::string& dr
     return report;
   }
 #endif
-  if (chunks) throw WrongUsage(file.path() + ": a .npy has no chunks");
-  return DescribeNpyFile(file);
+  if (chunks) throw WrongUsage(file->path() + ": a .npy has no chunks");
+  return DescribeNpyFile(*file);
 }
 
 }  // namespace
@@ -83,7 +84,7 @@ ExitCode Info(const InfoArguments& arguments) {
   Report report;
   report.Add("file", "File", path);
   report.Add("file_bytes", "File size", file->size_bytes(), BytesText(file->size_bytes()));
-  report.Append(DescribeFile(*file, driver, arguments.chunks));
+  report.Append(DescribeFile(file, driver, arguments.chunks));
   report.Append(DescribeRaster(*dataset));
   std::fputs((arguments.json ? report.AsJson() : report.AsText()).c_str(), stdout);
   return kDone;

@@ -11,6 +11,7 @@
 #include "driver/raster/vsi_file.h"
 #include "driver/store/frame_check.h"
 #include "driver/store/frame_extents.h"
+#include "driver/store/frame_open.h"
 #include "tools/report.h"
 
 namespace ndarray::tools {
@@ -125,8 +126,7 @@ Json Unseen(const FrameDamage& damage) {
 
 bool VerifyFrame(const std::string& path, GDALDataset& dataset, const KeepGoing& keep_going,
                  Json& report) {
-  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path, Access::kRead));
-  const std::shared_ptr<const FrameIndex> index = Value(FrameIndex::Open(*file));
+  const auto [file, index] = Value(OpenFrame(Value(OpenByteFile(path, Access::kRead))));
   const B2ndLayout& layout = index->layout();
   report["shape"] = ShapeJson(layout.shape);
   report["dtype"] = layout.element.text;

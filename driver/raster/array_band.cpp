@@ -130,13 +130,14 @@ CPLVirtualMem* ArrayBand::GetVirtualMemAuto(GDALRWFlag direction, int* pixel_spa
   const char* const emulate = CSLFetchNameValueDef(options, "USE_DEFAULT_IMPLEMENTATION", "AUTO");
   const bool automatic = EQUAL(emulate, "AUTO");
   if (automatic || !CPLTestBool(emulate)) {
-    CPLVirtualMem* const map = MapFile(direction, pixel_space, line_space);
+    CPLVirtualMem* const map = MapFile(direction, pixel_space, line_space, automatic);
     if (map != nullptr || !automatic) return map;
   }
   return GDALPamRasterBand::GetVirtualMemAuto(direction, pixel_space, line_space, options);
 }
 
-CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space) {
+CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,
+                                  bool may_fail) {
   const Array& array = dataset().io_.array();
   const std::optional<BandLayout> layout = Layout();
   if (!layout || layout->dtype.swapped() || layout->pixel_space > INT_MAX ||
@@ -154,6 +155,12 @@ CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBi
     const auto size_bytes =
         static_cast<uint64_t>((nRasterXSize - 1) * layout->pixel_space +
                               (nRasterYSize - 1) * layout->line_space + PixelBytes(eDataType));
+    std::optional<CPLErrorStateBackuper> keep_errors;
+    std::optional<CPLErrorHandlerPusher> quiet;
+    if (may_fail) {
+      keep_errors.emplace();
+      quiet.emplace(CPLQuietErrorHandler);
+    }
     map = CPLVirtualMemFileMapNew(
         file, layout->offset_bytes, size_bytes,
         direction == GF_Write ? VIRTUALMEM_READWRITE : VIRTUALMEM_READONLY, nullptr, nullptr);

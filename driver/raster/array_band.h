@@ -69,7 +69,9 @@ class ArrayBand final : public GDALPamRasterBand {
   CPLErr TransferBlock(GDALRWFlag direction, int block_x, int block_y, void* data);
   CPLErr FillUnwritten(const void* value, GDALDataType type);
   bool AllBandsFillAlike() const;
-  CPLVirtualMem* MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space);
+  // nullptr where the file cannot be mapped; if it `may_fail`, without a GDAL error.
+  CPLVirtualMem* MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,
+                         bool may_fail);
 
   const BandSource source_;
   AllValidMask all_valid_;

@@ -8,20 +8,25 @@
 #include "driver/raster/gdal_compat.h"
 #include "driver/store/array.h"
 #include "driver/store/byte_file.h"
+#include "driver/store/local_file.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
 
-// GDAL_DMD_OPENOPTIONLIST: AXES and NUM_THREADS.
+// GDAL_DMD_OPENOPTIONLIST: AXES, NUM_THREADS and MAX_RESIDENT.
 extern const char* const kOpenOptions;
 
 // Opens an array of the driver's format. Reads of one window use at most max_threads threads.
 using ArrayOpener = Result<std::shared_ptr<Array>> (*)(const std::string& path, Access access,
-                                                       int max_threads);
+                                                       int max_threads, const MapPolicy& policy);
+
+// What open options and configuration options say of the maps of its files.
+using PolicyReader = MapPolicy (*)(StringList open_options);
 
 // Opens the dataset that open_info names: a path, or DRIVER:"path":[index]. nullptr after one GDAL
 // error; exceptions end here.
-GDALDataset* OpenArrayDataset(GDALOpenInfo* open_info, const char* driver, ArrayOpener open_array);
+GDALDataset* OpenArrayDataset(GDALOpenInfo* open_info, const char* driver, ArrayOpener open_array,
+                              PolicyReader read_policy);
 
 }  // namespace ndarray
 

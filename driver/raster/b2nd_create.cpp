@@ -15,6 +15,7 @@
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/mask_copy.h"
+#include "driver/raster/memory_option.h"
 #include "driver/raster/new_array.h"
 #include "driver/raster/overwrite.h"
 #include "driver/raster/stored_metadata.h"
@@ -89,7 +90,8 @@ Result<std::shared_ptr<Array>> OpenForUpdate(const std::string& path, int max_th
   return std::shared_ptr<Array>(std::move(*array));
 }
 
-Result<std::shared_ptr<Array>> OpenUnwritten(const std::string& path, Access, int max_threads) {
+Result<std::shared_ptr<Array>> OpenUnwritten(const std::string& path, Access, int max_threads,
+                                             const MapPolicy&) {
   return OpenForUpdate(path, max_threads, Chunks::kUnwritten);
 }
 
@@ -134,7 +136,7 @@ GDALDataset* Create(const char* path, int width, int height, int bands, GDALData
     }
     DeleteSidecars(path);
     GDALOpenInfo open_info(path, GDAL_OF_RASTER | GDAL_OF_UPDATE);
-    return OpenArrayDataset(&open_info, kB2ndDriverName, OpenUnwritten);
+    return OpenArrayDataset(&open_info, kB2ndDriverName, OpenUnwritten, PolicyOfChunkedFile);
   });
 }
 
@@ -152,10 +154,10 @@ CPLErr Delete(const char* path) {
 
 }  // namespace
 
-Result<std::shared_ptr<Array>> OpenB2ndPath(const std::string& path, Access access,
-                                            int max_threads) {
+Result<std::shared_ptr<Array>> OpenB2ndPath(const std::string& path, Access access, int max_threads,
+                                            const MapPolicy& policy) {
   if (access == Access::kUpdate) return OpenForUpdate(path, max_threads, Chunks::kMayBeWritten);
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, access);
+  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, access, policy);
   if (!file.ok()) return file.status();
   return OpenB2ndArray(std::move(*file), max_threads);
 }

@@ -10,6 +10,7 @@
 #include "driver/raster/cache_limit.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/memory_option.h"
 #include "driver/raster/subdataset_info.h"
 #include "driver/store/frame_header.h"
 
@@ -47,7 +48,7 @@ GDALDataset* Open(GDALOpenInfo* open_info) {
     return nullptr;
   }
   ApplyCacheLimit();
-  return OpenArrayDataset(open_info, kB2ndDriverName, OpenB2ndPath);
+  return OpenArrayDataset(open_info, kB2ndDriverName, OpenB2ndPath, PolicyOfChunkedFile);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/geo_metadata.h"
+#include "driver/raster/memory_option.h"
 #include "driver/raster/new_array.h"
 #include "driver/raster/overwrite.h"
 #include "driver/raster/threads.h"
@@ -49,7 +50,7 @@ std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
   options.axes = plan.axes;
   options.max_threads = ThreadsFromOption(nullptr);
   Result<std::shared_ptr<ByteFile>> file =
-      OpenByteFile(plan.path, update ? Access::kUpdate : Access::kRead);
+      OpenByteFile(plan.path, update ? Access::kUpdate : Access::kRead, PolicyOfPlainFile(nullptr));
   if (!file.ok()) return Report(file.status()), nullptr;
   Result<std::shared_ptr<Array>> array = OpenNpyArray(std::move(*file), options.max_threads);
   if (!array.ok()) return Report(array.status()), nullptr;

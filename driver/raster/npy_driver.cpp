@@ -4,6 +4,7 @@
 
 #include "driver/raster/array_open.h"
 #include "driver/raster/dataset_name.h"
+#include "driver/raster/memory_option.h"
 #include "driver/raster/npy_create.h"
 #include "driver/raster/subdataset_info.h"
 #include "driver/raster/vsi_file.h"
@@ -21,14 +22,16 @@ int Identify(GDALOpenInfo* open_info) {
 }
 
 GDALDataset* Open(GDALOpenInfo* open_info) {
-  return Identify(open_info) ? OpenArrayDataset(open_info, kNpyDriverName, OpenNpyPath) : nullptr;
+  return Identify(open_info)
+             ? OpenArrayDataset(open_info, kNpyDriverName, OpenNpyPath, PolicyOfPlainFile)
+             : nullptr;
 }
 
 }  // namespace
 
-Result<std::shared_ptr<Array>> OpenNpyPath(const std::string& path, Access access,
-                                           int max_threads) {
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, access);
+Result<std::shared_ptr<Array>> OpenNpyPath(const std::string& path, Access access, int max_threads,
+                                           const MapPolicy& policy) {
+  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, access, policy);
   if (!file.ok()) return file.status();
   return OpenNpyArray(std::move(*file), max_threads);
 }

@@ -7,9 +7,6 @@
 #include <algorithm>
 #include <mutex>
 
-#include "driver/store/direct_file.h"
-#include "driver/store/mapped_file.h"
-
 namespace ndarray {
 namespace {
 
@@ -151,12 +148,13 @@ bool IsVirtualPath(const std::string& path) { return STARTS_WITH(path.c_str(), "
 
 bool IsStandardOutput(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsistdout"); }
 
-Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access) {
-  return IsVirtualPath(path) ? OpenVsiFile(path, access) : OpenMappedFile(path, access);
+Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access,
+                                               const MapPolicy& policy) {
+  return IsVirtualPath(path) ? OpenVsiFile(path, access) : OpenLocalFile(path, access, policy);
 }
 
 Result<std::shared_ptr<ByteFile>> OpenUpdateFile(const std::string& path) {
-  return IsVirtualPath(path) ? OpenVsiFile(path, Access::kUpdate) : OpenDirectFile(path);
+  return IsVirtualPath(path) ? OpenVsiFile(path, Access::kUpdate) : OpenLockedFile(path);
 }
 
 Result<std::unique_ptr<OutputFile>> CreateOutputFile(const std::string& path) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "driver/store/byte_file.h"
+#include "driver/store/local_file.h"
 #include "driver/store/output_file.h"
 #include "driver/store/status.h"
 
@@ -18,8 +19,9 @@ bool IsVirtualPath(const std::string& path);
 // Whether it is /vsistdout/, from where nothing can be read back.
 bool IsStandardOutput(const std::string& path);
 
-// Opens a local file mapped, another through VSI.
-Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access);
+// Opens a local file, mapped where the policy and the system allow it, another through VSI.
+Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access,
+                                               const MapPolicy& policy = {});
 
 // Opens a file for update without a map: what it grows by is seen at once. Local files are locked
 // against other writers.

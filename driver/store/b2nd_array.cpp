@@ -10,6 +10,7 @@
 #include "driver/store/block_reader.h"
 #include "driver/store/frame_extents.h"
 #include "driver/store/frame_index.h"
+#include "driver/store/frame_open.h"
 
 namespace ndarray {
 namespace {
@@ -147,7 +148,7 @@ class B2ndArray final : public Array {
   Lines Details() const override {
     Lines lines = B2ndDetails(*index_);
     // Not of remote files: it takes a request for each chunk.
-    if (file_->mapped() == nullptr) return lines;
+    if (file_->mapped() == nullptr && !file_->is_local()) return lines;
     std::call_once(counted_, [this] {
       const Result<FrameExtents> extents = FindExtents(*index_, *file_);
       if (extents.ok() && extents->headless.empty()) dead_bytes_ = extents->dead_bytes;
@@ -171,10 +172,10 @@ class B2ndArray final : public Array {
 }  // namespace
 
 Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int max_threads) {
-  Result<std::shared_ptr<const FrameIndex>> index = FrameIndex::Open(*file);
-  if (!index.ok()) return index.status();
+  Result<OpenedFrame> frame = OpenFrame(std::move(file));
+  if (!frame.ok()) return frame.status();
   return std::shared_ptr<Array>(
-      std::make_shared<B2ndArray>(std::move(file), std::move(*index), max_threads));
+      std::make_shared<B2ndArray>(std::move(frame->file), std::move(frame->index), max_threads));
 }
 
 }  // namespace ndarray

@@ -158,7 +158,7 @@ Status BlockReader::LoadBlocks() {
       if (task.cached == nullptr) wanted[task.chunk].push_back(task.block);
     }
   }
-  return loader_.LoadBlocks(chunks_, wanted);
+  return loader_.LoadBlocks(chunks_, wanted, max_threads_);
 }
 
 int BlockReader::Threads(int64_t tasks_bytes) const {
@@ -213,6 +213,7 @@ Status BlockReader::ReadWhole(const LoadedChunk& chunk, const Task& task) const 
   if (decoded == nullptr) {
     const auto fresh = std::make_shared<Buffer>(static_cast<size_t>(layout_.chunk_bytes));
     Status status = index_.codec().DecodeChunk(chunk.bytes, chunk.header, fresh->data());
+    loader_.NoteChunk(chunk);
     if (!status.ok()) return status;
     index_.decoded_blocks().fetch_add(layout_.blocks_per_chunk, std::memory_order_relaxed);
     decoded = fresh;
@@ -236,6 +237,7 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
   if (chunk.header.stored) {
     const int64_t offset = kChunkHeaderBytes + task.block * layout_.block_bytes;
     Copy(reinterpret_cast<const std::byte*>(chunk.bytes.data()) + offset, block);
+    loader_.NoteBlock(chunk, task.block);
     return {};
   }
   const bool cacheable = IsCacheable(chunk, block);
@@ -270,6 +272,7 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
 Status BlockReader::Decode(const LoadedChunk& chunk, int64_t block, std::byte* to) const {
   index_.decoded_blocks().fetch_add(1, std::memory_order_relaxed);
   Status status = index_.codec().DecodeBlock(chunk.bytes, chunk.header, block, to);
+  loader_.NoteBlock(chunk, block);
   return status.ok() ? status : status.At("block " + std::to_string(block));
 }
 

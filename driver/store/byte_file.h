@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,14 @@ class ByteFile {
   // map, so call CheckStillThere before each use.
   virtual const std::byte* mapped() const { return nullptr; }
 
+  // A range of the map has been read. Readers who say so keep the process's memory bounded, where
+  // that is asked for: what they have read is taken out of it now and then.
+  virtual void NoteRead(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) const {}
+
+  // Whether each range costs no more than a call of the system, so that nothing is gained by asking
+  // for many at once, and threads read without waiting for each other.
+  virtual bool is_local() const { return false; }
+
   // kCorrupt when the file has become shorter than `end_bytes` since it was opened.
   virtual Status CheckStillThere(uint64_t /*end_bytes*/) const { return {}; }
 
@@ -56,6 +65,11 @@ class ByteFile {
   // Text that is equal for two openings only if both read the same bytes; empty where that cannot
   // be told. It changes when the file is written.
   virtual std::string Identity() const { return ""; }
+
+  // The file that has the path now, opened in the same way; nullptr where that makes no sense.
+  virtual Result<std::shared_ptr<ByteFile>> OpenAgain() const {
+    return std::shared_ptr<ByteFile>();
+  }
 
   // Whether the open file descriptor is this very file, whatever either is called by now.
   virtual bool IsSameFile(int /*descriptor*/) const { return false; }

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "driver/store/byte_reader.h"
+#include "driver/store/parallel_read.h"
 
 namespace ndarray {
 namespace {
@@ -106,6 +107,7 @@ Status ChunkLoader::LoadHeaders(std::vector<LoadedChunk>& chunks) const {
     const auto* const start =
         reinterpret_cast<const char*>(file_.mapped()) + chunk.place.offset_bytes;
     Status status = CheckHeader(chunk, {start, kChunkHeaderBytes});
+    file_.NoteRead(chunk.place.offset_bytes, kChunkHeaderBytes);
     if (!status.ok()) return status;
     chunk.bytes = {start, static_cast<size_t>(chunk.header.compressed_bytes)};
   }
@@ -156,14 +158,41 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
 }
 
 Status ChunkLoader::LoadBlocks(std::vector<LoadedChunk>& chunks,
-                               const std::vector<std::vector<int64_t>>& wanted) const {
+                               const std::vector<std::vector<int64_t>>& wanted,
+                               int max_threads) const {
   std::vector<ByteRange> ranges;
   for (size_t i = 0; i < chunks.size(); ++i) {
     if (chunks[i].header.kind != ChunkKind::kBlocks) continue;
     Status status = AddRanges(chunks[i], wanted[i], ranges);
     if (!status.ok()) return status.At(chunks[i].Name()).At(file_.path());
   }
-  return ranges.empty() ? Status() : file_.ReadRanges(ranges);
+  return ReadRangesInParallel(file_, ranges, max_threads);
+}
+
+void ChunkLoader::NoteBlock(const LoadedChunk& chunk, int64_t block) const {
+  if (!mapped()) return;
+  const BloscChunk& header = chunk.header;
+  const auto all_bytes = static_cast<uint64_t>(header.compressed_bytes);
+  const auto block_bytes = static_cast<uint64_t>(header.block_bytes);
+  uint64_t start = kChunkHeaderBytes + static_cast<uint64_t>(block) * block_bytes;
+  uint64_t stop = all_bytes;
+  if (!header.stored) {
+    const auto start_at = static_cast<size_t>(kChunkHeaderBytes + 4 * block);
+    ByteReader starts(chunk.bytes.substr(start_at));
+    start = starts.Little<uint32_t>();
+    // Blocks are mostly in order; where they are not, this is too much, at most.
+    if (block + 1 < header.block_count()) {
+      const uint64_t next = starts.Little<uint32_t>();
+      if (next > start) stop = next;
+    }
+    file_.NoteRead(chunk.place.offset_bytes + start_at, sizeof(uint32_t));
+  }
+  stop = std::min({stop, all_bytes, start + block_bytes});
+  if (start < stop) file_.NoteRead(chunk.place.offset_bytes + start, stop - start);
+}
+
+void ChunkLoader::NoteChunk(const LoadedChunk& chunk) const {
+  if (mapped()) file_.NoteRead(chunk.place.offset_bytes, chunk.bytes.size());
 }
 
 Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wanted,

@@ -52,9 +52,14 @@ class ChunkLoader {
   Status LoadHeaders(std::vector<LoadedChunk>& chunks) const;
 
   // The second half, only where the file is not mapped: the bytes of blocks. wanted[i] are block
-  // numbers of chunks[i]; ignored where that needs_whole or holds no blocks.
+  // numbers of chunks[i]; ignored where that needs_whole or holds no blocks. Of local files several
+  // threads read.
   Status LoadBlocks(std::vector<LoadedChunk>& chunks,
-                    const std::vector<std::vector<int64_t>>& wanted) const;
+                    const std::vector<std::vector<int64_t>>& wanted, int max_threads = 1) const;
+
+  // Where the file is mapped, a block has been decoded, or (NoteChunk) more of the chunk than one.
+  void NoteBlock(const LoadedChunk& chunk, int64_t block) const;
+  void NoteChunk(const LoadedChunk& chunk) const;
 
  private:
   Status CheckHeader(LoadedChunk& chunk, std::string_view directory) const;

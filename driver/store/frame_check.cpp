@@ -183,6 +183,7 @@ class FrameCheck {
   bool DecodeWhole(const LoadedChunk& chunk) {
     Buffer elements(static_cast<size_t>(chunk.header.uncompressed_bytes));
     const Status status = index_.codec().DecodeChunk(chunk.bytes, chunk.header, elements.data());
+    loader_.NoteChunk(chunk);
     if (status.ok()) {
       CountDecoded(chunk, chunk.header.block_count());
     } else if (chunk.needs_whole) {
@@ -214,6 +215,7 @@ class FrameCheck {
     for (int64_t block = first; block < stop; ++block) {
       const Status status =
           index_.codec().DecodeBlock(chunk.bytes, chunk.header, block, scratch.data());
+      loader_.NoteBlock(chunk, block);
       if (status.ok()) {
         ++sound;
       } else {

@@ -1,11 +1,9 @@
 #include "driver/store/frame_index.h"
 
 #include <algorithm>
-#include <map>
-#include <mutex>
 
 #include "driver/store/byte_reader.h"
-#include "driver/store/fork_guard.h"
+#include "driver/store/shared_indexes.h"
 #include "driver/store/text.h"
 
 namespace ndarray {
@@ -94,51 +92,42 @@ Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
   return {};
 }
 
-// Indexes that are in use, by the identity of their files.
-class SharedIndexes {
- public:
-  static SharedIndexes& Process() {
-    static auto* const indexes = new SharedIndexes;  // outlives every user
-    return *indexes;
-  }
+// How often an index is loaded whose header is being overwritten.
+constexpr int kMaxLoads = 10;
 
-  std::shared_ptr<const FrameIndex> Find(const std::string& identity) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = indexes_.find(identity);
-    return found == indexes_.end() ? nullptr : found->second.lock();
-  }
-
-  // Keeps the first of two that were loaded at once.
-  std::shared_ptr<const FrameIndex> Add(const std::string& identity,
-                                        std::shared_ptr<const FrameIndex> index) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    for (auto it = indexes_.begin(); it != indexes_.end();) {
-      it = it->second.expired() ? indexes_.erase(it) : std::next(it);
-    }
-    std::weak_ptr<const FrameIndex>& slot = indexes_[identity];
-    if (auto first = slot.lock()) return first;
-    slot = index;
-    return index;
-  }
-
- private:
-  SharedIndexes() { GuardAcrossForks(mutex_); }
-
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<const FrameIndex>> indexes_;
-};
+// The part of the header that a commit overwrites; less of a file that has less.
+Result<std::string> ReadLengths(const ByteFile& file) {
+  std::string header;
+  const auto size_bytes =
+      std::min<uint64_t>(file.size_bytes(), kFrameLengthsAt + kFrameLengthsBytes);
+  Status status = ReadBytes(file, 0, size_bytes, header);
+  if (!status.ok()) return status;
+  return header.substr(std::min(header.size(), kFrameLengthsAt));
+}
 
 }  // namespace
 
 Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file) {
-  const std::string identity = file.Identity();
-  if (!identity.empty()) {
-    if (auto shared = SharedIndexes::Process().Find(identity)) return shared;
+  std::string identity = file.Identity();
+  for (int load = 1; !identity.empty(); ++load) {
+    // What a commit changes counts, too: the times of files move in ticks of the kernel.
+    Result<std::string> lengths = ReadLengths(file);
+    if (!lengths.ok()) return WithPath(lengths.status(), file.path());
+    const std::string frame = identity + *lengths;
+    if (auto shared = SharedIndexes::Process().Find(frame)) {
+      Status status = shared->CheckFits(file);
+      return status.ok() ? Result<std::shared_ptr<const FrameIndex>>(std::move(shared))
+                         : WithPath(status, file.path());
+    }
+    Result<std::shared_ptr<FrameIndex>> loaded = Load(file, false);
+    if (!loaded.ok()) return WithPath(loaded.status(), file.path());
+    // Else a commit came between: what was read of the header may be half old and half new.
+    if ((*loaded)->lengths_ == *lengths) return SharedIndexes::Process().Add(frame, *loaded);
+    if (load == kMaxLoads) identity.clear();
   }
   Result<std::shared_ptr<FrameIndex>> loaded = Load(file, false);
   if (!loaded.ok()) return WithPath(loaded.status(), file.path());
-  std::shared_ptr<const FrameIndex> index = std::move(*loaded);
-  return identity.empty() ? index : SharedIndexes::Process().Add(identity, std::move(index));
+  return std::shared_ptr<const FrameIndex>(std::move(*loaded));
 }
 
 Result<std::shared_ptr<FrameIndex>> FrameIndex::OpenForUpdate(const ByteFile& file) {
@@ -198,10 +187,10 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   header = std::move(*parsed);
   status = CheckIsArray(header);
   if (!status.ok()) return status;
-  if (header.frame_bytes > file.size_bytes()) {
-    return Corrupt("frame length", std::to_string(header.frame_bytes) + " bytes",
-                   "at most the file's " + std::to_string(file.size_bytes()));
-  }
+  summary_.frame_bytes = static_cast<int64_t>(header.frame_bytes);
+  status = CheckFits(file);
+  if (!status.ok()) return status;
+  lengths_ = header_bytes.substr(kFrameLengthsAt, kFrameLengthsBytes);
   const Metalayer& b2nd = *ArrayMetalayer(header);
   Result<B2ndLayout> layout = ParseB2ndMetalayer(b2nd.content);
   if (!layout.ok()) return layout.status().At("metalayer " + std::string(b2nd.name));
@@ -215,7 +204,6 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   chunks_offset_bytes_ = header.header_bytes;
   chunks_bytes_ = static_cast<uint64_t>(header.compressed_bytes);
   summary_.file_bytes = static_cast<int64_t>(file.size_bytes());
-  summary_.frame_bytes = static_cast<int64_t>(header.frame_bytes);
   summary_.compressed_bytes = header.compressed_bytes;
   summary_.uncompressed_bytes = header.uncompressed_bytes;
   summary_.format_version = header.format_version;
@@ -228,6 +216,13 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
     summary_.metalayers += (summary_.metalayers.empty() ? "" : ",") + Printable(layer.name);
   }
   return {};
+}
+
+Status FrameIndex::CheckFits(const ByteFile& file) const {
+  const auto frame_bytes = static_cast<uint64_t>(summary_.frame_bytes);
+  if (frame_bytes <= file.size_bytes()) return {};
+  return Corrupt("frame length", std::to_string(frame_bytes) + " bytes",
+                 "at most the file's " + std::to_string(file.size_bytes()));
 }
 
 Status FrameIndex::LoadOffsets(const ByteFile& file, const FrameHeader& header,

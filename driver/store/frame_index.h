@@ -53,9 +53,10 @@ struct FrameSummary {
 
 class FrameIndex {
  public:
-  // Opens a frame, or takes the one that is open of the same file, unchanged since. Errors carry
-  // the path: kCorrupt for files that contradict themselves; kNotSupported for frames that are no
-  // arrays (the message says what they are), sparse frames, and arrays that are not read here.
+  // Opens a frame, or takes the one that is open of the same file, unchanged since. OpenFrame is
+  // for files that others may be updating. Errors carry the path: kCorrupt for files that
+  // contradict themselves; kNotSupported for frames that are no arrays (the message says what they
+  // are), sparse frames, and arrays that are not read here.
   static Result<std::shared_ptr<const FrameIndex>> Open(const ByteFile& file);
 
   // One of its own for who updates the file: not shared, and may change. kCorrupt, too, where the
@@ -94,6 +95,7 @@ class FrameIndex {
   FrameIndex() : cache_file_(BlockCache::Process().NewFile()) {}
 
   static Result<std::shared_ptr<FrameIndex>> Load(const ByteFile& file, bool for_update);
+  Status CheckFits(const ByteFile& file) const;
   Status LoadHeader(const ByteFile& file, FrameHeader& header, std::string& header_bytes);
   Status LoadOffsets(const ByteFile& file, const FrameHeader& header, uint64_t trailer_offset);
   Status LoadUniformOffset(std::string_view bytes, const BloscChunk& chunk,
@@ -103,6 +105,7 @@ class FrameIndex {
   B2ndLayout layout_;
   std::unique_ptr<BloscCodec> codec_;
   FrameSummary summary_;
+  std::string lengths_;  // as the header has them
   uint64_t chunks_offset_bytes_ = 0;
   uint64_t chunks_bytes_ = 0;
   std::vector<int64_t> offsets_;  // empty: all are uniform_offset_

@@ -9,6 +9,7 @@
 #include "driver/store/checked_math.h"
 #include "driver/store/npy_header.h"
 #include "driver/store/strided_copy.h"
+#include "driver/store/thread_pool.h"
 
 namespace ndarray {
 namespace {
@@ -17,6 +18,10 @@ constexpr size_t kDataAlignmentBytes = 4096;  // a page: elements can be mapped 
 constexpr int64_t kGranuleBytes = 256 << 10;
 // Reading piece by piece: pieces this near to each other are cheaper to read with what is between.
 constexpr SpanLimits kReadLimits = {uint64_t{4} << 20, uint64_t{16} << 10};
+// The same of local files, whose ranges cost a call of the system each, as much as copying some
+// kilobytes; what is read stays in a processor's cache until it is copied.
+constexpr SpanLimits kLocalLimits = {uint64_t{256} << 10, uint64_t{4} << 10};
+constexpr int64_t kLocalBytesPerThread = int64_t{256} << 10;
 // Writing back what lies between could undo what another process writes there, so only pieces too
 // small to be written one by one are joined: single elements, of one band among others.
 constexpr SpanLimits kWriteLimits = {uint64_t{4} << 20, uint64_t{4} << 10, 32};
@@ -74,7 +79,9 @@ class NpyArray final : public Array {
   Status Read(size_t field_index, const Box& box, const StridedView& to) const override {
     const Field& field = info_.fields[field_index];
     const std::byte* const map = file_->mapped();
-    if (map == nullptr) return ReadPieces(field, box, to);
+    if (map == nullptr) {
+      return file_->is_local() ? ReadLocal(field, box, to) : ReadPieces(field, box, to);
+    }
     uint64_t start = FieldLayout(field).offset_bytes;
     uint64_t end = start + field.dtype.size_bytes();
     for (int axis = 0; axis < box.start.size(); ++axis) {
@@ -128,6 +135,58 @@ class NpyArray final : public Array {
       }
     }
     return true;
+  }
+
+  // The axis to share a box between threads by: the slowest with enough places for all, else the
+  // longest.
+  int AxisToShare(const Box& box, int64_t shares) const {
+    int longest = 0;
+    for (int i = 0; i < box.start.size(); ++i) {
+      const int axis = info_.fortran_order ? box.start.size() - 1 - i : i;
+      if (box.count(axis) >= shares) return axis;
+      if (box.count(axis) > box.count(longest)) longest = axis;
+    }
+    return longest;
+  }
+
+  // Without a map, by several threads.
+  Status ReadLocal(const Field& field, const Box& box, const StridedView& to) const {
+    const int64_t threads = std::clamp<int64_t>(
+        ElementsIn(box) * static_cast<int64_t>(field.dtype.size_bytes()) / kLocalBytesPerThread, 1,
+        max_threads_);
+    const int64_t shares = threads == 1 ? 1 : 4 * threads;
+    const int axis = AxisToShare(box, shares);
+    const int64_t step = (box.count(axis) + shares - 1) / shares;
+    return TryParallelFor((box.count(axis) + step - 1) / step, static_cast<int>(threads),
+                          [&](int64_t share) {
+                            Box part = box;
+                            part.start[axis] += share * step;
+                            part.stop[axis] = std::min(part.start[axis] + step, box.stop[axis]);
+                            return ReadSpans(field, part, Shifted(to, box, part));
+                          });
+  }
+
+  // Each span by itself.
+  Status ReadSpans(const Field& field, const Box& box, const StridedView& to) const {
+    std::vector<ByteRange> range(1);
+    std::vector<std::byte> scratch;
+    return ForEachSpan(
+        FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box, kLocalLimits,
+        [&](const Span& span) {
+          const StridedView part = Shifted(to, box, span.box);
+          const bool verbatim = IsVerbatim(field, span, to.strides_bytes);
+          range[0] = {span.offset_bytes, static_cast<size_t>(span.size_bytes), part.data};
+          if (!verbatim) {
+            scratch.resize(range[0].size_bytes);
+            range[0].to = scratch.data();
+          }
+          Status status = file_->ReadRanges(range);
+          if (status.ok() && !verbatim) {
+            StridedCopy(field.dtype, Counts(span.box), {scratch.data(), layout_.strides_bytes},
+                        part, 1);
+          }
+          return status;
+        });
   }
 
   // Reads spans in batches, so that a remote file is asked for many ranges at a time.

@@ -8,7 +8,7 @@
 #include "driver/store/b2nd_layout.h"
 #include "driver/store/chunk_loader.h"
 #include "driver/store/frame_index.h"
-#include "driver/store/mapped_file.h"
+#include "driver/store/local_file.h"
 #include "driver/store/thread_pool.h"
 
 namespace ndarray {
@@ -62,7 +62,7 @@ extern "C" __attribute__((visibility("default"))) double decode_windows(const ch
                                                                         const int64_t* corners,
                                                                         int windows, int64_t side,
                                                                         int threads) {
-  auto file = OpenMappedFile(path, Access::kRead);
+  auto file = OpenLocalFile(path, Access::kRead);
   if (!file.ok()) return -1;
   auto index = FrameIndex::Open(**file);
   if (!index.ok() || (*index)->layout().shape.size() != 2) return -2;

@@ -10,7 +10,7 @@
 #include <tuple>
 
 #include "driver/store/block_cache.h"
-#include "driver/store/mapped_file.h"
+#include "driver/store/local_file.h"
 #include "tests/support/array_conformance.h"
 #include "tests/support/b2nd_files.h"
 #include "tests/support/memory_file.h"
@@ -25,7 +25,10 @@ using namespace testing;  // NOLINT: nearly all of the conformance suite is used
 constexpr DType kU16{ScalarType::kUInt16, ByteOrder::kLittle};
 constexpr DType kF32{ScalarType::kFloat32, ByteOrder::kLittle};
 
-enum class Kind { kMapped, kInMemory };
+// kBounded: mapped, and all of the map is released after each piece that is read.
+enum class Kind { kMapped, kBounded, kUnmapped, kInMemory };
+
+constexpr const char* kKindNames[] = {"mapped", "bounded", "unmapped", "in_memory"};
 
 class B2ndFileTest : public ::testing::Test {
  protected:
@@ -33,9 +36,12 @@ class B2ndFileTest : public ::testing::Test {
 
   std::shared_ptr<Array> Open(Kind kind, const std::string& bytes, int threads = 2) const {
     std::shared_ptr<ByteFile> file = std::make_shared<MemoryFile>(bytes);
-    if (kind == Kind::kMapped) {
+    if (kind != Kind::kInMemory) {
       WriteFile(Path(), bytes);
-      const auto mapped = OpenMappedFile(Path(), Access::kRead);
+      MapPolicy policy;
+      if (kind == Kind::kUnmapped) policy.max_mapped_bytes = 0;
+      if (kind == Kind::kBounded) policy.max_resident_bytes = 0;
+      const auto mapped = OpenLocalFile(Path(), Access::kRead, policy);
       EXPECT_THAT(mapped, IsOk());
       if (!mapped.ok()) return nullptr;
       file = *mapped;
@@ -47,8 +53,8 @@ class B2ndFileTest : public ::testing::Test {
 
   void ExpectBothKindsRead(const std::string& bytes, const ReferenceArray& reference,
                            int boxes = 4) const {
-    for (const Kind kind : {Kind::kMapped, Kind::kInMemory}) {
-      SCOPED_TRACE(kind == Kind::kMapped ? "mapped" : "in memory");
+    for (const Kind kind : {Kind::kMapped, Kind::kBounded, Kind::kUnmapped, Kind::kInMemory}) {
+      SCOPED_TRACE(kKindNames[static_cast<int>(kind)]);
       Random random(7);
       const auto array = Open(kind, bytes);
       ASSERT_NE(array, nullptr);
@@ -117,11 +123,11 @@ TEST_P(B2ndConformance, ReadsFromManyThreadsAtOnce) {
 
 INSTANTIATE_TEST_SUITE_P(, B2ndConformance,
                          ::testing::Combine(::testing::ValuesIn(AllDTypes()),
-                                            ::testing::Values(Kind::kMapped, Kind::kInMemory)),
+                                            ::testing::Values(Kind::kMapped, Kind::kBounded,
+                                                              Kind::kUnmapped, Kind::kInMemory)),
                          [](const auto& test) {
-                           return DTypeName(std::get<0>(test.param)) +
-                                  (std::get<1>(test.param) == Kind::kMapped ? "_mapped"
-                                                                            : "_in_memory");
+                           return DTypeName(std::get<0>(test.param)) + "_" +
+                                  kKindNames[static_cast<int>(std::get<1>(test.param))];
                          });
 
 TEST_F(B2ndFileTest, ReadsFilesMadeWithoutCBlosc2) {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "driver/store/b2nd_array.h"
-#include "driver/store/mapped_file.h"
+#include "driver/store/local_file.h"
 #include "driver/store/msgpack.h"
 #include "tests/support/array_conformance.h"
 #include "tests/support/memory_file.h"
@@ -129,14 +129,14 @@ class GoldenB2nd : public ::testing::TestWithParam<std::string> {
 };
 
 TEST_P(GoldenB2nd, HasWhatWasWritten) {
-  const auto mapped = OpenMappedFile(Path(), Access::kRead);
+  const auto mapped = OpenLocalFile(Path(), Access::kRead);
   ASSERT_THAT(mapped, IsOk());
   ExpectContents(*mapped);
   ExpectContents(std::make_shared<testing::MemoryFile>(testing::ReadFile(Path())));
 }
 
 TEST_P(GoldenB2nd, HasTheShapeOrDtypeOfItsName) {
-  const auto array = OpenB2ndArray(*OpenMappedFile(Path(), Access::kRead), 1);
+  const auto array = OpenB2ndArray(*OpenLocalFile(Path(), Access::kRead), 1);
   ASSERT_THAT(array, IsOk());
   const ArrayInfo& info = (*array)->info();
   const std::string name = GetParam();

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "driver/store/frame_extents.h"
-#include "driver/store/mapped_file.h"
+#include "driver/store/local_file.h"
 #include "tests/support/b2nd_files.h"
 #include "tests/support/mapped_bytes.h"
 #include "tests/support/memory_file.h"
@@ -64,7 +64,7 @@ TEST(FrameCheck, FindsGoldenFilesSound) {
   for (const auto& entry : std::filesystem::directory_iterator(NDARRAY_DATA "/golden")) {
     if (entry.path().extension() != ".b2nd") continue;
     SCOPED_TRACE(entry.path());
-    const auto file = OpenMappedFile(entry.path(), Access::kRead);
+    const auto file = OpenLocalFile(entry.path(), Access::kRead);
     ASSERT_THAT(file.status(), IsOk());
     const auto index = FrameIndex::Open(**file);
     ASSERT_THAT(index.status(), IsOk());

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "driver/store/mapped_file.h"
+#include "driver/store/local_file.h"
 #include "tests/support/b2nd_files.h"
 #include "tests/support/frame_bytes.h"
 #include "tests/support/memory_file.h"
@@ -236,7 +236,7 @@ TEST(FrameIndex, RefusesMoreChunksThanItKeeps) {
 class FrameIndexFiles : public ::testing::Test {
  protected:
   std::shared_ptr<const FrameIndex> OpenPath(const std::string& path) const {
-    const auto file = OpenMappedFile(path, Access::kRead);
+    const auto file = OpenLocalFile(path, Access::kRead);
     EXPECT_THAT(file, IsOk());
     auto index = FrameIndex::Open(**file);
     EXPECT_THAT(index, IsOk());

@@ -8,7 +8,7 @@
 #include <string>
 #include <tuple>
 
-#include "driver/store/mapped_file.h"
+#include "driver/store/local_file.h"
 #include "tests/support/array_conformance.h"
 #include "tests/support/memory_file.h"
 #include "tests/support/npy_files.h"
@@ -58,7 +58,11 @@ std::shared_ptr<MemoryFile> InMemory(std::string_view bytes, Access access = Acc
   return std::make_shared<MemoryFile>(bytes, access);
 }
 
-enum class Kind { kMapped, kInMemory };
+enum class Kind { kMapped, kUnmapped, kInMemory };
+
+std::string KindName(Kind kind) {
+  return kind == Kind::kMapped ? "mapped" : kind == Kind::kUnmapped ? "unmapped" : "in_memory";
+}
 
 class NpyFileTest : public ::testing::Test {
  protected:
@@ -68,12 +72,15 @@ class NpyFileTest : public ::testing::Test {
                               int threads = 2) const {
     if (kind == Kind::kInMemory) return OpenArray(InMemory(bytes, access), threads);
     WriteFile(Path(), bytes);
-    return OpenPath(access, threads);
+    return OpenPath(access, threads, kind);
   }
 
   // The file that is there already.
-  std::shared_ptr<Array> OpenPath(Access access = Access::kRead, int threads = 2) const {
-    const auto file = OpenMappedFile(Path(), access);
+  std::shared_ptr<Array> OpenPath(Access access = Access::kRead, int threads = 2,
+                                  Kind kind = Kind::kMapped) const {
+    MapPolicy policy;
+    if (kind == Kind::kUnmapped) policy.max_mapped_bytes = 0;
+    const auto file = OpenLocalFile(Path(), access, policy);
     EXPECT_THAT(file, IsOk());
     return file.ok() ? OpenArray(*file, threads) : nullptr;
   }
@@ -112,7 +119,7 @@ TEST_P(NpyConformance, ReadsBackWhatItWrote) {
       ASSERT_TRUE(array->info().writable);
       ExpectWritesLike(*array, 0, reference, random);
       EXPECT_THAT(array->Flush(), IsOk());
-      if (kind() == Kind::kMapped) {
+      if (kind() != Kind::kInMemory) {
         EXPECT_TRUE(ReadFile(Path()) == FileOf(reference, fortran)) << "other bytes in the file";
       }
     }
@@ -129,11 +136,11 @@ TEST_P(NpyConformance, ReadsFromManyThreadsAtOnce) {
 
 INSTANTIATE_TEST_SUITE_P(, NpyConformance,
                          ::testing::Combine(::testing::ValuesIn(AllDTypes()),
-                                            ::testing::Values(Kind::kMapped, Kind::kInMemory)),
+                                            ::testing::Values(Kind::kMapped, Kind::kUnmapped,
+                                                              Kind::kInMemory)),
                          [](const auto& test) {
-                           return DTypeName(std::get<0>(test.param)) +
-                                  (std::get<1>(test.param) == Kind::kMapped ? "_mapped"
-                                                                            : "_in_memory");
+                           return DTypeName(std::get<0>(test.param)) + "_" +
+                                  KindName(std::get<1>(test.param));
                          });
 
 // Larger than a span, than a batch of spans and than what one thread copies.
@@ -143,7 +150,7 @@ TEST_F(NpyFileTest, ReadsLargeArrays) {
   const auto reference = ReferenceArray::OfRandom(dtype, {3, 1100, 3000}, random);
   for (const bool fortran : {false, true}) {
     const std::string bytes = FileOf(reference, fortran);
-    for (const Kind kind : {Kind::kMapped, Kind::kInMemory}) {
+    for (const Kind kind : {Kind::kMapped, Kind::kUnmapped, Kind::kInMemory}) {
       const auto array = Open(kind, bytes, Access::kRead, 4);
       ASSERT_NE(array, nullptr);
       for (const Box& box : {WholeBox(reference.shape), Box{{1, 7, 100}, {3, 1100, 2900}}}) {
@@ -207,7 +214,7 @@ TEST_F(NpyFileTest, RefusesDataCutAtAnyByte) {
   const std::string bytes = FileOf(reference);
   for (size_t missing = 1; missing <= 48; ++missing) {
     WriteFile(Path(), bytes.substr(0, bytes.size() - missing));
-    const auto file = OpenMappedFile(Path(), Access::kRead);
+    const auto file = OpenLocalFile(Path(), Access::kRead);
     ASSERT_THAT(file, IsOk());
     EXPECT_THAT(
         OpenNpyArray(*file, 1),
@@ -254,7 +261,7 @@ TEST_F(NpyFileTest, OpensHugeSparseFiles) {
 }
 
 TEST_F(NpyFileTest, StoresBoolsAsZeroAndOne) {
-  for (const Kind kind : {Kind::kMapped, Kind::kInMemory}) {
+  for (const Kind kind : {Kind::kMapped, Kind::kUnmapped, Kind::kInMemory}) {
     const auto array = Open(kind, NpyBytes(1, HeaderText("'|b1'", "(2, 3)"), std::string(6, '\0')),
                             Access::kUpdate);
     ASSERT_NE(array, nullptr);

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "driver/store/direct_file.h"
+#include "driver/store/local_file.h"
 #include "driver/store/output_file.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -134,7 +134,7 @@ TEST_F(PowerLossOrderTest, FolderThatCannotBeSyncedIsNoError) {
 }
 
 TEST_F(PowerLossOrderTest, SyncOfAFileThatIsUpdatedReachesTheSystem) {
-  const auto file = OpenDirectFile(Path());
+  const auto file = OpenLockedFile(Path());
   ASSERT_THAT(file, IsOk());
   ASSERT_THAT((*file)->WriteAt(3, "er", 2), IsOk());
   ASSERT_THAT((*file)->Sync(), IsOk());

@@ -1,4 +1,4 @@
-#include "driver/store/mapped_file.h"
+#include "driver/store/local_file.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -25,12 +26,12 @@ using testing::RunInChild;
 using testing::TempFolder;
 using testing::WriteFile;
 
-class MappedFileTest : public ::testing::Test {
+class LocalFileTest : public ::testing::Test {
  protected:
   std::string Path(std::string_view name = "file") const { return folder_.Path(name); }
 
   static std::shared_ptr<ByteFile> Open(const std::string& path, Access access = Access::kRead) {
-    auto file = OpenMappedFile(path, access);
+    auto file = OpenLocalFile(path, access);
     EXPECT_THAT(file, IsOk());
     return file.ok() ? std::move(*file) : nullptr;
   }
@@ -44,7 +45,7 @@ class MappedFileTest : public ::testing::Test {
   const TempFolder folder_;
 };
 
-TEST_F(MappedFileTest, ShowsTheFile) {
+TEST_F(LocalFileTest, ShowsTheFile) {
   WriteFile(Path(), "content");
   const auto file = Open(Path());
   EXPECT_EQ(file->path(), Path());
@@ -53,7 +54,7 @@ TEST_F(MappedFileTest, ShowsTheFile) {
   EXPECT_EQ(MappedText(*file), "content");
 }
 
-TEST_F(MappedFileTest, ReadsRanges) {
+TEST_F(LocalFileTest, ReadsRanges) {
   WriteFile(Path(), "0123456789");
   const auto file = Open(Path());
   std::string a(3, ' ');
@@ -64,7 +65,7 @@ TEST_F(MappedFileTest, ReadsRanges) {
   EXPECT_THAT(file->ReadRanges({}), IsOk());
 }
 
-TEST_F(MappedFileTest, NamesRangesBeyondTheEnd) {
+TEST_F(LocalFileTest, NamesRangesBeyondTheEnd) {
   WriteFile(Path(), "0123456789");
   const auto file = Open(Path());
   std::string to(8, ' ');
@@ -73,7 +74,7 @@ TEST_F(MappedFileTest, NamesRangesBeyondTheEnd) {
   EXPECT_THAT(file->ReadRanges({{1000, 1, to.data()}}), FailsWith(StatusCode::kCorrupt, Path()));
 }
 
-TEST_F(MappedFileTest, SharesOneMapBetweenReaders) {
+TEST_F(LocalFileTest, SharesOneMapBetweenReaders) {
   WriteFile(Path(), "content");
   auto first = Open(Path());
   const auto second = Open(Path());
@@ -83,7 +84,7 @@ TEST_F(MappedFileTest, SharesOneMapBetweenReaders) {
   EXPECT_EQ(Open(Path())->mapped(), second->mapped());
 }
 
-TEST_F(MappedFileTest, DoesNotShareWithTheFileThatTookTheName) {
+TEST_F(LocalFileTest, DoesNotShareWithTheFileThatTookTheName) {
   WriteFile(Path(), "old one");
   const auto old_file = Open(Path());
   WriteFile(Path("other"), "new one");
@@ -92,7 +93,7 @@ TEST_F(MappedFileTest, DoesNotShareWithTheFileThatTookTheName) {
   EXPECT_EQ(MappedText(*old_file), "old one");
 }
 
-TEST_F(MappedFileTest, DoesNotShareWithAFileThatGrew) {
+TEST_F(LocalFileTest, DoesNotShareWithAFileThatGrew) {
   WriteFile(Path(), "short");
   const auto before = Open(Path());
   WriteFile(Path(), "much longer");
@@ -100,7 +101,7 @@ TEST_F(MappedFileTest, DoesNotShareWithAFileThatGrew) {
   EXPECT_EQ(before->size_bytes(), 5u);
 }
 
-TEST_F(MappedFileTest, DoesNotShareWithWriters) {
+TEST_F(LocalFileTest, DoesNotShareWithWriters) {
   WriteFile(Path(), "content");
   const auto writer = Open(Path(), Access::kUpdate);
   const auto reader = Open(Path());
@@ -109,13 +110,13 @@ TEST_F(MappedFileTest, DoesNotShareWithWriters) {
   EXPECT_NE(Open(Path(), Access::kUpdate), writer);
 }
 
-TEST_F(MappedFileTest, SharesBetweenThreads) {
+TEST_F(LocalFileTest, SharesBetweenThreads) {
   WriteFile(Path(), "content");
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
       for (int k = 0; k < 200; ++k) {
-        const auto file = OpenMappedFile(Path(), Access::kRead);
+        const auto file = OpenLocalFile(Path(), Access::kRead);
         ASSERT_THAT(file, IsOk());
         EXPECT_EQ(MappedText(**file), "content");
       }
@@ -124,7 +125,7 @@ TEST_F(MappedFileTest, SharesBetweenThreads) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_F(MappedFileTest, ShowsReadersWhatIsWritten) {
+TEST_F(LocalFileTest, ShowsReadersWhatIsWritten) {
   WriteFile(Path(), "0123456789");
   const auto writer = Open(Path(), Access::kUpdate);
   const auto reader = Open(Path());
@@ -135,7 +136,7 @@ TEST_F(MappedFileTest, ShowsReadersWhatIsWritten) {
   EXPECT_THAT(writer->Flush(), IsOk());
 }
 
-TEST_F(MappedFileTest, NoticesThatTheFileShrank) {
+TEST_F(LocalFileTest, NoticesThatTheFileShrank) {
   WriteFile(Path(), std::string(10000, 'x'));
   const auto file = Open(Path());
   EXPECT_THAT(file->CheckStillThere(10000), IsOk());
@@ -145,7 +146,7 @@ TEST_F(MappedFileTest, NoticesThatTheFileShrank) {
               FailsWith(StatusCode::kCorrupt, Path() + ": file size: found 5000 bytes (it shrank"));
 }
 
-TEST_F(MappedFileTest, KnowsItsFileByWhatItIs) {
+TEST_F(LocalFileTest, KnowsItsFileByWhatItIs) {
   WriteFile(Path(), "content");
   WriteFile(Path("other"), "content");
   const auto file = Open(Path());
@@ -159,7 +160,7 @@ TEST_F(MappedFileTest, KnowsItsFileByWhatItIs) {
   close(same);
 }
 
-TEST_F(MappedFileTest, OpensAnEmptyFile) {
+TEST_F(LocalFileTest, OpensAnEmptyFile) {
   WriteFile(Path(), "");
   const auto file = Open(Path());
   EXPECT_EQ(file->size_bytes(), 0u);
@@ -169,7 +170,7 @@ TEST_F(MappedFileTest, OpensAnEmptyFile) {
   file->Advise(0, 100);
 }
 
-TEST_F(MappedFileTest, TakesAdviceBeyondItsEnd) {
+TEST_F(LocalFileTest, TakesAdviceBeyondItsEnd) {
   WriteFile(Path(), "content");
   const auto file = Open(Path());
   for (const uint64_t offset : {uint64_t{0}, uint64_t{6}, uint64_t{7}, UINT64_MAX}) {
@@ -178,27 +179,27 @@ TEST_F(MappedFileTest, TakesAdviceBeyondItsEnd) {
   EXPECT_EQ(MappedText(*file), "content");
 }
 
-TEST_F(MappedFileTest, NamesWhatIsNotThere) {
-  EXPECT_THAT(OpenMappedFile(Path("missing"), Access::kRead),
+TEST_F(LocalFileTest, NamesWhatIsNotThere) {
+  EXPECT_THAT(OpenLocalFile(Path("missing"), Access::kRead),
               FailsWith(StatusCode::kNotFound, Path("missing") + ": cannot open"));
   WriteFile(Path(), "content");
-  EXPECT_THAT(OpenMappedFile(Path("file/below"), Access::kRead),
+  EXPECT_THAT(OpenLocalFile(Path("file/below"), Access::kRead),
               FailsWith(StatusCode::kIo, Path("file/below") + ": cannot open"));
 }
 
-TEST_F(MappedFileTest, RefusesFolders) {
+TEST_F(LocalFileTest, RefusesFolders) {
   for (const Access access : {Access::kRead, Access::kUpdate}) {
-    EXPECT_THAT(OpenMappedFile(folder_.path(), access),
+    EXPECT_THAT(OpenLocalFile(folder_.path(), access),
                 FailsWith(StatusCode::kNotSupported, "file type: found a folder"));
   }
 }
 
 // Opening a FIFO to read waits until somebody writes.
-TEST_F(MappedFileTest, RefusesFifosAtOnce) {
+TEST_F(LocalFileTest, RefusesFifosAtOnce) {
   MakeFifo("fifo");
   EXPECT_EQ(RunInChild([&] {
               for (const Access access : {Access::kRead, Access::kUpdate}) {
-                const auto file = OpenMappedFile(Path("fifo"), access);
+                const auto file = OpenLocalFile(Path("fifo"), access);
                 if (file.status().code() != StatusCode::kNotSupported) return 1;
               }
               return 0;
@@ -206,24 +207,96 @@ TEST_F(MappedFileTest, RefusesFifosAtOnce) {
             0);
 }
 
-TEST_F(MappedFileTest, RefusesDevices) {
-  EXPECT_THAT(OpenMappedFile("/dev/zero", Access::kRead),
+TEST_F(LocalFileTest, RefusesDevices) {
+  EXPECT_THAT(OpenLocalFile("/dev/zero", Access::kRead),
               FailsWith(StatusCode::kNotSupported, "found a special file"));
 }
 
-TEST_F(MappedFileTest, SaysWhenTheFileCannotBeMapped) {
-  WriteFile(Path(), "");
+void ExpectUnmapped(const ByteFile& file, const std::string& content) {
+  EXPECT_EQ(file.mapped(), nullptr);
+  EXPECT_EQ(file.size_bytes(), content.size());
+  std::string to(content.size(), ' ');
+  EXPECT_THAT(file.ReadRanges({{0, to.size(), to.data()}}), IsOk());
+  EXPECT_EQ(to, content);
+  EXPECT_THAT(file.CheckStillThere(content.size()), IsOk());
+  file.Advise(0, UINT64_MAX);
+  file.NoteRead(0, content.size());
+}
+
+TEST_F(LocalFileTest, ReadsLongerFilesThanMayBeMappedWithoutAMap) {
+  WriteFile(Path(), "content");
+  const auto open = [&](uint64_t max_mapped_bytes) {
+    MapPolicy policy;
+    policy.max_mapped_bytes = max_mapped_bytes;
+    return *OpenLocalFile(Path(), Access::kRead, policy);
+  };
+  EXPECT_NE(open(7)->mapped(), nullptr);
+  const auto unmapped = open(6);
+  ExpectUnmapped(*unmapped, "content");
+  EXPECT_EQ(open(6), unmapped);
+  EXPECT_NE(open(7)->mapped(), nullptr) << "shared with who must not map it";
+}
+
+TEST_F(LocalFileTest, UpdatesWithoutAMap) {
+  WriteFile(Path(), "content");
+  const auto file = OpenLocalFile(Path(), Access::kUpdate, MapPolicy{0, {}});
+  ASSERT_THAT(file, IsOk());
+  ASSERT_THAT((*file)->WriteAt(3, "XYZ", 3), IsOk());
+  ExpectUnmapped(**file, "conXYZt");
+}
+
+// A limit that any process of today exceeds already: no further map can be made.
+TEST_F(LocalFileTest, ReadsWithoutAMapWhereThereCanBeNone) {
+  WriteFile(Path(), "content");
   ASSERT_EQ(truncate(Path().c_str(), off_t{1} << 43), 0);
-  // A limit that any process of today exceeds already: no further map can be made.
   EXPECT_EQ(RunInChild([&] {
               const rlimit limit = {1 << 20, 1 << 20};
               if (setrlimit(RLIMIT_AS, &limit) != 0) return 3;
-              const auto file = OpenMappedFile(Path(), Access::kRead);
-              const std::string wanted = Path() + ": cannot map 8796093022208 bytes into memory";
-              if (file.status().code() != StatusCode::kIo) return 2;
-              return file.status().message().rfind(wanted, 0) == 0 ? 0 : 1;
+              for (const Access access : {Access::kRead, Access::kUpdate}) {
+                const auto file = OpenLocalFile(Path(), access);
+                char text[8] = {};
+                if (!file.ok() || (*file)->mapped() != nullptr) return 2;
+                if (!(*file)->ReadRanges({{0, 7, text}}).ok()) return 1;
+                if (std::strcmp(text, "content") != 0) return 1;
+              }
+              return 0;
             }),
             0);
+}
+
+uint64_t AddressSpaceInUse() {
+  unsigned long long pages = 0;
+  std::FILE* const file = std::fopen("/proc/self/statm", "r");
+  const bool known = std::fscanf(file, "%llu", &pages) == 1;
+  std::fclose(file);
+  return known ? pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+TEST_F(LocalFileTest, LeavesHalfOfALimitedAddressSpaceToOthers) {
+  constexpr uint64_t kMegabyte = uint64_t{1} << 20;
+  WriteFile(Path("small"), "");
+  WriteFile(Path("large"), "");
+  ASSERT_EQ(truncate(Path("small").c_str(), 256 * kMegabyte), 0);
+  ASSERT_EQ(truncate(Path("large").c_str(), 768 * kMegabyte), 0);
+  EXPECT_EQ(RunInChild([&] {
+              const rlim_t most = AddressSpaceInUse() + 1024 * kMegabyte;
+              const rlimit limit = {most, most};
+              if (setrlimit(RLIMIT_AS, &limit) != 0) return 3;
+              if ((*OpenLocalFile(Path("large"), Access::kRead))->mapped() != nullptr) return 2;
+              return (*OpenLocalFile(Path("small"), Access::kRead))->mapped() == nullptr ? 1 : 0;
+            }),
+            0);
+}
+
+TEST_F(LocalFileTest, OpensAgainWhatHasItsNameNow) {
+  WriteFile(Path(), "old one");
+  const auto file = Open(Path());
+  EXPECT_EQ(*file->OpenAgain(), file);
+  WriteFile(Path("other"), "new and longer");
+  std::filesystem::rename(Path("other"), Path());
+  EXPECT_EQ(MappedText(**file->OpenAgain()), "new and longer");
+  std::filesystem::remove(Path());
+  EXPECT_THAT(file->OpenAgain(), FailsWith(StatusCode::kNotFound, Path()));
 }
 
 }  // namespace
