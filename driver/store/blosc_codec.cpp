@@ -354,10 +354,12 @@ Result<std::string> FormatB2ndMetalayer(const B2ndLayout& layout) {
     chunk_shape[axis] = static_cast<int32_t>(layout.chunk_shape[axis]);
     block_shape[axis] = static_cast<int32_t>(layout.block_shape[axis]);
   }
+  const ElementType& element = layout.element;
   uint8_t* bytes = nullptr;
   const int size =
       b2nd_serialize_meta(static_cast<int8_t>(axes), layout.shape.begin(), chunk_shape, block_shape,
-                          layout.element.text.c_str(), B2ND_DEFAULT_DTYPE_FORMAT, &bytes);
+                          (element.is_record ? element.literal : element.text).c_str(),
+                          B2ND_DEFAULT_DTYPE_FORMAT, &bytes);
   if (size < 0) {
     return Mismatch(StatusCode::kInvalidArgument, "layout", print_error(size), "one of b2nd");
   }

@@ -198,14 +198,21 @@ class RecordParser {
 
 }  // namespace
 
+ElementType PlainElement(const DType& dtype) {
+  ElementType type;
+  type.fields.push_back({"", dtype, 0});
+  type.element_bytes = static_cast<int64_t>(dtype.size_bytes());
+  type.text = TypeString(dtype);
+  return type;
+}
+
 Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bool is_printed) {
   ElementType type;
   type.text = Excerpt(descr.text);
   if (const auto* text = descr.As<std::string>()) {
     Result<DType> dtype = ParseTypeString(*text);
     if (!dtype.ok()) return dtype.status();
-    type.fields.push_back({"", *dtype, 0});
-    type.element_bytes = static_cast<int64_t>(dtype->size_bytes());
+    type = PlainElement(*dtype);
     type.text = *text;
     return type;
   }
@@ -220,6 +227,7 @@ Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bo
   if (!size_bytes.ok()) return size_bytes.status();
   if (type.fields.empty()) return Corrupt(field, "only padding", "a numeric field");
   type.is_record = true;
+  type.literal = descr.text;
   type.element_bytes = *size_bytes;
   return type;
 }

@@ -21,7 +21,10 @@ struct ElementType {
   bool is_record = false;
   int64_t element_bytes = 0;  // of the whole record
   std::string text;           // as in the file, cut short: "<u2" or "[('r', '|u1'), ...]"
+  std::string literal;        // of a record: the same in full
 };
+
+ElementType PlainElement(const DType& dtype);
 
 // Reads a type string, a list of (name, type) or (name, type, shape), or, if is_printed (the
 // literal is what str(numpy.dtype) gives), the dict of names, formats, offsets and itemsize that
