@@ -196,8 +196,8 @@ void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
     AddAccessOptions(*access, {pages.width(), pages.height(), pages.samples(), element_bytes}, true,
                      false, options);
   }
-  WriteB2nd(source, array.path, PlanNewB2nd(array, options.List()), AttributesOf(*description, stack),
-            arguments.progress());
+  WriteB2nd(source, array.path, PlanNewB2nd(array, options.List()),
+            AttributesOf(*description, stack), arguments.progress());
 #endif
 }
 
@@ -208,7 +208,7 @@ void ConvertManyAxes(const Array& array, const Job& arguments, GDALDriver& drive
   RefuseRasterOptions(arguments, kind, false, shape, options);
   if (!arguments.bands.empty()) {
     throw Failure(arguments.source + ": is " + kind + ", for which there is no --bands (" +
-                  FormatDatasetName(driver.GetDescription(), arguments.source,
+                  FormatDatasetName(array.info().raw ? "NPY" : "B2ND", arguments.source,
                                     AxisVector(shape.size() - kMaxRasterAxes, 0)) +
                   " is a part that has bands)");
   }

@@ -27,30 +27,6 @@ bool IsFullResolution(const TiffHandle& page) {
          old_type != OFILETYPE_REDUCEDIMAGE;
 }
 
-// The type of an array's elements; absent for those that no array has.
-std::optional<ScalarType> TypeOf(const PageKind& kind) {
-  static constexpr struct {
-    uint16_t format, bits;
-    ScalarType type;
-  } kTypes[] = {
-      {SAMPLEFORMAT_UINT, 8, ScalarType::kUInt8},
-      {SAMPLEFORMAT_UINT, 16, ScalarType::kUInt16},
-      {SAMPLEFORMAT_UINT, 32, ScalarType::kUInt32},
-      {SAMPLEFORMAT_UINT, 64, ScalarType::kUInt64},
-      {SAMPLEFORMAT_INT, 8, ScalarType::kInt8},
-      {SAMPLEFORMAT_INT, 16, ScalarType::kInt16},
-      {SAMPLEFORMAT_INT, 32, ScalarType::kInt32},
-      {SAMPLEFORMAT_INT, 64, ScalarType::kInt64},
-      {SAMPLEFORMAT_IEEEFP, 16, ScalarType::kFloat16},
-      {SAMPLEFORMAT_IEEEFP, 32, ScalarType::kFloat32},
-      {SAMPLEFORMAT_IEEEFP, 64, ScalarType::kFloat64},
-  };
-  for (const auto& known : kTypes) {
-    if (known.format == kind.format && known.bits == kind.bits) return known.type;
-  }
-  return std::nullopt;
-}
-
 // The number of a line "NAME=NUMBER" of ImageJ's description, 1 where there is none.
 int64_t NumberOf(std::string_view description, std::string_view name) {
   while (!description.empty()) {
@@ -112,7 +88,7 @@ void TiffPages::Enumerate() {
                     ToString(found) + ", wanted " + ToString(kind) + " as page " +
                     std::to_string(places_[0].number) + PageAlone(path(), page->number()));
     }
-    if (!places_.empty() && TypeOf(kind)) FindLinesTogether(*page);
+    if (!places_.empty() && TypeOf(kind.sample)) FindLinesTogether(*page);
     if (unsupported.empty()) {
       unsupported = Unsupported(*page);
       if (!unsupported.empty()) {
@@ -140,17 +116,17 @@ void TiffPages::FindLinesTogether(const TiffHandle& page) {
 
 void TiffPages::Describe(const TiffHandle& first) {
   const PageKind kind = KindOf(first);
-  const std::optional<ScalarType> type = TypeOf(kind);
+  const std::optional<SampleType> type = TypeOf(kind.sample);
   if (!type || kind.width == 0 || kind.height == 0 || kind.samples == 0 || kind.width > INT32_MAX ||
       kind.height > INT32_MAX) {
     throw Failure(path() + ": page " + std::to_string(first.number()) + ": found " +
-                  ToString(kind) + ", wanted 8 to 64 bits of whole numbers, or 16 to 64 of floats" +
+                  ToString(kind) +
+                  ", wanted whole numbers of 1 to 32 bits or 64, floats of 16, "
+                  "24, 32 or 64, or complex numbers of two of 16 to 64" +
                   PageAlone(path(), first.number()));
   }
-  type_ = *type;
-  width_ = kind.width;
-  height_ = kind.height;
-  samples_ = kind.samples;
+  type_ = type->type;
+  kind_ = kind;
   lines_together_ = std::max(lines_together_, LinesTogether(first));
 }
 
@@ -171,14 +147,16 @@ void TiffPages::ReadImageJ(const TiffHandle& first) {
 void TiffPages::FindImagesWithoutPages(const TiffHandle& first, int64_t images) {
   TIFF* const tiff = first.get();
   const PageKind kind = KindOf(first);
-  if (TIFFIsTiled(tiff) != 0 || !TypeOf(kind) ||
+  const std::optional<SampleType> type = TypeOf(kind.sample);
+  if (TIFFIsTiled(tiff) != 0 || !type || !type->plain ||
       first.Field<uint16_t>(TIFFTAG_COMPRESSION).value_or(COMPRESSION_NONE) != COMPRESSION_NONE ||
       (kind.samples > 1 && first.Field<uint16_t>(TIFFTAG_PLANARCONFIG) != PLANARCONFIG_CONTIG)) {
     return;
   }
   const uint64_t offset = TIFFGetStrileOffset(tiff, 0);
   auto page_bytes = CheckedMultiply<uint64_t>(kind.width, kind.height);
-  if (page_bytes) page_bytes = CheckedMultiply<uint64_t>(*page_bytes, kind.samples * kind.bits / 8);
+  if (page_bytes)
+    page_bytes = CheckedMultiply<uint64_t>(*page_bytes, kind.samples * SizeBytes(type->type));
   if (offset == 0 || offset > file_->size_bytes() || !page_bytes || *page_bytes == 0) return;
   const uint64_t room = (file_->size_bytes() - offset) / *page_bytes;
   if (room < 2) return;  // the description is that of another file, of which this is one page
@@ -202,12 +180,12 @@ void TiffPages::ReadLines(int64_t page, int64_t first_line, int64_t lines, std::
 }
 
 void TiffPages::ReadRaw(int64_t page, int64_t first_line, int64_t lines, std::byte* to) const {
-  const auto line = static_cast<uint64_t>(page * height_ + first_line);
+  const auto line = static_cast<uint64_t>(page * height() + first_line);
   const auto size = static_cast<size_t>(lines * line_bytes());
   Check(file_->ReadRanges({{*raw_offset_ + line * static_cast<uint64_t>(line_bytes()), size, to}}));
-  const size_t element = SizeBytes(type_);
-  if (!raw_swapped_ || element == 1) return;
-  for (size_t at = 0; at < size; at += element) std::reverse(to + at, to + at + element);
+  const size_t unit = SwapUnitBytes(type_);
+  if (!raw_swapped_ || unit == 1) return;
+  for (size_t at = 0; at < size; at += unit) std::reverse(to + at, to + at + unit);
 }
 
 // One that has the page open already, if there is: several threads decode one large page.
@@ -226,9 +204,7 @@ std::unique_ptr<TiffHandle> TiffPages::TakeHandle(int64_t page) const {
     idle_.clear();
   }
   auto handle = std::make_unique<TiffHandle>(*file_, place.offset, place.number);
-  const PageKind kind = KindOf(*handle);
-  if (kind.width != width_ || kind.height != height_ || kind.samples != samples_ ||
-      TypeOf(kind) != type_) {
+  if (!(KindOf(*handle) == kind_)) {
     handle->Fail("has changed while it was read");
   }
   return handle;

@@ -18,6 +18,7 @@
 #include "driver/store/byte_file.h"
 #include "driver/store/dtype.h"
 #include "tools/tiff_handle.h"
+#include "tools/tiff_lines.h"
 
 namespace ndarray::tools {
 
@@ -39,11 +40,13 @@ class TiffPages {
 
   const std::string& path() const { return file_->path(); }
   int64_t count() const { return count_; }
-  int64_t width() const { return width_; }
-  int64_t height() const { return height_; }
-  int64_t samples() const { return samples_; }
+  int64_t width() const { return kind_.width; }
+  int64_t height() const { return kind_.height; }
+  int64_t samples() const { return kind_.samples; }
   ScalarType type() const { return type_; }
-  int64_t line_bytes() const { return width_ * samples_ * static_cast<int64_t>(SizeBytes(type_)); }
+  int64_t line_bytes() const {
+    return width() * samples() * static_cast<int64_t>(SizeBytes(type_));
+  }
 
   // In the file, from 1: pages that are not the stack's may precede it.
   size_t first_number() const { return places_[0].number; }
@@ -75,7 +78,8 @@ class TiffPages {
 
   const std::shared_ptr<ByteFile> file_;
   std::vector<Place> places_;
-  int64_t count_ = 0, width_ = 0, height_ = 0, samples_ = 1;
+  int64_t count_ = 0;
+  PageKind kind_;
   int64_t lines_together_ = 1;
   ScalarType type_ = ScalarType::kUInt8;
   std::optional<Hyperstack> hyperstack_;
