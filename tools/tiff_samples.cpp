@@ -34,7 +34,7 @@ std::optional<SampleType> WholeNumber(int bits, bool is_signed) {
   return SampleType{*type, bits == 8 || bits == 16 || bits == 32};
 }
 
-// Three bytes of libtiff's native order.
+// A float's three bytes, in native order.
 uint32_t Load24(const std::byte* from) {
   const auto byte = [from](int i) { return std::to_integer<uint32_t>(from[i]); };
   return kNativeOrder == ByteOrder::kLittle ? byte(0) | byte(1) << 8 | byte(2) << 16
@@ -96,14 +96,9 @@ void UnpackBits(int bits, const std::byte* line, int64_t count, std::byte* to) {
   }
 }
 
-template <typename T>
-void Unpack24(const std::byte* line, int64_t count, std::byte* to) {
-  for (int64_t i = 0; i < count; ++i, line += 3, to += sizeof(T)) {
-    if constexpr (std::is_same_v<T, float>) {
-      Store(FloatOf24(Load24(line)), to);
-    } else {
-      Store(Extended<T>(Load24(line), 24), to);
-    }
+void UnpackFloats(const std::byte* line, int64_t count, std::byte* to) {
+  for (int64_t i = 0; i < count; ++i, line += 3, to += sizeof(float)) {
+    Store(FloatOf24(Load24(line)), to);
   }
 }
 
@@ -151,7 +146,7 @@ void Unpack(const SampleKind& kind, const std::byte* line, int64_t count, std::b
     case ScalarType::kComplex128:
       return Widen<int32_t, double>(line, 2 * count, to);
     case ScalarType::kFloat32:
-      return Unpack24<float>(line, count, to);
+      return UnpackFloats(line, count, to);
     case ScalarType::kInt8:
       return UnpackBits<int8_t>(bits, line, count, to);
     case ScalarType::kUInt8:
@@ -161,11 +156,9 @@ void Unpack(const SampleKind& kind, const std::byte* line, int64_t count, std::b
     case ScalarType::kUInt16:
       return UnpackBits<uint16_t>(bits, line, count, to);
     case ScalarType::kInt32:
-      return bits == 24 ? Unpack24<int32_t>(line, count, to)
-                        : UnpackBits<int32_t>(bits, line, count, to);
+      return UnpackBits<int32_t>(bits, line, count, to);
     default:
-      return bits == 24 ? Unpack24<uint32_t>(line, count, to)
-                        : UnpackBits<uint32_t>(bits, line, count, to);
+      return UnpackBits<uint32_t>(bits, line, count, to);
   }
 }
 

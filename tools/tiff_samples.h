@@ -31,9 +31,10 @@ struct SampleType {
 // and 32 bits (whole) or 32 and 64 (floats). Absent for others.
 std::optional<SampleType> TypeOf(const SampleKind& kind);
 
-// Makes elements of `count` samples of a line that libtiff has decoded, in native byte order:
-// samples of whole bytes one after another, others packed from the highest bit of the first byte
-// on. REQUIRES: TypeOf(kind) is there, and not plain
+// Makes elements of `count` samples of a line that libtiff has decoded. Whole numbers are packed
+// from the highest bit of the first byte on, those of 24 bits, too (of big-endian files libtiff has
+// turned the bytes of these around, which is how GDAL writes and reads them); floats and parts of
+// complex numbers are in native byte order. REQUIRES: TypeOf(kind) is there, and not plain
 void Unpack(const SampleKind& kind, const std::byte* line, int64_t count, std::byte* to);
 
 }  // namespace ndarray::tools
