@@ -1,13 +1,17 @@
 #include "tools/tiff_pages.h"
 
+#include <cpl_conv.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <unordered_set>
 
+#include "driver/raster/gdal_error.h"
 #include "driver/store/array.h"
 #include "driver/store/checked_math.h"
 #include "tools/command.h"
+#include "tools/ome_xml.h"
 #include "tools/tiff_lines.h"
 
 namespace ndarray::tools {
@@ -42,6 +46,13 @@ int64_t NumberOf(std::string_view description, std::string_view name) {
   return 1;
 }
 
+// Empty where there is none. Valid as long as the page is open.
+std::string_view DescriptionOf(const TiffHandle& page) {
+  const char* text = nullptr;
+  const bool found = TIFFGetField(page.get(), TIFFTAG_IMAGEDESCRIPTION, &text) == 1;
+  return found && text != nullptr ? text : "";
+}
+
 std::string PageAlone(const std::string& path, size_t number) {
   return " (GTIFF_DIR:" + std::to_string(number) + ":" + path + " is that page alone)";
 }
@@ -56,15 +67,17 @@ std::unique_ptr<TiffPages> TiffPages::Find(std::shared_ptr<ByteFile> file) {
 }
 
 void TiffPages::Choose(const std::vector<int>& pages) {
+  std::vector<int64_t> chosen;
   for (const int page : pages) {
     if (page < 1 || page > count_) {
       Check(Mismatch(StatusCode::kInvalidArgument, "page", std::to_string(page),
                      "1 to " + std::to_string(count_))
                 .At(path()));
     }
-    chosen_.push_back(page - 1);
+    chosen.push_back(page - 1);
   }
-  count_ = static_cast<int64_t>(chosen_.size());
+  order_ = std::move(chosen);
+  count_ = static_cast<int64_t>(order_.size());
   hyperstack_.reset();
 }
 
@@ -104,6 +117,7 @@ void TiffPages::Enumerate() {
   if (count_ == 1) return;
   if (!unsupported.empty()) throw Failure(unsupported);
   Describe(first);
+  ReadOme(first);
 }
 
 // From the second page on: a single image is GDAL's, and may be cut as no page of a stack may.
@@ -131,9 +145,7 @@ void TiffPages::Describe(const TiffHandle& first) {
 }
 
 void TiffPages::ReadImageJ(const TiffHandle& first) {
-  const char* text = nullptr;
-  if (TIFFGetField(first.get(), TIFFTAG_IMAGEDESCRIPTION, &text) != 1 || text == nullptr) return;
-  const std::string_view description(text);
+  const std::string_view description = DescriptionOf(first);
   if (description.substr(0, 7) != "ImageJ=") return;
   const int64_t images = NumberOf(description, "images");
   if (count_ == 1 && images > 1) FindImagesWithoutPages(first, images);
@@ -141,6 +153,30 @@ void TiffPages::ReadImageJ(const TiffHandle& first) {
                          NumberOf(description, "channels")};
   const AxisVector axes{stack.frames, stack.slices, stack.channels};
   if (CheckedProduct(axes) == count_) hyperstack_ = stack;
+}
+
+void TiffPages::ReadOme(const TiffHandle& first) {
+  const std::string_view description = DescriptionOf(first);
+  if (!IsOmeXml(description)) return;
+  const OmeFile file{CPLGetFilename(path().c_str()), count_, width(), height(), samples()};
+  Result<OmePlanes> planes = ParseOme(std::string(description), file);
+  const auto refuse = [&](const std::string& why) {
+    ReportWarning(path() + ": OME-XML: " + why + "; written page by page, in the file's order");
+  };
+  if (!planes.ok()) return refuse(planes.status().message());
+  std::vector<int64_t> order;
+  for (const int64_t directory : planes->directories) {
+    const auto number = static_cast<size_t>(directory) + 1;
+    const auto found =
+        std::lower_bound(places_.begin(), places_.end(), number,
+                         [](const Place& place, size_t wanted) { return place.number < wanted; });
+    if (found == places_.end() || found->number != number) {
+      return refuse("IFD: found " + std::to_string(directory) + ", wanted one of a full page");
+    }
+    order.push_back(found - places_.begin());
+  }
+  order_ = std::move(order);
+  hyperstack_ = {planes->frames, planes->slices, planes->channels};
 }
 
 // Above 4 GB ImageJ writes one page, and the pixels of the others after its own.
@@ -171,7 +207,7 @@ void TiffPages::FindImagesWithoutPages(const TiffHandle& first, int64_t images) 
 }
 
 void TiffPages::ReadLines(int64_t page, int64_t first_line, int64_t lines, std::byte* to) const {
-  if (!chosen_.empty()) page = chosen_[static_cast<size_t>(page)];
+  if (!order_.empty()) page = order_[static_cast<size_t>(page)];
   if (raw_offset_) return ReadRaw(page, first_line, lines, to);
   std::unique_ptr<TiffHandle> handle = TakeHandle(page);
   DecodeLines(*handle, first_line, lines, to);
