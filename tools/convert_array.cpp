@@ -180,9 +180,9 @@ std::shared_ptr<Array> FindArrayOfManyAxes(const std::string& path) {
   return array;
 }
 
-void ConvertArray(const Array& array, const std::string& destination, bool to_b2nd,
-                  [[maybe_unused]] const std::optional<Reading>& access, CPLStringList options,
-                  GDALProgressFunc progress) {
+void ConvertArray(const Array& array, const std::string& destination, [[maybe_unused]] bool to_b2nd,
+                  [[maybe_unused]] const std::optional<Reading>& access,
+                  [[maybe_unused]] CPLStringList options, GDALProgressFunc progress) {
   const FileFacts facts = FactsOf(array);
   NewArray plan = PlanManyAxes(array.info(), destination);
   if (array.info().is_record) plan.record = facts.record;
