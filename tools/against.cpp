@@ -16,6 +16,7 @@
 #include "driver/raster/gdal_types.h"
 #include "driver/raster/new_array.h"
 #include "driver/raster/npy_create.h"
+#include "tools/array_copy.h"
 #include "tools/command.h"
 #include "tools/dataset_pool.h"
 #include "tools/raster_report.h"
@@ -251,15 +252,6 @@ std::string ArrayDifference(const ArrayInfo& here, const ArrayInfo& there) {
     }
   }
   return "";
-}
-
-AxisVector DenseStrides(const Box& box, int64_t element_bytes) {
-  AxisVector strides(box.start.size());
-  for (int axis = strides.size() - 1; axis >= 0; --axis) {
-    strides[axis] = element_bytes;
-    element_bytes *= box.count(axis);
-  }
-  return strides;
 }
 
 PieceReader ReaderOf(const Array& array, size_t field) {

@@ -12,8 +12,10 @@
 #include "driver/raster/b2nd_options.h"
 #endif
 #include "driver/raster/array_dataset.h"
+#include "driver/raster/dataset_name.h"
 #include "driver/raster/geo_metadata.h"
 #include "driver/raster/vsi_file.h"
+#include "tools/convert_array.h"
 #include "tools/convert_options.h"
 #include "tools/overviews.h"
 #include "tools/source.h"
@@ -130,9 +132,9 @@ DatasetPointer DescribeStack(const TiffPages& pages, const Stack& stack) {
 }
 
 #ifdef NDARRAY_HAS_B2ND
-StackAttributes AttributesOf(GDALDataset& description, const Stack& stack) {
+PackedAttributes AttributesOf(GDALDataset& description, const Stack& stack) {
   constexpr const char* kDimensions = "spatial:dimensions";
-  StackAttributes attributes;
+  PackedAttributes attributes;
   for (Attribute& attribute : StoreMetadata(description, IsRaster(stack) ? "BYX" : "")) {
     if (attribute.first != kDimensions) attributes.push_back(std::move(attribute));
   }
@@ -161,15 +163,17 @@ void DescribeNpy(GDALDataset& description, const Stack& stack) {
   dataset->SetMetadataItem("SHAPE", ShapeString(named.shape).c_str(), kMetadataDomain);
 }
 
-void CheckStackArguments(const Job& arguments, const Stack& stack, const CPLStringList& options) {
+// What there is not for a source that is no raster of bands; `kind`: "a stack of pages".
+void RefuseRasterOptions(const Job& arguments, const std::string& kind, bool is_raster,
+                         const AxisVector& shape, const CPLStringList& options) {
   const auto refuse = [&](const std::string& what) {
-    throw Failure(arguments.source + ": is a stack of pages, for which there is no " + what);
+    throw Failure(arguments.source + ": is " + kind + ", for which there is no " + what);
   };
   for (const char* const name : {"INTERLEAVE", "AXES", "PIXELTYPE"}) {
     if (options.FetchNameValue(name) != nullptr) refuse(std::string("-co ") + name);
   }
-  if (arguments.overviews && !IsRaster(stack)) {
-    refuse("--overviews: as " + ShapeString(stack.array.shape) + " it is no raster");
+  if (arguments.overviews && !is_raster) {
+    refuse("--overviews: as " + ShapeString(shape) + " it is no raster");
   }
 }
 
@@ -177,22 +181,40 @@ void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
                   [[maybe_unused]] const std::optional<Reading>& access, CPLStringList options) {
   if (!arguments.bands.empty()) pages.Choose(arguments.bands);
   const Stack stack = PlanStack(pages, arguments.written);
-  CheckStackArguments(arguments, stack, options);
+  const NewArray& array = stack.array;
+  RefuseRasterOptions(arguments, "a stack of pages", IsRaster(stack), array.shape, options);
   RefuseToReplace(arguments.source, arguments.destination);
   const DatasetPointer description = DescribeStack(pages, stack);
+  const ElementSource source = SourceOf(pages, stack);
   if (EQUAL(driver.GetDescription(), "NPY")) {
-    WriteNpyStack(pages, stack, arguments.progress());
+    WriteNpy(source, {array.path, array.element(), array.shape}, arguments.progress());
     return DescribeNpy(*description, stack);
   }
 #ifdef NDARRAY_HAS_B2ND
-  const auto element_bytes = static_cast<int64_t>(stack.array.dtype.size_bytes());
+  const auto element_bytes = static_cast<int64_t>(array.dtype.size_bytes());
   if (access) {
     AddAccessOptions(*access, {pages.width(), pages.height(), pages.samples(), element_bytes}, true,
                      false, options);
   }
-  WriteB2ndStack(pages, stack, AttributesOf(*description, stack), options.List(),
-                 arguments.progress());
+  WriteB2nd(source, array.path, PlanNewB2nd(array, options.List()),
+            AttributesOf(*description, stack), arguments.progress());
 #endif
+}
+
+void ConvertManyAxes(const Array& array, const Job& arguments, GDALDriver& driver,
+                     const std::optional<Reading>& access, const CPLStringList& options) {
+  const AxisVector& shape = array.info().shape;
+  const std::string kind = "an array of " + std::to_string(shape.size()) + " axes";
+  RefuseRasterOptions(arguments, kind, false, shape, options);
+  if (!arguments.bands.empty()) {
+    throw Failure(arguments.source + ": is " + kind + ", for which there is no --bands (" +
+                  FormatDatasetName(array.info().raw ? "NPY" : "B2ND", arguments.source,
+                                    AxisVector(shape.size() - kMaxRasterAxes, 0)) +
+                  " is a part that has bands)");
+  }
+  RefuseToReplace(arguments.source, arguments.destination);
+  ConvertArray(array, arguments.written, EQUAL(driver.GetDescription(), "B2ND"), access, options,
+               arguments.progress());
 }
 
 std::unique_ptr<TiffPages> FindPages(const std::string& path) {
@@ -206,6 +228,8 @@ void ConvertFile(const Job& arguments, GDALDriver& driver, const std::optional<R
                  const CPLStringList& options) {
   if (const std::unique_ptr<TiffPages> pages = FindPages(arguments.source)) {
     ConvertStack(*pages, arguments, driver, access, options);
+  } else if (const auto array = FindArrayOfManyAxes(arguments.source)) {
+    ConvertManyAxes(*array, arguments, driver, access, options);
   } else {
     ConvertRaster(arguments, driver, access, options);
   }

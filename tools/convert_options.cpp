@@ -157,4 +157,14 @@ void AddAccessOptions(const Reading& access, const ImageSize& image, bool is_b2n
   AddSides("Y", cut.block_y, cut.chunk_y, image.height, options);
 }
 
+#ifdef NDARRAY_HAS_B2ND
+B2ndPlan PlanNewB2nd(const NewArray& array, StringList options) {
+  Result<B2ndPlan> plan = PlanB2nd(array, options);
+  if (!plan.ok() && plan.status().code() == StatusCode::kInvalidArgument) {
+    throw WrongUsage(plan.status().message());
+  }
+  return Value(std::move(plan));
+}
+#endif
+
 }  // namespace ndarray::tools

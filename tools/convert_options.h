@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
+#ifdef NDARRAY_HAS_B2ND
+#include "driver/raster/b2nd_options.h"
+#endif
 #include "tools/reading.h"
 
 namespace ndarray::tools {
@@ -29,6 +32,11 @@ struct ImageSize {
 // .b2nd blocks and chunks.
 void AddAccessOptions(const Reading& access, const ImageSize& image, bool is_b2nd,
                       bool choose_interleave, CPLStringList& options);
+
+#ifdef NDARRAY_HAS_B2ND
+// PlanB2nd; throws WrongUsage for options that say what cannot be.
+B2ndPlan PlanNewB2nd(const NewArray& array, StringList options);
+#endif
 
 }  // namespace ndarray::tools
 

@@ -74,7 +74,9 @@ void AddWindow(CLI::App& program, Runner& runner) {
 void AddConvert(CLI::App& program, Runner& runner) {
   auto [command, arguments] =
       Add(program, runner, "convert",
-          "Write any raster that GDAL reads, or a stack of TIFF pages, as .npy or .b2nd", Convert);
+          "Write any raster that GDAL reads, a stack of TIFF pages, or an array of many axes as "
+          ".npy or .b2nd",
+          Convert);
   command.add_option("SRC", arguments.source, "Path, or name of a subdataset")->required();
   command.add_option("DST", arguments.destination, "FILE.npy or FILE.b2nd")->required();
   command.add_option("--access", arguments.access,
@@ -97,9 +99,11 @@ void AddConvert(CLI::App& program, Runner& runner) {
   command.add_flag("-q,--quiet", arguments.quiet, "No progress bar");
   command.footer(
       "A TIFF of several pages of one size and type becomes one array: (page, y, x), with a last\n"
-      "axis if pixels have several samples; of an ImageJ hyperstack (t, z, c, y, x) without axes\n"
-      "of size 1. GDAL opens arrays of 3 axes as bands, those of more as subdatasets. One page\n"
-      "alone is the SRC GTIFF_DIR:NUMBER:PATH.\n"
+      "axis if pixels have several samples; of an ImageJ hyperstack, and of an OME-TIFF of one\n"
+      "image, (t, z, c, y, x) without axes of size 1. GDAL opens arrays of 3 axes as bands, those\n"
+      "of more as subdatasets. One page alone is the SRC GTIFF_DIR:NUMBER:PATH. A .npy or .b2nd "
+      "of\n"
+      "four and more axes is copied as it is, to either.\n"
       "\n"
       "Example:\n"
       "  gdal_ndarray convert scene.tif scene.b2nd --access window=512 -co COMPRESS=LZ4 "

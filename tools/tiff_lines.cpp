@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "driver/store/checked_math.h"
 #include "tools/command.h"
@@ -18,10 +19,13 @@ struct Grid {
   bool tiled = false;
   int64_t width = 0, height = 0;  // of the page
   int64_t piece_width = 0, piece_height = 0;
-  size_t piece_bytes = 0;  // decoded
-  int64_t planes = 1;      // of pieces
-  int64_t samples = 1;     // in one piece
-  int64_t sample_bytes = 1;
+  SampleKind sample;
+  bool plain = true;
+  int64_t line_bytes = 0;        // of a decoded piece: whole bytes, as samples are packed
+  size_t piece_bytes = 0;        // decoded
+  int64_t planes = 1;            // of pieces
+  int64_t samples = 1;           // in one piece
+  int64_t sample_bytes = 1;      // as an element
   int64_t across = 1, down = 1;  // pieces of one plane
 
   int64_t pixel_bytes() const { return samples * sample_bytes; }
@@ -37,7 +41,11 @@ Grid GridOf(const TiffHandle& page) {
   Grid grid;
   grid.width = kind.width;
   grid.height = kind.height;
-  grid.sample_bytes = kind.bits / 8;
+  grid.sample = kind.sample;
+  if (const auto type = TypeOf(kind.sample)) {
+    grid.plain = type->plain;
+    grid.sample_bytes = static_cast<int64_t>(SizeBytes(type->type));
+  }
   grid.tiled = TIFFIsTiled(page.get()) != 0;
   if (grid.tiled) {
     grid.piece_width = page.Field<uint32_t>(TIFFTAG_TILEWIDTH).value_or(0);
@@ -55,12 +63,15 @@ Grid GridOf(const TiffHandle& page) {
   if (kind.samples == 0) page.Fail("has no samples");
   grid.samples = together ? kind.samples : 1;
   grid.planes = together ? 1 : kind.samples;
-  auto size = CheckedMultiply(static_cast<uint64_t>(grid.piece_width),
-                              static_cast<uint64_t>(grid.piece_height));
-  if (size) size = CheckedMultiply(*size, static_cast<uint64_t>(grid.pixel_bytes()));
+  // At most 2^32 times 2^16 times 2^16 bits.
+  auto line_bits = CheckedMultiply(static_cast<uint64_t>(grid.piece_width) * kind.sample.bits,
+                                   static_cast<uint64_t>(grid.samples));
+  auto size = line_bits;
+  if (size) size = CheckedMultiply((*line_bits + 7) / 8, static_cast<uint64_t>(grid.piece_height));
   if (!size || *size > kMostDecodedBytes) {
     page.Fail("strips or tiles of more than 1 GiB are not supported");
   }
+  grid.line_bytes = static_cast<int64_t>((*line_bits + 7) / 8);
   grid.piece_bytes = static_cast<size_t>(*size);
   grid.across = (grid.width + grid.piece_width - 1) / grid.piece_width;
   grid.down = (grid.height + grid.piece_height - 1) / grid.piece_height;
@@ -100,19 +111,26 @@ class LineDecoder {
     const int64_t to_pixel = grid_.pixel_bytes() * grid_.planes;
     const int64_t to_line = to_pixel * grid_.width;
     to += (start - first_line) * to_line + left * to_pixel + plane * grid_.sample_bytes;
-    const int64_t line_bytes = grid_.piece_width * grid_.pixel_bytes();
-    const auto size = static_cast<size_t>(there * line_bytes);
+    const auto size = static_cast<size_t>(there * grid_.line_bytes);
     // What is as wide as the page, and wanted whole, needs no copy.
-    if (grid_.planes == 1 && grid_.piece_width == grid_.width && start == top &&
+    if (grid_.plain && grid_.planes == 1 && grid_.piece_width == grid_.width && start == top &&
         stop == top + there) {
       return Read(number, size, to);
     }
     if (decoded_ == nullptr) decoded_.reset(new std::byte[grid_.piece_bytes]);  // not cleared
     Read(number, size, decoded_.get());
-    const std::byte* from = decoded_.get() + (start - top) * line_bytes;
-    for (int64_t y = start; y < stop; ++y, from += line_bytes, to += to_line) {
-      CopyLine(from, columns, to, to_pixel);
+    const std::byte* from = decoded_.get() + (start - top) * grid_.line_bytes;
+    for (int64_t y = start; y < stop; ++y, from += grid_.line_bytes, to += to_line) {
+      CopyLine(Elements(from, columns), columns, to, to_pixel);
     }
+  }
+
+  // A decoded line as elements.
+  const std::byte* Elements(const std::byte* line, int64_t columns) {
+    if (grid_.plain) return line;
+    elements_.resize(static_cast<size_t>(columns * grid_.pixel_bytes()));
+    Unpack(grid_.sample, line, columns * grid_.samples, elements_.data());
+    return elements_.data();
   }
 
   void CopyLine(const std::byte* from, int64_t columns, std::byte* to, int64_t to_pixel) const {
@@ -147,6 +165,7 @@ class LineDecoder {
   const TiffHandle& page_;
   const Grid grid_;
   std::unique_ptr<std::byte[]> decoded_;
+  std::vector<std::byte> elements_;
 };
 
 // A JPEG decoder can give red, green and blue, without which the samples are not whole numbers of
@@ -168,19 +187,22 @@ PageKind KindOf(const TiffHandle& page) {
   kind.width = page.Field<uint32_t>(TIFFTAG_IMAGEWIDTH).value_or(0);
   kind.height = page.Field<uint32_t>(TIFFTAG_IMAGELENGTH).value_or(0);
   kind.samples = page.Field<uint16_t>(TIFFTAG_SAMPLESPERPIXEL).value_or(1);
-  kind.bits = page.Field<uint16_t>(TIFFTAG_BITSPERSAMPLE).value_or(1);
-  kind.format = page.Field<uint16_t>(TIFFTAG_SAMPLEFORMAT).value_or(SAMPLEFORMAT_UINT);
-  if (kind.format == SAMPLEFORMAT_VOID) kind.format = SAMPLEFORMAT_UINT;
+  kind.sample.bits = page.Field<uint16_t>(TIFFTAG_BITSPERSAMPLE).value_or(1);
+  uint16_t& format = kind.sample.format;
+  format = page.Field<uint16_t>(TIFFTAG_SAMPLEFORMAT).value_or(SAMPLEFORMAT_UINT);
+  if (format == SAMPLEFORMAT_VOID) format = SAMPLEFORMAT_UINT;
   return kind;
 }
 
 std::string ToString(const PageKind& kind) {
-  const char* const format = kind.format == SAMPLEFORMAT_UINT     ? "uint"
-                             : kind.format == SAMPLEFORMAT_INT    ? "int"
-                             : kind.format == SAMPLEFORMAT_IEEEFP ? "float"
-                                                                  : "complex";
+  const SampleKind& sample = kind.sample;
+  const char* const format = sample.format == SAMPLEFORMAT_UINT         ? "uint"
+                             : sample.format == SAMPLEFORMAT_INT        ? "int"
+                             : sample.format == SAMPLEFORMAT_IEEEFP     ? "float"
+                             : sample.format == SAMPLEFORMAT_COMPLEXINT ? "complex int"
+                                                                        : "complex";
   return std::to_string(kind.width) + " x " + std::to_string(kind.height) + " pixels of " +
-         std::to_string(kind.samples) + " x " + format + std::to_string(kind.bits);
+         std::to_string(kind.samples) + " x " + format + std::to_string(sample.bits);
 }
 
 std::string Unsupported(const TiffHandle& page) {

@@ -7,17 +7,19 @@
 #include <string>
 
 #include "tools/tiff_handle.h"
+#include "tools/tiff_samples.h"
 
 namespace ndarray::tools {
 
 // What of a page must be the same on all pages of a stack.
 struct PageKind {
   uint32_t width = 0, height = 0;
-  uint16_t samples = 1, bits = 1, format = 1;
+  uint16_t samples = 1;
+  SampleKind sample;
 
   friend bool operator==(const PageKind& a, const PageKind& b) {
     return a.width == b.width && a.height == b.height && a.samples == b.samples &&
-           a.bits == b.bits && a.format == b.format;
+           a.sample == b.sample;
   }
 };
 
@@ -32,8 +34,8 @@ std::string Unsupported(const TiffHandle& page);
 // Lines of a strip or tile.
 int64_t LinesTogether(const TiffHandle& page);
 
-// Decodes lines: lines, pixels, samples, in native byte order. Throws a Failure.
-// REQUIRES: Unsupported(page) is empty; the lines are the page's
+// Decodes lines: lines, pixels, samples as elements of their type. Throws a Failure.
+// REQUIRES: Unsupported(page) is empty, TypeOf(its samples) is not; the lines are the page's
 void DecodeLines(const TiffHandle& page, int64_t first_line, int64_t lines, std::byte* to);
 
 }  // namespace ndarray::tools

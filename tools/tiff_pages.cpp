@@ -1,13 +1,17 @@
 #include "tools/tiff_pages.h"
 
+#include <cpl_conv.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <unordered_set>
 
+#include "driver/raster/gdal_error.h"
 #include "driver/store/array.h"
 #include "driver/store/checked_math.h"
 #include "tools/command.h"
+#include "tools/ome_xml.h"
 #include "tools/tiff_lines.h"
 
 namespace ndarray::tools {
@@ -27,30 +31,6 @@ bool IsFullResolution(const TiffHandle& page) {
          old_type != OFILETYPE_REDUCEDIMAGE;
 }
 
-// The type of an array's elements; absent for those that no array has.
-std::optional<ScalarType> TypeOf(const PageKind& kind) {
-  static constexpr struct {
-    uint16_t format, bits;
-    ScalarType type;
-  } kTypes[] = {
-      {SAMPLEFORMAT_UINT, 8, ScalarType::kUInt8},
-      {SAMPLEFORMAT_UINT, 16, ScalarType::kUInt16},
-      {SAMPLEFORMAT_UINT, 32, ScalarType::kUInt32},
-      {SAMPLEFORMAT_UINT, 64, ScalarType::kUInt64},
-      {SAMPLEFORMAT_INT, 8, ScalarType::kInt8},
-      {SAMPLEFORMAT_INT, 16, ScalarType::kInt16},
-      {SAMPLEFORMAT_INT, 32, ScalarType::kInt32},
-      {SAMPLEFORMAT_INT, 64, ScalarType::kInt64},
-      {SAMPLEFORMAT_IEEEFP, 16, ScalarType::kFloat16},
-      {SAMPLEFORMAT_IEEEFP, 32, ScalarType::kFloat32},
-      {SAMPLEFORMAT_IEEEFP, 64, ScalarType::kFloat64},
-  };
-  for (const auto& known : kTypes) {
-    if (known.format == kind.format && known.bits == kind.bits) return known.type;
-  }
-  return std::nullopt;
-}
-
 // The number of a line "NAME=NUMBER" of ImageJ's description, 1 where there is none.
 int64_t NumberOf(std::string_view description, std::string_view name) {
   while (!description.empty()) {
@@ -64,6 +44,13 @@ int64_t NumberOf(std::string_view description, std::string_view name) {
     return std::max(number, 1);
   }
   return 1;
+}
+
+// Empty where there is none. Valid as long as the page is open.
+std::string_view DescriptionOf(const TiffHandle& page) {
+  const char* text = nullptr;
+  const bool found = TIFFGetField(page.get(), TIFFTAG_IMAGEDESCRIPTION, &text) == 1;
+  return found && text != nullptr ? text : "";
 }
 
 std::string PageAlone(const std::string& path, size_t number) {
@@ -80,15 +67,17 @@ std::unique_ptr<TiffPages> TiffPages::Find(std::shared_ptr<ByteFile> file) {
 }
 
 void TiffPages::Choose(const std::vector<int>& pages) {
+  std::vector<int64_t> chosen;
   for (const int page : pages) {
     if (page < 1 || page > count_) {
       Check(Mismatch(StatusCode::kInvalidArgument, "page", std::to_string(page),
                      "1 to " + std::to_string(count_))
                 .At(path()));
     }
-    chosen_.push_back(page - 1);
+    chosen.push_back(page - 1);
   }
-  count_ = static_cast<int64_t>(chosen_.size());
+  order_ = std::move(chosen);
+  count_ = static_cast<int64_t>(order_.size());
   hyperstack_.reset();
 }
 
@@ -112,7 +101,7 @@ void TiffPages::Enumerate() {
                     ToString(found) + ", wanted " + ToString(kind) + " as page " +
                     std::to_string(places_[0].number) + PageAlone(path(), page->number()));
     }
-    if (!places_.empty() && TypeOf(kind)) FindLinesTogether(*page);
+    if (!places_.empty() && TypeOf(kind.sample)) FindLinesTogether(*page);
     if (unsupported.empty()) {
       unsupported = Unsupported(*page);
       if (!unsupported.empty()) {
@@ -128,6 +117,7 @@ void TiffPages::Enumerate() {
   if (count_ == 1) return;
   if (!unsupported.empty()) throw Failure(unsupported);
   Describe(first);
+  ReadOme(first);
 }
 
 // From the second page on: a single image is GDAL's, and may be cut as no page of a stack may.
@@ -140,24 +130,22 @@ void TiffPages::FindLinesTogether(const TiffHandle& page) {
 
 void TiffPages::Describe(const TiffHandle& first) {
   const PageKind kind = KindOf(first);
-  const std::optional<ScalarType> type = TypeOf(kind);
+  const std::optional<SampleType> type = TypeOf(kind.sample);
   if (!type || kind.width == 0 || kind.height == 0 || kind.samples == 0 || kind.width > INT32_MAX ||
       kind.height > INT32_MAX) {
     throw Failure(path() + ": page " + std::to_string(first.number()) + ": found " +
-                  ToString(kind) + ", wanted 8 to 64 bits of whole numbers, or 16 to 64 of floats" +
+                  ToString(kind) +
+                  ", wanted whole numbers of 1 to 32 bits or 64, floats of 16, "
+                  "24, 32 or 64, or complex numbers of two of 16 to 64" +
                   PageAlone(path(), first.number()));
   }
-  type_ = *type;
-  width_ = kind.width;
-  height_ = kind.height;
-  samples_ = kind.samples;
+  type_ = type->type;
+  kind_ = kind;
   lines_together_ = std::max(lines_together_, LinesTogether(first));
 }
 
 void TiffPages::ReadImageJ(const TiffHandle& first) {
-  const char* text = nullptr;
-  if (TIFFGetField(first.get(), TIFFTAG_IMAGEDESCRIPTION, &text) != 1 || text == nullptr) return;
-  const std::string_view description(text);
+  const std::string_view description = DescriptionOf(first);
   if (description.substr(0, 7) != "ImageJ=") return;
   const int64_t images = NumberOf(description, "images");
   if (count_ == 1 && images > 1) FindImagesWithoutPages(first, images);
@@ -167,18 +155,44 @@ void TiffPages::ReadImageJ(const TiffHandle& first) {
   if (CheckedProduct(axes) == count_) hyperstack_ = stack;
 }
 
+void TiffPages::ReadOme(const TiffHandle& first) {
+  const std::string_view description = DescriptionOf(first);
+  if (!IsOmeXml(description)) return;
+  const OmeFile file{CPLGetFilename(path().c_str()), count_, width(), height(), samples()};
+  Result<OmePlanes> planes = ParseOme(std::string(description), file);
+  const auto refuse = [&](const std::string& why) {
+    ReportWarning(path() + ": OME-XML: " + why + "; written page by page, in the file's order");
+  };
+  if (!planes.ok()) return refuse(planes.status().message());
+  std::vector<int64_t> order;
+  for (const int64_t directory : planes->directories) {
+    const auto number = static_cast<size_t>(directory) + 1;
+    const auto found =
+        std::lower_bound(places_.begin(), places_.end(), number,
+                         [](const Place& place, size_t wanted) { return place.number < wanted; });
+    if (found == places_.end() || found->number != number) {
+      return refuse("IFD: found " + std::to_string(directory) + ", wanted one of a full page");
+    }
+    order.push_back(found - places_.begin());
+  }
+  order_ = std::move(order);
+  hyperstack_ = {planes->frames, planes->slices, planes->channels};
+}
+
 // Above 4 GB ImageJ writes one page, and the pixels of the others after its own.
 void TiffPages::FindImagesWithoutPages(const TiffHandle& first, int64_t images) {
   TIFF* const tiff = first.get();
   const PageKind kind = KindOf(first);
-  if (TIFFIsTiled(tiff) != 0 || !TypeOf(kind) ||
+  const std::optional<SampleType> type = TypeOf(kind.sample);
+  if (TIFFIsTiled(tiff) != 0 || !type || !type->plain ||
       first.Field<uint16_t>(TIFFTAG_COMPRESSION).value_or(COMPRESSION_NONE) != COMPRESSION_NONE ||
       (kind.samples > 1 && first.Field<uint16_t>(TIFFTAG_PLANARCONFIG) != PLANARCONFIG_CONTIG)) {
     return;
   }
   const uint64_t offset = TIFFGetStrileOffset(tiff, 0);
   auto page_bytes = CheckedMultiply<uint64_t>(kind.width, kind.height);
-  if (page_bytes) page_bytes = CheckedMultiply<uint64_t>(*page_bytes, kind.samples * kind.bits / 8);
+  if (page_bytes)
+    page_bytes = CheckedMultiply<uint64_t>(*page_bytes, kind.samples * SizeBytes(type->type));
   if (offset == 0 || offset > file_->size_bytes() || !page_bytes || *page_bytes == 0) return;
   const uint64_t room = (file_->size_bytes() - offset) / *page_bytes;
   if (room < 2) return;  // the description is that of another file, of which this is one page
@@ -193,7 +207,7 @@ void TiffPages::FindImagesWithoutPages(const TiffHandle& first, int64_t images) 
 }
 
 void TiffPages::ReadLines(int64_t page, int64_t first_line, int64_t lines, std::byte* to) const {
-  if (!chosen_.empty()) page = chosen_[static_cast<size_t>(page)];
+  if (!order_.empty()) page = order_[static_cast<size_t>(page)];
   if (raw_offset_) return ReadRaw(page, first_line, lines, to);
   std::unique_ptr<TiffHandle> handle = TakeHandle(page);
   DecodeLines(*handle, first_line, lines, to);
@@ -202,12 +216,12 @@ void TiffPages::ReadLines(int64_t page, int64_t first_line, int64_t lines, std::
 }
 
 void TiffPages::ReadRaw(int64_t page, int64_t first_line, int64_t lines, std::byte* to) const {
-  const auto line = static_cast<uint64_t>(page * height_ + first_line);
+  const auto line = static_cast<uint64_t>(page * height() + first_line);
   const auto size = static_cast<size_t>(lines * line_bytes());
   Check(file_->ReadRanges({{*raw_offset_ + line * static_cast<uint64_t>(line_bytes()), size, to}}));
-  const size_t element = SizeBytes(type_);
-  if (!raw_swapped_ || element == 1) return;
-  for (size_t at = 0; at < size; at += element) std::reverse(to + at, to + at + element);
+  const size_t unit = SwapUnitBytes(type_);
+  if (!raw_swapped_ || unit == 1) return;
+  for (size_t at = 0; at < size; at += unit) std::reverse(to + at, to + at + unit);
 }
 
 // One that has the page open already, if there is: several threads decode one large page.
@@ -226,9 +240,7 @@ std::unique_ptr<TiffHandle> TiffPages::TakeHandle(int64_t page) const {
     idle_.clear();
   }
   auto handle = std::make_unique<TiffHandle>(*file_, place.offset, place.number);
-  const PageKind kind = KindOf(*handle);
-  if (kind.width != width_ || kind.height != height_ || kind.samples != samples_ ||
-      TypeOf(kind) != type_) {
+  if (!(KindOf(*handle) == kind_)) {
     handle->Fail("has changed while it was read");
   }
   return handle;

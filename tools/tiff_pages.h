@@ -18,10 +18,11 @@
 #include "driver/store/byte_file.h"
 #include "driver/store/dtype.h"
 #include "tools/tiff_handle.h"
+#include "tools/tiff_lines.h"
 
 namespace ndarray::tools {
 
-// Numbers of pages along t, z and c of an ImageJ hyperstack, in which c varies fastest.
+// Numbers of pages along t, z and c, of which c varies fastest.
 struct Hyperstack {
   int64_t frames = 1, slices = 1, channels = 1;
 };
@@ -33,17 +34,19 @@ class TiffPages {
   // that no array has, and for chains of pages that lead back to themselves.
   static std::unique_ptr<TiffPages> Find(std::shared_ptr<ByteFile> file);
 
-  // Makes the stack of these pages of it, from 1, in this order, and no hyperstack. Throws a
+  // Makes the stack of these pages of the file, from 1, in this order, and no hyperstack. Throws a
   // Failure for pages that there are not. Once, before anything is read.
   void Choose(const std::vector<int>& pages);
 
   const std::string& path() const { return file_->path(); }
   int64_t count() const { return count_; }
-  int64_t width() const { return width_; }
-  int64_t height() const { return height_; }
-  int64_t samples() const { return samples_; }
+  int64_t width() const { return kind_.width; }
+  int64_t height() const { return kind_.height; }
+  int64_t samples() const { return kind_.samples; }
   ScalarType type() const { return type_; }
-  int64_t line_bytes() const { return width_ * samples_ * static_cast<int64_t>(SizeBytes(type_)); }
+  int64_t line_bytes() const {
+    return width() * samples() * static_cast<int64_t>(SizeBytes(type_));
+  }
 
   // In the file, from 1: pages that are not the stack's may precede it.
   size_t first_number() const { return places_[0].number; }
@@ -51,7 +54,8 @@ class TiffPages {
   // Lines that are decoded together: those of the highest strip or tile of all pages.
   int64_t lines_together() const { return lines_together_; }
 
-  // What ImageJ says of the pages; absent where it says nothing that fits their number.
+  // What ImageJ or the XML of OME-TIFF says of the pages, which are in that order then; absent
+  // where it says nothing that fits them. A GDAL warning says why XML does not.
   const std::optional<Hyperstack>& hyperstack() const { return hyperstack_; }
 
   // Decodes lines of page number `page` (from 0) to `to`: lines, pixels, samples, in native byte
@@ -69,17 +73,19 @@ class TiffPages {
   void FindLinesTogether(const TiffHandle& page);
   void Describe(const TiffHandle& first);
   void ReadImageJ(const TiffHandle& first);
+  void ReadOme(const TiffHandle& first);
   void FindImagesWithoutPages(const TiffHandle& first, int64_t images);
   void ReadRaw(int64_t page, int64_t first_line, int64_t lines, std::byte* to) const;
   std::unique_ptr<TiffHandle> TakeHandle(int64_t page) const;
 
   const std::shared_ptr<ByteFile> file_;
   std::vector<Place> places_;
-  int64_t count_ = 0, width_ = 0, height_ = 0, samples_ = 1;
+  int64_t count_ = 0;
+  PageKind kind_;
   int64_t lines_together_ = 1;
   ScalarType type_ = ScalarType::kUInt8;
   std::optional<Hyperstack> hyperstack_;
-  std::vector<int64_t> chosen_;  // from 0; empty: all
+  std::vector<int64_t> order_;  // numbers of places, from 0; empty: all, one after another
   // Where the pixels of all pages lie one after another, if there is a directory for the first
   // only.
   std::optional<uint64_t> raw_offset_;

@@ -1,13 +1,12 @@
-// The pages of a TIFF file as one array of three and more axes, in a new .npy or .b2nd file.
+// The pages of a TIFF file as one array of three and more axes.
 #ifndef GDAL_NDARRAY_TOOLS_TIFF_STACK_H_
 #define GDAL_NDARRAY_TOOLS_TIFF_STACK_H_
 
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "driver/raster/gdal_compat.h"
 #include "driver/raster/new_array.h"
+#include "tools/array_copy.h"
 #include "tools/tiff_pages.h"
 
 namespace ndarray::tools {
@@ -21,17 +20,8 @@ struct Stack {
 };
 Stack PlanStack(const TiffPages& pages, const std::string& path);
 
-// Attributes of a .b2nd: names, and values as msgpack.
-using StackAttributes = std::vector<std::pair<std::string, std::string>>;
-
-// Decodes all pages and writes the file, of which there is nothing before it is complete. At most
-// two times 64 MB of pixels are in memory, or of whole lines (times those of a chunk, or of a strip
-// or tile). Throws a Failure, WrongUsage for options that say what cannot be.
-void WriteNpyStack(const TiffPages& pages, const Stack& stack, GDALProgressFunc progress);
-#ifdef NDARRAY_HAS_B2ND
-void WriteB2ndStack(const TiffPages& pages, const Stack& stack, const StackAttributes& attributes,
-                    StringList options, GDALProgressFunc progress);
-#endif
+// Their pixels, decoded by libtiff; failures name the page. `pages` must outlive the source.
+ElementSource SourceOf(const TiffPages& pages, const Stack& stack);
 
 }  // namespace ndarray::tools
 

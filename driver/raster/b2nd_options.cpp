@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "driver/raster/threads.h"
+#include "driver/store/checked_math.h"
 
 namespace ndarray {
 namespace {
@@ -23,7 +24,7 @@ constexpr int64_t kChunkSide = 1024;
 constexpr int64_t kMostBlockBytes = int64_t{512} << 10;  // by default: all bands may be many
 constexpr int64_t kMostChunkBytes = int64_t{64} << 20;   // by default
 constexpr int64_t kManyChunks = int64_t{1} << 16;
-constexpr int64_t kFewChunkBytes = int64_t{1} << 20;  // of small planes, several make a chunk
+constexpr int64_t kFewChunkBytes = int64_t{2} << 20;  // of small planes, several make a chunk
 
 Status BadOption(const char* name, std::string_view found, std::string_view wanted) {
   return Mismatch(StatusCode::kInvalidArgument, name, found, wanted);
@@ -57,9 +58,9 @@ int DefaultLevel(const std::string& compressor, const DType& dtype) {
 // Bytes that lie in the file for one pixel of a chunk: of all bands where they are the last axis.
 // Their planes are what SHUFFLE makes and BYTEDELTA predicts from.
 int64_t PixelGroupBytes(const NewArray& array) {
-  const auto element_bytes = static_cast<int64_t>(array.dtype.size_bytes());
+  const int64_t element_bytes = array.element_bytes();
   const int64_t group = array.axes.back() == 'B' ? element_bytes * array.bands : element_bytes;
-  return group <= UINT8_MAX ? group : element_bytes;
+  return group <= UINT8_MAX ? group : element_bytes <= UINT8_MAX ? element_bytes : 1;
 }
 
 Status ParseCompression(const NewArray& array, StringList options, Compression& compression) {
@@ -105,10 +106,14 @@ struct Sides {
 
 int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
+int64_t UsualSide(const NewArray& array) {
+  return array.element_bytes() == 1 ? kSideOfBytes : kSide;
+}
+
 Result<Sides> ParseSides(const NewArray& array, StringList options) {
-  const auto element_bytes = static_cast<int64_t>(array.dtype.size_bytes());
+  const int64_t element_bytes = array.element_bytes();
   const int64_t together = array.axes.back() == 'B' ? array.bands : 1;
-  int64_t side = element_bytes == 1 ? kSideOfBytes : kSide;
+  int64_t side = UsualSide(array);
   while (side > 16 && side * side * together * element_bytes > kMostBlockBytes) side /= 2;
 
   Sides sides{};
@@ -157,13 +162,22 @@ Result<Sides> ParseSides(const NewArray& array, StringList options) {
   return sides;
 }
 
-// How many planes of a stack share a chunk.
-int64_t PlanesTogether(const NewArray& array, const Sides& sides) {
-  if (sides.chunk_x < array.width || sides.chunk_y < array.height) return 1;
-  const int64_t together = array.axes.back() == 'B' ? array.bands : 1;
-  const int64_t plane_bytes =
-      sides.chunk_x * sides.chunk_y * together * static_cast<int64_t>(array.dtype.size_bytes());
-  return std::max<int64_t>(kFewChunkBytes / plane_bytes, 1);
+// Grows a box by whole steps along the axes of planes, the last of them first, to at most that many
+// bytes: as far as it covers all axes that come after.
+void JoinPlanes(const NewArray& array, int64_t most_bytes, AxisVector& box) {
+  const AxisVector step = box;
+  auto bytes = CheckedProduct(box);
+  if (bytes) bytes = CheckedMultiply(*bytes, array.element_bytes());
+  if (!bytes) return;  // which is an error later on
+  for (int axis = box.size() - 1; axis >= 0; --axis) {
+    if (array.axes[static_cast<size_t>(axis)] == kPlanes) {
+      const int64_t steps = RoundUp(array.shape[axis], step[axis]) / step[axis];
+      const int64_t times = std::clamp<int64_t>(most_bytes / *bytes, 1, steps);
+      box[axis] *= times;
+      *bytes *= times;
+    }
+    if (box[axis] < array.shape[axis]) return;
+  }
 }
 
 }  // namespace
@@ -205,12 +219,10 @@ Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList options) {
     chunk.push_back(letter == 'Y' ? sides->chunk_y : letter == 'X' ? sides->chunk_x : others);
     block.push_back(letter == 'Y' ? sides->block_y : letter == 'X' ? sides->block_x : others);
   }
-  const size_t lines_axis = array.axes.find('Y');
-  if (lines_axis != std::string::npos && lines_axis > 0 && array.axes[lines_axis - 1] == kPlanes) {
-    const int axis = static_cast<int>(lines_axis) - 1;
-    chunk[axis] = std::min(PlanesTogether(array, *sides), array.shape[axis]);
-  }
-  Result<B2ndLayout> layout = MakeB2ndLayout(array.dtype, array.shape, chunk, block);
+  JoinPlanes(array, UsualSide(array) * UsualSide(array) * array.element_bytes(), block);
+  for (int axis = 0; axis < block.size(); ++axis) chunk[axis] = std::max(chunk[axis], block[axis]);
+  JoinPlanes(array, kFewChunkBytes, chunk);
+  Result<B2ndLayout> layout = MakeB2ndLayout(array.element(), array.shape, chunk, block);
   if (!layout.ok()) return layout.status().At(array.path);
   plan.layout = std::move(*layout);
   return plan;

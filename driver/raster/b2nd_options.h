@@ -25,8 +25,8 @@ struct B2ndPlan {
 // CHUNKYSIZE and NUM_THREADS: kInvalidArgument, with the path. Without options blocks are 128 x 128
 // pixels (256 x 256 of one byte), chunks 1024 x 1024, more where there would be very many; one band
 // a chunk, but all where they are the last axis; ZSTD 1, of float32 3, with BYTEDELTA. Axes before
-// these, of the letter kPlanes, make stacks of planes: one a chunk, but several of the last such
-// axis where they are small.
+// these, of the letter kPlanes, make stacks of planes: one a chunk, but where they are small as
+// many as make 2 MB, and as many a block as make a usual one; the last such axis grows first.
 Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList options);
 
 }  // namespace ndarray

@@ -9,6 +9,7 @@
 #include "driver/raster/gdal_types.h"
 #include "driver/store/array.h"
 #include "driver/store/dtype.h"
+#include "driver/store/record_dtype.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -26,6 +27,12 @@ struct NewArray {
   DType dtype;
   std::string axes;
   AxisVector shape;
+  ElementType record;  // where is_record: dtype is its first field's, then
+
+  ElementType element() const { return record.is_record ? record : PlainElement(dtype); }
+  int64_t element_bytes() const {
+    return record.is_record ? record.element_bytes : static_cast<int64_t>(dtype.size_bytes());
+  }
 };
 
 // Whether PIXELTYPE asks for int8, where GDAL has no such type.

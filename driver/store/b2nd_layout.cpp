@@ -163,12 +163,10 @@ Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content) {
   return layout;
 }
 
-Result<B2ndLayout> MakeB2ndLayout(const DType& dtype, const AxisVector& shape,
+Result<B2ndLayout> MakeB2ndLayout(const ElementType& element, const AxisVector& shape,
                                   const AxisVector& chunk_shape, const AxisVector& block_shape) {
   B2ndLayout layout;
-  layout.element.fields = {{"", dtype, 0}};
-  layout.element.element_bytes = static_cast<int64_t>(dtype.size_bytes());
-  layout.element.text = TypeString(dtype);
+  layout.element = element;
   layout.shape = shape;
   layout.chunk_shape = chunk_shape;
   layout.block_shape = block_shape;

@@ -40,8 +40,13 @@ Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content);
 
 // The layout of a new array. kInvalidArgument for shapes of other ranks, axes below 1, blocks
 // larger than their chunks, chunks of 2 GiB.
-Result<B2ndLayout> MakeB2ndLayout(const DType& dtype, const AxisVector& shape,
+Result<B2ndLayout> MakeB2ndLayout(const ElementType& element, const AxisVector& shape,
                                   const AxisVector& chunk_shape, const AxisVector& block_shape);
+inline Result<B2ndLayout> MakeB2ndLayout(const DType& dtype, const AxisVector& shape,
+                                         const AxisVector& chunk_shape,
+                                         const AxisVector& block_shape) {
+  return MakeB2ndLayout(PlainElement(dtype), shape, chunk_shape, block_shape);
+}
 
 // The number in C order of a place in a grid, and back.
 int64_t GridNumber(const AxisVector& grid, const AxisVector& place);

@@ -52,8 +52,14 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
                     "at most " + std::to_string(kMaxChunks))
         .At(file.path());
   }
-  Result<std::string> b2nd = FormatB2ndMetalayer(layout.shape, layout.chunk_shape,
-                                                 layout.block_shape, layout.element.text);
+  const ElementType& element = layout.element;
+  if (element.is_record && element.literal.empty()) {  // "f4, 2u1": nothing has said it in full
+    return Mismatch(StatusCode::kNotSupported, "dtype", element.text, "a list of (name, type)")
+        .At(file.path());
+  }
+  Result<std::string> b2nd =
+      FormatB2ndMetalayer(layout.shape, layout.chunk_shape, layout.block_shape,
+                          element.is_record ? element.literal : element.text);
   if (!b2nd.ok()) return b2nd.status().At(file.path());
   Result<std::unique_ptr<BloscEncoder>> encoder =
       BloscEncoder::Make(compression, static_cast<int32_t>(layout.element.element_bytes),
@@ -101,25 +107,35 @@ Status B2ndWriter::Encode(const Chunk& chunk, std::string& to) const {
 void B2ndWriter::Gather(const Chunk& chunk, std::byte* to) const {
   const AxisVector place = GridPlace(layout_.chunk_grid, chunk.number);
   const Box chunk_box = ChunkBox(layout_, place);
-  const DType& dtype = layout_.element.fields[0].dtype;
+  // Records are copied as bytes, along one more axis.
+  const bool is_record = layout_.element.is_record;
+  const DType dtype = is_record ? DType() : layout_.element.fields[0].dtype;
+  ConstStridedView from = chunk.from;
+  StridedView to_block = {nullptr, layout_.block_strides_bytes};
+  if (is_record) {
+    from.strides_bytes.push_back(1);
+    to_block.strides_bytes.push_back(1);
+  }
   const auto block_bytes = static_cast<size_t>(layout_.block_bytes);
   for (int64_t number = 0; number < layout_.blocks_per_chunk; ++number) {
     std::byte* const block = to + static_cast<size_t>(number) * block_bytes;
     const Box box = BlockBox(layout_, place, GridPlace(layout_.block_grid, number));
     AxisVector counts(place.size());
     int64_t elements = 1;
-    const auto* from = static_cast<const std::byte*>(chunk.from.data);
+    const auto* first = static_cast<const std::byte*>(chunk.from.data);
     for (int axis = 0; axis < place.size(); ++axis) {
       counts[axis] = std::max<int64_t>(box.count(axis), 0);
       elements *= counts[axis];
-      from += (box.start[axis] - chunk_box.start[axis]) * chunk.from.strides_bytes[axis];
+      first += (box.start[axis] - chunk_box.start[axis]) * chunk.from.strides_bytes[axis];
     }
     if (elements * layout_.element.element_bytes < layout_.block_bytes) {
       std::memset(block, 0, block_bytes);
     }
     if (elements == 0) continue;
-    StridedCopy(dtype, counts, {from, chunk.from.strides_bytes},
-                {block, layout_.block_strides_bytes}, 1);
+    if (is_record) counts.push_back(layout_.element.element_bytes);
+    from.data = first;
+    to_block.data = block;
+    StridedCopy(dtype, counts, from, to_block, 1);
   }
 }
 

@@ -31,8 +31,8 @@ class B2ndWriter {
 
   const B2ndLayout& layout() const { return layout_; }
 
-  // Elements of one chunk in memory, native byte order: `from` is the element where the chunk
-  // starts, of those that are the array's.
+  // Elements of one chunk in memory, native byte order (records: as they are in the file): `from`
+  // is the element where the chunk starts, of those that are the array's.
   struct Chunk {
     int64_t number;
     ConstStridedView from;

@@ -317,11 +317,19 @@ Result<std::shared_ptr<Array>> OpenNpyArray(std::shared_ptr<ByteFile> file, int 
       std::make_shared<NpyArray>(std::move(file), std::move(*header), max_threads));
 }
 
-Result<uint64_t> StartNpyFile(OutputFile& file, const DType& dtype, const AxisVector& shape,
+Result<uint64_t> StartNpyFile(OutputFile& file, const ElementType& element, const AxisVector& shape,
                               bool reserve) {
-  const std::string header = FormatNpyHeader(dtype, false, shape, kDataAlignmentBytes);
+  if (element.is_record && element.literal.substr(0, 1) != "[") {
+    return Mismatch(StatusCode::kInvalidArgument, "dtype", element.text,
+                    "a list of fields: a .npy has no other records")
+        .At(file.path());
+  }
+  const std::string header =
+      element.is_record
+          ? FormatNpyHeader(element.literal, shape, kDataAlignmentBytes)
+          : FormatNpyHeader(element.fields[0].dtype, false, shape, kDataAlignmentBytes);
   auto total = CheckedProduct(shape);
-  if (total) total = CheckedMultiply(*total, static_cast<int64_t>(dtype.size_bytes()));
+  if (total) total = CheckedMultiply(*total, element.element_bytes);
   if (total) total = CheckedAdd(*total, static_cast<int64_t>(header.size()));
   if (!total) {
     return Mismatch(StatusCode::kInvalidArgument, "shape", ShapeString(shape),

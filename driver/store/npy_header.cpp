@@ -40,6 +40,7 @@ Status ParseDescr(const PyValue& descr, NpyHeader& header) {
   header.is_record = type->is_record;
   header.element_bytes = type->element_bytes;
   header.dtype_text = std::move(type->text);
+  header.record_text = std::move(type->literal);
   return {};
 }
 
@@ -109,6 +110,27 @@ void AppendLittleEndian(size_t value, size_t bytes, std::string& out) {
   for (size_t i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFF);
 }
 
+std::string Format(std::string_view descr, bool fortran_order, const AxisVector& shape,
+                   size_t alignment_bytes) {
+  const std::string text = "{'descr': " + std::string(descr) +
+                           ", 'fortran_order': " + (fortran_order ? "True" : "False") +
+                           ", 'shape': " + ShapeString(shape) + ", }";
+  const auto padded = [&](int version) {
+    const size_t unpadded = kLengthOffset + LengthBytes(version) + text.size() + 1;
+    return (unpadded + alignment_bytes - 1) / alignment_bytes * alignment_bytes;
+  };
+  const bool is_ascii = std::all_of(text.begin(), text.end(), [](char c) { return c > 0; });
+  const int version = !is_ascii ? 3 : padded(1) - kLengthOffset - 2 <= UINT16_MAX ? 1 : 2;
+  const size_t text_offset = kLengthOffset + LengthBytes(version);
+  std::string header(kNpyMagic);
+  header += static_cast<char>(version);
+  header += '\x00';
+  AppendLittleEndian(padded(version) - text_offset, LengthBytes(version), header);
+  header += text;
+  header.append(padded(version) - header.size() - 1, ' ');
+  return header + '\n';
+}
+
 }  // namespace
 
 Result<uint64_t> NpyDataOffset(std::string_view start) {
@@ -165,19 +187,12 @@ Result<NpyHeader> ParseNpyHeader(std::string_view bytes) {
 
 std::string FormatNpyHeader(const DType& dtype, bool fortran_order, const AxisVector& shape,
                             size_t alignment_bytes) {
-  const std::string text = "{'descr': '" + TypeString(dtype) +
-                           "', 'fortran_order': " + (fortran_order ? "True" : "False") +
-                           ", 'shape': " + ShapeString(shape) + ", }";
-  constexpr size_t kTextOffset = kLengthOffset + 2;  // version 1: 64 axes fit in 64 KiB
-  const size_t unpadded = kTextOffset + text.size() + 1;
-  const size_t padded = (unpadded + alignment_bytes - 1) / alignment_bytes * alignment_bytes;
-  std::string header(kNpyMagic);
-  header += '\x01';
-  header += '\x00';
-  AppendLittleEndian(padded - kTextOffset, 2, header);
-  header += text;
-  header.append(padded - unpadded, ' ');
-  return header + '\n';
+  return Format("'" + TypeString(dtype) + "'", fortran_order, shape, alignment_bytes);
+}
+
+std::string FormatNpyHeader(std::string_view descr, const AxisVector& shape,
+                            size_t alignment_bytes) {
+  return Format(descr, false, shape, alignment_bytes);
 }
 
 uint64_t NpyDataBytes(const NpyHeader& header) {

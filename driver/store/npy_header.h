@@ -36,6 +36,7 @@ struct NpyHeader {
   std::vector<Field> fields;  // those of a record in order, arrays and records in it spread out
   int64_t element_bytes = 0;  // of the whole record
   std::string dtype_text;     // as in the file: "<u2" or "[('r', '|u1'), ...]"
+  std::string record_text;    // of a record: the same in full, UTF-8
 };
 
 // Where the elements start, from the first kNpyPreambleBytes bytes of a file (or all there are).
@@ -50,6 +51,11 @@ Result<NpyHeader> ParseNpyHeader(std::string_view bytes);
 // start at a multiple of `alignment_bytes`. numpy.load asks its caller before it accepts a header
 // of more than 10,000 bytes. REQUIRES: 0 < alignment_bytes <= 32768
 std::string FormatNpyHeader(const DType& dtype, bool fortran_order, const AxisVector& shape,
+                            size_t alignment_bytes);
+
+// The same for an array in C order of records, whose descr is given as it stands in a header.
+// REQUIRES: descr is UTF-8, and shorter than kMaxNpyHeaderBytes by 64 KiB
+std::string FormatNpyHeader(std::string_view descr, const AxisVector& shape,
                             size_t alignment_bytes);
 
 // The bytes of all elements: shape times element_bytes. ParseNpyHeader made sure that it fits.

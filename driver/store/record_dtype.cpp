@@ -259,6 +259,14 @@ class RecordParser {
 
 }  // namespace
 
+ElementType PlainElement(const DType& dtype) {
+  ElementType type;
+  type.fields.push_back({"", dtype, 0});
+  type.element_bytes = static_cast<int64_t>(dtype.size_bytes());
+  type.text = TypeString(dtype);
+  return type;
+}
+
 Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bool is_printed) {
   ElementType type;
   type.text = Excerpt(descr.text);
@@ -293,6 +301,7 @@ Result<ElementType> ParseElementType(const PyValue& descr, const char* field, bo
   if (!size_bytes.ok()) return size_bytes.status();
   if (type.fields.empty()) return Corrupt(field, "only padding", "a numeric field");
   type.is_record = true;
+  type.literal = descr.text;
   type.element_bytes = *size_bytes;
   return type;
 }

@@ -21,7 +21,10 @@ struct ElementType {
   bool is_record = false;
   int64_t element_bytes = 0;  // of the whole record
   std::string text;           // as in the file, cut if long: "<u2" or "[('r', '|u1'), ...]"
+  std::string literal;        // of a record: the same in full
 };
+
+ElementType PlainElement(const DType& dtype);
 
 // Reads whatever numpy.load takes for a dtype of numbers: a type string or name, several of them in
 // one string ("f4, 2u1"), a list of (name, type) or (name, type, shape). If is_printed (the literal

@@ -356,6 +356,26 @@ TEST(NpyHeader, WritesWhatItReads) {
   }
 }
 
+TEST(NpyHeader, WritesRecordsInTheOldestVersionThatHoldsThem) {
+  std::string many = "[";
+  for (int i = 0; i < 5000; ++i) many += "('field" + std::to_string(i) + "', '>f4'), ";
+  const std::pair<std::string, int> cases[] = {
+      {"[('a', '<u2'), ('', '|V2'), ('b', [('x', '>f8')], (2,))]", 1},
+      {many + "]", 2},
+      {"[('\u03a9', '<u2')]", 3}};
+  for (const auto& [descr, version] : cases) {
+    const std::string bytes = FormatNpyHeader(descr, {2, 3}, 4096);
+    EXPECT_EQ(bytes.size() % 4096, 0u);
+    EXPECT_EQ(bytes.back(), '\n');
+    const auto header = ParseNpyHeader(bytes);
+    ASSERT_THAT(header, IsOk());
+    EXPECT_EQ(header->major_version, version);
+    EXPECT_EQ(header->data_offset_bytes, bytes.size());
+    EXPECT_EQ(header->record_text, descr);
+    EXPECT_EQ(header->shape, (AxisVector{2, 3}));
+  }
+}
+
 TEST(NpyHeader, WritesNumbersOfSixtyFourLongAxes) {
   const AxisVector shape(kMaxAxes, INT64_MAX);
   const std::string bytes = FormatNpyHeader({}, false, shape, 4096);

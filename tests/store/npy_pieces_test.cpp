@@ -219,6 +219,11 @@ TEST(StartNpyFile, MakesAnArrayOfZerosThatOpens) {
                 FailsWith(StatusCode::kInvalidArgument, "out.npy: shape"));
     EXPECT_TRUE(output.bytes.empty());
   }
+  ElementType dict;
+  dict.is_record = true;
+  dict.literal = dict.text = "{'names': ['a'], ...}";
+  EXPECT_THAT(StartNpyFile(output, dict, {2}, false),
+              FailsWith(StatusCode::kInvalidArgument, "out.npy: dtype"));
 }
 
 }  // namespace
