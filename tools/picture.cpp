@@ -56,7 +56,9 @@ std::vector<T> Read(GDALRasterBand& band, const PixelWindow& window, const Pixel
   ForgetGdalErrors();
   if (band.RasterIO(GF_Read, window.x, window.y, window.width, window.height, values.data(),
                     size.width, size.height, type, 0, 0, &extra) != CE_None) {
-    ThrowGdalFailure("cannot read the window");
+    const GDALDataset* const dataset = band.GetDataset();
+    ThrowGdalFailure("cannot read the window",
+                     {dataset != nullptr ? dataset->GetDescription() : "the image"});
   }
   StopIfInterrupted();
   return values;

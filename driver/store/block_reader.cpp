@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "driver/store/box.h"
+#include "driver/store/damage.h"
 #include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
 
@@ -190,7 +191,7 @@ Status BlockReader::RunTask(const Task& task) const {
   Status status = task.block == kFill         ? Fill(chunk)
                   : task.block == kWholeChunk ? ReadWhole(chunk, task)
                                               : ReadBlock(chunk, task);
-  return status.ok() ? status : status.At(chunk.Name()).At(file_.path());
+  return status.ok() ? status : Damaged(status.At(chunk.Name()), kVerify).At(file_.path());
 }
 
 Status BlockReader::Fill(const LoadedChunk& chunk) const {

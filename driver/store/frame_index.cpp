@@ -5,6 +5,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "driver/store/damage.h"
 #include "driver/store/fork_guard.h"
 #include "driver/store/msgpack.h"
 #include "driver/store/nested_array.h"
@@ -38,7 +39,9 @@ Status ReadBytes(const ByteFile& file, uint64_t offset_bytes, uint64_t size_byte
 
 // What a file says of itself has its path already.
 Status WithPath(const Status& status, const std::string& path) {
-  return status.message().compare(0, path.size() + 1, path + ":") == 0 ? status : status.At(path);
+  return status.message().compare(0, path.size() + 1, path + ":") == 0
+             ? status
+             : Damaged(status, kCopyAgain).At(path);
 }
 
 // Frames that look like arrays to some extent, by the metalayer that gives them away.
@@ -226,8 +229,7 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   Result<uint64_t> size_bytes = FrameHeaderBytes(header_bytes);
   if (!size_bytes.ok()) return size_bytes.status();
   if (*size_bytes > file.size_bytes()) {
-    return Corrupt("header length", std::to_string(*size_bytes) + " bytes",
-                   "less than the file's " + std::to_string(file.size_bytes()));
+    return CutShort(file.size_bytes(), *size_bytes, "at least ");
   }
   status = ReadBytes(file, 0, *size_bytes, header_bytes);
   if (!status.ok()) return status;
@@ -237,6 +239,8 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   status = CheckIsArray(header);
   if (!status.ok()) return status;
   if (header.frame_bytes > file.size_bytes()) {
+    // No file is as long as some damaged headers say.
+    if (header.frame_bytes <= INT64_MAX) return CutShort(file.size_bytes(), header.frame_bytes);
     return Corrupt("frame length", std::to_string(header.frame_bytes) + " bytes",
                    "at most the file's " + std::to_string(file.size_bytes()));
   }

@@ -232,7 +232,8 @@ def test_nothing_is_written_when_nothing_changes(create):
 def test_second_writer_is_refused(create, errors):
     path, dataset = create()
     assert gdal.Open(path, gdal.GA_Update) is None
-    assert errors == [f"{path}: another process or dataset is updating this file"]
+    assert errors == [f"{path}: another process or dataset is updating this file; "
+                      "close it there first"]
     del dataset
     assert gdal.Open(path, gdal.GA_Update) is not None
 
