@@ -1,35 +1,51 @@
-"""Programs that are stopped at the n-th step of their work, whatever the machine's speed.
+"""Programs that are stopped at the n-th step of their work, or whose clock goes by steps: what tests
+of them see does not depend on the machine's speed.
 
-A step is a call of the system that concerns a file, as tests/support/stop_at_call.cpp counts them.
+A step of work is a call of the system that concerns a file, as tests/support/stop_at_call.cpp counts
+them; one of the clock is that of tests/support/step_clock.cpp.
 """
 
 import functools
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
 
-SOURCE = pathlib.Path(__file__).parents[1] / "support" / "stop_at_call.cpp"
+SOURCES = pathlib.Path(__file__).parents[1] / "support"
 PARTS = {"before": 0, "half": 1, "after": 2}  # of the call at which it stops
 
 
 @functools.lru_cache(None)
-def library():
+def library(name):
     """Built once for each run of the tests, with the compiler that the build needs anyway."""
     folder = tempfile.TemporaryDirectory()
-    path = f"{folder.name}/stop_at_call.so"
-    subprocess.run([os.environ.get("CXX", "c++"), "-std=c++17", "-O1", "-shared", "-fPIC",
-                    "-fno-sanitize=all", "-o", path, str(SOURCE)], check=True)
+    path = f"{folder.name}/{name}.so"
+    subprocess.run([os.environ.get("CXX", "c++"), "-std=c++17", "-O1", "-shared", "-fPIC", "-o", path,
+                    str(SOURCES / f"{name}.cpp")], check=True)
     return folder, path
+
+
+def preloading(name, **environment):
+    """The environment of a program that has the library, after a sanitizer's."""
+    preload = [word for word in (os.environ.get("LD_PRELOAD"), library(name)[1]) if word]
+    return {**os.environ, "LD_PRELOAD": " ".join(preload), **environment}
 
 
 def stopping(path, call, number, part="before", twice=False):
     """The environment of a program that gets a signal at that call about a path with this in it."""
-    preload = [word for word in (os.environ.get("LD_PRELOAD"), library()[1]) if word]
-    return {**os.environ, "LD_PRELOAD": " ".join(preload), "STOP_AT_PATH": str(path),
-            "STOP_AT_CALL": str(call), "STOP_AT_SIGNAL": str(int(number)), "STOP_AT_PART": part,
-            **({"STOP_AT_TWICE": "1"} if twice else {})}
+    more = {"STOP_AT_TWICE": "1"} if twice else {}
+    return preloading("stop_at_call", STOP_AT_PATH=str(path), STOP_AT_CALL=str(call),
+                      STOP_AT_SIGNAL=str(int(number)), STOP_AT_PART=part, **more)
+
+
+def run_stopped(arguments, path, call, number=signal.SIGINT, **keywords):
+    """Runs a program that gets a signal at that call: what subprocess.run gives, as text."""
+    environment = {**stopping(path, call, number, keywords.pop("part", "before"),
+                              keywords.pop("twice", False)), **keywords.pop("env", {})}
+    return subprocess.run([str(word) for word in arguments], capture_output=True, text=True,
+                          env=environment, **keywords)
 
 
 class Victims:
@@ -59,10 +75,9 @@ for line in sys.stdin:
 """
 
     def __init__(self, victim, prepare=""):
-        preload = [word for word in (os.environ.get("LD_PRELOAD"), library()[1]) if word]
         self.process = subprocess.Popen(
             [sys.executable, "-c", self.LOOP, prepare, victim], text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, env={**os.environ, "LD_PRELOAD": " ".join(preload)})
+            stdout=subprocess.PIPE, env=preloading("stop_at_call"))
 
     def kill_at(self, call, part, path, *arguments):
         """Whether it was killed: False where it ended, with success, before that call.

@@ -2,13 +2,12 @@
 
 import io
 import os
-import signal
 import subprocess
-import time
 
 import numpy as np
 import pytest
 from osgeo import gdal
+from stop_support import run_stopped
 from support import memory_dataset
 from tool_support import PROGRAM, error, tool, tool_on_terminal
 
@@ -267,15 +266,11 @@ def test_progress_is_for_terminals(path, tmp_path):
 
 
 def test_interrupt_leaves_nothing_behind(tmp_path):
-    """Of 40 GB, which take long enough to be interrupted."""
+    """Of 40 GB, of which nothing is written before it stops."""
     source = str(tmp_path / "large.vrt")
     gdal.GetDriverByName("VRT").Create(source, 200_000, 200_000, 1).FlushCache()
-    process = subprocess.Popen([PROGRAM, "window", source, "0", "0", "200000", "200000", "-o",
-                                tmp_path / "out.npy"], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-    while not any("partial" in name for name in os.listdir(tmp_path)):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == ("", "gdal_ndarray window: interrupted\n")
-    assert process.returncode == 1 and os.listdir(tmp_path) == ["large.vrt"]
+    done = run_stopped([PROGRAM, "window", source, 0, 0, 200_000, 200_000, "-o", tmp_path / "out.npy"],
+                       ".partial", 2)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1, "", "gdal_ndarray window: interrupted\n")
+    assert os.listdir(tmp_path) == ["large.vrt"]

@@ -11,6 +11,7 @@
 // Calls: open (for writing too), write, sync, change of size, rename, link, unlink, mkdir and
 // rmdir.
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -146,6 +147,15 @@ NDARRAY_OPEN(open64)
   }
 NDARRAY_OPENAT(openat)
 NDARRAY_OPENAT(openat64)
+
+#define NDARRAY_FOPEN(name)                                                       \
+  FILE* name(const char* path, const char* mode) {                                \
+    using Function = FILE* (*)(const char*, const char*);                         \
+    static const auto real = reinterpret_cast<Function>(dlsym(RTLD_NEXT, #name)); \
+    return Counted(Concerns(path), [&] { return real(path, mode); });             \
+  }
+NDARRAY_FOPEN(fopen)
+NDARRAY_FOPEN(fopen64)
 
 ssize_t write(int descriptor, const void* data, size_t size) {
   return CountedWrite(descriptor, size,
