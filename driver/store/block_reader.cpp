@@ -88,7 +88,7 @@ Status BlockReader::Run() {
                static_cast<int64_t>(chunks_.size()) * layout_.chunk_bytes < kBatchChunkBytes)));
     if (chunks_.empty()) continue;
     Status status = RunBatch();
-    if (!status.ok()) return status;
+    if (!status.ok()) return DamagedFile(status, file_.path(), kVerify);
   }
   return {};
 }
@@ -191,7 +191,7 @@ Status BlockReader::RunTask(const Task& task) const {
   Status status = task.block == kFill         ? Fill(chunk)
                   : task.block == kWholeChunk ? ReadWhole(chunk, task)
                                               : ReadBlock(chunk, task);
-  return status.ok() ? status : Damaged(status.At(chunk.Name()), kVerify).At(file_.path());
+  return status.ok() ? status : status.At(chunk.Name()).At(file_.path());
 }
 
 Status BlockReader::Fill(const LoadedChunk& chunk) const {

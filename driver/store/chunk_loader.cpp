@@ -5,7 +5,6 @@
 #include <new>
 
 #include "driver/store/byte_reader.h"
-#include "driver/store/damage.h"
 
 namespace ndarray {
 namespace {
@@ -83,7 +82,7 @@ Result<std::vector<std::byte>> RepeatedElement(const LoadedChunk& chunk, int64_t
 Status ChunkLoader::CheckHeader(LoadedChunk& chunk, std::string_view directory) const {
   Result<BloscChunk> header =
       ParseChunkHeader(directory.substr(0, kChunkHeaderBytes), chunk.place.available_bytes);
-  if (!header.ok()) return Damaged(header.status().At(chunk.Name()), kVerify).At(file_.path());
+  if (!header.ok()) return header.status().At(chunk.Name()).At(file_.path());
   Status status;
   if (header->uncompressed_bytes != index_.layout().chunk_bytes) {
     status = Mismatch(StatusCode::kCorrupt, "uncompressed size",
@@ -92,7 +91,7 @@ Status ChunkLoader::CheckHeader(LoadedChunk& chunk, std::string_view directory) 
   } else {
     status = BloscCodec::CheckSupported(*header);
   }
-  if (!status.ok()) return Damaged(status.At(chunk.Name()), kVerify).At(file_.path());
+  if (!status.ok()) return status.At(chunk.Name()).At(file_.path());
   chunk.header = *header;
   chunk.needs_whole = header->kind == ChunkKind::kBlocks &&
                       BloscCodec::NeedsWholeChunk(*header, index_.layout().block_bytes);
@@ -162,7 +161,7 @@ Status ChunkLoader::LoadBlocks(std::vector<LoadedChunk>& chunks,
   for (size_t i = 0; i < chunks.size(); ++i) {
     if (chunks[i].header.kind != ChunkKind::kBlocks) continue;
     Status status = AddRanges(chunks[i], wanted[i], ranges);
-    if (!status.ok()) return Damaged(status.At(chunks[i].Name()), kVerify).At(file_.path());
+    if (!status.ok()) return status.At(chunks[i].Name()).At(file_.path());
   }
   return ranges.empty() ? Status() : file_.ReadRanges(ranges);
 }

@@ -33,6 +33,14 @@ inline Status Damaged(const Status& status, std::string_view advice) {
   return status.At("damaged (" + std::string(advice) + ")");
 }
 
+// The same for a failure that may have the file's path before it; with the path, in any case.
+inline Status DamagedFile(const Status& status, const std::string& path, std::string_view advice) {
+  const std::string start = path + ": ";
+  const std::string& message = status.message();
+  if (message.compare(0, start.size(), start) != 0) return Damaged(status, advice).At(path);
+  return Damaged(Status(status.code(), message.substr(start.size())), advice).At(path);
+}
+
 // Where all of the file is in question, and where only some of its pixels are.
 constexpr std::string_view kCopyAgain = "copy it again";
 constexpr std::string_view kVerify = "gdal_ndarray verify lists what is lost";

@@ -141,6 +141,12 @@ const Metalayer* FrameHeader::Find(std::string_view name) const {
   return nullptr;
 }
 
+Status SparseFrame() {
+  return Mismatch(StatusCode::kNotSupported, "frame", "a sparse one (a folder of chunks)",
+                  "a contiguous one (one file); blosc2.open(FOLDER).copy(urlpath=\"new.b2nd\", "
+                  "contiguous=True) makes one");
+}
+
 bool HasFrameMagic(std::string_view start) {
   return start.substr(0, kFrameMagic.size()) == kFrameMagic;
 }

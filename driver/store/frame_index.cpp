@@ -37,13 +37,6 @@ Status ReadBytes(const ByteFile& file, uint64_t offset_bytes, uint64_t size_byte
   return file.ReadRanges({{offset_bytes, to.size(), to.data()}});
 }
 
-// What a file says of itself has its path already.
-Status WithPath(const Status& status, const std::string& path) {
-  return status.message().compare(0, path.size() + 1, path + ":") == 0
-             ? status
-             : Damaged(status, kCopyAgain).At(path);
-}
-
 // Frames that look like arrays to some extent, by the metalayer that gives them away.
 const char* OtherContent(const FrameHeader& header) {
   constexpr std::pair<const char*, const char*> kKinds[] = {
@@ -71,8 +64,7 @@ Status CheckIsArray(const FrameHeader& header) {
     return Mismatch(StatusCode::kNotSupported, "content", found, "a b2nd array");
   };
   if (header.is_sparse) {
-    return Mismatch(StatusCode::kNotSupported, "frame", "a sparse one (a folder of chunks)",
-                    "a contiguous one (one file)");
+    return SparseFrame();
   }
   if (const char* const what = OtherContent(header)) return unsupported(what);
   if (ArrayMetalayer(header) == nullptr) return unsupported("a super-chunk without a shape");
@@ -173,14 +165,14 @@ Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file)
     if (auto shared = SharedIndexes::Process().Find(identity)) return shared;
   }
   Result<std::shared_ptr<FrameIndex>> loaded = Load(file, false);
-  if (!loaded.ok()) return WithPath(loaded.status(), file.path());
+  if (!loaded.ok()) return DamagedFile(loaded.status(), file.path(), kCopyAgain);
   std::shared_ptr<const FrameIndex> index = std::move(*loaded);
   return identity.empty() ? index : SharedIndexes::Process().Add(identity, std::move(index));
 }
 
 Result<std::shared_ptr<FrameIndex>> FrameIndex::OpenForUpdate(const ByteFile& file) {
   Result<std::shared_ptr<FrameIndex>> loaded = Load(file, true);
-  if (!loaded.ok()) return WithPath(loaded.status(), file.path());
+  if (!loaded.ok()) return DamagedFile(loaded.status(), file.path(), kCopyAgain);
   return loaded;
 }
 

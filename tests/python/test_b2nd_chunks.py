@@ -1,5 +1,6 @@
 """Chunks that are no plain blocks: special values, dictionaries, stored bytes, rarer codecs."""
 
+import os
 
 import numpy as np
 import pytest

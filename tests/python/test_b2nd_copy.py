@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from b2nd_support import blosc2
 from osgeo import gdal, osr
-from stop_support import PARTS, Victims
 from support import memory_dataset, random_values, random_windows
 
 ORDERS = {"BAND": (0, 1, 2), "PIXEL": (1, 2, 0), "LINE": (1, 0, 2)}
@@ -287,38 +286,6 @@ def test_interruption_keeps_the_old_file(driver, old, errors, stop_at):
     assert "interrupted" in errors[-1]
     np.testing.assert_array_equal(blosc2.open(str(old))[:], OLD)
     assert os.listdir(old.parent) == ["old.b2nd"]
-
-
-COPY = 'gdal.GetDriverByName("B2ND").CreateCopy(arguments[1], gdal.Open(arguments[0]))'
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("part", PARTS)
-def test_killed_copies_leave_the_old_file_or_the_new_one(driver, old, rng, tmp_path_factory, part):
-    """Killed at each call about the files, until one ends before the next of them."""
-    source = str(tmp_path_factory.mktemp("source") / "source.tif")
-    image = rng.integers(0, 4000, (2000, 2000), dtype="u2")
-    gdal.GetDriverByName("GTiff").CreateCopy(source, memory_dataset(image))
-    outcomes = []
-    halfway = 0
-    with Victims(COPY) as victims:
-        call = 1
-        while victims.kill_at(call, part, old.parent, source, old):
-            seen = blosc2.open(str(old))[:]
-            outcomes.append(seen.shape)
-            np.testing.assert_array_equal(seen, OLD if seen.shape == OLD.shape else image)
-            np.testing.assert_array_equal(gdal.Open(str(old)).ReadAsArray(), seen)
-            assert set(os.listdir(old.parent)) <= {"old.b2nd", ".old.b2nd.partial"}
-            halfway += len(os.listdir(old.parent)) - 1
-            if seen.shape != OLD.shape:
-                blosc2.asarray(OLD, urlpath=str(old), mode="w")
-            call += 1
-    # Its chunks and parts, one by one; then syncs and the rename.
-    assert outcomes[0] == OLD.shape and outcomes.count(OLD.shape) > 6 and halfway > 6, outcomes
-    assert part != "after" or outcomes[-1] == image.shape
-    driver.CreateCopy(str(old), gdal.Open(source))
-    assert os.listdir(old.parent) == ["old.b2nd"]
-    np.testing.assert_array_equal(blosc2.open(str(old))[:], image)
 
 
 MEASURED_COPY = """

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from b2nd_support import blosc2
 from osgeo import gdal, osr
-from stop_support import PARTS, Victims
 from support import memory_dataset, random_windows
 
 SMALL_CHUNKS = ["BLOCKXSIZE=32", "BLOCKYSIZE=32", "CHUNKXSIZE=128", "CHUNKYSIZE=96"]
@@ -303,59 +302,6 @@ def test_utilities_write_it(tmp_path, rng):
     gdal.Warp(other, source, dstSRS="EPSG:3857")
     np.testing.assert_array_equal(gdal.Open(warped).ReadAsArray(), gdal.Open(other).ReadAsArray())
     assert gdal.Open(warped).GetGeoTransform() == gdal.Open(other).GetGeoTransform()
-
-
-NOISE = 'noise = np.random.default_rng(1).integers(0, 256, (500, 500), dtype="u1")'
-
-UPDATES = """
-dataset = gdal.Open(arguments[0], gdal.GA_Update)
-value = int(arguments[1])
-while True:
-    value = value % 200 + 1
-    dataset.WriteArray(noise ^ np.uint8(value))
-    dataset.SetMetadataItem("value", str(value))
-    dataset.FlushCache()
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("part", PARTS)
-def test_killed_updates_leave_one_state_or_the_next(tmp_path, part):
-    """Killed at each call about the file of the first updates: before, within and after it."""
-    path = str(tmp_path / "killed.b2nd")
-    driver = gdal.GetDriverByName("B2ND")
-    dataset = driver.Create(path, 500, 500, 1, options=["CHUNKXSIZE=256", "CHUNKYSIZE=256"])
-    noise = np.random.default_rng(1).integers(0, 256, (500, 500), dtype="u1")
-    dataset.WriteArray(noise)
-    dataset.SetMetadataItem("value", "0")
-    del dataset
-    seen = set()
-    with Victims(UPDATES, prepare=NOISE) as victims:
-        for call in range(1, 61):
-            first = call * 3 % 200
-            assert victims.kill_at(call, part, path, path, first)
-            dataset = gdal.Open(path)
-            array = dataset.ReadAsArray()
-            value = int(dataset.GetMetadataItem("value"))
-            assert (array == noise ^ np.uint8(value)).all()
-            assert (blosc2.open(path)[:] == array).all()
-            seen.add(value - first if value > first else "before")
-    assert {"before", 1, 2} <= seen, seen
-    dataset = gdal.Open(path, gdal.GA_Update)
-    dataset.WriteArray(noise)
-    del dataset
-    # What the killed left behind the frame goes with the next update; what they replaced is dead space,
-    # and goes with the update that makes it more than 16 MB.
-    dead = int(gdal.Open(path).GetMetadataItem("DEAD_BYTES", "B2ND"))
-    assert os.path.getsize(path) < dead + 300_000
-    for value in range(70):
-        dataset = gdal.Open(path, gdal.GA_Update)
-        dataset.WriteArray(noise ^ np.uint8(value))
-        del dataset
-        if os.path.getsize(path) < 1e6:
-            break
-    assert os.path.getsize(path) < 1e6
-    assert os.listdir(tmp_path) == ["killed.b2nd"]
 
 
 @pytest.mark.parametrize("interleave", ORDERS)

@@ -211,10 +211,9 @@ TEST_F(NpyFileTest, RefusesDataCutAtAnyByte) {
     ASSERT_THAT(file, IsOk());
     EXPECT_THAT(
         OpenNpyArray(*file, 1),
-        FailsWith(StatusCode::kCorrupt, Path() + ": cut short: " +
-                                            std::to_string(bytes.size() - missing) + " of " +
-                                            std::to_string(bytes.size()) +
-                                            " bytes; copy it again (shape (3, 4))"));
+        FailsWith(StatusCode::kCorrupt,
+                  Path() + ": cut short: " + std::to_string(bytes.size() - missing) + " of " +
+                      std::to_string(bytes.size()) + " bytes; copy it again (shape (3, 4))"));
   }
 }
 
