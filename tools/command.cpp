@@ -1,10 +1,12 @@
 #include "tools/command.h"
 
+#include <cpl_conv.h>
 #include <cpl_error.h>
 #include <cpl_vsi.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <mutex>
@@ -81,11 +83,16 @@ void RequirePath(const std::string& name) {
   }
 }
 
-void ThrowGdalFailure(const std::string& otherwise) {
+void ThrowGdalFailure(const std::string& otherwise, const std::vector<std::string>& files) {
   StopIfInterrupted();
   GdalMessages& messages = Messages();
   const std::lock_guard<std::mutex> lock(messages.mutex);
-  throw Failure(messages.first_failure.empty() ? otherwise : messages.first_failure);
+  const std::string& failure = messages.first_failure;
+  if (failure.empty()) throw Failure(otherwise);
+  const bool named = std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+    return failure.find(CPLGetFilename(file.c_str())) != std::string::npos;
+  });
+  throw Failure(named || files.empty() ? failure : files.front() + ": " + failure);
 }
 
 void ForgetGdalErrors() {
@@ -98,7 +105,7 @@ DatasetPointer OpenRaster(const std::string& path, CSLConstList options) {
   ForgetGdalErrors();
   DatasetPointer dataset(GDALDataset::Open(
       path.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr, options));
-  if (dataset == nullptr) ThrowGdalFailure(path + ": cannot open");
+  if (dataset == nullptr) ThrowGdalFailure(path + ": cannot open", {path});
   return dataset;
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "driver/raster/gdal_compat.h"
 #include "driver/store/status.h"
@@ -43,8 +44,10 @@ T Value(Result<T> result) {
 void RequirePath(const std::string& name);
 
 // Throws the first failure that GDAL reported since ForgetGdalErrors (since the start of the
-// program, if it was never called), or `otherwise` where it reported none.
-[[noreturn]] void ThrowGdalFailure(const std::string& otherwise);
+// program, if it was never called), or `otherwise` where it reported none. Some of GDAL's messages
+// name no file: those that name none of `files` get the first of these before them.
+[[noreturn]] void ThrowGdalFailure(const std::string& otherwise,
+                                   const std::vector<std::string>& files = {});
 void ForgetGdalErrors();
 
 struct CloseDataset {

@@ -94,7 +94,10 @@ void ConvertRaster(const Job& arguments, GDALDriver& driver, const std::optional
   ForgetGdalErrors();
   const DatasetPointer written(driver.CreateCopy(arguments.written.c_str(), &image, FALSE,
                                                  options.List(), arguments.progress(), nullptr));
-  if (written == nullptr) ThrowGdalFailure(arguments.destination + ": cannot write");
+  if (written == nullptr) {
+    ThrowGdalFailure(arguments.destination + ": cannot write",
+                     {arguments.source, arguments.destination});
+  }
 }
 
 // Whether the pages are the bands of a raster: those of very long stacks are not.

@@ -43,6 +43,21 @@ void AddInfo(CLI::App& program, Runner& runner) {
       "  gdal_ndarray info scene.npy --json | jq -r .memmap\n");
 }
 
+// "1024" or "800x600".
+PixelSize ParseSize(const std::string& text) {
+  PixelSize size;
+  const size_t x = text.find('x');
+  const CLI::Range side(1, INT_MAX);
+  const auto parse = [&](const std::string& number, int& to) {
+    return CLI::detail::lexical_cast(number, to) && side(std::to_string(to)).empty();
+  };
+  if (!parse(text.substr(0, x), size.width) ||
+      (x != std::string::npos && !parse(text.substr(x + 1), size.height))) {
+    throw CLI::ValidationError("--size", "found " + text + ", wanted PIXELS or WIDTHxHEIGHT");
+  }
+  return size;
+}
+
 void AddWindow(CLI::App& program, Runner& runner) {
   auto [command, arguments] = Add(program, runner, "window",
                                   "One window of an image, as .npy or as a picture", WriteWindow);
@@ -61,6 +76,10 @@ void AddWindow(CLI::App& program, Runner& runner) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(size);
+  command.add_option_function<std::string>(
+      "--size", [&to = arguments.size](const std::string& text) { to = ParseSize(text); },
+      "Pixels of the output: of its longer side, or WIDTHxHEIGHT; fewer than the window has, from "
+      "an overview if there is one. Default: the window's");
   command.add_option("-o,--output", arguments.output,
                      "FILE.npy: (bands, H, W), without the first axis where it is one band. "
                      "FILE.png: the lowest 2 % of the values black, the highest 2 % white; bytes "
@@ -68,7 +87,8 @@ void AddWindow(CLI::App& program, Runner& runner) {
   command.footer(
       "Example:\n"
       "  gdal_ndarray window scene.b2nd 1000 2000 512 512 -o look.png\n"
-      "  band 1: black 212, white 3071\n");
+      "  band 1: black 212, white 3071\n"
+      "  gdal_ndarray window scene.b2nd 0 0 40000 40000 --size 1024 -o all.png\n");
 }
 
 void AddConvert(CLI::App& program, Runner& runner) {

@@ -44,22 +44,56 @@ bool IsColor(GDALRasterBand& band) {
           color == GCI_PaletteIndex);
 }
 
+int64_t Count(const PixelSize& size) { return int64_t{size.width} * size.height; }
+
 template <typename T>
-std::vector<T> ReadWindow(GDALRasterBand& band, const PixelWindow& window, GDALDataType type) {
-  std::vector<T> values(static_cast<size_t>(int64_t{window.width} * window.height));
+std::vector<T> Read(GDALRasterBand& band, const PixelWindow& window, const PixelSize& size,
+                    GDALDataType type) {
+  std::vector<T> values(static_cast<size_t>(Count(size)));
+  GDALRasterIOExtraArg extra;
+  INIT_RASTERIO_EXTRA_ARG(extra);
+  extra.pfnProgress = WatchForInterrupt;
   ForgetGdalErrors();
   if (band.RasterIO(GF_Read, window.x, window.y, window.width, window.height, values.data(),
-                    window.width, window.height, type, 0, 0, nullptr) != CE_None) {
-    ThrowGdalFailure("cannot read the window");
+                    size.width, size.height, type, 0, 0, &extra) != CE_None) {
+    const GDALDataset* const dataset = band.GetDataset();
+    ThrowGdalFailure("cannot read the window",
+                     {dataset != nullptr ? dataset->GetDescription() : "the image"});
   }
   StopIfInterrupted();
   return values;
 }
 
+// A band or its overview, and a window in its pixels.
+struct Level {
+  GDALRasterBand* band;
+  PixelWindow window;
+};
+
+// An overview where one has enough pixels.
+Level FindLevel(GDALRasterBand& band, PixelWindow window, const PixelSize& size) {
+  GDALRasterIOExtraArg extra;
+  INIT_RASTERIO_EXTRA_ARG(extra);
+  if (size.width == window.width && size.height == window.height) return {&band, window};
+  const int overview = GDALBandGetBestOverviewLevel2(
+      &band, window.x, window.y, window.width, window.height, size.width, size.height, &extra);
+  return {overview < 0 ? &band : band.GetOverview(overview), window};
+}
+
+// As the mask says that belongs to the values. One that follows from nodata has no overviews of its
+// own: it is that of the overview, if that knows the nodata value.
+Bytes ReadMask(GDALRasterBand& band, const PixelWindow& window, const Level& level,
+               const PixelSize& size) {
+  const int flags = band.GetMaskFlags();
+  if (flags == GMF_ALL_VALID) return Bytes(static_cast<size_t>(Count(size)), 255);
+  if (flags == GMF_NODATA && level.band->GetMaskFlags() == GMF_NODATA) {
+    return Read<GByte>(*level.band->GetMaskBand(), level.window, size, GDT_Byte);
+  }
+  return Read<GByte>(*band.GetMaskBand(), window, size, GDT_Byte);
+}
+
 // 255 where the pixel means something.
-Bytes ReadValidity(GDALRasterBand& band, const PixelWindow& window,
-                   const std::vector<double>& values) {
-  Bytes valid = ReadWindow<GByte>(*band.GetMaskBand(), window, GDT_Byte);
+Bytes MeaningfulPixels(Bytes valid, const std::vector<double>& values) {
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) valid[i] = 0;
   }
@@ -139,11 +173,12 @@ void WritePng(const std::vector<Bytes>& planes, int width, int height, const std
   DeleteSidecars(path);  // of the picture that was there
 }
 
-std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, std::vector<int> bands,
-                         const std::string& path) {
-  if (int64_t{window.width} * window.height > kMostPixels) {
-    throw Failure("a picture of " + std::to_string(window.width) + " x " +
-                  std::to_string(window.height) + " pixels: wanted at most 2^28 of them");
+std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, const PixelSize& size,
+                         std::vector<int> bands, const std::string& path) {
+  if (Count(size) > kMostPixels) {
+    throw Failure("a picture of " + std::to_string(size.width) + " x " +
+                  std::to_string(size.height) +
+                  " pixels: wanted at most 2^28 of them; --size 2000 makes a smaller one");
   }
   if (bands.empty()) bands = DefaultBands(dataset);
   if (bands.size() != 1 && bands.size() != 3) {
@@ -152,11 +187,12 @@ std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, std::v
   }
   std::vector<Bytes> planes;
   std::string lines;
-  Bytes alpha(static_cast<size_t>(int64_t{window.width} * window.height), 255);
+  Bytes alpha(static_cast<size_t>(Count(size)), 255);
   for (const int number : bands) {
     GDALRasterBand& band = *dataset.GetRasterBand(number);
-    const auto values = ReadWindow<double>(band, window, GDT_Float64);
-    const Bytes valid = ReadValidity(band, window, values);
+    const Level level = FindLevel(band, window, size);
+    const auto values = Read<double>(*level.band, level.window, size, GDT_Float64);
+    const Bytes valid = MeaningfulPixels(ReadMask(band, window, level, size), values);
     for (size_t i = 0; i < alpha.size(); ++i) alpha[i] = std::min(alpha[i], valid[i]);
     const std::string name = "band " + std::to_string(number) + ": ";
     if (bands.size() == 1 && band.GetColorTable() != nullptr) {
@@ -174,7 +210,7 @@ std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, std::v
   if (std::any_of(alpha.begin(), alpha.end(), [](GByte byte) { return byte != 255; })) {
     planes.push_back(std::move(alpha));
   }
-  WritePng(planes, window.width, window.height, path);
+  WritePng(planes, size.width, size.height, path);
   return lines;
 }
 

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""The main job on one image: convert it to .npy and .b2nd, read windows of both, look at it.
+"""The main job on one image: convert it to .npy and .b2nd, look at it, read windows of both.
 
 Run by tools/quickstart, which sets up and builds first. Arguments: the image (empty: the geoid grid
-of PROJ) and the folder for results.
+of PROJ), the folder for results, and the program gdal_ndarray. Holds no more than windows of the image
+in memory.
 """
 
 import os
+import re
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -16,8 +19,12 @@ import blosc2
 import numpy as np
 from osgeo import gdal
 
-TURNS = 7
-WINDOWS = 200
+SIDES = (64, 256, 512, 2048)
+# So much is read for each figure; no window is larger than the last.
+WINDOWS, TOTAL_BYTES, TURNS, WINDOW_BYTES = 200, 200e6, (3, 20), 64e6
+# The GeoTIFF is made of so many pixels in the middle of larger images.
+GEOTIFF_PIXELS = 8192
+GEOTIFF = ["TILED=YES", "COMPRESS=DEFLATE"]
 
 
 def default_image():
@@ -31,148 +38,222 @@ def default_image():
     sys.exit("quickstart: no egm96_15.gtx of PROJ found; name an image: tools/quickstart IMAGE")
 
 
+def run(*command):
+    """What a command prints; its errors as one line."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError((done.stderr or done.stdout).strip())
+    return done.stdout
+
+
+def seconds_of(action):
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def size_of(path):
+    return os.path.getsize(path) / 1e6
+
+
+class Image:
+    """The image, and what is made of it: its .npy, .b2nd, .tif and .png."""
+
+    def __init__(self, path, folder, program):
+        self.path, self.program = path, program
+        dataset = gdal.Open(path)
+        if dataset.RasterCount == 0:
+            sys.exit(f"quickstart: {path}: has no bands; name one of its subdatasets (gdalinfo {path})")
+        self.size = self.width, self.height = dataset.RasterXSize, dataset.RasterYSize
+        self.bands = dataset.RasterCount
+        band = dataset.GetRasterBand(1)
+        self.type = gdal.GetDataTypeName(band.DataType)
+        self.pixel_bytes = gdal.GetDataTypeSize(band.DataType) // 8 * self.bands
+        self.bytes = self.width * self.height * self.pixel_bytes
+        name = re.sub(r'[:"\[\]/]+', "_", os.path.splitext(os.path.basename(path))[0])
+        base = os.path.join(folder, name)
+        self.npy, self.b2nd, self.tif, self.png = (
+            base + ending for ending in (".npy", ".b2nd", ".tif", ".png"))
+        side = GEOTIFF_PIXELS
+        self.middle = (max(0, self.width - side) // 2, max(0, self.height - side) // 2,
+                       min(self.width, side), min(self.height, side))
+
+
+def convert(image, folder):
+    print(f"3. {image.path}: {image.width} x {image.height}, {image.bands} band(s) of {image.type}, "
+          f"{image.bytes / 1e6:.1f} MB of pixels")
+    free = shutil.disk_usage(folder).free
+    if free < 2 * image.bytes:
+        sys.exit(f"quickstart: {folder}: has {free / 1e9:.1f} GB free, wanted {image.bytes / 5e8:.1f}; "
+                 "a part of the image does, too: gdal_translate -srcwin X Y WIDTH HEIGHT")
+    for target in (image.npy, image.b2nd):
+        options = ["INTERLEAVE=BAND"] if target == image.npy else []
+        command = " ".join(["gdal_translate -of", "NPY" if options else "B2ND",
+                            *(f"-co {option}" for option in options)])
+        seconds = seconds_of(lambda: gdal.Translate(
+            target, image.path, format="NPY" if options else "B2ND", creationOptions=options))
+        print(f"   {command} -> {target}: {size_of(target):.1f} MB in {seconds:.2f} s", flush=True)
+    print(f"   the .npy is {size_of(image.npy) / size_of(image.b2nd):.2f} times as large; every pixel "
+          "is compared with the image:", flush=True)
+    for target in (image.npy, image.b2nd):
+        seconds = seconds_of(lambda: run(image.program, "verify", target, "--against", image.path,
+                                         "-q"))
+        print(f"   gdal_ndarray verify {os.path.basename(target)} --against ...: equal ({seconds:.2f} s)",
+              flush=True)
+
+
+def describe(image):
+    wanted = ("Driver:", "Size is", "Origin", "Pixel Size", "  DTYPE", "  SHAPE", "  INTERLEAVE",
+              "  CHUNK", "  BLOCK", "  CODEC", "  COMPRESSION", "  FILTERS", "  RATIO")
+    print(f"   gdalinfo {os.path.basename(image.b2nd)} says:")
+    for line in run("gdalinfo", image.b2nd).splitlines():
+        if line.startswith(wanted):
+            print("     " + line.strip())
+
+
+def look(image):
+    """The picture, and a small one of it in the terminal."""
+    run(image.program, "window", image.b2nd, "0", "0", str(image.width), str(image.height),
+        "--size", "1024", "-o", image.png)
+    print(f"4. A picture of it: {image.png}")
+    print(f"   gdal_ndarray window {os.path.basename(image.b2nd)} 0 0 {image.width} {image.height} "
+          "--size 1024 -o ...")
+    columns = min(72, image.width)
+    lines = 2 * max(1, round(columns * image.height / image.width / 2))
+    small = gdal.Open(image.png).ReadAsArray(buf_xsize=columns, buf_ysize=min(lines, 72),
+                                             resample_alg=gdal.GRIORA_Average)
+    small = small[np.newaxis] if small.ndim == 2 else small
+    rgb = np.stack([small[0]] * 3 if len(small) < 3 else small[:3], axis=-1)
+    encoding = (sys.stdout.encoding or "").lower()
+    for upper, lower in zip(rgb[::2], rgb[1::2]):
+        if sys.stdout.isatty() and encoding.startswith("utf"):
+            cells = ("\x1b[38;2;{};{};{}m\x1b[48;2;{};{};{}m\u2580".format(*a, *b)
+                     for a, b in zip(upper, lower))
+            print("   " + "".join(cells) + "\x1b[0m")
+        else:
+            grey = (upper.mean(axis=-1) + lower.mean(axis=-1)) / 2
+            print("   " + "".join(" .:-=+*#%@"[int(value / 25.6)] for value in grey))
+
+
+def gdal_reader(path, origin=(0, 0)):
+    dataset = gdal.Open(path)
+    return lambda x, y, side: dataset.ReadAsArray(x - origin[0], y - origin[1], side, side)
+
+
+def array_reader(open_array):
+    array = open_array()
+    return lambda x, y, side: np.array(array[..., y:y + side, x:x + side])
+
+
+def readers(image):
+    """By name, what opens the file and gives a reader of windows."""
+    found = {
+        ".npy, GDAL": lambda: gdal_reader(image.npy),
+        "np.load": lambda: array_reader(lambda: np.load(image.npy, mmap_mode="r")),
+        ".b2nd, GDAL": lambda: gdal_reader(image.b2nd),
+        "blosc2.open": lambda: array_reader(lambda: blosc2.open(image.b2nd)),
+        "GeoTIFF": lambda: gdal_reader(image.tif, image.middle[:2]),
+    }
+    try:
+        [make() for make in found.values()]
+    except OSError as error:  # a map of the whole file: more than `ulimit -v` allows
+        print(f"   (not np.load(..., mmap_mode='r'), which fails here: {error.strerror})")
+        del found["np.load"]
+    return found
+
+
 def equal(a, b):
     return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
 
 
-def convert(image, target):
-    source = gdal.Open(image)
-    print(f"3. {image}: {source.RasterXSize} x {source.RasterYSize}, {source.RasterCount} band(s) "
-          f"of {gdal.GetDataTypeName(source.GetRasterBand(1).DataType)}")
-    start = time.perf_counter()
-    gdal.Translate(target, source, format="NPY", creationOptions=["INTERLEAVE=BAND"])
-    seconds = time.perf_counter() - start
-    size = os.path.getsize(target)
-    print(f"   gdal_translate -of NPY -> {target}: {size / 1e6:.1f} MB in {seconds:.2f} s")
-    assert equal(source.ReadAsArray(), np.load(target)), "the .npy differs from the image"
-    print(f"   np.load gives {np.load(target, mmap_mode='r').shape}, every pixel as in the image")
-
-
-def compress(target, compressed):
-    """The array of the .npy again, compressed by python-blosc2."""
-    image = np.load(target)
-    # A block is decoded whole: small ones suit windows.
-    side = 256 if image.itemsize == 1 else 128
-    chunks = [1] * (image.ndim - 2) + [min(1024, size) for size in image.shape[-2:]]
-    start = time.perf_counter()
-    array = blosc2.asarray(
-        image, urlpath=compressed, mode="w", chunks=chunks, blocks=[min(side, c) for c in chunks],
-        cparams={"codec": blosc2.Codec.ZSTD, "clevel": 1, "filters": [blosc2.Filter.SHUFFLE]})
-    seconds = time.perf_counter() - start
-    dataset = gdal.Open(target)
-    if dataset.GetGeoTransform(can_return_null=True):
-        c, a, b, f, d, e = dataset.GetGeoTransform()
-        array.schunk.vlmeta["spatial:transform"] = [a, b, c, d, e, f]
-    if dataset.GetSpatialRef():
-        array.schunk.vlmeta["proj:wkt2"] = dataset.GetSpatialRef().ExportToWkt(["FORMAT=WKT2"])
-    sizes = os.path.getsize(target), os.path.getsize(compressed)
-    print(f"5. blosc2.asarray(..., urlpath={os.path.basename(compressed)!r}), ZSTD level 1: "
-          f"{sizes[1] / 1e6:.1f} MB in {seconds:.2f} s; the .npy is {sizes[0] / sizes[1]:.2f} times "
-          "as large")
-    assert equal(blosc2.open(compressed)[:], image), "the .b2nd differs from the image"
-    print(f"   blosc2.open gives {array.shape}, every pixel as in the image")
-
-
-def gdal_reader(path, *options):
-    dataset = gdal.OpenEx(path, open_options=options)
-    return lambda x, y, side: dataset.ReadAsArray(x, y, side, side)
-
-
-def array_reader(array):
-    return lambda x, y, side: np.array(array[..., y:y + side, x:x + side])
-
-
-def compare_windows(size, name, through_gdal, without):
-    """Random windows of an image of `size` (x, y), read both ways: compares all, then times both.
-
-    `through_gdal` and `without` open the file and give a reader. Each turn opens anew, so that what
-    earlier turns left in a cache of decoded blocks does not count.
-    """
-    for side in [64, 256, 512, 2048]:
-        if side > min(size):
+def compare_windows(image):
+    x, y, width, height = image.middle
+    of_part = "" if (width, height) == image.size else f" of its middle, {width} x {height} pixels"
+    predictor = {"Float32": 3, "Float64": 3}.get(image.type, 2 if "C" not in image.type else 1)
+    options = [*GEOTIFF, f"PREDICTOR={predictor}"]
+    seconds = seconds_of(lambda: gdal.Translate(image.tif, image.npy, srcWin=image.middle,
+                                                creationOptions=options))
+    print(f"5. An ordinary GeoTIFF{of_part}, tiled, DEFLATE with predictor {predictor}: "
+          f"{size_of(image.tif):.1f} MB in {seconds:.2f} s")
+    print("   Windows that do not overlap, all bands; compared, then timed. Microseconds for one:")
+    found = readers(image)
+    print("   " + " " * 11 + "".join(f"{name:>13}" for name in found))
+    for side in SIDES:
+        window_bytes = side * side * image.pixel_bytes
+        if side > min(width, height) or (side > SIDES[0] and window_bytes > WINDOW_BYTES):
             break
-        rng = np.random.default_rng(side)
-        corners = rng.integers(0, np.array(size) - side + 1, (WINDOWS, 2)).tolist()
-        got, expected = through_gdal(), without()
-        for x, y in corners:
-            assert equal(got(x, y, side), expected(x, y, side)), f"window {x}, {y} differs"
-        del got, expected
-        times = {through_gdal: [], without: []}
-        for _ in range(TURNS):
-            for make, seconds in times.items():
+        corners = apart(image.middle, side)[:WINDOWS]
+        turns = int(np.clip(TOTAL_BYTES / (len(corners) * window_bytes), *TURNS))
+        check(found, corners, side)
+        times = {name: [] for name in found}
+        # Each turn opens anew: what earlier turns left in a cache of decoded blocks does not count.
+        for _ in range(turns):
+            for name, make in found.items():
                 read = make()
-                start = time.perf_counter()
-                for x, y in corners:
-                    read(x, y, side)
-                seconds.append((time.perf_counter() - start) / WINDOWS)
-                del read
-        mine, other = (1e6 * statistics.median(values) for values in times.values())
-        print(f"   {side:4} x {side:<4}  {WINDOWS} windows equal   GDAL {mine:8.1f} us   "
-              f"{name} {other:8.1f} us   {other / mine:5.2f} of {name}'s speed")
+                times[name].append(seconds_of(lambda: [read(*corner, side) for corner in corners]))
+        print(f"   {side:4} x {side:<4}" + "".join(
+            f"{1e6 * statistics.median(values) / len(corners):13.1f}" for values in times.values()),
+            flush=True)
 
 
-def compare_npy(target):
-    dataset = gdal.Open(target)
-    size = dataset.RasterXSize, dataset.RasterYSize
-    print("4. Windows, all bands: osgeo ReadAsArray beside np.array(np.load(..., 'r')[window])")
-    compare_windows(size, "memmap", lambda: gdal_reader(target),
-                    lambda: array_reader(np.load(target, mmap_mode="r")))
-    zero_copy = dataset.GetRasterBand(1).GetVirtualMemAutoArray()
+def apart(area, side):
+    """Corners of windows of one side that do not overlap, in random order."""
+    rng = np.random.default_rng(side)
+    x, y, width, height = area
+    columns, lines = width // side, height // side
+    left = x + int(rng.integers(0, width - columns * side + 1))
+    top = y + int(rng.integers(0, height - lines * side + 1))
+    return [(left + int(cell) % columns * side, top + int(cell) // columns * side)
+            for cell in rng.permutation(columns * lines)]
+
+
+def check(found, corners, side):
+    opened = {name: make() for name, make in found.items()}
+    for corner in corners:
+        windows = {name: read(*corner, side) for name, read in opened.items()}
+        first, *others = windows
+        for name in others:
+            assert equal(windows[first].squeeze(), windows[name].squeeze()), (
+                f"window {corner} of {name} differs")
+
+
+def zero_copy(image):
+    dataset = gdal.Open(image.npy)
+    with_map = dataset.GetRasterBand(1).GetVirtualMemAutoArray()
     del dataset
-    memory = np.load(target, mmap_mode="r")
-    assert equal(zero_copy, memory if memory.ndim == 2 else memory[0])
-    print("   GetVirtualMemAutoArray: zero-copy, equal, and readable with the dataset closed")
+    memory = np.load(image.npy, mmap_mode="r")
+    y, x = min(100, image.height), min(100, image.width)
+    assert equal(with_map[:y, :x], memory[(0,) * (memory.ndim - 2)][:y, :x])
+    print("   GetVirtualMemAutoArray: the .npy as an array, without a copy, and with its dataset closed")
 
 
-def compare_b2nd(target, compressed):
-    dataset = gdal.Open(target)
-    size = dataset.RasterXSize, dataset.RasterYSize
-    # The .npy has its order of axes from the sidecar; of the .b2nd it might be guessed.
-    options = ["AXES=" + ("YX" if dataset.RasterCount == 1 else "BYX")]
-    print("6. Windows of the .b2nd: osgeo ReadAsArray beside blosc2.open(...)[window]")
-    compare_windows(size, "blosc2", lambda: gdal_reader(compressed, *options),
-                    lambda: array_reader(blosc2.open(compressed)))
-    whole = gdal.OpenEx(compressed, open_options=options)
-    assert equal(whole.ReadAsArray(), np.load(target)), "the .b2nd differs from the .npy"
-    assert whole.GetGeoTransform() == dataset.GetGeoTransform()
-    print("   The whole image: equal to the .npy's")
-
-
-def quick_look(target, picture):
-    dataset = gdal.Open(target)
-    width = min(1024, dataset.RasterXSize)
-    bands = [1, 2, 3] if dataset.RasterCount >= 3 else [1]
-    byte = all(dataset.GetRasterBand(b).DataType == gdal.GDT_Byte for b in bands)
-    # An empty scale stretches each band from its lowest to its highest value.
-    gdal.Translate(picture, dataset, format="PNG", outputType=gdal.GDT_Byte, bandList=bands,
-                   width=width, height=0, noData="none",
-                   scaleParams=None if byte else [[]] * len(bands), resampleAlg="average")
-    print(f"7. Quick-look: {picture}")
+def next_steps(image):
+    side = min(512, image.width, image.height)
+    print("\nNext, in a shell:")
+    print(f"  export GDAL_DRIVER_PATH={shlex.quote(os.environ['GDAL_DRIVER_PATH'])}")
+    print(f"  gdalinfo {shlex.quote(os.path.abspath(image.b2nd))}")
+    print(f"  {shlex.quote(sys.executable)}   # and in this Python:")
+    print("from osgeo import gdal")
+    print(f"dataset = gdal.Open({os.path.abspath(image.b2nd)!r})")
+    print(f"print(dataset.ReadAsArray(0, 0, {side}, {side}))")
 
 
 def main():
     gdal.UseExceptions()
-    image = sys.argv[1] or default_image()
-    name = os.path.splitext(os.path.basename(image))[0]
-    target = os.path.join(sys.argv[2], name + ".npy")
-    convert(image, target)
-    print("   gdalinfo says:")
-    lines = subprocess.run(["gdalinfo", target], check=True, capture_output=True,
-                           text=True).stdout.splitlines()
-    wanted = ("Driver:", "Size is", "Origin", "Pixel Size", "  DTYPE", "  SHAPE", "  INTERLEAVE")
-    print("\n".join("     " + line.strip() for line in lines if line.startswith(wanted)))
-    compare_npy(target)
-    compressed = os.path.join(sys.argv[2], name + ".b2nd")
-    compress(target, compressed)
-    compare_b2nd(target, compressed)
-    quick_look(target, os.path.join(sys.argv[2], name + ".png"))
-    print("\nNext:")
-    print(f"export GDAL_DRIVER_PATH={shlex.quote(os.environ['GDAL_DRIVER_PATH'])}")
-    print(f"gdalinfo {shlex.quote(os.path.abspath(target))}")
+    image = Image(sys.argv[1] or default_image(), *sys.argv[2:])
+    convert(image, sys.argv[2])
+    describe(image)
+    look(image)
+    compare_windows(image)
+    try:
+        zero_copy(image)
+    except OSError:
+        pass  # the .npy does not fit into the address space, as compare_windows has said
+    next_steps(image)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (AssertionError, RuntimeError) as error:  # RuntimeError: GDAL's
+    except (AssertionError, OSError, RuntimeError) as error:  # RuntimeError: GDAL's
         sys.exit(f"quickstart: {error}")

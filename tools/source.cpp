@@ -63,7 +63,7 @@ DatasetPointer Translate(GDALDataset& source, const std::string& destination,
   ForgetGdalErrors();
   DatasetPointer written(GDALDataset::FromHandle(
       GDALTranslate(destination.c_str(), GDALDataset::ToHandle(&source), options.get(), nullptr)));
-  if (written == nullptr) ThrowGdalFailure(otherwise);
+  if (written == nullptr) ThrowGdalFailure(otherwise, {source.GetDescription(), destination});
   return written;
 }
 

@@ -23,10 +23,12 @@ struct InfoArguments {
 };
 ExitCode Info(const InfoArguments& arguments);
 
-// Writes a window of any raster as .npy or .png; an empty `output` is stdout.
+// Writes a window of any raster as .npy or .png; an empty `output` is stdout. `size` is that of the
+// output: 0, 0: the window's; a width alone: the longer side, of a window that is larger.
 struct WindowArguments {
   std::string file, output;
   PixelWindow window;
+  PixelSize size;
   std::vector<int> bands;  // from 1; empty: all
 };
 ExitCode WriteWindow(const WindowArguments& arguments);

@@ -30,18 +30,6 @@ void Scatter(std::vector<T>& list, size_t start) {
   for (size_t i = 0; i < count; ++i) list[start + i] = ordered[i * step % count];
 }
 
-// Not all that fails in a driver says in which file.
-[[noreturn]] void ThrowReadFailure(const std::string& path) {
-  StopIfInterrupted();
-  try {
-    ThrowGdalFailure("cannot read");
-  } catch (const Failure& failure) {
-    const std::string message = failure.what();
-    if (message.find(path) != std::string::npos) throw;
-    throw Failure(path + ": " + message);
-  }
-}
-
 }  // namespace
 
 Sample::Sample(GDALDataset& source, GDALDataType type, const Reading& access, double target_bytes,
@@ -86,7 +74,7 @@ void Sample::Read(GDALDataset& source, const Window& from, int to_x, int to_y) {
   if (source.RasterIO(GF_Read, from.x, from.y, from.width, from.height, to, from.width, from.height,
                       type_, image_.bands, nullptr, pixel_bytes_, line, line * room_.height,
                       &extra) != CE_None) {
-    ThrowReadFailure(source.GetDescription());
+    ThrowGdalFailure("cannot read", {source.GetDescription()});
   }
   StopIfInterrupted();
 }

@@ -3,6 +3,8 @@
 #include <cpl_conv.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "tools/picture.h"
@@ -28,13 +30,38 @@ void CheckWindow(GDALDataset& dataset, const WindowArguments& arguments) {
   RequireBands(dataset, arguments.bands, arguments.file);
 }
 
+PixelSize OutputSize(const WindowArguments& arguments) {
+  const PixelWindow& window = arguments.window;
+  const PixelSize& size = arguments.size;
+  if (size.width == 0) return {window.width, window.height};
+  if (size.height != 0) {
+    if (size.width > window.width || size.height > window.height) {
+      throw WrongUsage("--size: found " + std::to_string(size.width) + "x" +
+                       std::to_string(size.height) + ", wanted at most the window's " +
+                       std::to_string(window.width) + "x" + std::to_string(window.height));
+    }
+    return size;
+  }
+  const double scale =
+      std::min(1.0, static_cast<double>(size.width) / std::max(window.width, window.height));
+  const auto scaled = [scale](int side) {
+    return std::max(1, static_cast<int>(std::lround(scale * side)));
+  };
+  return {scaled(window.width), scaled(window.height)};
+}
+
 // As (bands, lines, pixels), with the window's part of the georeferencing in a sidecar, as every
 // .npy of the driver.
-void WriteArray(GDALDataset& dataset, const WindowArguments& arguments, const std::string& path) {
+void WriteArray(GDALDataset& dataset, const WindowArguments& arguments, const PixelSize& size,
+                const std::string& path) {
   const PixelWindow& window = arguments.window;
   std::vector<std::string> words = {"-of", "NPY", "-co", "INTERLEAVE=BAND", "-srcwin"};
   for (const int number : {window.x, window.y, window.width, window.height}) {
     words.push_back(std::to_string(number));
+  }
+  if (size.width != window.width || size.height != window.height) {
+    words.insert(words.end(),
+                 {"-outsize", std::to_string(size.width), std::to_string(size.height)});
   }
   Translate(dataset, path, words, arguments.bands,
             path == kStdout ? WatchForInterrupt : ShowProgress, path + ": cannot write");
@@ -55,13 +82,14 @@ ExitCode WriteWindow(const WindowArguments& arguments) {
   const DatasetPointer dataset = OpenRaster(arguments.file);
   RequireBands(*dataset, arguments.file);
   CheckWindow(*dataset, arguments);
+  const PixelSize size = OutputSize(arguments);
   if (!to_stdout) RefuseToReplace(*dataset, arguments.output);
   if (picture) {
     const std::string scale =
-        WritePicture(*dataset, arguments.window, arguments.bands, arguments.output);
+        WritePicture(*dataset, arguments.window, size, arguments.bands, arguments.output);
     std::fputs(scale.c_str(), stdout);
   } else {
-    WriteArray(*dataset, arguments, to_stdout ? kStdout : arguments.output);
+    WriteArray(*dataset, arguments, size, to_stdout ? kStdout : arguments.output);
   }
   return kDone;
 }

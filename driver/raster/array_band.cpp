@@ -7,6 +7,7 @@
 #include <climits>
 #include <cmath>
 
+#include "driver/raster/emulated_map.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/vsi_file.h"
 
@@ -39,6 +40,7 @@ CPLErr ArrayBand::TransferBlock(GDALRWFlag direction, int block_x, int block_y, 
   request.pixel_space = pixel_space;
   request.line_space = pixel_space * nBlockXSize;
   return Guarded(CE_Failure, [&] {
+    const auto lock = dataset().LockForUpdate();
     return Report(dataset().io_.Transfer(request, &source_, 1, nullptr).status);
   });
 }
@@ -133,7 +135,19 @@ CPLVirtualMem* ArrayBand::GetVirtualMemAuto(GDALRWFlag direction, int* pixel_spa
     CPLVirtualMem* const map = MapFile(direction, pixel_space, line_space, automatic);
     if (map != nullptr || !automatic) return map;
   }
-  return GDALPamRasterBand::GetVirtualMemAuto(direction, pixel_space, line_space, options);
+  return EmulateMap(direction, pixel_space, line_space, options);
+}
+
+CPLVirtualMem* ArrayBand::EmulateMap(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,
+                                     CSLConstList options) {
+  if (eAccess == GA_Update && FlushCache(false) != CE_None) return nullptr;
+  *pixel_space = static_cast<int>(PixelBytes(eDataType));
+  *line_space = PixelBytes(eDataType) * nRasterXSize;
+  return Guarded(static_cast<CPLVirtualMem*>(nullptr), [&] {
+    return NewEmulatedMap(
+        {dataset().io_, source_, nRasterXSize, nRasterYSize, dataset().update_mutex_}, direction,
+        options);
+  });
 }
 
 CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,

@@ -35,9 +35,9 @@ class ArrayBand final : public GDALPamRasterBand {
   MetadataList GetMetadata(const char* domain = "") override;
   const char* GetMetadataItem(const char* name, const char* domain = "") override;
 
-  // A map of the file itself, which outlives the dataset, where Layout() is there, byte order is
-  // native and the file is local; elsewhere GDAL's page-fault emulation, or nullptr where
-  // USE_DEFAULT_IMPLEMENTATION=NO.
+  // A map of the file itself where Layout() is there, byte order is native and the file is local;
+  // elsewhere memory whose pages are read when they are touched, or nullptr where
+  // USE_DEFAULT_IMPLEMENTATION=NO. Both outlive the dataset.
   CPLVirtualMem* GetVirtualMemAuto(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,
                                    StringList options) override;
 
@@ -72,6 +72,8 @@ class ArrayBand final : public GDALPamRasterBand {
   // nullptr where the file cannot be mapped; if it `may_fail`, without a GDAL error.
   CPLVirtualMem* MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,
                          bool may_fail);
+  CPLVirtualMem* EmulateMap(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,
+                            CSLConstList options);
 
   const BandSource source_;
   AllValidMask all_valid_;

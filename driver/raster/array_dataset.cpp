@@ -95,6 +95,7 @@ ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetada
       max_threads_(max_threads) {
   const AxisVector& shape = io_.array().info().shape;
   eAccess = access;
+  if (access == GA_Update) update_mutex_ = std::make_shared<std::recursive_mutex>();
   nRasterXSize = static_cast<int>(io_.axes().Count(shape, io_.axes().x));
   nRasterYSize = static_cast<int>(io_.axes().Count(shape, io_.axes().y));
 }
@@ -109,9 +110,11 @@ CPLErr ArrayDataset::Finish() {
   finished_ = true;
   const CPLErr flushed = Flush(true);
   if (eAccess != GA_Update || flushed != CE_None) return flushed;
-  // All pixels are in the file. Where it cannot be written anew (in a folder that may not be
-  // written to), it only stays larger than it need be.
-  Guarded(CE_Failure, [this] { return io_.array().Reclaim().ok() ? CE_None : CE_Failure; });
+  Guarded(CE_Failure, [this] {
+    const auto lock = LockForUpdate();
+    io_.ReclaimIfLast();
+    return CE_None;
+  });
   return CE_None;
 }
 
@@ -188,6 +191,7 @@ void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
 CPLErr ArrayDataset::Transfer(const WindowRequest& request, const int* band_numbers, int count,
                               const GDALRasterIOExtraArg* extra) {
   return Guarded(CE_Failure, [&] {
+    const auto lock = LockForUpdate();
     constexpr int kInlineBands = 16;
     BandSource inline_sources[kInlineBands];
     std::vector<BandSource> more_sources;
@@ -248,6 +252,7 @@ CPLErr ArrayDataset::AdviseRead(int x, int y, int width, int height, int, int, G
 CPLErr ArrayDataset::Flush(bool at_closing) {
   const CPLErr result = FlushPam(*this, at_closing);
   if (eAccess != GA_Update) return result;
+  const auto lock = LockForUpdate();
   if (mask_ != nullptr && mask_->Flush() != CE_None) return CE_Failure;
   if (Report(io_.array().Flush()) != CE_None) return CE_Failure;
   RemoveOldSidecar();

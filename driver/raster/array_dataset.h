@@ -94,6 +94,11 @@ class ArrayDataset final : public GDALPamDataset {
   CPLErr Finish();
   // From here on there are parts that threads must not share.
   void EndThreadSafety() { nOpenFlags &= ~kThreadSafeFlag; }
+  // Emulated maps of bands move pixels on a thread of GDAL's. Free, and no lock, where read-only.
+  std::unique_lock<std::recursive_mutex> LockForUpdate() const {
+    return update_mutex_ != nullptr ? std::unique_lock<std::recursive_mutex>(*update_mutex_)
+                                    : std::unique_lock<std::recursive_mutex>();
+  }
   void LoadSidecars(GDALOpenInfo* open_info);
   void DescribeStructure();
   CPLStringList& CurrentDetails();
@@ -110,6 +115,8 @@ class ArrayDataset final : public GDALPamDataset {
   bool knows_derived_subdatasets_ = false;
   // Of thread-safe datasets: what GDAL makes lazily (block caches, mask bands, some metadata).
   std::recursive_mutex lazy_mutex_;
+  // Of datasets that are updated: shared with the emulated maps, which may live longer.
+  std::shared_ptr<std::recursive_mutex> update_mutex_;
 };
 
 // Whether a RasterIO request asks for pixels as they are: no resampling and no fractional window.

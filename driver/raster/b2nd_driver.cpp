@@ -42,9 +42,7 @@ GDALDataset* Open(GDALOpenInfo* open_info) {
   if (!Identify(open_info)) return nullptr;
   const std::string name = open_info->pszFilename;
   if (IsFrameFolder(open_info)) {
-    Report(Mismatch(StatusCode::kNotSupported, "frame", "a sparse one (a folder of chunks)",
-                    "a contiguous one (one file)")
-               .At(name));
+    Report(SparseFrame().At(name));
     return nullptr;
   }
   ApplyCacheLimit();

@@ -93,6 +93,10 @@ WindowRequest Lines(const WindowRequest& request, int64_t first, int64_t count) 
 WindowIo::WindowIo(std::shared_ptr<Array> array, Axes axes, int max_threads)
     : array_(std::move(array)), axes_(std::move(axes)), max_threads_(max_threads) {}
 
+void WindowIo::ReclaimIfLast() {
+  if (array_.use_count() == 1) static_cast<void>(array_->Reclaim().ok());
+}
+
 Box WindowIo::WindowBox(int x, int y, int width, int height, int64_t first_band,
                         int64_t last_band) const {
   const int rank = array_->info().shape.size();

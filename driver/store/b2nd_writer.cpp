@@ -43,8 +43,9 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
                                                       const std::vector<Attribute>& attributes,
                                                       int max_threads) {
   if (!file.CanRewrite()) {
-    return Mismatch(StatusCode::kNotSupported, "file system", "one that only appends",
-                    "one where the header can be completed last")
+    return Mismatch(
+               StatusCode::kNotSupported, "file system", "one that only appends",
+               "one where the header can be completed last; write a local file, and copy it there")
         .At(file.path());
   }
   if (layout.chunk_count > kMaxChunks) {

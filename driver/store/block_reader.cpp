@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "driver/store/box.h"
+#include "driver/store/damage.h"
 #include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
 
@@ -87,7 +88,7 @@ Status BlockReader::Run() {
                static_cast<int64_t>(chunks_.size()) * layout_.chunk_bytes < kBatchChunkBytes)));
     if (chunks_.empty()) continue;
     Status status = RunBatch();
-    if (!status.ok()) return status;
+    if (!status.ok()) return DamagedFile(status, file_.path(), kVerify);
   }
   return {};
 }

@@ -64,7 +64,8 @@ std::string NameOr(const Name* row, const char* what, int id) {
 
 Status Missing(const char* what, const std::string& name) {
   return Mismatch(StatusCode::kNotSupported, what, name + ", which a plugin of c-blosc2 decodes",
-                  std::string("a ") + what + " that is part of c-blosc2");
+                  std::string("a ") + what +
+                      " that is part of c-blosc2; python-blosc2 can write the array with one");
 }
 
 // Registers the codecs and filters of the library. It is never undone: there is one copy of the

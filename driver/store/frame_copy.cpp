@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "driver/store/blosc_codec.h"
+#include "driver/store/damage.h"
 #include "driver/store/frame_extents.h"
 #include "driver/store/frame_header.h"
 
@@ -67,7 +68,7 @@ Result<Compaction> CompactFrame(const ByteFile& file, OutputFileCreator create_f
   if (!extents.ok()) return extents.status();
   if (!extents->headless.empty()) {
     const auto& [chunk, status] = extents->headless.front();
-    return status.At("chunk " + std::to_string(chunk)).At(file.path());
+    return Damaged(status.At("chunk " + std::to_string(chunk)), kVerify).At(file.path());
   }
   if (!extents->overlaps.empty()) {
     const auto& [chunk, before] = extents->overlaps.front();

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "driver/store/byte_reader.h"
+#include "driver/store/damage.h"
 #include "driver/store/text.h"
 
 namespace ndarray {
@@ -139,6 +140,12 @@ const Metalayer* FrameHeader::Find(std::string_view name) const {
   return nullptr;
 }
 
+Status SparseFrame() {
+  return Mismatch(StatusCode::kNotSupported, "frame", "a sparse one (a folder of chunks)",
+                  "a contiguous one (one file); blosc2.open(FOLDER).copy(urlpath=\"new.b2nd\", "
+                  "contiguous=True) makes one");
+}
+
 bool HasFrameMagic(std::string_view start) {
   return start.substr(0, kFrameMagic.size()) == kFrameMagic;
 }
@@ -146,8 +153,7 @@ bool HasFrameMagic(std::string_view start) {
 Result<uint64_t> FrameHeaderBytes(std::string_view start) {
   if (!HasFrameMagic(start)) return Corrupt("magic", "other bytes", "b2frame");
   if (start.size() < kFrameHeaderMinBytes) {
-    return Corrupt("header", std::to_string(start.size()) + " bytes",
-                   "at least " + std::to_string(kFrameHeaderMinBytes));
+    return CutShort(start.size(), kFrameHeaderMinBytes, "at least ");
   }
   ByteReader reader(start);
   const FrameHeader header = FixedPart(reader);

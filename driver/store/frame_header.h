@@ -60,6 +60,9 @@ struct FrameHeader {
   const Metalayer* Find(std::string_view name) const;
 };
 
+// That a frame is a folder of files, which are not read.
+Status SparseFrame();
+
 // Whether the bytes begin a frame.
 bool HasFrameMagic(std::string_view start);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "driver/store/byte_reader.h"
+#include "driver/store/damage.h"
 #include "driver/store/shared_indexes.h"
 #include "driver/store/text.h"
 
@@ -25,11 +26,6 @@ Status ReadBytes(const ByteFile& file, uint64_t offset_bytes, uint64_t size_byte
                  std::string& to) {
   to.resize(size_bytes);
   return file.ReadRanges({{offset_bytes, to.size(), to.data()}});
-}
-
-// What a file says of itself has its path already.
-Status WithPath(const Status& status, const std::string& path) {
-  return status.message().compare(0, path.size() + 1, path + ":") == 0 ? status : status.At(path);
 }
 
 // Frames that look like arrays to some extent, by the metalayer that gives them away.
@@ -59,8 +55,7 @@ Status CheckIsArray(const FrameHeader& header) {
     return Mismatch(StatusCode::kNotSupported, "content", found, "a b2nd array");
   };
   if (header.is_sparse) {
-    return Mismatch(StatusCode::kNotSupported, "frame", "a sparse one (a folder of chunks)",
-                    "a contiguous one (one file)");
+    return SparseFrame();
   }
   if (const char* const what = OtherContent(header)) return unsupported(what);
   if (ArrayMetalayer(header) == nullptr) return unsupported("a super-chunk without a shape");
@@ -112,27 +107,27 @@ Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file)
   for (int load = 1; !identity.empty(); ++load) {
     // What a commit changes counts, too: the times of files move in ticks of the kernel.
     Result<std::string> lengths = ReadLengths(file);
-    if (!lengths.ok()) return WithPath(lengths.status(), file.path());
+    if (!lengths.ok()) return DamagedFile(lengths.status(), file.path(), kCopyAgain);
     const std::string frame = identity + *lengths;
     if (auto shared = SharedIndexes::Process().Find(frame)) {
       Status status = shared->CheckFits(file);
       return status.ok() ? Result<std::shared_ptr<const FrameIndex>>(std::move(shared))
-                         : WithPath(status, file.path());
+                         : DamagedFile(status, file.path(), kCopyAgain);
     }
     Result<std::shared_ptr<FrameIndex>> loaded = Load(file, false);
-    if (!loaded.ok()) return WithPath(loaded.status(), file.path());
+    if (!loaded.ok()) return DamagedFile(loaded.status(), file.path(), kCopyAgain);
     // Else a commit came between: what was read of the header may be half old and half new.
     if ((*loaded)->lengths_ == *lengths) return SharedIndexes::Process().Add(frame, *loaded);
     if (load == kMaxLoads) identity.clear();
   }
   Result<std::shared_ptr<FrameIndex>> loaded = Load(file, false);
-  if (!loaded.ok()) return WithPath(loaded.status(), file.path());
+  if (!loaded.ok()) return DamagedFile(loaded.status(), file.path(), kCopyAgain);
   return std::shared_ptr<const FrameIndex>(std::move(*loaded));
 }
 
 Result<std::shared_ptr<FrameIndex>> FrameIndex::OpenForUpdate(const ByteFile& file) {
   Result<std::shared_ptr<FrameIndex>> loaded = Load(file, true);
-  if (!loaded.ok()) return WithPath(loaded.status(), file.path());
+  if (!loaded.ok()) return DamagedFile(loaded.status(), file.path(), kCopyAgain);
   return loaded;
 }
 
@@ -177,8 +172,7 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   Result<uint64_t> size_bytes = FrameHeaderBytes(header_bytes);
   if (!size_bytes.ok()) return size_bytes.status();
   if (*size_bytes > file.size_bytes()) {
-    return Corrupt("header length", std::to_string(*size_bytes) + " bytes",
-                   "less than the file's " + std::to_string(file.size_bytes()));
+    return CutShort(file.size_bytes(), *size_bytes, "at least ");
   }
   status = ReadBytes(file, 0, *size_bytes, header_bytes);
   if (!status.ok()) return status;
@@ -221,6 +215,8 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
 Status FrameIndex::CheckFits(const ByteFile& file) const {
   const auto frame_bytes = static_cast<uint64_t>(summary_.frame_bytes);
   if (frame_bytes <= file.size_bytes()) return {};
+  // No file is as long as some damaged headers say.
+  if (frame_bytes <= INT64_MAX) return CutShort(file.size_bytes(), frame_bytes);
   return Corrupt("frame length", std::to_string(frame_bytes) + " bytes",
                  "at most the file's " + std::to_string(file.size_bytes()));
 }

@@ -172,7 +172,9 @@ Result<FileDescriptor> OpenLocked(const std::string& path) {
     if (!descriptor.ok()) return ErrnoStatus(path, "open for update");
     if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
-      return Status(StatusCode::kIo, path + ": another process or dataset is updating this file");
+      return Status(
+          StatusCode::kIo,
+          path + ": another process or dataset is updating this file; close it there first");
     }
     struct stat opened;
     struct stat named;

@@ -7,6 +7,7 @@
 #include "driver/store/box.h"
 #include "driver/store/byte_spans.h"
 #include "driver/store/checked_math.h"
+#include "driver/store/damage.h"
 #include "driver/store/npy_header.h"
 #include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
@@ -289,17 +290,15 @@ Result<NpyHeader> ReadNpyHeader(const ByteFile& file) {
   Status status = file.ReadRanges({{0, bytes.size(), bytes.data()}});
   if (!status.ok()) return status;
   Result<uint64_t> data_offset = NpyDataOffset(bytes);
-  if (!data_offset.ok()) return data_offset.status().At(file.path());
+  if (!data_offset.ok()) return Damaged(data_offset.status(), kCopyAgain).At(file.path());
   if (*data_offset > file.size_bytes()) {
-    return Mismatch(StatusCode::kCorrupt, "file size", std::to_string(file.size_bytes()) + " bytes",
-                    std::to_string(*data_offset) + " for the header")
-        .At(file.path());
+    return CutShort(file.size_bytes(), *data_offset, "at least ").At(file.path());
   }
   bytes.resize(*data_offset);
   status = file.ReadRanges({{0, bytes.size(), bytes.data()}});
   if (!status.ok()) return status;
   Result<NpyHeader> header = ParseNpyHeader(bytes);
-  if (!header.ok()) return header.status().At(file.path());
+  if (!header.ok()) return Damaged(header.status(), kCopyAgain).At(file.path());
   return header;
 }
 
@@ -309,8 +308,8 @@ Result<std::shared_ptr<Array>> OpenNpyArray(std::shared_ptr<ByteFile> file, int 
   const uint64_t data_bytes = NpyDataBytes(*header);
   const uint64_t available = file->size_bytes() - header->data_offset_bytes;
   if (data_bytes > available) {
-    return Mismatch(StatusCode::kCorrupt, "data of shape " + ShapeString(header->shape),
-                    std::to_string(available) + " bytes", std::to_string(data_bytes))
+    const Status cut = CutShort(file->size_bytes(), header->data_offset_bytes + data_bytes);
+    return Status(cut.code(), cut.message() + " (shape " + ShapeString(header->shape) + ")")
         .At(file->path());
   }
   return std::shared_ptr<Array>(

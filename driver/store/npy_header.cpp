@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "driver/store/checked_math.h"
+#include "driver/store/damage.h"
 #include "driver/store/python_literal.h"
 #include "driver/store/record_dtype.h"
 #include "driver/store/text.h"
@@ -138,7 +139,7 @@ Result<uint64_t> NpyDataOffset(std::string_view start) {
     return Corrupt("magic", "other bytes", "\\x93NUMPY");
   }
   if (start.size() < kLengthOffset) {
-    return Corrupt("header", std::to_string(start.size()) + " bytes", "at least 10");
+    return CutShort(start.size(), kLengthOffset, "at least ");
   }
   const int major = static_cast<unsigned char>(start[kVersionOffset]);
   const int minor = static_cast<unsigned char>(start[kVersionOffset + 1]);
@@ -148,8 +149,7 @@ Result<uint64_t> NpyDataOffset(std::string_view start) {
   }
   const size_t text_offset = kLengthOffset + LengthBytes(major);
   if (start.size() < text_offset) {
-    return Corrupt("header", std::to_string(start.size()) + " bytes",
-                   "at least " + std::to_string(text_offset));
+    return CutShort(start.size(), text_offset, "at least ");
   }
   uint64_t length = 0;
   for (size_t i = text_offset; i-- > kLengthOffset;) {

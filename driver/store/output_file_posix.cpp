@@ -42,7 +42,8 @@ Result<FileDescriptor> OpenPartial(const std::string& path, const std::string& p
     if (!descriptor.ok()) return ErrnoStatus(path, "create (as " + partial + ")");
     if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return ErrnoStatus(partial, "lock");
-      return Status(StatusCode::kIo, partial + ": another process is writing this file");
+      return Status(StatusCode::kIo,
+                    partial + ": another process is writing this file; wait for it, or end it");
     }
     struct stat opened;
     struct stat named;

@@ -185,14 +185,17 @@ def bench_band(folder, size, limit_library):
     b2nd = cached(os.path.join(folder, f"band{size}.b2nd"), lambda path: write_b2nd(
         path, image[:], (1024, 1024), (128, 128), blosc2.Codec.LZ4, 5,
         [blosc2.Filter.BITSHUFFLE], [0]))
+    default = cached(os.path.join(folder, f"band{size}default.b2nd"),
+                     lambda path: gdal.Translate(path, image_path, format="B2ND"))
     plain = cached(os.path.join(folder, f"band{size}.tif"),
                    lambda path: write_tiff(path, image_path))
     zstd = cached(os.path.join(folder, f"band{size}zstd.tif"), lambda path: write_tiff(
         path, image_path, "COMPRESS=ZSTD", "PREDICTOR=2"))
     print("\nsizes: " + ", ".join(f"{os.path.basename(p)} {os.path.getsize(p) / 1e6:.0f} MB"
-                                  for p in (image_path, b2nd, plain, zstd)))
+                                  for p in (image_path, b2nd, default, plain, zstd)))
     contenders = {
         "B2ND ReadAsArray": lambda: gdal_reader(b2nd),
+        "B2ND ReadAsArray, ZSTD (the default)": lambda: gdal_reader(default),
         "B2ND ReadAsArray, 1 thread": lambda: gdal_reader(b2nd, 1),
         "b2nd_get_slice_cbuffer": lambda: slice_reader(b2nd, "u2"),
         "GTiff uncompressed": lambda: gdal_reader(plain),
@@ -230,6 +233,30 @@ def bench_band(folder, size, limit_library):
             ratio(results, side, mine, "decoding alone", 0.9)
         if side != 64:
             ratio(results, side, mine, mine + ", 1 thread", 1.8)
+
+
+def bench_cold(folder, size):
+    """Windows of which nothing is in memory: the system is told to forget the file before each."""
+    files = {name: os.path.join(folder, f"band{size}{ending}") for name, ending in [
+        (".npy", ".npy"), (".b2nd, LZ4", ".b2nd"), (".b2nd, ZSTD (the default)", "default.b2nd"),
+        ("GTiff uncompressed", ".tif"), ("GTiff ZSTD, predictor 2", "zstd.tif")]}
+    times = {name: [] for name in files}
+    for path in files.values():  # what is not on the disk yet cannot be forgotten
+        descriptor = os.open(path, os.O_RDWR)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    for turn, (x, y) in enumerate(positions(size, 512, 60, 0).tolist()):
+        for name, path in files.items():
+            read = gdal_reader(path)
+            descriptor = os.open(path, os.O_RDONLY)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(descriptor)
+            start = time.perf_counter()
+            read(x, y, 512, 512)
+            times[name].append(time.perf_counter() - start)
+            read = None  # pages that are mapped are not forgotten
+    print("\nevicted 512² windows, ms: " + ", ".join(
+        f"{name} {1e3 * statistics.median(values):.2f}" for name, values in times.items()))
 
 
 def bench_rgb(folder, size):
@@ -283,7 +310,7 @@ def main():
     parser.add_argument("--folder", help="where the test images go, and stay (default: a "
                                          "temporary folder)")
     parser.add_argument("--limit", help="libb2nd_limit.so, built with -DNDARRAY_BENCHMARKS=ON")
-    parser.add_argument("--only", choices=["band", "rgb", "slabs"], help="one part")
+    parser.add_argument("--only", choices=["band", "rgb", "slabs", "cold"], help="one part")
     arguments = parser.parse_args()
     gdal.UseExceptions()
     gdal.SetCacheMax(64 << 20)
@@ -294,6 +321,9 @@ def main():
         folder = arguments.folder or temporary
         if arguments.only in (None, "band"):
             bench_band(folder, arguments.size, arguments.limit)
+            bench_cold(folder, arguments.size)
+        if arguments.only == "cold":
+            bench_cold(folder, arguments.size)
         if arguments.only in (None, "rgb"):
             bench_rgb(folder, arguments.size // 2)
         if arguments.only in (None, "slabs"):

@@ -1,8 +1,6 @@
 """Blosc2 arrays in files, and what GDAL must show of them. Skips where either side is missing."""
 
 import struct
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,50 +13,6 @@ if gdal.GetDriverByName("B2ND") is None:
 
 # Chunks that divide no axis of 50, blocks that divide no axis of the chunks.
 SHAPES = {"chunks": (20, 20), "blocks": (7, 9)}
-
-
-class Victims:
-    """Runs Python code over and over in processes that are killed so many seconds after their start.
-
-    They are forks of one process that has loaded the plugin and run PREPARE: starting Python for each
-    takes longer than what is tested.
-    """
-
-    LOOP = """
-import os, signal, sys, time
-import numpy as np
-from osgeo import gdal, gdal_array
-gdal.UseExceptions()
-prepare, victim = sys.argv[1:]
-exec(prepare)
-for line in sys.stdin:
-    seconds, *arguments = line.rstrip("\\n").split("\\t")
-    child = os.fork()
-    if child == 0:
-        exec(victim)
-        os._exit(0)
-    time.sleep(float(seconds))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    print("killed", flush=True)
-"""
-
-    def __init__(self, victim, prepare=""):
-        self.process = subprocess.Popen([sys.executable, "-c", self.LOOP, prepare, victim], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def kill_after(self, seconds, *arguments):
-        """The code finds the arguments, as texts, in `arguments`."""
-        self.process.stdin.write("\t".join(map(str, [seconds, *arguments])) + "\n")
-        self.process.stdin.flush()
-        assert self.process.stdout.readline() == "killed\n"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.communicate()
-        assert self.process.returncode == 0
 
 
 def save(path, array, **parameters):

@@ -1,14 +1,12 @@
 """gdal_translate -of B2ND: python-blosc2 reads what GDAL was given, and GDAL reads all of it again."""
 
 import os
-import random
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
-from b2nd_support import Victims, blosc2
+from b2nd_support import blosc2
 from osgeo import gdal, osr
 from support import memory_dataset, random_values, random_windows
 
@@ -287,36 +285,6 @@ def test_interruption_keeps_the_old_file(driver, old, errors, stop_at):
     assert driver.CreateCopy(str(old), source, callback=lambda done, *_: done < stop_at) is None
     assert "interrupted" in errors[-1]
     np.testing.assert_array_equal(blosc2.open(str(old))[:], OLD)
-    assert os.listdir(old.parent) == ["old.b2nd"]
-
-
-COPY = 'gdal.GetDriverByName("B2ND").CreateCopy(arguments[1], gdal.Open(arguments[0]))'
-
-
-@pytest.mark.slow
-def test_killed_copies_leave_the_old_file_or_the_new_one(driver, old, rng, tmp_path_factory):
-    source = str(tmp_path_factory.mktemp("source") / "source.tif")
-    image = rng.integers(0, 4000, (2000, 2000), dtype="u2")
-    gdal.GetDriverByName("GTiff").CreateCopy(source, memory_dataset(image))
-    start = time.monotonic()
-    driver.CreateCopy(str(old.parent / "whole.b2nd"), gdal.Open(source))
-    duration = time.monotonic() - start
-    os.remove(old.parent / "whole.b2nd")
-    outcomes = set()
-    halfway = 0
-    with Victims(COPY) as victims:
-        for attempt in range(300):
-            victims.kill_after(random.Random(attempt).random() * 1.3 * duration, source, old)
-            seen = blosc2.open(str(old))[:]
-            outcomes.add(seen.shape)
-            np.testing.assert_array_equal(seen, OLD if seen.shape == OLD.shape else image)
-            np.testing.assert_array_equal(gdal.Open(str(old)).ReadAsArray(), seen)
-            if seen.shape != OLD.shape:
-                blosc2.asarray(OLD, urlpath=str(old), mode="w")
-            assert set(os.listdir(old.parent)) <= {"old.b2nd", ".old.b2nd.partial"}
-            halfway += len(os.listdir(old.parent)) - 1
-    assert OLD.shape in outcomes and halfway > 50
-    driver.CreateCopy(str(old), gdal.Open(source))
     assert os.listdir(old.parent) == ["old.b2nd"]
 
 

@@ -57,12 +57,17 @@ def test_lists_both_drivers():
     assert not result.stderr
 
 
-def test_registers_in_microseconds():
+def test_registers_as_fast_as_a_small_file_opens():
     """The best of several goes: registering again and again, as AllRegister would once."""
     code = f"""
 import ctypes, time
 from osgeo import gdal
-gdal.GetDriverCount()
+gdal.GetDriverByName("GTiff").Create("/vsimem/a.tif", 1, 1)
+opening = []
+for _ in range(200):
+    start = time.perf_counter()
+    gdal.Open("/vsimem/a.tif")
+    opening.append(time.perf_counter() - start)
 plugin = ctypes.CDLL({str(PLUGIN)!r})
 times = []
 for _ in range(20):
@@ -72,14 +77,14 @@ for _ in range(20):
     plugin.GDALRegister_ndarray()
     times.append(time.perf_counter() - start)
 assert gdal.GetDriverByName("NPY") is not None and gdal.GetDriverByName("B2ND") is not None
-print(min(times))
+print(min(times), min(opening))
 """
-    result = python(code)
-    assert float(result.stdout) < 500e-6, result
+    registering, opening = map(float, python(code).stdout.split())
+    assert registering < 10 * opening, (registering, opening)
 
 
 def test_other_formats_open_as_fast_as_without():
-    """Identify runs before every other driver: it may cost a microsecond, not a millisecond."""
+    """Identify runs before every other driver: it may cost a microsecond, where opening costs tens."""
     code = """
 import time
 from osgeo import gdal
@@ -93,7 +98,7 @@ print(min(times))
 """
     with_plugin = float(python(code).stdout)
     without = float(python(code, GDAL_DRIVER_PATH="disable").stdout)
-    assert with_plugin < without + 100e-6
+    assert with_plugin < 2 * without, (with_plugin, without)
 
 
 def test_driver_metadata(plugin):
@@ -124,4 +129,4 @@ def test_opening_costs_the_same_for_any_size(tmp_path):
             start = time.perf_counter()
             gdal.Open(path)
             best[name] = min(best[name], time.perf_counter() - start)
-    assert best["large"] < best["small"] * 1.5 + 20e-6, best
+    assert best["large"] < best["small"] * 2, best

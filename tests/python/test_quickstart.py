@@ -21,8 +21,23 @@ def quickstart(*arguments, folder=ROOT):
                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
+def rows(text):
+    """The table of windows: for each size the microseconds, by column."""
+    lines = text.splitlines()
+    head, = [i for i, line in enumerate(lines) if ".npy, GDAL" in line]
+    names = [".npy, GDAL", "np.load", ".b2nd, GDAL", "blosc2.open", "GeoTIFF"]
+    assert re.split(r"\s{2,}", lines[head].strip()) == names
+    found = {}
+    for line in lines[head + 1:]:
+        row = re.fullmatch(r"\s*(\d+) x \1 ((?:\s+[0-9.]+){5})", line)
+        if not row:
+            break
+        found[int(row[1])] = dict(zip(names, map(float, row[2].split())))
+    return found
+
+
 @pytest.mark.parametrize("own_image", [False, True])
-def test_ends_with_the_two_lines_a_user_needs_next(tmp_path, rng, own_image):
+def test_ends_with_three_lines_of_python(tmp_path, rng, own_image):
     arguments = []
     if own_image:
         gdal.Translate(str(tmp_path / "my photo.png"), gdal.Open("/usr/share/proj/egm96_15.gtx"),
@@ -30,15 +45,17 @@ def test_ends_with_the_two_lines_a_user_needs_next(tmp_path, rng, own_image):
         arguments = ["my photo.png"]  # a name relative to where the user is
     result = quickstart(*arguments, folder=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
-    npy, b2nd = result.stdout.split("blosc2.asarray(")
-    assert npy.count("200 windows equal") >= 2
-    assert b2nd.count("200 windows equal") >= 2
-    assert float(re.search(r"the .npy is ([0-9.]+) times as large", b2nd)[1]) > 1
-    export, info = result.stdout.rstrip().splitlines()[-2:]
-    assert export.startswith("export GDAL_DRIVER_PATH=")
-    shown = subprocess.run(["bash", "-c", f"{export}\n{info}"], capture_output=True, text=True,
-                           check=True).stdout
-    assert "Driver: NPY/NumPy array (.npy)" in shown
+    text = result.stdout
+    assert text.count(": equal (") == 2
+    assert list(rows(text)) == ([64, 256] if own_image else [64, 256, 512])
+    assert float(re.search(r"the .npy is ([0-9.]+) times as large", text)[1]) > 1
+    assert re.search(r"building: .*minutes.*\n +built in \d+ s", text)
+    *_, export, info, start, one, two, three = text.rstrip().splitlines()
+    python = start.split("#")[0].strip()
+    code = "\n".join([export, info, f"{python} - <<'END'", one, two, three, "END"])
+    shown = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=True,
+                           cwd=tmp_path).stdout
+    assert "Driver: B2ND/Blosc2 NDim array (.b2nd)" in shown and shown.rstrip().endswith("]]")
     results = ROOT / "build" / "quickstart" / ("my photo" if own_image else "egm96_15")
     picture = gdal.Open(str(results.with_suffix(".png")))
     assert np.unique(picture.ReadAsArray()).size > 50
@@ -57,13 +74,43 @@ def test_colours_and_small_images(tmp_path, rng):
     gdal.Translate(str(tmp_path / "colours.png"), picture)
     result = quickstart("colours.png", folder=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.count("200 windows equal") == 2
+    assert list(rows(result.stdout)) == [64]
+
+
+def test_an_image_of_which_memory_holds_no_second_one(tmp_path):
+    """1.3 GB, with 1.7 GB of address space, of which Python, NumPy and GDAL take 0.3."""
+    path = str(tmp_path / "large.tif")
+    image = gdal.GetDriverByName("GTiff").Create(path, 26_000, 25_000, 1, gdal.GDT_UInt16, [
+        "SPARSE_OK=YES", "TILED=YES", "BLOCKXSIZE=512", "BLOCKYSIZE=512"])
+    image.WriteArray(np.arange(300 * 400, dtype="u2").reshape(300, 400), 13_000, 12_000)
+    del image
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "GDAL_CACHEMAX": "64"}
+    command = f"ulimit -v 1700000; exec {ROOT / 'tools' / 'quickstart'} {path}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True,
+                            stdin=subprocess.DEVNULL, env=environment)
+    for ending in (".npy", ".b2nd"):
+        (ROOT / "build" / "quickstart" / f"large{ending}").unlink(missing_ok=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "GeoTIFF of its middle, 8192 x 8192 pixels" in result.stdout
+
+
+def test_an_image_for_which_there_is_no_room_is_one_line(tmp_path):
+    path = tmp_path / "huge.vrt"
+    gdal.GetDriverByName("VRT").Create(str(path), 2_000_000_000, 2_000_000, 1)
+    result = quickstart(path)
+    assert result.returncode == 1
+    assert " GB free, wanted 8000000.0" in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
 
 
 def test_missing_image_is_one_line():
     result = quickstart("/no/such/image.tif")
     assert result.returncode != 0
-    assert result.stderr.strip().splitlines()[-1].startswith("quickstart: /no/such/image.tif: ")
+    assert result.stderr == "quickstart: /no/such/image.tif: No such file or directory\n"
+    assert result.stdout == ""  # at once: nothing is built first
+    result = quickstart("/vsimem/none.tif")
+    assert result.returncode != 0
+    assert result.stderr.strip().splitlines()[-1].startswith("quickstart: /vsimem/none.tif: ")
     assert "Traceback" not in result.stderr
 
 

@@ -132,9 +132,32 @@ def test_forked_children_read_large_windows(npy):
     children = [context.Process(target=read_in_child, args=(path, queue)) for _ in range(3)]
     for child in children:
         child.start()
-    assert [queue.get(timeout=60) for _ in children] == [9_000_000] * 3
+    assert [queue.get(timeout=600) for _ in children] == [9_000_000] * 3
     for child in children:
-        child.join(60)
+        child.join(600)
+        assert child.exitcode == 0
+
+
+def check_open_dataset(dataset, array, number, queue):
+    check_windows(dataset, array, number)
+    queue.put(number)
+
+
+def test_a_dataset_opened_before_a_fork_works_in_the_children(image):
+    """All at once, and in the parent, too."""
+    path, array = image
+    dataset = gdal.Open(path)
+    check_windows(dataset, array, 0)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    children = [context.Process(target=check_open_dataset, args=(dataset, array, number, queue))
+                for number in range(1, 5)]
+    for child in children:
+        child.start()
+    check_windows(dataset, array, 9)
+    assert sorted(queue.get(timeout=600) for _ in children) == [1, 2, 3, 4]
+    for child in children:
+        child.join(600)
         assert child.exitcode == 0
 
 

@@ -1,16 +1,17 @@
 """gdal_ndarray compact: files without their dead space, the old one or the new one at any time."""
 
+import itertools
 import os
 import resource
 import signal
 import struct
-import subprocess
 import time
 
 import numpy as np
 import pytest
 from b2nd_support import assert_same, blosc2, chunk_offsets, save
 from osgeo import gdal
+from stop_support import run_stopped
 from tool_support import PROGRAM, error, tool, tool_on_terminal
 
 SIDE = 1500  # three chunks by three of 512², random bytes: 2.3 MB that do not shrink
@@ -176,26 +177,19 @@ def test_stopped_at_any_time(tmp_path, rng, number):
     before = contents(path)
     old = open(path, "rb").read()
     stopped = 0
-    for delay in [0, 0.01, 0.02, 0.03, 0.04, *[0] * 50]:  # a busy machine may always come too late
-        if delay == 0 and stopped > 0:
-            break
+    for call in itertools.count(1):  # at each call about the new file, and when it gets its name
         with open(path, "wb") as file:
             file.write(old)
-        process = subprocess.Popen([PROGRAM, "compact", path], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
-        while process.poll() is None and not os.path.exists(tmp_path / ".a.b2nd.partial"):
-            time.sleep(0.0005)
-        time.sleep(delay)
-        process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-        if process.returncode != 0:
-            stopped += 1
-            if number == signal.SIGINT:
-                assert (process.returncode, err) == (1, "gdal_ndarray compact: interrupted\n")
-                assert folder(path) == ["a.b2nd"]
+        done = run_stopped([PROGRAM, "compact", path], ".a.b2nd.partial", call, number)
+        if done.returncode == 0:
+            break  # the signal came too late
+        stopped += 1
+        if number == signal.SIGINT:
+            assert (done.returncode, done.stderr) == (1, "gdal_ndarray compact: interrupted\n")
+            assert folder(path) == ["a.b2nd"]
         size = os.path.getsize(path)
         assert size == len(old) or size < len(old) + 200
         assert contents(path) == before
-    assert stopped > 0
+    assert stopped > 3
     tool("compact", path)  # what was left behind is no hindrance, and is gone
     assert folder(path) == ["a.b2nd"] and contents(path) == before

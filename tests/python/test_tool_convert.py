@@ -3,13 +3,12 @@
 import os
 import pathlib
 import signal
-import subprocess
-import time
 
 import numpy as np
 import pytest
 from b2nd_support import blosc2
 from osgeo import gdal
+from stop_support import run_stopped
 from support import memory_dataset
 from tool_support import PROGRAM, error, tool, tool_on_terminal
 
@@ -333,15 +332,9 @@ def test_interruption_of_overviews_leaves_the_old_file_and_its_own(tmp_path):
     del source
     for name in ("o.b2nd", "o.b2nd.ovr"):
         (tmp_path / name).write_bytes(b"old")
-    process = subprocess.Popen(
-        [PROGRAM, "convert", tmp_path / "in.tif", tmp_path / "o.b2nd", "--overviews"],
-        stderr=subprocess.PIPE, text=True)
-    while not list((tmp_path / ".o.b2nd.new").glob("o.b2nd.ovr*")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60)[1] == "gdal_ndarray convert: interrupted\n"
-    assert process.returncode == 1
+    done = run_stopped([PROGRAM, "convert", tmp_path / "in.tif", tmp_path / "o.b2nd", "--overviews"],
+                       ".o.b2nd.new/o.b2nd.ovr", 1)
+    assert (done.returncode, done.stderr) == (1, "gdal_ndarray convert: interrupted\n")
     assert sorted(os.listdir(tmp_path)) == ["in.tif", "o.b2nd", "o.b2nd.ovr"]
     assert {(tmp_path / name).read_bytes() for name in ("o.b2nd", "o.b2nd.ovr")} == {b"old"}
 
@@ -366,13 +359,20 @@ def test_interruption_leaves_the_old_file_alone(tmp_path, name, signal_number):
         str(tmp_path / "in.tif"), 40000, 40000, 1, gdal.GDT_Float64, ["SPARSE_OK=YES", "TILED=YES"])
     del source
     (tmp_path / name).write_bytes(b"old")
-    process = subprocess.Popen([PROGRAM, "convert", tmp_path / "in.tif", tmp_path / name],
-                               stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / f".{name}.partial").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal_number)
-    assert process.communicate(timeout=60)[1] == "gdal_ndarray convert: interrupted\n"
-    assert process.returncode == 1
+    done = run_stopped([PROGRAM, "convert", tmp_path / "in.tif", tmp_path / name],
+                       f".{name}.partial", 2, signal_number)
+    assert (done.returncode, done.stderr) == (1, "gdal_ndarray convert: interrupted\n")
     assert (tmp_path / name).read_bytes() == b"old"
     assert sorted(os.listdir(tmp_path)) == sorted(["in.tif", name])
+
+
+@pytest.mark.parametrize("options", [["COMPRESS=DEFLATE"], ["COMPRESS=LZW", "TILED=YES"], []])
+def test_a_source_that_cannot_be_read_is_named(tmp_path, rng, options):
+    path = tmp_path / "cut.tif"
+    gdal.GetDriverByName("GTiff").CreateCopy(
+        str(path), memory_dataset(rng.integers(0, 9999, (500, 600), dtype="u2")), options=options)
+    path.write_bytes(path.read_bytes()[:100_000])
+    for name in ("o.npy", "o.b2nd"):
+        assert "cut.tif" in error("convert", path, tmp_path / name)
+    assert "cut.tif" in error("window", path, 0, 0, 600, 500, "-o", tmp_path / "o.npy")
+    assert "cut.tif" in error("window", path, 0, 0, 600, 500, "-o", tmp_path / "o.png")

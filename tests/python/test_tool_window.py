@@ -2,13 +2,12 @@
 
 import io
 import os
-import signal
 import subprocess
-import time
 
 import numpy as np
 import pytest
 from osgeo import gdal
+from stop_support import run_stopped
 from support import memory_dataset
 from tool_support import PROGRAM, error, tool, tool_on_terminal
 
@@ -137,6 +136,90 @@ def test_palettes_become_colours(tmp_path):
                                   [[1, 2, 3], [200, 100, 50]])
 
 
+def quadrants(tmp_path):
+    """A GeoTIFF of 800 x 600: four values, one of them nodata, in the corners; georeferenced."""
+    image = np.zeros((600, 800), "u2")
+    image[:300, 400:], image[300:, :400], image[300:, 400:] = 1000, 2000, 3000
+    dataset = memory_dataset(image)
+    dataset.SetGeoTransform((500_000, 10, 0, 5_000_000, 0, -10))
+    dataset.GetRasterBand(1).SetNoDataValue(0)
+    path = str(tmp_path / "quadrants.tif")
+    gdal.GetDriverByName("GTiff").CreateCopy(path, dataset, options=["COMPRESS=ZSTD"])
+    return path
+
+
+CORNERS = ([0, 0, -1, -1], [0, -1, 0, -1])
+
+
+def test_smaller_picture(tmp_path):
+    path, out = quadrants(tmp_path), tmp_path / "out.png"
+    shown = tool("window", path, 0, 0, 800, 600, "--size", 80, "-o", out)
+    assert shown == "band 1: black 1000, white 3000\n"
+    grey, alpha = picture(out)
+    assert grey.shape == (60, 80)
+    np.testing.assert_array_equal(grey[CORNERS], [0, 0, 128, 255])
+    np.testing.assert_array_equal(alpha[CORNERS], [0, 255, 255, 255])
+    tool("window", path, 300, 0, 500, 600, "--size", "10x30", "-o", out)
+    assert picture(out).shape == (2, 30, 10)
+    tool("window", path, 0, 0, 20, 40, "--size", 80, "-o", out)  # nothing is magnified
+    assert picture(out).shape == (2, 40, 20)
+    tool("window", path, 0, 0, 800, 1, "--size", 8, "-o", out)
+    assert picture(out).shape == (2, 1, 8)
+
+
+def test_smaller_picture_comes_from_overviews(tmp_path):
+    """From them alone: those here hold other pixels than the image, to be told apart."""
+    path, out = quadrants(tmp_path), tmp_path / "out.png"
+    gdal.Open(path).BuildOverviews("NEAREST", [4])
+    dataset = gdal.Open(path + ".ovr", gdal.GA_Update)
+    changed = dataset.ReadAsArray()
+    changed[changed == 3000] = 0
+    changed[changed == 2000] = 9000
+    dataset.WriteArray(changed)
+    del dataset
+    shown = tool("window", path, 0, 0, 800, 600, "--size", 100, "-o", out)
+    assert shown == "band 1: black 1000, white 9000\n"
+    np.testing.assert_array_equal(picture(out)[1][CORNERS], [0, 255, 255, 0])
+    tool("window", path, 0, 0, 800, 600, "--size", 80, "-o", tmp_path / "out.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy")[CORNERS], [0, 1000, 9000, 0])
+    assert "white 3000" in tool("window", path, 0, 0, 800, 600, "--size", 700, "-o", out)
+
+
+def test_smaller_npy_is_georeferenced(tmp_path):
+    path, out = quadrants(tmp_path), tmp_path / "out.npy"
+    tool("window", path, 400, 200, 400, 400, "--size", "80x40", "-o", out)
+    np.testing.assert_array_equal(np.load(out)[CORNERS], [1000, 1000, 3000, 3000])
+    assert np.load(out).shape == (40, 80)
+    assert gdal.Open(str(out)).GetGeoTransform() == (504_000, 50, 0, 4_998_000, 0, -100)
+
+
+@pytest.mark.parametrize("side", [20_000, 40_000])
+def test_a_large_image_is_looked_at_in_little_memory(tmp_path, side):
+    """Of 0.8 and 3.2 GB, sparse; at most 2^28 pixels go for those that are written."""
+    path = str(tmp_path / "large.npy")
+    gdal.GetDriverByName("NPY").Create(path, side, side, 1, gdal.GDT_UInt16).GetRasterBand(1) \
+        .WriteArray(np.full((10, 10), 700, "u2"), side - 10, side - 10)
+    out = tmp_path / "look.png"
+    if side == 20_000:
+        assert error("window", path, 0, 0, side, side, "-o", out) == (
+            "a picture of 20000 x 20000 pixels: wanted at most 2^28 of them; --size 2000 makes a "
+            "smaller one")
+    limit = ["bash", "-c", 'ulimit -d 500000; exec "$@"', "-", PROGRAM]  # memory, not maps of files
+    done = subprocess.run([*limit, "window", path, "0", "0", str(side), str(side), "--size", "800",
+                           "-o", out], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert picture(out).shape == (800, 800)
+
+
+@pytest.mark.parametrize("size, found", [
+    ("0", "found 0, wanted PIXELS or WIDTHxHEIGHT"), ("axb", "found axb, wanted"),
+    ("10x", "found 10x, wanted"), ("-3", "found -3, wanted"), ("99999999999", "found 99999999999"),
+    ("121x10", "found 121x10, wanted at most the window's 120x90")])
+def test_wrong_sizes(path, tmp_path, size, found):
+    message = error("window", path, 0, 0, 120, 90, f"--size={size}", "-o", tmp_path / "out.png", code=2)
+    assert found in message
+
+
 @pytest.mark.parametrize("window, found", [
     ((100, 0, 30, 10), "30 x 10 pixels at 100, 0"), ((0, 90, 1, 1), "1 x 1 pixels at 0, 90"),
     ((2147483647, 0, 2147483647, 1), "2147483647 x 1 pixels at 2147483647, 0")])
@@ -183,15 +266,11 @@ def test_progress_is_for_terminals(path, tmp_path):
 
 
 def test_interrupt_leaves_nothing_behind(tmp_path):
-    """Of 40 GB, which take long enough to be interrupted."""
+    """Of 40 GB, of which nothing is written before it stops."""
     source = str(tmp_path / "large.vrt")
     gdal.GetDriverByName("VRT").Create(source, 200_000, 200_000, 1).FlushCache()
-    process = subprocess.Popen([PROGRAM, "window", source, "0", "0", "200000", "200000", "-o",
-                                tmp_path / "out.npy"], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-    while not any("partial" in name for name in os.listdir(tmp_path)):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == ("", "gdal_ndarray window: interrupted\n")
-    assert process.returncode == 1 and os.listdir(tmp_path) == ["large.vrt"]
+    done = run_stopped([PROGRAM, "window", source, 0, 0, 200_000, 200_000, "-o", tmp_path / "out.npy"],
+                       ".partial", 2)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1, "", "gdal_ndarray window: interrupted\n")
+    assert os.listdir(tmp_path) == ["large.vrt"]

@@ -40,6 +40,14 @@ def test_vsimem(image, rng):
     gdal.Unlink("/vsimem/image.npy")
 
 
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_arrays_of_npz_files(image, rng, tmp_path, save):
+    """In the spelling of the README, with braces: GDAL does not take .npz for a ZIP file."""
+    path, array = image
+    save(tmp_path / "a.npz", x=np.load(path), other=np.zeros(3))
+    check(f"/vsizip/{{{tmp_path}/a.npz}}/x.npy", array, rng)
+
+
 def test_vsizip(image, rng, tmp_path):
     path, array = image
     with zipfile.ZipFile(tmp_path / "image.zip", "w", zipfile.ZIP_DEFLATED) as archive:

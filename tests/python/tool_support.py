@@ -3,6 +3,7 @@
 import os
 import pathlib
 import pty
+import resource
 import subprocess
 
 PROGRAM = pathlib.Path(os.environ["GDAL_DRIVER_PATH"]).parent / "bin" / "gdal_ndarray"
@@ -11,9 +12,18 @@ PROGRAM = pathlib.Path(os.environ["GDAL_DRIVER_PATH"]).parent / "bin" / "gdal_nd
 def tool(*arguments, code=0, **keywords):
     """Runs it in pipes; returns what it wrote to stdout, or to stderr where `code` is an error."""
     done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=300, **keywords)
+                          timeout=900, **keywords)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     return done.stderr if code else done.stdout
+
+
+def processor_seconds(*arguments):
+    """Runs it, and returns the time that processors took: of two runs, the larger one costs more on
+    any machine, and whatever else that does."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    tool(*arguments)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def error(*arguments, code=1, **keywords):
@@ -38,5 +48,5 @@ def tool_on_terminal(*arguments, code=0):
     except OSError:  # the other end is closed
         pass
     os.close(master)
-    assert process.wait(timeout=300) == code, shown
+    assert process.wait(timeout=900) == code, shown
     return shown.decode()

@@ -147,13 +147,13 @@ TEST(FrameIndex, RefusesHeadersAndMetalayersThatDisagree) {
               p.shape = {6, 9};
             },
             "uncompressed size: found 128 bytes"},
-           {[](FrameParts& p) { p.frame_bytes = 1 << 20; }, "frame length: found 1048576 bytes"},
+           {[](FrameParts& p) { p.frame_bytes = 1 << 20; }, " of 1048576 bytes; copy it again"},
            {[](FrameParts& p) { p.frame_bytes = UINT64_MAX; }, "frame length: found 18446744073"},
            {[](FrameParts& p) { p.trailer_bytes = 0; }, "trailer length: found 0 bytes"},
            {[](FrameParts& p) { p.trailer_bytes = 24; }, "trailer length: found 24 bytes"},
            {[](FrameParts& p) { p.trailer_bytes = 0xFFFFFFFF; }, "trailer length: found 42949"},
            {[](FrameParts& p) { p.b2nd = "\xc1"; }, "metalayer b2nd: content: found"},
-           {[](FrameParts& p) { p.header_bytes = 5000; }, "header length: found 5000 bytes"},
+           {[](FrameParts& p) { p.header_bytes = 5000; }, " of at least 5000 bytes; copy it again"},
        }) {
     const Status status = RefusalOf(change);
     EXPECT_THAT(status, FailsWith(StatusCode::kCorrupt, message));

@@ -218,8 +218,9 @@ TEST_F(NpyFileTest, RefusesDataCutAtAnyByte) {
     ASSERT_THAT(file, IsOk());
     EXPECT_THAT(
         OpenNpyArray(*file, 1),
-        FailsWith(StatusCode::kCorrupt, Path() + ": data of shape (3, 4): found " +
-                                            std::to_string(48 - missing) + " bytes, wanted 48"));
+        FailsWith(StatusCode::kCorrupt,
+                  Path() + ": cut short: " + std::to_string(bytes.size() - missing) + " of " +
+                      std::to_string(bytes.size()) + " bytes; copy it again (shape (3, 4))"));
   }
 }
 

@@ -22,9 +22,9 @@ inline pid_t StartChild(const std::function<int()>& body) {
   return child;
 }
 
-// The child's exit status, kChildDied after a signal, kChildHung (and killed) after 30 seconds.
+// The child's exit status, kChildDied after a signal, kChildHung (and killed) after 5 minutes.
 inline int WaitForChild(pid_t child) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(5);
   int status = 0;
   while (waitpid(child, &status, WNOHANG) == 0) {
     if (std::chrono::steady_clock::now() > deadline) {
