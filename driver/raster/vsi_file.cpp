@@ -78,7 +78,10 @@ class VsiFile final : public ByteFile {
     const ErrorCollector errors;
     // Where a file system has no way of its own for many ranges, GDAL's does not suit all of them
     // (SOZip archives are read in whole pieces).
-    const ByteRange* const failed = takes_many_ranges_ ? ReadTogether(ranges) : ReadEach(ranges);
+    const ByteRange* failed = takes_many_ranges_ ? ReadTogether(ranges) : ReadEach(ranges);
+    if (failed != nullptr && takes_many_ranges_ && ranges.size() == 1 && errors.last().empty()) {
+      failed = ReadHalves(ranges[0]);
+    }
     if (failed == nullptr) return {};
     const uint64_t last = failed->offset_bytes + failed->size_bytes - 1;
     Status status = VsiStatus(path_, "read bytes " + std::to_string(failed->offset_bytes) + " to " +
@@ -101,6 +104,17 @@ class VsiFile final : public ByteFile {
     const int failed = VSIFReadMultiRangeL(static_cast<int>(ranges.size()), buffers.data(),
                                            offsets.data(), sizes.data(), handle_.get());
     return failed == 0 ? nullptr : &ranges.front();
+  }
+
+  // GDAL says why one of several ranges failed, but not why a single one did.
+  const ByteRange* ReadHalves(const ByteRange& range) const {
+    const size_t half = range.size_bytes / 2;
+    if (half == 0) return &range;
+    void* const second = static_cast<std::byte*>(range.to) + half;
+    return ReadTogether({{range.offset_bytes, half, range.to},
+                         {range.offset_bytes + half, range.size_bytes - half, second}}) == nullptr
+               ? nullptr
+               : &range;
   }
 
   const ByteRange* ReadEach(const std::vector<ByteRange>& ranges) const {
