@@ -50,7 +50,8 @@ class PamLocator final : public GDALPamDataset {
   const char* Find(const std::string& path) {
     SetDescription(path.c_str());
     PamInitialize();
-    return psPam != nullptr ? BuildPamFilename() : nullptr;
+    const bool enabled = psPam != nullptr && (nPamFlags & GPF_DISABLED) == 0;
+    return enabled ? BuildPamFilename() : nullptr;
   }
 };
 

@@ -31,6 +31,7 @@ class RangeHandler(http.server.BaseHTTPRequestHandler):
         self.answer(send_body=True)
 
     def answer(self, send_body):
+        self.server.asked.append((self.path.lstrip("/"), self.command))
         body = self.server.bodies.get(self.path.lstrip("/"))
         status = 404 if body is None else self.server.failure
         if status:
@@ -65,6 +66,7 @@ class RangeServer(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), RangeHandler)
         self.lock = threading.Lock()
         self.bodies = {}  # by name
+        self.asked = []  # (name, method) of each request
         self.failure = None  # a status that answers everything
         self.sent_bytes = self.requests = self.connections = self.most_connections = 0
 

@@ -1,5 +1,6 @@
 """Files behind GDAL's virtual file systems: read in pieces, written, counted over HTTP."""
 
+import concurrent.futures
 import gzip
 import io
 import subprocess
@@ -115,3 +116,34 @@ def test_written_into_an_archive(plugin, rng, tmp_path):
     gdal.UseExceptions()
     with zipfile.ZipFile(tmp_path / "new.zip") as archive, archive.open("image.npy") as file:
         np.testing.assert_array_equal(np.load(file), bands)
+
+
+@pytest.mark.parametrize("driver", ["NPY", "B2ND"])
+@pytest.mark.parametrize("seekable", [False, True])
+def test_large_files_in_archives(tmp_path, rng, driver, seekable):
+    """GDAL 3.7 and newer make files above a megabyte seekable (SOZip), and read those in whole
+    pieces."""
+    if gdal.GetDriverByName(driver) is None:
+        pytest.skip("the plugin was built without c-blosc2")
+    if seekable and int(gdal.VersionInfo()) < 3070000:
+        pytest.skip("this GDAL knows no SOZip")
+    array = rng.integers(0, 3000, (2, 1500, 1300), dtype="u2")
+    path = str(tmp_path / f"image.{driver.lower()}")
+    gdal.GetDriverByName(driver).CreateCopy(path, memory_dataset(array))
+    name = f"/vsizip/{tmp_path}/image.zip/image.{driver.lower()}"
+    if seekable:
+        assert gdal.CopyFile(path, name) == 0
+        assert gdal.GetFileMetadata(name, "ZIP")["SOZIP_FOUND"] == "YES"
+    else:
+        with zipfile.ZipFile(tmp_path / "image.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(path, f"image.{driver.lower()}")
+
+    def windows(seed):
+        dataset = gdal.Open(name)
+        for x, y, w, h in random_windows(np.random.default_rng(seed), 1300, 1500, 8):
+            np.testing.assert_array_equal(dataset.ReadAsArray(x, y, w, h),
+                                          array[:, y:y + h, x:x + w])
+        return True
+
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        assert all(threads.map(windows, range(4)))
