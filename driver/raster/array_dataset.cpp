@@ -7,37 +7,26 @@
 
 #include "driver/raster/array_band.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/sidecar.h"
 
 namespace ndarray {
 namespace {
 
-// The names of files beside it, if GDAL listed them for this very path and not for a subdataset's
-// name.
-char** SiblingFiles(GDALOpenInfo* open_info, const std::string& path) {
-  return path == open_info->pszFilename ? open_info->GetSiblingFiles() : nullptr;
+// What a file's sidecar says of its axes. It may be left of another array of that name.
+std::string AxesInSidecar(const CPLXMLNode* pam, const AxisVector& shape) {
+  const char* const axes = PamMetadataItem(pam, "AXES", kMetadataDomain);
+  const char* const of_shape = PamMetadataItem(pam, "SHAPE", kMetadataDomain);
+  const bool fits = of_shape == nullptr || ShapeString(shape) == of_shape;
+  return axes != nullptr && fits ? axes : "";
 }
 
-// What a file's sidecar says of its axes; asked before there are bands to load the sidecar into.
-class SidecarProbe final : public GDALPamDataset {
- public:
-  std::string Axes(GDALOpenInfo* open_info, const std::string& path, const AxisVector& shape) {
-    SetDescription(path.c_str());
-    TryLoadXML(SiblingFiles(open_info, path));
-    const char* const axes = GetMetadataItem("AXES", kMetadataDomain);
-    // A sidecar may be left of another array of that name.
-    const char* const of_shape = GetMetadataItem("SHAPE", kMetadataDomain);
-    const bool fits = of_shape == nullptr || ShapeString(shape) == of_shape;
-    return axes != nullptr && fits ? axes : "";
-  }
-};
-
-Result<Axes> AxesOf(GDALOpenInfo* open_info, const Array& array, const std::string& stored,
+Result<Axes> AxesOf(const CPLXMLNode* pam, const Array& array, const std::string& stored,
                     const ArrayDataset::Options& options) {
   const AxisVector& shape = array.info().shape;
   const bool ambiguous =
       options.index.empty() && shape.size() > 1 && shape.size() <= kMaxRasterAxes;
   if (options.axes.empty() && ambiguous) {
-    std::string remembered = SidecarProbe().Axes(open_info, array.path(), shape);
+    std::string remembered = AxesInSidecar(pam, shape);
     if (remembered.empty()) remembered = stored;
     if (!remembered.empty()) {
       Result<Axes> axes = ChooseAxes(shape, options.index, remembered);
@@ -68,7 +57,10 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
                                                  const Options& options) {
   const std::string path = array->path();
   StoredMetadata stored = ReadStoredMetadata(*array);
-  Result<Axes> axes = AxesOf(open_info, *array, stored.axes, options);
+  CPLStringList sidecars = SidecarNames(*open_info, path);
+  // A part of the file has a part of the sidecar, which GDAL finds.
+  const XmlTree pam = options.index.empty() ? ReadPam(path, sidecars) : nullptr;
+  Result<Axes> axes = AxesOf(pam.get(), *array, stored.axes, options);
   if (!axes.ok()) {
     Report(axes.status().At(path));
     return nullptr;
@@ -84,7 +76,7 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
   }
   if (dataset->AddBands() != CE_None) return nullptr;
   dataset->DescribeStructure();
-  dataset->LoadSidecars(open_info);
+  dataset->LoadSidecars(open_info, sidecars, pam.get());
   return dataset;
 }
 
@@ -168,22 +160,23 @@ void ArrayDataset::DescribeStructure() {
   image_structure_.SetNameValue("INTERLEAVE", interleave);
 }
 
-void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info) {
+void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info, CPLStringList& sidecars, CPLXMLNode* pam) {
   const std::string& path = io_.array().path();
-  char** const siblings = SiblingFiles(open_info, path);
   // Not the sidecar's SetMetadata: the file has it, and nothing has changed that must be kept.
   if (!stored_.items.empty()) GDALMajorObject::SetMetadata(stored_.items.List());
   LoadStoredPam();
-  TryLoadXML(siblings);
+  LoadPam(pam, sidecars);
   // Overviews and masks of a subdataset are those that its part of the sidecar names.
   const bool whole = io_.axes().index.empty();
-  oOvManager.Initialize(this, whole ? path.c_str() : ":::VIRTUAL:::", siblings);
+  oOvManager.Initialize(this,
+                        whole ? path.c_str() : ":::VIRTUAL:::", whole ? sidecars.List() : nullptr);
   has_unread_mask_ = whole && StoredMask::IsIn(io_.array());
   // Overviews and masks beside it are datasets of other drivers, and a mask in it is a band with a
   // block cache of GDAL's: neither is safe to share, and GDAL then opens one dataset per thread.
   // IsInitialized searches for them, which GDAL else puts off.
-  if (kThreadSafeFlag != 0 && eAccess == GA_ReadOnly && oOvManager.IsInitialized() &&
-      oOvManager.GetOverviewCount(1) == 0 && !oOvManager.HaveMaskFile() && !has_unread_mask_) {
+  if ((open_info->nOpenFlags & kThreadSafeFlag) != 0 && eAccess == GA_ReadOnly &&
+      oOvManager.IsInitialized() && oOvManager.GetOverviewCount(1) == 0 &&
+      !oOvManager.HaveMaskFile() && !has_unread_mask_) {
     nOpenFlags = GDAL_OF_RASTER | kThreadSafeFlag;
   }
 }

@@ -83,6 +83,7 @@ class ArrayDataset final : public GDALPamDataset {
   ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored, int max_threads,
                GDALAccess access);
   void LoadStoredPam();
+  const OGRSpatialReference* FindStoredCrs();
   StoredMask* OpenStoredMask();
   StoredMask* FindStoredMask(int band);
   CPLErr CreateMask(int flags, int band);
@@ -99,13 +100,16 @@ class ArrayDataset final : public GDALPamDataset {
     return update_mutex_ != nullptr ? std::unique_lock<std::recursive_mutex>(*update_mutex_)
                                     : std::unique_lock<std::recursive_mutex>();
   }
-  void LoadSidecars(GDALOpenInfo* open_info);
+  void LoadSidecars(GDALOpenInfo* open_info, CPLStringList& sidecars, CPLXMLNode* pam);
+  void LoadPam(CPLXMLNode* pam, CPLStringList& sidecars);
   void DescribeStructure();
   CPLStringList& CurrentDetails();
 
   WindowIo io_;
   StoredMetadata stored_;
-  bool stored_in_file_ = false;  // with the next flush
+  bool knows_crs_ = false;
+  std::unique_ptr<OGRSpatialReference> crs_;  // of stored_
+  bool stored_in_file_ = false;               // with the next flush
   bool finished_ = false;
   const int max_threads_;
   bool has_unread_mask_ = false;      // in the file
@@ -113,7 +117,7 @@ class ArrayDataset final : public GDALPamDataset {
   CPLStringList image_structure_;
   CPLStringList derived_subdatasets_;
   bool knows_derived_subdatasets_ = false;
-  // Of thread-safe datasets: what GDAL makes lazily (block caches, mask bands, some metadata).
+  // Of thread-safe datasets: what is made lazily (block caches, mask bands, CRS, some metadata).
   std::recursive_mutex lazy_mutex_;
   // Of datasets that are updated: shared with the emulated maps, which may live longer.
   std::shared_ptr<std::recursive_mutex> update_mutex_;

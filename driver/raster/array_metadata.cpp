@@ -4,6 +4,7 @@
 #include <cpl_vsi.h>
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,8 @@
 
 namespace ndarray {
 namespace {
+
+bool IsDefaultDomain(const char* domain) { return domain == nullptr || *domain == '\0'; }
 
 // Formats that have more to tell have a domain of their name for it.
 bool IsDetailsDomain(const char* domain, const CPLStringList& image_structure) {
@@ -36,9 +39,36 @@ void ArrayDataset::LoadStoredPam() {
   CPLPopErrorHandler();
 }
 
+// `pam`: what ReadPam found, so that it is read once.
+void ArrayDataset::LoadPam(CPLXMLNode* pam, CPLStringList& sidecars) {
+  PamInitialize();
+  if (pam == nullptr || psPam == nullptr) {
+    TryLoadXML(sidecars.List());
+    return;
+  }
+  BuildPamFilename();  // which GetFileList wants to know
+  XMLInit(pam, "");
+}
+
+// The file's own, read when it is first asked for. Forms of it that are none are metadata, so that
+// is asked for, too, before metadata are.
+const OGRSpatialReference* ArrayDataset::FindStoredCrs() {
+  if (stored_.crs_forms.empty()) return nullptr;
+  const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
+  if (knows_crs_) return crs_.get();
+  knows_crs_ = true;
+  StoredCrs stored = ReadStoredCrs(stored_.crs_forms);
+  if (!stored.unreadable.empty()) {
+    CPLStringList items(CSLMerge(stored.unreadable.StealList(), GDALMajorObject::GetMetadata()));
+    GDALMajorObject::SetMetadata(items.List());
+  }
+  crs_ = std::move(stored.crs);
+  return crs_.get();
+}
+
 const OGRSpatialReference* ArrayDataset::GetSpatialRef() const {
   const OGRSpatialReference* const kept = GDALPamDataset::GetSpatialRef();
-  return kept != nullptr ? kept : stored_.crs.get();
+  return kept != nullptr ? kept : const_cast<ArrayDataset*>(this)->FindStoredCrs();
 }
 
 CPLErr ArrayDataset::GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST_GETTER {
@@ -73,6 +103,7 @@ CPLStringList& ArrayDataset::CurrentDetails() {
 
 MetadataList ArrayDataset::GetMetadata(const char* domain) {
   if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) return image_structure_.List();
+  if (IsDefaultDomain(domain)) FindStoredCrs();
   if (IsDetailsDomain(domain, image_structure_) && !CurrentDetails().empty()) {
     return CurrentDetails().List();
   }
@@ -92,6 +123,7 @@ const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) 
   if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) {
     return image_structure_.FetchNameValue(name);
   }
+  if (IsDefaultDomain(domain)) FindStoredCrs();
   if (IsDetailsDomain(domain, image_structure_)) {
     // In GDAL's own memory of the thread: the next question must not take the answer away.
     for (const auto& [key, value] : io_.array().Details()) {
@@ -102,6 +134,7 @@ const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) 
 }
 
 char** ArrayDataset::GetMetadataDomainList() {
+  FindStoredCrs();
   CPLStringList domains(GDALPamDataset::GetMetadataDomainList());
   if (domains.FindString("IMAGE_STRUCTURE") < 0) domains.AddString("IMAGE_STRUCTURE");
   if (!CurrentDetails().empty()) domains.AddString(image_structure_.FetchNameValue("LAYOUT"));

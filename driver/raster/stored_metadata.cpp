@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -37,7 +38,7 @@ std::optional<std::array<double, 6>> ReadTransform(const json& value) {
   return std::array<double, 6>{c, a, b, f, d, e};
 }
 
-std::unique_ptr<OGRSpatialReference> ReadCrs(const json& value) {
+std::unique_ptr<OGRSpatialReference> ParseCrs(const json& value) {
   const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   auto crs = std::make_unique<OGRSpatialReference>();
   crs->SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
@@ -47,6 +48,35 @@ std::unique_ptr<OGRSpatialReference> ReadCrs(const json& value) {
       text.c_str(), OGRSpatialReference::SET_FROM_USER_INPUT_LIMITATIONS_get());
   CPLPopErrorHandler();
   return error == OGRERR_NONE ? std::move(crs) : nullptr;
+}
+
+constexpr const char* kCrsForms[] = {"proj:wkt2", "proj:projjson", "proj:code"};
+
+bool IsCrsForm(const std::string& key) {
+  return std::find(std::begin(kCrsForms), std::end(kCrsForms), key) != std::end(kCrsForms);
+}
+
+// Whether the code is the one that the WKT itself ends with; both as JSON texts.
+bool IsCodeOf(const std::string& wkt, const std::string& code) {
+  const size_t colon = code.find(':');
+  if (colon == std::string::npos || code.size() < 2) return false;
+  const std::string end = "ID[\\" + code.substr(0, colon) + "\\\"," +
+                          code.substr(colon + 1, code.size() - colon - 2) + "]]\"";
+  return wkt.size() > end.size() && wkt.compare(wkt.size() - end.size(), end.size(), end) == 0;
+}
+
+// As kCrsForms are, but a code that the WKT names first: it tells more, the codes of the parts,
+// which WKT leaves out.
+void SortCrsForms(std::vector<Attribute>& forms) {
+  const auto place = [](const Attribute& form) {
+    return std::find(std::begin(kCrsForms), std::end(kCrsForms), form.first);
+  };
+  std::sort(forms.begin(), forms.end(),
+            [&](const Attribute& a, const Attribute& b) { return place(a) < place(b); });
+  if (forms.size() > 1 && forms.front().first == "proj:wkt2" && forms.back().first == "proj:code" &&
+      IsCodeOf(forms.front().second, forms.back().second)) {
+    std::rotate(forms.begin(), forms.end() - 1, forms.end());
+  }
 }
 
 // Of the key that holds what only GDAL has.
@@ -115,29 +145,31 @@ std::vector<std::pair<std::string, json>> ReadValues(const Attributes& attribute
 StoredMetadata ReadStoredMetadata(const Array& array) {
   StoredMetadata metadata;
   if (array.attributes() == nullptr) return metadata;
-  const std::vector<std::pair<std::string, json>> values = ReadValues(*array.attributes());
-  std::vector<std::string> understood;
-  for (const char* const name : {"proj:wkt2", "proj:projjson", "proj:code"}) {
-    for (const auto& [key, value] : values) {
-      if (key != name) continue;
-      auto crs = ReadCrs(value);
-      if (crs == nullptr) continue;
-      understood.push_back(key);
-      // A code of the same CRS tells more: the codes of its parts, which WKT leaves out.
-      const bool code = key == "proj:code";
-      if (metadata.crs == nullptr || (code && crs->IsSame(metadata.crs.get()))) {
-        metadata.crs = std::move(crs);
-      }
-    }
-  }
-  for (const auto& [key, value] : values) {
-    if (key == "gdal" && ReadGdal(value, metadata)) continue;
+  for (const auto& [key, value] : ReadValues(*array.attributes())) {
     if (key == "spatial:dimensions") continue;  // the axes' names, which other programs ask for
+    if (IsCrsForm(key)) {
+      metadata.crs_forms.emplace_back(key,
+                                      value.dump(-1, ' ', false, json::error_handler_t::replace));
+      continue;
+    }
+    if (key == "gdal" && ReadGdal(value, metadata)) continue;
     if (key == "spatial:transform" && (metadata.transform = ReadTransform(value))) continue;
-    if (std::find(understood.begin(), understood.end(), key) != understood.end()) continue;
     AddItem(key, value, metadata.items);
   }
+  SortCrsForms(metadata.crs_forms);
   return metadata;
+}
+
+StoredCrs ReadStoredCrs(const std::vector<Attribute>& forms) {
+  StoredCrs stored;
+  for (const auto& [key, text] : forms) {
+    const json value = json::parse(text, nullptr, false);
+    if (value.is_discarded()) continue;
+    stored.crs = ParseCrs(value);
+    if (stored.crs != nullptr) break;
+    AddItem(key, value, stored.unreadable);
+  }
+  return stored;
 }
 
 std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes) {

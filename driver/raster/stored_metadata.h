@@ -2,9 +2,11 @@
 //
 // spatial:transform   six numbers a b c d e f: x = a column + b line + c, y = d column + e line + f
 // spatial:dimensions  names of the axes in array order; not shown
-// proj:wkt2, proj:projjson, proj:code   the CRS, the first that can be read
+// proj:wkt2, proj:projjson, proj:code
+//                     forms of the CRS, of which the first that can be read counts
 // gdal                {"axes": the letters of AXES, "pam": the text of a PAM document with the
-// rest} others              metadata of the dataset: texts as they are, all else as JSON
+//                     rest}
+// others              metadata of the dataset: texts as they are, all else as JSON
 #ifndef GDAL_NDARRAY_RASTER_STORED_METADATA_H_
 #define GDAL_NDARRAY_RASTER_STORED_METADATA_H_
 
@@ -26,16 +28,24 @@ namespace ndarray {
 
 struct StoredMetadata {
   std::optional<std::array<double, 6>> transform;  // in GDAL's order
-  std::unique_ptr<OGRSpatialReference> crs;
+  std::vector<Attribute> crs_forms;                // for ReadStoredCrs, unread: values as JSON
   CPLStringList items;
   std::string axes;  // empty: the file does not say
   std::string pam;   // empty: nothing
 };
 
-// Attributes come from anybody: one that does not fit is shown as metadata. CRS are not looked up
-// in files or on the network. A few bytes may claim many: what is read of all attributes together
-// is bounded, and those of others that are long in the file are shown by their size.
+// Attributes come from anybody: one that does not fit is shown as metadata. A few bytes
+// may claim many: what is read of all attributes together is bounded, and those of others that are
+// long in the file are shown by their size.
 StoredMetadata ReadStoredMetadata(const Array& array);
+struct StoredCrs {
+  std::unique_ptr<OGRSpatialReference> crs;  // nullptr: no form can be read
+  CPLStringList unreadable;                  // forms before it, to be shown as metadata
+};
+
+// Takes as long as opening ten files does, so it is for who asks for the CRS. CRS are not looked up
+// in files or on the network.
+StoredCrs ReadStoredCrs(const std::vector<Attribute>& forms);
 
 // The attributes of a raster of the same metadata as `source`, from which ReadStoredMetadata and
 // GDAL's PAM make all of it again. `axes` are the letters of AXES.

@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <mutex>
 
+#include "driver/raster/vsi_request.h"
+#include "driver/store/range_requests.h"
+
 namespace ndarray {
 namespace {
 
@@ -19,33 +22,39 @@ Status VsiStatus(const std::string& path, const std::string& verb) {
   return Status(StatusCode::kIo, path + ": cannot " + verb);
 }
 
+// A request over a network costs about as much as a megabyte (a round trip of some 20 ms at 50
+// MB/s), and so many of them share that time. More at once than this exhaust the open files of a
+// process and the queues of small servers.
+constexpr size_t kMaxInFlight = 32;
+constexpr uint64_t kRemoteGapBytes = (uint64_t{1} << 20) / kMaxInFlight;
+constexpr RequestLimits kRemoteLimits = {kMaxInFlight, kRemoteGapBytes, uint64_t{4} << 20,
+                                         uint64_t{16} << 20};
+// The others only copy memory or decode.
+constexpr RequestLimits kLocalLimits = {SIZE_MAX, 0, 0, 0};
+
 class VsiFile final : public ByteFile {
  public:
   VsiFile(std::string path, VsiHandle handle, uint64_t size_bytes, Access access)
       : path_(std::move(path)),
         handle_(std::move(handle)),
         size_bytes_(size_bytes),
-        access_(access) {}
+        access_(access),
+        is_remote_(IsRemotePath(path_)),
+        takes_many_ranges_(VSIHasOptimizedReadMultiRange(path_.c_str()) != FALSE) {}
 
   const std::string& path() const override { return path_; }
   uint64_t size_bytes() const override { return size_bytes_; }
   bool writable() const override { return access_ == Access::kUpdate; }
 
+  uint64_t cheap_gap_bytes() const override {
+    return is_remote_ ? kRemoteGapBytes : ByteFile::cheap_gap_bytes();
+  }
+
+  // In rising order, too: an archive is decoded again from its start for each step back.
   Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
-    std::vector<void*> buffers;
-    std::vector<vsi_l_offset> offsets;
-    std::vector<size_t> sizes;
-    for (const ByteRange& range : ranges) {
-      if (range.size_bytes == 0) continue;
-      buffers.push_back(range.to);
-      offsets.push_back(range.offset_bytes);
-      sizes.push_back(range.size_bytes);
-    }
-    if (buffers.empty()) return {};
     const std::lock_guard<std::mutex> lock(mutex_);
-    const int failed = VSIFReadMultiRangeL(static_cast<int>(buffers.size()), buffers.data(),
-                                           offsets.data(), sizes.data(), handle_.get());
-    return failed == 0 ? Status() : VsiStatus(path_, "read all bytes asked for");
+    return ReadInRequests(ranges, is_remote_ ? kRemoteLimits : kLocalLimits,
+                          [this](const std::vector<ByteRange>& some) { return Request(some); });
   }
 
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
@@ -63,10 +72,65 @@ class VsiFile final : public ByteFile {
   }
 
  private:
+  Status Request(const std::vector<ByteRange>& ranges) const {
+    const ErrorCollector errors;
+    // Where a file system has no way of its own for many ranges, GDAL's does not suit all of them
+    // (SOZip archives are read in whole pieces).
+    const ByteRange* failed = takes_many_ranges_ ? ReadTogether(ranges) : ReadEach(ranges);
+    if (failed != nullptr && takes_many_ranges_ && ranges.size() == 1 && errors.last().empty()) {
+      failed = ReadHalves(ranges[0]);
+    }
+    if (failed == nullptr) return {};
+    const uint64_t last = failed->offset_bytes + failed->size_bytes - 1;
+    Status status = VsiStatus(path_, "read bytes " + std::to_string(failed->offset_bytes) + " to " +
+                                         std::to_string(last));
+    std::string why = errors.last();
+    if (is_remote_) why = ExplainHttpFailure(why);
+    return why.empty() ? status : Status(status.code(), status.message() + ": " + why);
+  }
+
+  // nullptr, or a range that could not be read.
+  const ByteRange* ReadTogether(const std::vector<ByteRange>& ranges) const {
+    std::vector<void*> buffers;
+    std::vector<vsi_l_offset> offsets;
+    std::vector<size_t> sizes;
+    for (const ByteRange& range : ranges) {
+      buffers.push_back(range.to);
+      offsets.push_back(range.offset_bytes);
+      sizes.push_back(range.size_bytes);
+    }
+    const int failed = VSIFReadMultiRangeL(static_cast<int>(ranges.size()), buffers.data(),
+                                           offsets.data(), sizes.data(), handle_.get());
+    return failed == 0 ? nullptr : &ranges.front();
+  }
+
+  // GDAL says why one of several ranges failed, but not why a single one did.
+  const ByteRange* ReadHalves(const ByteRange& range) const {
+    const size_t half = range.size_bytes / 2;
+    if (half == 0) return &range;
+    void* const second = static_cast<std::byte*>(range.to) + half;
+    return ReadTogether({{range.offset_bytes, half, range.to},
+                         {range.offset_bytes + half, range.size_bytes - half, second}}) == nullptr
+               ? nullptr
+               : &range;
+  }
+
+  const ByteRange* ReadEach(const std::vector<ByteRange>& ranges) const {
+    for (const ByteRange& range : ranges) {
+      if (VSIFSeekL(handle_.get(), range.offset_bytes, SEEK_SET) != 0 ||
+          VSIFReadL(range.to, 1, range.size_bytes, handle_.get()) != range.size_bytes) {
+        return &range;
+      }
+    }
+    return nullptr;
+  }
+
   const std::string path_;
   const VsiHandle handle_;
   const uint64_t size_bytes_;
   const Access access_;
+  const bool is_remote_;
+  const bool takes_many_ranges_;
   mutable std::mutex mutex_;  // the handle has one position
 };
 

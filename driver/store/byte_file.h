@@ -47,6 +47,9 @@ class ByteFile {
   // kCorrupt when the file has become shorter than `end_bytes` since it was opened.
   virtual Status CheckStillThere(uint64_t /*end_bytes*/) const { return {}; }
 
+  // Between two ranges to be read, so many bytes are read over at less cost than they are left out.
+  virtual uint64_t cheap_gap_bytes() const { return uint64_t{4} << 10; }
+
   // Fills every range, or fails: a range that ends after the file is kCorrupt.
   virtual Status ReadRanges(const std::vector<ByteRange>& ranges) const = 0;
 

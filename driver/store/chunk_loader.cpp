@@ -12,8 +12,6 @@ namespace {
 
 // Chunks of which this is all are read in one piece, and so are those of which half is wanted.
 constexpr int64_t kSmallChunkBytes = int64_t{16} << 10;
-// Ranges this near to each other are cheaper to read with what is between.
-constexpr uint64_t kMaxGapBytes = uint64_t{16} << 10;
 
 struct Span {
   uint64_t start;
@@ -36,12 +34,12 @@ std::vector<uint64_t> BlockStarts(const BloscChunk& header, std::string_view dir
 }
 
 // Sorts, and joins those with small gaps.
-std::vector<Span> Merged(std::vector<Span> spans) {
+std::vector<Span> Merged(std::vector<Span> spans, uint64_t max_gap_bytes) {
   std::sort(spans.begin(), spans.end(),
             [](const Span& a, const Span& b) { return a.start < b.start; });
   std::vector<Span> merged;
   for (const Span& span : spans) {
-    if (!merged.empty() && span.start <= merged.back().stop + kMaxGapBytes) {
+    if (!merged.empty() && span.start <= merged.back().stop + max_gap_bytes) {
       merged.back().stop = std::max(merged.back().stop, span.stop);
     } else {
       merged.push_back(span);
@@ -230,7 +228,7 @@ Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wa
       spans.push_back({start, std::min(next == sorted.end() ? all_bytes : *next, all_bytes)});
     }
   }
-  const std::vector<Span> merged = Merged(std::move(spans));
+  const std::vector<Span> merged = Merged(std::move(spans), file_.cheap_gap_bytes());
   uint64_t merged_bytes = 0;
   for (const Span& span : merged) merged_bytes += span.stop - span.start;
   if (merged_bytes > all_bytes / 2) {

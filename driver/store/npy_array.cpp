@@ -18,11 +18,11 @@ namespace {
 constexpr size_t kDataAlignmentBytes = 4096;  // a page: elements can be mapped on their own
 constexpr int64_t kGranuleBytes = 256 << 10;
 // Reading piece by piece: pieces this near to each other are cheaper to read with what is between.
-constexpr SpanLimits kReadLimits = {uint64_t{4} << 20, uint64_t{16} << 10};
-// The same of local files, whose ranges cost a call of the system each, as much as copying some
+// Ranges of local files cost a call of the system each, as much as copying some
 // kilobytes; what is read stays in a processor's cache until it is copied.
 constexpr SpanLimits kLocalLimits = {uint64_t{256} << 10, uint64_t{4} << 10};
 constexpr int64_t kLocalBytesPerThread = int64_t{256} << 10;
+constexpr uint64_t kMaxReadBytes = uint64_t{4} << 20;  // of pieces with what lies between them
 // Writing back what lies between could undo what another process writes there, so only pieces too
 // small to be written one by one are joined: single elements, of one band among others.
 constexpr SpanLimits kWriteLimits = {uint64_t{4} << 20, uint64_t{4} << 10, 32};
@@ -222,9 +222,10 @@ class NpyArray final : public Array {
       return {};
     };
 
+    const SpanLimits limits = {kMaxReadBytes, file_->cheap_gap_bytes()};
     Status status =
-        ForEachSpan(FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box,
-                    kReadLimits, [&](const Span& span) -> Status {
+        ForEachSpan(FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box, limits,
+                    [&](const Span& span) -> Status {
                       if (IsVerbatim(field, span, to.strides_bytes)) {
                         ranges.push_back({span.offset_bytes, static_cast<size_t>(span.size_bytes),
                                           Shifted(to, box, span.box).data});

@@ -14,7 +14,7 @@
 namespace ndarray {
 
 // The processors this process may use: the smaller of its affinity mask and its cgroup CPU quota,
-// at least 1. Read from the system at each call.
+// at least 1. A change of the quota is seen within a second.
 int AvailableProcessors();
 
 // Calls task(0) ... task(count - 1), each once, in any order, from at most max_threads threads of

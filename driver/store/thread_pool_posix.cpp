@@ -186,7 +186,7 @@ Pool& ProcessPool() {
 }
 
 // The CPU quota of the cgroup this process sees as its root, in processors; absent: infinity.
-double CgroupQuota() {
+double ReadCgroupQuota() {
   const auto first_line = [](const char* path) {
     std::string line;
     std::getline(std::ifstream(path), line);
@@ -200,6 +200,20 @@ double CgroupQuota() {
     std::istringstream(first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us")) >> period_us;
   }
   return quota_us > 0 && period_us > 0 ? quota_us / period_us : HUGE_VAL;
+}
+
+// The same, read at most once a second: that takes as long as opening a small file does.
+double CgroupQuota() {
+  using Clock = std::chrono::steady_clock;
+  static std::atomic<Clock::rep> read_at{-1};
+  static std::atomic<double> quota{HUGE_VAL};
+  const Clock::rep now = Clock::now().time_since_epoch().count();
+  const Clock::rep last = read_at.load(std::memory_order_acquire);
+  if (last < 0 || now - last > Clock::duration(std::chrono::seconds(1)).count()) {
+    quota.store(ReadCgroupQuota(), std::memory_order_relaxed);
+    read_at.store(now, std::memory_order_release);
+  }
+  return quota.load(std::memory_order_relaxed);
 }
 
 }  // namespace

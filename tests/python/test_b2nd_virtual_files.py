@@ -2,16 +2,15 @@
 
 import gzip
 import itertools
-import threading
 import zipfile
 
 import numpy as np
 import pytest
 from b2nd_support import (SHAPES, assert_same, block_lengths, blosc2, chunk_offsets, details,
                           save)
+from http_support import http_server  # noqa: F401, a fixture
 from osgeo import gdal
 from support import random_windows, swap
-from test_virtual_files import RangeHandler, http_server  # noqa: F401, a fixture
 
 PARAMETERS = {
     "tiles": {"chunks": (2, 90, 80), "blocks": (1, 32, 25)},
@@ -122,33 +121,11 @@ def test_truncated_files(tmp_path, errors, rng):
         gdal.Unlink("/vsimem/cut.b2nd")
 
 
-class Handler(RangeHandler):
-    """Serves .b2nd in place of .npy, and counts requests, too; before their bytes can arrive."""
-
-    counting = threading.Lock()
-
-    def answer(self, send_body):
-        if self.path == "/image.b2nd":
-            self.path = "/image.npy"
-        super().answer(send_body)
-
-    def send_header(self, keyword, value):
-        if keyword == "Content-Length" and self.command == "GET":
-            with self.counting:
-                self.server.requests += 1
-                self.server.fetched_bytes += int(value)
-        super().send_header(keyword, value)
-
-
 @pytest.fixture
 def serve(http_server):  # noqa: F811
     def start(path):
-        http_server.RequestHandlerClass = Handler
-        http_server.requests = http_server.fetched_bytes = 0
-        with open(path, "rb") as file:
-            http_server.body = file.read()
         gdal.VSICurlClearCache()
-        return f"/vsicurl/http://127.0.0.1:{http_server.server_port}/image.b2nd", http_server
+        return http_server.serve(path, "image.b2nd"), http_server
 
     return start
 
@@ -184,16 +161,16 @@ def test_window_over_http_fetches_little_more_than_its_blocks(serve, tmp_path, r
                 cparams={"clevel": 1})
     name, server = serve(path)
     dataset = gdal.Open(name)
-    opened = server.fetched_bytes
+    opened = server.sent_bytes
     # Header, index and trailer; GDAL's own piece of 16 KiB for each.
     assert opened <= 128 << 10
     for x, y in [(0, 0), (900, 700), (side - 512, side - 700), (2047, 1), (1024, 2048)]:
         gdal.VSICurlClearCache()
-        before = server.fetched_bytes
+        before = server.sent_bytes
         assert_same(dataset.ReadAsArray(x, y, 512, 512), array[y:y + 512, x:x + 512])
-        covered = blocks_of_window(server.body, array.shape, (1024, 1024), (128, 128),
+        covered = blocks_of_window(server.bodies["image.b2nd"], array.shape, (1024, 1024), (128, 128),
                                    ((y, y + 512), (x, x + 512)))
-        assert covered < server.fetched_bytes - before < 3 * covered
+        assert covered < server.sent_bytes - before < 3 * covered
 
 
 def test_blocks_in_the_cache_are_not_fetched_again(serve, tmp_path, rng):
@@ -204,9 +181,9 @@ def test_blocks_in_the_cache_are_not_fetched_again(serve, tmp_path, rng):
     dataset = gdal.Open(name)
     first = dataset.ReadAsArray(100, 100, 300, 300)
     gdal.VSICurlClearCache()
-    before = server.fetched_bytes, server.requests
+    before = server.sent_bytes, server.requests
     assert_same(dataset.ReadAsArray(150, 150, 300, 300)[:250, :250], first[50:, 50:])
-    assert (server.fetched_bytes, server.requests) == before
+    assert (server.sent_bytes, server.requests) == before
     assert details(dataset)["DECODED_BLOCKS"] == 1
 
 
@@ -215,9 +192,9 @@ def test_special_chunks_are_not_fetched(serve, tmp_path):
     blosc2.zeros((20000, 20000), dtype="u2", chunks=(1000, 1000), urlpath=path)
     name, server = serve(path)
     dataset = gdal.Open(name)
-    before = server.fetched_bytes
+    before = server.sent_bytes
     assert not dataset.ReadAsArray(3000, 4000, 2500, 2500).any()
-    assert server.fetched_bytes == before
+    assert server.sent_bytes == before
 
 
 def test_server_that_fails_midway(serve, tmp_path, rng, errors):
@@ -225,12 +202,11 @@ def test_server_that_fails_midway(serve, tmp_path, rng, errors):
     path = save(tmp_path / "image.b2nd", array, chunks=(1024, 1024), blocks=(128, 128))
     name, server = serve(path)
     dataset = gdal.Open(name)
-    body = server.body
-    server.body = None
+    server.failure = 404
     gdal.VSICurlClearCache()
     errors.clear()
     assert dataset.ReadAsArray(1024, 1024, 300, 300) is None
     assert any("image.b2nd" in error for error in errors), errors
-    server.body = body
+    server.failure = None
     gdal.VSICurlClearCache()
     assert_same(gdal.Open(name).ReadAsArray(1024, 1024, 300, 300), array[1024:1324, 1024:1324])

@@ -1,15 +1,14 @@
 """Files behind GDAL's virtual file systems: read in pieces, written, counted over HTTP."""
 
+import concurrent.futures
 import gzip
-import http.server
 import io
-import re
 import subprocess
-import threading
 import zipfile
 
 import numpy as np
 import pytest
+from http_support import http_server  # noqa: F401
 from osgeo import gdal
 from support import memory_dataset, random_windows, swap
 
@@ -70,60 +69,10 @@ def test_vsisubfile(image, rng, tmp_path):
     check(f"/vsisubfile/1234_{len(content)},{tmp_path}/container.bin", array, rng)
 
 
-class RangeHandler(http.server.BaseHTTPRequestHandler):
-    """Serves one body with range requests, and counts what it sends."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_HEAD(self):
-        self.answer(send_body=False)
-
-    def do_GET(self):
-        self.answer(send_body=True)
-
-    def answer(self, send_body):
-        body = self.server.body if self.path == "/image.npy" else None
-        if body is None:
-            self.send_response(404)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-        start, stop = 0, len(body)
-        if asked:
-            start, stop = int(asked[1]), min(int(asked[2]) + 1, len(body))
-        self.send_response(206 if asked else 200)
-        self.send_header("Accept-Ranges", "bytes")
-        self.send_header("Content-Length", str(stop - start))
-        if asked:
-            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(body)}")
-        self.end_headers()
-        if send_body:
-            self.wfile.write(body[start:stop])
-            self.server.sent_bytes += stop - start
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def http_server():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RangeHandler)
-    server.sent_bytes = 0
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_vsicurl_fetches_little_more_than_the_window(http_server, npy, rng):
+def test_vsicurl_fetches_little_more_than_the_window(http_server, npy, rng):  # noqa: F811
     array = rng.integers(0, 60000, (4000, 4000), dtype="u2")
-    with open(npy(array), "rb") as file:
-        http_server.body = file.read()
     gdal.VSICurlClearCache()
-    dataset = gdal.Open(f"/vsicurl/http://127.0.0.1:{http_server.server_port}/image.npy")
+    dataset = gdal.Open(http_server.serve(npy(array), "image.npy"))
     opened = http_server.sent_bytes
     assert opened <= 64 << 10  # one piece of the header
     np.testing.assert_array_equal(dataset.ReadAsArray(1000, 2000, 4000 - 1000, 100),
@@ -175,3 +124,34 @@ def test_written_into_an_archive(plugin, rng, tmp_path):
     gdal.UseExceptions()
     with zipfile.ZipFile(tmp_path / "new.zip") as archive, archive.open("image.npy") as file:
         np.testing.assert_array_equal(np.load(file), bands)
+
+
+@pytest.mark.parametrize("driver", ["NPY", "B2ND"])
+@pytest.mark.parametrize("seekable", [False, True])
+def test_large_files_in_archives(tmp_path, rng, driver, seekable):
+    """GDAL 3.7 and newer make files above a megabyte seekable (SOZip), and read those in whole
+    pieces."""
+    if gdal.GetDriverByName(driver) is None:
+        pytest.skip("the plugin was built without c-blosc2")
+    if seekable and int(gdal.VersionInfo()) < 3070000:
+        pytest.skip("this GDAL knows no SOZip")
+    array = rng.integers(0, 3000, (2, 1500, 1300), dtype="u2")
+    path = str(tmp_path / f"image.{driver.lower()}")
+    gdal.GetDriverByName(driver).CreateCopy(path, memory_dataset(array))
+    name = f"/vsizip/{tmp_path}/image.zip/image.{driver.lower()}"
+    if seekable:
+        assert gdal.CopyFile(path, name) == 0
+        assert gdal.GetFileMetadata(name, "ZIP")["SOZIP_FOUND"] == "YES"
+    else:
+        with zipfile.ZipFile(tmp_path / "image.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(path, f"image.{driver.lower()}")
+
+    def windows(seed):
+        dataset = gdal.Open(name)
+        for x, y, w, h in random_windows(np.random.default_rng(seed), 1300, 1500, 8):
+            np.testing.assert_array_equal(dataset.ReadAsArray(x, y, w, h),
+                                          array[:, y:y + h, x:x + w])
+        return True
+
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        assert all(threads.map(windows, range(4)))

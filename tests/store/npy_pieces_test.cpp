@@ -71,6 +71,17 @@ TEST_F(UnmappedNpy, ReadsOnlyTheWindowOfAWideImage) {
   EXPECT_EQ(file_->bytes_read(), 4096u);
 }
 
+// What is cheap to read over differs from file to file: a server's requests take time.
+TEST_F(UnmappedNpy, ReadsOverGapsAsTheFileSays) {
+  Make("'|u1'", {70, 20000}, 1);
+  EXPECT_EQ(Read({{3, 5000}, {67, 5064}}).size(), 4096u);
+  EXPECT_EQ(file_->ranges(), 64u);
+  file_->ForgetCounts();
+  file_->set_cheap_gap_bytes(20000);
+  EXPECT_EQ(Read({{3, 5000}, {67, 5064}}).size(), 4096u);
+  EXPECT_EQ(file_->ranges(), 1u);
+}
+
 // Each waiting range takes memory, however few bytes it is.
 TEST_F(UnmappedNpy, ReadsALongColumnInBoundedBatches) {
   Make("'|u1'", {5000, 17000}, 1);

@@ -29,6 +29,8 @@ class MemoryFile final : public ByteFile {
   const std::string& path() const override { return path_; }
   uint64_t size_bytes() const override { return size_bytes_; }
   bool writable() const override { return access_ == Access::kUpdate; }
+  uint64_t cheap_gap_bytes() const override { return cheap_gap_bytes_; }
+  void set_cheap_gap_bytes(uint64_t size_bytes) { cheap_gap_bytes_ = size_bytes; }
 
   Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
     ++calls_;
@@ -77,6 +79,7 @@ class MemoryFile final : public ByteFile {
   const size_t size_bytes_;
   const std::unique_ptr<char[]> bytes_;
   const Access access_;
+  uint64_t cheap_gap_bytes_ = uint64_t{16} << 10;
   mutable std::atomic<size_t> calls_{0};
   mutable std::atomic<size_t> ranges_{0};
   mutable std::atomic<size_t> most_ranges_{0};
