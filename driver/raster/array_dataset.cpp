@@ -153,6 +153,13 @@ CPLErr ArrayDataset::AddBands() {
   return CE_None;
 }
 
+bool ArrayDataset::ChangeFill(const std::vector<std::byte>& from,
+                              const std::vector<std::byte>& to) {
+  const auto before = fills_.find(from);
+  if (before != fills_.end() && --before->second == 0) fills_.erase(before);
+  return ++fills_[to] == nBands;
+}
+
 void ArrayDataset::DescribeStructure() {
   const ArrayInfo& info = io_.array().info();
   for (const auto& [key, value] : info.description) {
