@@ -65,6 +65,10 @@ class ArrayBand final : public GDALPamRasterBand {
  protected:
   CPLErr IReadBlock(int block_x, int block_y, void* data) override;
   CPLErr IWriteBlock(int block_x, int block_y, void* data) override;
+  // Empty is what nobody has written, and what is known to be nodata, or transparent and zero:
+  // a program that leaves it out loses nothing. Zeros alone may be data.
+  int IGetDataCoverageStatus(int x, int y, int width, int height, int stop_at,
+                             double* data_percent) override;
   CPLErr IRasterIO(GDALRWFlag direction, int x, int y, int width, int height, void* data,
                    int buffer_width, int buffer_height, GDALDataType type, GSpacing pixel_space,
                    GSpacing line_space, GDALRasterIOExtraArg* extra) override;
@@ -73,6 +77,7 @@ class ArrayBand final : public GDALPamRasterBand {
   ArrayDataset& dataset() const { return *static_cast<ArrayDataset*>(poDS); }
   CPLErr TransferBlock(GDALRWFlag direction, int block_x, int block_y, void* data);
   GDALColorInterp ColorByShape();
+  std::optional<std::vector<std::byte>> EmptyElement(ArrayBand** alpha);
   CPLErr FillUnwritten(const void* value, GDALDataType type);
   CPLVirtualMem* MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space);
 
