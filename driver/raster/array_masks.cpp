@@ -55,7 +55,15 @@ CPLErr ArrayDataset::CreateMask(int flags, int band) {
     return band == 0 ? GDALPamDataset::CreateMaskBand(flags)
                      : GetRasterBand(band)->GDALRasterBand::CreateMaskBand(flags);
   };
-  if (!KeepsMetadata() || oOvManager.HaveMaskFile()) return create_beside();
+  if (!KeepsMetadata() || oOvManager.HaveMaskFile()) {
+    // Overviews of a mask in the file would be taken for the new one's.
+    StoredMask* const hidden = oOvManager.HaveMaskFile() ? nullptr : OpenStoredMask();
+    if (hidden != nullptr && hidden->BuildOverviews("NONE", 0, nullptr, GDALDummyProgress, nullptr,
+                                                    nullptr) != CE_None) {
+      return CE_Failure;
+    }
+    return create_beside();
+  }
   const int kind = flags & GMF_PER_DATASET;
   if (const StoredMask* const stored = OpenStoredMask()) {
     if (stored->flags() == kind) return CE_None;
