@@ -182,7 +182,7 @@ double ArrayBand::GetNoDataValue(int* has_value) {
   if (has_value != nullptr) *has_value = is_set;
   if (is_set == FALSE) return value;
   const double as_pixel = AsPixelValue(source_.type, value);
-  return mask_asks_ && source_.type.signed_byte ? AsByteOfInt8(as_pixel) : as_pixel;
+  return source_.type.signed_byte && mask_asks_ ? AsByteOfInt8(as_pixel) : as_pixel;
 }
 
 CPLErr ArrayBand::SetNoDataValue(double value) {
