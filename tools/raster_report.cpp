@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "driver/raster/nodata.h"
+
 namespace ndarray::tools {
 namespace {
 
@@ -112,7 +114,7 @@ std::string NoDataText(GDALRasterBand& band) {
   } else if (band.GetRasterDataType() == GDT_UInt64) {
     text = std::to_string(band.GetNoDataValueAsUInt64(&has));
   } else {
-    text = ExactText(band.GetNoDataValue(&has));
+    text = ExactText(AsPixelValue({band.GetRasterDataType()}, band.GetNoDataValue(&has)));
   }
   return has != FALSE ? text : "none";
 }

@@ -1,14 +1,18 @@
 #include "driver/raster/array_band.h"
 
+#include <cpl_conv.h>
 #include <cpl_virtualmem.h>
 #include <cpl_vsi.h>
 
 #include <algorithm>
 #include <climits>
-#include <cmath>
+#include <string>
+#include <utility>
 
+#include "driver/raster/colors.h"
 #include "driver/raster/emulated_map.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/nodata.h"
 #include "driver/raster/vsi_file.h"
 
 namespace ndarray {
@@ -73,17 +77,25 @@ CPLErr ArrayBand::AdviseRead(int x, int y, int width, int height, int, int, GDAL
   return CE_None;
 }
 
-// An array with three 8- or 16-bit colours last is an image, unless its sidecar says otherwise: a
-// file that GDAL wrote keeps what GDAL was told, if that is nothing.
-GDALColorInterp ArrayBand::GetColorInterpretation() {
-  const GDALColorInterp kept = GDALPamRasterBand::GetColorInterpretation();
-  if (kept != GCI_Undefined) return kept;
+GDALColorInterp ArrayBand::ColorByShape() {
   const ArrayInfo& info = dataset().io_.array().info();
-  const bool image = dataset().axes_name() == "YXB" && poDS->GetRasterCount() == 3 &&
-                     !info.is_record && (eDataType == GDT_Byte || eDataType == GDT_UInt16) &&
-                     !source_.type.signed_byte &&
-                     poDS->GetMetadataItem("AXES", kMetadataDomain) == nullptr;
-  return image ? static_cast<GDALColorInterp>(GCI_RedBand + nBand - 1) : kept;
+  if (info.is_record || info.fields[0].dtype.type == ScalarType::kBool) return GCI_Undefined;
+  return ndarray::ColorByShape(dataset().axes_name(), poDS->GetRasterCount(), source_.type, nBand);
+}
+
+GDALColorInterp ArrayBand::GetColorInterpretation() {
+  if (const std::optional<GDALColorInterp> chosen = KeptColor(*this)) return *chosen;
+  const GDALColorInterp color = GDALPamRasterBand::GetColorInterpretation();
+  return color != GCI_Undefined ? color : ColorByShape();
+}
+
+CPLErr ArrayBand::SetColorInterpretation(GDALColorInterp color) {
+  const CPLErr result = GDALPamRasterBand::SetColorInterpretation(color);
+  if (result != CE_None) return result;
+  // A sidecar that lacks a colour would leave it to the file.
+  const bool hidden_in_file =
+      color == GCI_Undefined && !dataset().stored_.pam.empty() && !dataset().KeepsMetadata();
+  return hidden_in_file || GetColorInterpretation() != color ? KeepColor(*this, color) : CE_None;
 }
 
 MetadataList ArrayBand::GetMetadata(const char* domain) {
@@ -185,9 +197,31 @@ CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBi
   return map;
 }
 
+double ArrayBand::GetNoDataValue(int* has_value) {
+  int is_set = FALSE;
+  const double value = GDALPamRasterBand::GetNoDataValue(&is_set);
+  if (has_value != nullptr) *has_value = is_set;
+  if (is_set == FALSE) return value;
+  const double as_pixel = AsPixelValue(source_.type, value);
+  return source_.type.signed_byte && mask_asks_ ? AsByteOfInt8(as_pixel) : as_pixel;
+}
+
 CPLErr ArrayBand::SetNoDataValue(double value) {
-  const CPLErr result = GDALPamRasterBand::SetNoDataValue(value);
-  return result == CE_None ? FillUnwritten(&value, GDT_Float64) : result;
+  const double as_pixel = AsPixelValue(source_.type, value);
+  // A mask of 64-bit integers knows no other nodata.
+  if (eDataType == GDT_Int64 && as_pixel >= -0x1p63 && as_pixel < 0x1p63) {
+    return SetNoDataValueAsInt64(static_cast<int64_t>(as_pixel));
+  }
+  if (eDataType == GDT_UInt64 && as_pixel >= 0 && as_pixel < 0x1p64) {
+    return SetNoDataValueAsUInt64(static_cast<uint64_t>(as_pixel));
+  }
+  if (eDataType == GDT_Int64 || eDataType == GDT_UInt64) {
+    return Report(Mismatch(StatusCode::kInvalidArgument, "nodata", CPLSPrintf("%.17g", value),
+                           std::string("a value of ") + GDALGetDataTypeName(eDataType))
+                      .At(dataset().io_.array().path()));
+  }
+  const CPLErr result = GDALPamRasterBand::SetNoDataValue(as_pixel);
+  return result == CE_None ? FillUnwritten(&as_pixel, GDT_Float64) : result;
 }
 
 CPLErr ArrayBand::SetNoDataValueAsInt64(int64_t value) {
@@ -200,35 +234,34 @@ CPLErr ArrayBand::SetNoDataValueAsUInt64(uint64_t value) {
   return result == CE_None ? FillUnwritten(&value, GDT_UInt64) : result;
 }
 
+CPLErr ArrayBand::DeleteNoDataValue() {
+  const CPLErr result = GDALPamRasterBand::DeleteNoDataValue();
+  const double zero = 0;
+  return result == CE_None ? FillUnwritten(&zero, GDT_Float64) : result;
+}
+
 // Chunks of several bands have to wait until all have the value.
 CPLErr ArrayBand::FillUnwritten(const void* value, GDALDataType type) {
   if (eAccess != GA_Update) return CE_None;
   return Guarded(CE_Failure, [&] {
-    double there = 0, back = 0;
-    char pixel[16] = {};
-    GDALCopyWords(value, type, 0, &there, GDT_Float64, 0, 1);
-    GDALCopyWords(value, type, 0, pixel, eDataType, 0, 1);
-    GDALCopyWords(pixel, eDataType, 0, &back, GDT_Float64, 0, 1);
-    const bool has_value = GDALDataTypeIsInteger(eDataType) != 0
-                               ? back == there
-                               : std::isinf(back) == std::isinf(there);
-    fill_ = has_value ? ToElement(source_.type, value, type) : std::vector<std::byte>();
+    std::vector<std::byte> fill = NoDataElement(source_.type, value, type);
+    if (fill == fill_) return CE_None;
+    const bool alike = dataset().ChangeFill(fill_, fill);
+    fill_ = std::move(fill);
     const WindowIo& io = dataset().io_;
     const bool together = io.BandsShareGranules();
-    if (fill_.empty() || (together && !AllBandsFillAlike())) return CE_None;
+    if (together && !alike) return CE_None;
+    // What was written by way of GDAL's block cache is written first, and what was read goes.
+    for (int number = 1; number <= poDS->GetRasterCount(); ++number) {
+      if (!together && number != nBand) continue;
+      if (poDS->GetRasterBand(number)->FlushCache(false) != CE_None) return CE_Failure;
+    }
     const int64_t places = io.axes().Count(io.array().info().shape, io.axes().band);
     const int64_t first = together ? 0 : source_.index;
     const Box box =
         io.WindowBox(0, 0, nRasterXSize, nRasterYSize, first, together ? places : first + 1);
     return Report(dataset().io_.array().FillUnwritten(box, fill_.data()));
   });
-}
-
-bool ArrayBand::AllBandsFillAlike() const {
-  for (int number = 1; number <= poDS->GetRasterCount(); ++number) {
-    if (static_cast<ArrayBand*>(poDS->GetRasterBand(number))->fill_ != fill_) return false;
-  }
-  return true;
 }
 
 CPLErr ArrayBand::FlushCache(bool at_closing) {

@@ -31,7 +31,9 @@ class ArrayBand final : public GDALPamRasterBand {
 
   CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
                     GDALDataType type, StringList options) override;
+  // What somebody chose, else what the shape of the array says (colors.h).
   GDALColorInterp GetColorInterpretation() override;
+  CPLErr SetColorInterpretation(GDALColorInterp color) override;
   MetadataList GetMetadata(const char* domain = "") override;
   const char* GetMetadataItem(const char* name, const char* domain = "") override;
 
@@ -44,10 +46,13 @@ class ArrayBand final : public GDALPamRasterBand {
   GDALRasterBand* GetMaskBand() override;
   int GetMaskFlags() override;
   CPLErr CreateMaskBand(int flags) override;
+  // As pixels have it (nodata.h), whoever wrote it down.
+  double GetNoDataValue(int* has_value = nullptr) override;
   // What was never written of a file that is new takes the value.
   CPLErr SetNoDataValue(double value) override;
   CPLErr SetNoDataValueAsInt64(int64_t value) override;
   CPLErr SetNoDataValueAsUInt64(uint64_t value) override;
+  CPLErr DeleteNoDataValue() override;
   GDALRasterBand* GetOverview(int level) override;
   CPLErr FlushCache(bool at_closing = false) override;
 #if NDARRAY_HAS_THREAD_SAFE_DATASETS
@@ -60,6 +65,10 @@ class ArrayBand final : public GDALPamRasterBand {
  protected:
   CPLErr IReadBlock(int block_x, int block_y, void* data) override;
   CPLErr IWriteBlock(int block_x, int block_y, void* data) override;
+  // Empty is what nobody has written, and what is known to be nodata, or transparent and zero:
+  // a program that leaves it out loses nothing. Zeros alone may be data.
+  int IGetDataCoverageStatus(int x, int y, int width, int height, int stop_at,
+                             double* data_percent) override;
   CPLErr IRasterIO(GDALRWFlag direction, int x, int y, int width, int height, void* data,
                    int buffer_width, int buffer_height, GDALDataType type, GSpacing pixel_space,
                    GSpacing line_space, GDALRasterIOExtraArg* extra) override;
@@ -67,8 +76,9 @@ class ArrayBand final : public GDALPamRasterBand {
  private:
   ArrayDataset& dataset() const { return *static_cast<ArrayDataset*>(poDS); }
   CPLErr TransferBlock(GDALRWFlag direction, int block_x, int block_y, void* data);
+  GDALColorInterp ColorByShape();
+  std::optional<std::vector<std::byte>> EmptyElement(ArrayBand** alpha);
   CPLErr FillUnwritten(const void* value, GDALDataType type);
-  bool AllBandsFillAlike() const;
   // nullptr where the file cannot be mapped; if it `may_fail`, without a GDAL error.
   CPLVirtualMem* MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,
                          bool may_fail);
@@ -77,7 +87,8 @@ class ArrayBand final : public GDALPamRasterBand {
 
   const BandSource source_;
   AllValidMask all_valid_;
-  std::vector<std::byte> fill_;  // an element of nodata, once it is set
+  std::vector<std::byte> fill_;  // an element of nodata, once it has been set
+  bool mask_asks_ = false;       // GDAL's mask of nodata values is being made
 };
 
 }  // namespace ndarray

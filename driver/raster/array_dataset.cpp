@@ -37,6 +37,21 @@ Result<Axes> AxesOf(const CPLXMLNode* pam, const Array& array, const std::string
   return ChooseAxes(shape, options.index, options.axes);
 }
 
+// What is told of a part of the work that begins and ends at these shares of all.
+class ScaledProgress {
+ public:
+  ScaledProgress(double begin, double end, GDALProgressFunc progress, void* progress_data)
+      : data_(GDALCreateScaledProgress(begin, end, progress, progress_data)) {}
+  ~ScaledProgress() { GDALDestroyScaledProgress(data_); }
+  ScaledProgress(const ScaledProgress&) = delete;
+  ScaledProgress& operator=(const ScaledProgress&) = delete;
+
+  void* data() const { return data_; }
+
+ private:
+  void* const data_;
+};
+
 bool IsRealProgress(const GDALRasterIOExtraArg* extra) {
   return extra != nullptr && extra->pfnProgress != nullptr &&
          extra->pfnProgress != GDALDummyProgress;
@@ -146,6 +161,13 @@ CPLErr ArrayDataset::AddBands() {
     }
   }
   return CE_None;
+}
+
+bool ArrayDataset::ChangeFill(const std::vector<std::byte>& from,
+                              const std::vector<std::byte>& to) {
+  const auto before = fills_.find(from);
+  if (before != fills_.end() && --before->second == 0) fills_.erase(before);
+  return ++fills_[to] == nBands;
 }
 
 void ArrayDataset::DescribeStructure() {
@@ -261,14 +283,30 @@ CPLErr ArrayDataset::IBuildOverviews(const char* resampling, int count, const in
                                      GDALProgressFunc progress, void* progress_data,
                                      CSLConstList options) {
   EndThreadSafety();
+  double begin = 0;
+  // First those of the mask: the raster's are made with them, level by level.
+  if (StoredMask* const stored = FindStoredMask(1)) {
+    begin = 1.0 / (band_count + 1);
+    const ScaledProgress scaled(0, begin, progress, progress_data);
+    const CPLErr built = stored->BuildOverviews(resampling, count, factors, GDALScaledProgress,
+                                                scaled.data(), options);
+    if (built != CE_None) return built;
+  }
+  const ScaledProgress scaled(begin, 1, progress, progress_data);
   return GDALPamDataset::IBuildOverviews(resampling, count, factors, band_count, band_numbers,
-                                         progress, progress_data, options);
+                                         GDALScaledProgress, scaled.data(), options);
 }
 
 char** ArrayDataset::GetFileList() {
   CPLStringList files(GDALPamDataset::GetFileList());
   const char* const path = io_.array().path().c_str();
   if (files.FindString(path) < 0) files.InsertString(0, path);
+  const std::string mask_overviews = std::string(path) + ".msk.ovr";
+  VSIStatBufL about;
+  if ((has_unread_mask_ || mask_ != nullptr) && files.FindString(mask_overviews.c_str()) < 0 &&
+      VSIStatExL(mask_overviews.c_str(), &about, VSI_STAT_EXISTS_FLAG) == 0) {
+    files.AddString(mask_overviews.c_str());
+  }
   return files.StealList();
 }
 

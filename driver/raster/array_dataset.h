@@ -9,6 +9,8 @@
 
 #include <cpl_string.h>
 
+#include <cstddef>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -104,6 +106,8 @@ class ArrayDataset final : public GDALPamDataset {
   void LoadPam(CPLXMLNode* pam, CPLStringList& sidecars);
   void DescribeStructure();
   CPLStringList& CurrentDetails();
+  // A band's value for what was never written; whether all bands now have it.
+  bool ChangeFill(const std::vector<std::byte>& from, const std::vector<std::byte>& to);
 
   WindowIo io_;
   StoredMetadata stored_;
@@ -112,8 +116,9 @@ class ArrayDataset final : public GDALPamDataset {
   bool stored_in_file_ = false;               // with the next flush
   bool finished_ = false;
   const int max_threads_;
-  bool has_unread_mask_ = false;      // in the file
-  std::unique_ptr<StoredMask> mask_;  // once somebody has asked
+  bool has_unread_mask_ = false;                 // in the file
+  std::unique_ptr<StoredMask> mask_;             // once somebody has asked
+  std::map<std::vector<std::byte>, int> fills_;  // how many bands have which value
   CPLStringList image_structure_;
   CPLStringList derived_subdatasets_;
   bool knows_derived_subdatasets_ = false;

@@ -9,6 +9,22 @@
 #include "driver/raster/gdal_error.h"
 
 namespace ndarray {
+namespace {
+
+// Says for the time being that who asks for the nodata value makes a mask of it. (Before GDAL 3.7
+// masks compare the bytes of int8.)
+class AskingMask {
+ public:
+  explicit AskingMask(bool& asking) : asking_(asking) { asking_ = true; }
+  ~AskingMask() { asking_ = false; }
+  AskingMask(const AskingMask&) = delete;
+  AskingMask& operator=(const AskingMask&) = delete;
+
+ private:
+  bool& asking_;
+};
+
+}  // namespace
 
 // nullptr where there is none. One that cannot be read costs nobody their pixels.
 StoredMask* ArrayDataset::OpenStoredMask() {
@@ -39,7 +55,15 @@ CPLErr ArrayDataset::CreateMask(int flags, int band) {
     return band == 0 ? GDALPamDataset::CreateMaskBand(flags)
                      : GetRasterBand(band)->GDALRasterBand::CreateMaskBand(flags);
   };
-  if (!KeepsMetadata() || oOvManager.HaveMaskFile()) return create_beside();
+  if (!KeepsMetadata() || oOvManager.HaveMaskFile()) {
+    // Overviews of a mask in the file would be taken for the new one's.
+    StoredMask* const hidden = oOvManager.HaveMaskFile() ? nullptr : OpenStoredMask();
+    if (hidden != nullptr && hidden->BuildOverviews("NONE", 0, nullptr, GDALDummyProgress, nullptr,
+                                                    nullptr) != CE_None) {
+      return CE_Failure;
+    }
+    return create_beside();
+  }
   const int kind = flags & GMF_PER_DATASET;
   if (const StoredMask* const stored = OpenStoredMask()) {
     if (stored->flags() == kind) return CE_None;
@@ -63,14 +87,17 @@ CPLErr ArrayDataset::CreateMaskBand(int flags) { return CreateMask(flags, 0); }
 GDALRasterBand* ArrayBand::GetMaskBand() {
   const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
   if (const StoredMask* const stored = dataset().FindStoredMask(nBand)) return stored->Band(nBand);
+  const AskingMask asking(mask_asks_);
   GDALRasterBand* const mask = GDALPamRasterBand::GetMaskBand();
   return GDALPamRasterBand::GetMaskFlags() == GMF_ALL_VALID ? &all_valid_ : mask;
 }
 
 int ArrayBand::GetMaskFlags() {
   const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
-  const StoredMask* const stored = dataset().FindStoredMask(nBand);
-  return stored != nullptr ? stored->flags() : GDALPamRasterBand::GetMaskFlags();
+  if (const StoredMask* const stored = dataset().FindStoredMask(nBand)) return stored->flags();
+  const AskingMask asking(mask_asks_);
+  GDALPamRasterBand::GetMaskBand();  // finds out whether nodata has changed; the flags alone do not
+  return GDALPamRasterBand::GetMaskFlags();
 }
 
 GDALRasterBand* ArrayBand::GetOverview(int level) {

@@ -4,6 +4,7 @@
 #include <cpl_vsi.h>
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -20,6 +21,21 @@ bool IsDefaultDomain(const char* domain) { return domain == nullptr || *domain =
 bool IsDetailsDomain(const char* domain, const CPLStringList& image_structure) {
   const char* const layout = image_structure.FetchNameValue("LAYOUT");
   return domain != nullptr && layout != nullptr && EQUAL(domain, layout);
+}
+
+constexpr std::array<double, 6> kIdentity = {0, 1, 0, 0, 0, 1};
+
+// Whether a geotransform stands for none: gdal_edit.py -unsetgt sets the identity, and zeros where
+// the driver is GeoTIFF's. GCPs would be hidden by it.
+template <typename GeoTransform>
+bool MeansNone(const GeoTransform& transform) {
+  bool identity = true;
+  bool zeros = true;
+  for (size_t i = 0; i < kIdentity.size(); ++i) {
+    identity = identity && transform[i] == kIdentity[i];
+    zeros = zeros && transform[i] == 0;
+  }
+  return identity || zeros;
 }
 
 }  // namespace
@@ -73,9 +89,13 @@ const OGRSpatialReference* ArrayDataset::GetSpatialRef() const {
 
 CPLErr ArrayDataset::GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST_GETTER {
   const CPLErr kept = GDALPamDataset::GetGeoTransform(transform);
-  if (kept == CE_None || !stored_.transform) return kept;
-  for (size_t i = 0; i < stored_.transform->size(); ++i) transform[i] = (*stored_.transform)[i];
-  return CE_None;
+  if (kept != CE_None && !stored_.transform) return kept;
+  for (size_t i = 0; kept != CE_None && i < kIdentity.size(); ++i) {
+    transform[i] = (*stored_.transform)[i];
+  }
+  if (!MeansNone(transform)) return CE_None;
+  for (size_t i = 0; i < kIdentity.size(); ++i) transform[i] = kIdentity[i];
+  return CE_Failure;
 }
 
 CPLErr ArrayDataset::SaveSidecarAfter(CPLErr result) {
@@ -87,7 +107,13 @@ CPLErr ArrayDataset::SetSpatialRef(const OGRSpatialReference* crs) {
 }
 
 CPLErr ArrayDataset::SetGeoTransform(NewGeoTransform transform) {
-  return SaveSidecarAfter(GDALPamDataset::SetGeoTransform(transform));
+  // In a sidecar the identity hides the one that stays in the file.
+  if (!MeansNone(transform) || (stored_.transform && !KeepsMetadata())) {
+    return SaveSidecarAfter(GDALPamDataset::SetGeoTransform(transform));
+  }
+  DeleteGeoTransform();
+  stored_.transform.reset();
+  return SaveSidecarAfter(CE_None);
 }
 
 // Counters move on while others may still read an older list, so each thread has a list of its own,

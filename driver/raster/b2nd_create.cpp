@@ -12,6 +12,7 @@
 #include "driver/raster/array_open.h"
 #include "driver/raster/b2nd_options.h"
 #include "driver/raster/chunk_copier.h"
+#include "driver/raster/colors.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/mask_copy.h"
@@ -136,7 +137,10 @@ GDALDataset* Create(const char* path, int width, int height, int bands, GDALData
     }
     DeleteSidecars(path);
     GDALOpenInfo open_info(path, GDAL_OF_RASTER | GDAL_OF_UPDATE);
-    return OpenArrayDataset(&open_info, kB2ndDriverName, OpenUnwritten, PolicyOfChunkedFile);
+    GDALDataset* const dataset =
+        OpenArrayDataset(&open_info, kB2ndDriverName, OpenUnwritten, PolicyOfChunkedFile);
+    if (dataset != nullptr) ColorNewBands(*dataset, array->type);
+    return dataset;
   });
 }
 

@@ -6,6 +6,8 @@
 
 #include <memory>
 
+#include "driver/raster/colors.h"
+
 namespace ndarray {
 namespace {
 
@@ -64,12 +66,20 @@ class MetadataHolder final : public GDALPamDataset {
 
 }  // namespace
 
-std::string SerializeMetadata(GDALDataset& source) {
+std::string SerializeMetadata(GDALDataset& source, const std::string& axes) {
   MetadataHolder holder(source);
   holder.CloneInfo(&source, GCIF_PAM_DEFAULT & ~(GCIF_MASK | GCIF_PROJECTION | GCIF_GEOTRANSFORM));
   CopyDomains(source, holder);
-  for (int band = 1; band <= holder.GetRasterCount(); ++band) {
-    CopyDomains(*source.GetRasterBand(band), *holder.GetRasterBand(band));
+  const int bands = holder.GetRasterCount();
+  for (int number = 1; number <= bands; ++number) {
+    GDALRasterBand& from = *source.GetRasterBand(number);
+    GDALRasterBand& to = *holder.GetRasterBand(number);
+    CopyDomains(from, to);
+    // Said only where a reader would take the bands for colours.
+    if (from.GetColorInterpretation() == GCI_Undefined &&
+        ColorByShape(axes, bands, {from.GetRasterDataType()}, number) != GCI_Undefined) {
+      KeepColor(to, GCI_Undefined);
+    }
   }
   const XmlTree tree = holder.Serialize();
   if (tree == nullptr) return "";
@@ -80,8 +90,13 @@ std::string SerializeMetadata(GDALDataset& source) {
 void CopyMetadata(GDALDataset& source, GDALPamDataset& destination) {
   destination.CloneInfo(&source, GCIF_PAM_DEFAULT);
   CopyDomains(source, destination);
-  for (int band = 1; band <= destination.GetRasterCount(); ++band) {
-    CopyDomains(*source.GetRasterBand(band), *destination.GetRasterBand(band));
+  for (int number = 1; number <= destination.GetRasterCount(); ++number) {
+    GDALRasterBand& from = *source.GetRasterBand(number);
+    GDALRasterBand& to = *destination.GetRasterBand(number);
+    CopyDomains(from, to);
+    // CloneInfo leaves what the shape of the array says, even where the source says otherwise.
+    const GDALColorInterp color = from.GetColorInterpretation();
+    if (to.GetColorInterpretation() != color) to.SetColorInterpretation(color);
   }
 }
 

@@ -13,9 +13,9 @@ namespace ndarray {
 // about the image rather than about the source's file.
 void CopyMetadata(GDALDataset& source, GDALPamDataset& destination);
 
-// The same as the text of a PAM document (what a sidecar holds), but CRS and geotransform; empty
-// where there is nothing to say.
-std::string SerializeMetadata(GDALDataset& source);
+// The same as the text of a PAM document (what a sidecar holds), but CRS and geotransform, for an
+// array of these axes; empty where there is nothing to say.
+std::string SerializeMetadata(GDALDataset& source, const std::string& axes);
 
 }  // namespace ndarray
 

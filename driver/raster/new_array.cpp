@@ -111,7 +111,7 @@ Result<NewArray> PlanCopy(const char* name, const char* driver, GDALDataset& sou
 
 bool NeedsAxes(const NewArray& plan) {
   const Result<Axes> rule = ChooseAxes(plan.shape, {}, "");
-  return !rule.ok() || rule->name != plan.axes || plan.axes == "YXB";
+  return !rule.ok() || rule->name != plan.axes;
 }
 
 }  // namespace ndarray

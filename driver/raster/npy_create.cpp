@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "driver/raster/array_dataset.h"
+#include "driver/raster/colors.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/geo_metadata.h"
@@ -71,7 +72,9 @@ GDALDataset* CreateChecked(const NewArray& plan) {
   if (!data_offset.ok()) return Report(data_offset.status()), nullptr;
   if (Report(CommitOver(**file)) != CE_None) return nullptr;
   std::unique_ptr<ArrayDataset> dataset = OpenWritten(plan);
-  if (dataset) RememberAxes(plan, *dataset);
+  if (!dataset) return nullptr;
+  RememberAxes(plan, *dataset);
+  ColorNewBands(*dataset, plan.type);
   return dataset.release();
 }
 

@@ -1,5 +1,7 @@
 #include "driver/raster/stored_mask.h"
 
+#include <cpl_conv.h>
+#include <cpl_string.h>
 #include <gdal_proxy.h>
 
 #include <algorithm>
@@ -13,6 +15,22 @@
 #include "driver/store/nested_array.h"
 
 namespace ndarray {
+namespace {
+
+// The same way of building as the raster's, which depends on whether overviews are compressed, but
+// not by codecs for pictures, which would blur a mask.
+CPLStringList LosslessOptions(CSLConstList options) {
+  CPLStringList lossless(CSLDuplicate(options));
+  const char* const codec =
+      lossless.FetchNameValueDef("COMPRESS", CPLGetConfigOption("COMPRESS_OVERVIEW", "NONE"));
+  for (const char* const name : {"JPEG", "WEBP", "JXL", "LERC", "LERC_DEFLATE", "LERC_ZSTD"}) {
+    if (EQUAL(codec, name)) lossless.SetNameValue("COMPRESS", "DEFLATE");
+  }
+  lossless.SetNameValue("PHOTOMETRIC", "");
+  return lossless;
+}
+
+}  // namespace
 
 // A mask in less pixels.
 class StoredMask::Overview final : public GDALRasterBand {
@@ -29,8 +47,9 @@ class StoredMask::Overview final : public GDALRasterBand {
  protected:
   // Not by way of RasterIO's own resampling, which would ask the overviews again.
   CPLErr IReadBlock(int block_x, int block_y, void* data) override {
+    // As GDAL's nearest neighbour.
     const auto in_whole = [](int64_t at, int64_t whole, int64_t size) {
-      return static_cast<int>((2 * at + 1) * whole / (2 * size));
+      return static_cast<int>((2 * at * whole + size) / (2 * size));
     };
     const int x = block_x * nBlockXSize;
     const int y = block_y * nBlockYSize;
@@ -71,12 +90,22 @@ class StoredMask::MaskBand final : public GDALRasterBand {
   ~MaskBand() override { MaskBand::FlushCache(true); }
 
   bool IsMaskBand() const override { return true; }
-  int GetOverviewCount() override { return raster_.GetRasterBand(1)->GetOverviewCount(); }
+  int GetOverviewCount() override {
+    if (builds_overviews_) return GDALRasterBand::GetOverviewCount();
+    return raster_.GetRasterBand(1)->GetOverviewCount();
+  }
   GDALRasterBand* GetOverview(int level) override {
+    if (builds_overviews_) return GDALRasterBand::GetOverview(level);
     GDALRasterBand* const like = raster_.GetRasterBand(1)->GetOverview(level);
     return like == nullptr ? nullptr : OverviewOf(like->GetXSize(), like->GetYSize());
   }
   GDALRasterBand* OverviewOf(int width, int height) {
+    for (int level = 0; level < GDALRasterBand::GetOverviewCount(); ++level) {
+      GDALRasterBand* const built = GDALRasterBand::GetOverview(level);
+      if (built != nullptr && built->GetXSize() == width && built->GetYSize() == height) {
+        return built;
+      }
+    }
     std::unique_ptr<Overview>& overview = overviews_[{width, height}];
     if (overview == nullptr) overview = std::make_unique<Overview>(*this, width, height);
     return overview.get();
@@ -84,6 +113,8 @@ class StoredMask::MaskBand final : public GDALRasterBand {
   CPLErr FlushCache(bool at_closing = false) override {
     return GDALRasterBand::FlushCache(at_closing);
   }
+  // Meanwhile the only overviews are those that were built.
+  void BuildsOverviews(bool builds) { builds_overviews_ = builds; }
 
  protected:
   CPLErr IReadBlock(int block_x, int block_y, void* data) override {
@@ -124,7 +155,34 @@ class StoredMask::MaskBand final : public GDALRasterBand {
   const WindowIo& io_;
   const BandSource source_;
   GDALDataset& raster_;
+  bool builds_overviews_ = false;
   std::map<std::pair<int, int>, std::unique_ptr<Overview>> overviews_;  // by their sizes
+};
+
+// What GDAL needs to keep overviews of the mask as it does of one in a file of its own.
+class StoredMask::Dataset final : public GDALDataset {
+ public:
+  Dataset(const WindowIo& io, const std::string& path, GDALDataset& raster) {
+    const std::string name = path + ".msk";
+    SetDescription(name.c_str());
+    nRasterXSize = raster.GetRasterXSize();
+    nRasterYSize = raster.GetRasterYSize();
+    eAccess = io.array().info().writable ? GA_Update : GA_ReadOnly;
+    const int64_t places = io.axes().Count(io.array().info().shape, io.axes().band);
+    for (int64_t place = 0; place < places; ++place) {
+      SetBand(static_cast<int>(place) + 1, new MaskBand(io, place, raster));
+    }
+    // As in a .msk. GDAL makes overviews of such files in a way of their own.
+    CPLStringList items;
+    for (int band = 1; band <= raster.GetRasterCount(); ++band) {
+      const std::string item = "INTERNAL_MASK_FLAGS_" + std::to_string(band);
+      items.AddString((item + (io.axes().band < 0 ? "=2" : "=0")).c_str());
+    }
+    SetMetadata(items.List());
+    oOvManager.Initialize(this, name.c_str());
+  }
+
+  MaskBand& Mask(int number) { return *static_cast<MaskBand*>(GetRasterBand(number)); }
 };
 
 // Overviews beside the file know nothing of a mask in it.
@@ -152,14 +210,11 @@ class StoredMask::MaskedOverview final : public GDALProxyRasterBand {
   const int mask_flags_;
 };
 
-StoredMask::StoredMask(std::shared_ptr<Array> array, Axes axes, GDALDataset& raster,
-                       int max_threads)
-    : io_(std::move(array), std::move(axes), max_threads), per_dataset_(io_.axes().band < 0) {
-  const int64_t places = io_.axes().Count(io_.array().info().shape, io_.axes().band);
-  for (int64_t place = 0; place < places; ++place) {
-    bands_.push_back(std::make_unique<MaskBand>(io_, place, raster));
-  }
-}
+StoredMask::StoredMask(std::shared_ptr<Array> array, Axes axes, const std::string& raster_path,
+                       GDALDataset& raster, int max_threads)
+    : io_(std::move(array), std::move(axes), max_threads),
+      per_dataset_(io_.axes().band < 0),
+      dataset_(std::make_unique<Dataset>(io_, raster_path, raster)) {}
 
 StoredMask::~StoredMask() = default;
 
@@ -196,7 +251,7 @@ Result<std::unique_ptr<StoredMask>> StoredMask::Open(Array& array, GDALDataset& 
   Result<Axes> axes = ChooseAxes(info.shape, {}, info.shape == per_dataset ? "YX" : "BYX");
   if (!axes.ok()) return axes.status().At((*mask)->path());
   return std::unique_ptr<StoredMask>(
-      new StoredMask(std::move(*mask), std::move(*axes), raster, max_threads));
+      new StoredMask(std::move(*mask), std::move(*axes), array.path(), raster, max_threads));
 }
 
 Result<std::unique_ptr<StoredMask>> StoredMask::Create(Array& array, GDALDataset& raster,
@@ -221,7 +276,7 @@ Result<std::unique_ptr<StoredMask>> StoredMask::Create(Array& array, GDALDataset
 #endif
 
 StoredMask::MaskBand& StoredMask::MaskOf(int number) const {
-  return *bands_[per_dataset_ ? 0 : static_cast<size_t>(number - 1)];
+  return dataset_->Mask(per_dataset_ ? 1 : number);
 }
 
 GDALRasterBand* StoredMask::Band(int number) const { return &MaskOf(number); }
@@ -237,9 +292,21 @@ GDALRasterBand* StoredMask::WithMask(GDALRasterBand* overview, int number) {
   return masked.get();
 }
 
+CPLErr StoredMask::BuildOverviews(const char* resampling, int count, const int* factors,
+                                  GDALProgressFunc progress, void* progress_data,
+                                  CSLConstList options) {
+  const int bands = dataset_->GetRasterCount();
+  for (int band = 1; band <= bands; ++band) dataset_->Mask(band).BuildsOverviews(true);
+  const CPLStringList lossless = LosslessOptions(options);
+  const CPLErr built = dataset_->BuildOverviews(resampling, count, factors, 0, nullptr, progress,
+                                                progress_data, lossless.List());
+  for (int band = 1; band <= bands; ++band) dataset_->Mask(band).BuildsOverviews(false);
+  return built;
+}
+
 CPLErr StoredMask::Flush() {
-  for (const auto& band : bands_) {
-    if (band->FlushCache(false) != CE_None) return CE_Failure;
+  for (int band = 1; band <= dataset_->GetRasterCount(); ++band) {
+    if (dataset_->Mask(band).FlushCache(false) != CE_None) return CE_Failure;
   }
   return Guarded(CE_Failure, [this] { return Report(io_.array().Flush()); });
 }

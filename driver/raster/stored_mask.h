@@ -1,7 +1,9 @@
 // The mask that a file keeps in itself: an attribute "gdal:mask" that holds an array of bytes of
 // shape (lines, pixels), for all bands, or (bands, lines, pixels); 0 is not valid, 255 is.
 //
-// A mask has the overviews that its raster has, made of it as they are read.
+// A mask has the overviews that its raster has: those built with them, in PATH.msk.ovr as if it
+// were PATH.msk, by the same kind of resampling; others are made of it as they are read, by the
+// nearest neighbour.
 //
 // In update mode what is written counts with the next Flush, and then the next flush of the file.
 #ifndef GDAL_NDARRAY_RASTER_STORED_MASK_H_
@@ -9,7 +11,7 @@
 
 #include <map>
 #include <memory>
-#include <vector>
+#include <string>
 
 #include "driver/raster/gdal_compat.h"
 #include "driver/raster/window_io.h"
@@ -45,20 +47,26 @@ class StoredMask {
   // An overview of that raster band, with its part of the mask; nullptr for nullptr.
   GDALRasterBand* WithMask(GDALRasterBand* overview, int number);
 
+  // As of the raster; none removes them.
+  CPLErr BuildOverviews(const char* resampling, int count, const int* factors,
+                        GDALProgressFunc progress, void* progress_data, CSLConstList options);
+
   CPLErr Flush();
 
  private:
+  class Dataset;
   class MaskBand;
   class Overview;
   class MaskedOverview;
 
-  StoredMask(std::shared_ptr<Array> array, Axes axes, GDALDataset& raster, int max_threads);
+  StoredMask(std::shared_ptr<Array> array, Axes axes, const std::string& raster_path,
+             GDALDataset& raster, int max_threads);
 
   MaskBand& MaskOf(int number) const;
 
   WindowIo io_;
   const bool per_dataset_;
-  std::vector<std::unique_ptr<MaskBand>> bands_;
+  std::unique_ptr<Dataset> dataset_;
   std::map<GDALRasterBand*, std::unique_ptr<MaskedOverview>> overviews_;
 };
 

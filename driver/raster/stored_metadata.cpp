@@ -197,7 +197,7 @@ std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axe
     }
   }
   json gdal = {{"axes", axes}};
-  const std::string pam = SerializeMetadata(source);
+  const std::string pam = SerializeMetadata(source, axes);
   if (!pam.empty()) gdal["pam"] = pam;
   attributes.emplace_back("gdal", Packed(gdal));
   return attributes;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -142,6 +143,17 @@ class Array {
   // field in native byte order, without the space that elements take. Only where the store knows
   // them: in an array that was made new and has been open since. Others are left alone.
   virtual Status FillUnwritten(const Box& /*box*/, const std::byte* /*element*/) { return {}; }
+
+  // Shows each chunk of the box: the part of it in the box, and whether it is known without
+  // decoding that this is empty. Without an element that means that nobody has ever written it (and
+  // that it is shown as zeros); with one, of the only field in native byte order, that all of it
+  // is that element. Ends where `visit` returns false. False where the store does not know of
+  // chunks, or of too many of them; then none was shown.
+  using ChunkVisitor = std::function<bool(const Box& part, bool empty)>;
+  virtual bool VisitChunks(const Box& /*box*/, const std::byte* /*element*/,
+                           const ChunkVisitor& /*visit*/) const {
+    return false;
+  }
 
   // After it every other reader of the file sees what was written.
   virtual Status Flush() = 0;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "driver/store/block_reader.h"
+#include "driver/store/chunk_coverage.h"
 #include "driver/store/frame_extents.h"
 #include "driver/store/frame_index.h"
 #include "driver/store/frame_open.h"
@@ -144,6 +145,17 @@ class B2ndArray final : public Array {
   Status Flush() override { return {}; }
 
   const Attributes* attributes() const override { return &attributes_; }
+
+  bool VisitChunks(const Box& box, const std::byte* element,
+                   const ChunkVisitor& visit) const override {
+    const auto state_of = [](int64_t) { return ChunkState::kInFile; };
+    // Of a remote file, headers would cost a request for each chunk.
+    const bool local = file_->is_local();
+    if (!file_->CheckStillThere(static_cast<uint64_t>(index_->summary().frame_bytes)).ok()) {
+      return false;
+    }
+    return ndarray::VisitChunks(*index_, *file_, state_of, local, box, element, visit);
+  }
 
   Lines Details() const override {
     Lines lines = B2ndDetails(*index_);

@@ -11,6 +11,7 @@
 #include "driver/store/b2nd_array.h"
 #include "driver/store/block_reader.h"
 #include "driver/store/box.h"
+#include "driver/store/chunk_coverage.h"
 #include "driver/store/chunk_loader.h"
 #include "driver/store/decoded_chunk.h"
 #include "driver/store/frame_appender.h"
@@ -135,6 +136,16 @@ class B2ndUpdate final : public B2ndForUpdate {
 
   const Attributes* attributes() const override { return &attributes_; }
   EditableAttributes* editable_attributes() override { return &attributes_; }
+
+  bool VisitChunks(const Box& box, const std::byte* element,
+                   const ChunkVisitor& visit) const override {
+    const auto state_of = [this](int64_t number) {
+      if (by_number_.count(number) != 0) return ChunkState::kChanged;
+      return !unwritten_.empty() && unwritten_[static_cast<size_t>(number)] ? ChunkState::kUnwritten
+                                                                            : ChunkState::kInFile;
+    };
+    return ndarray::VisitChunks(*index_, *file_, state_of, true, box, element, visit);
+  }
 
   Status Flush() override {
     Status status = WriteOut(dirty_.size());

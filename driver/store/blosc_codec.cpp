@@ -174,6 +174,25 @@ Result<SchunkPtr> NewSchunk(blosc2_cparams compression, bool contiguous, std::st
   return schunk;
 }
 
+// A chunk that stands alone.
+Result<std::string> Compressed(const void* bytes, size_t size_bytes, blosc2_cparams parameters) {
+  InitializeLibrary();
+  parameters.nthreads = 1;
+  const ContextPtr context = Owned(blosc2_create_cctx(parameters));
+  std::string chunk(size_bytes + BLOSC2_MAX_OVERHEAD, '\0');
+  const bool fits = chunk.size() <= INT32_MAX;
+  const int result =
+      fits ? blosc2_compress_ctx(context.get(), bytes, static_cast<int32_t>(size_bytes),
+                                 chunk.data(), static_cast<int32_t>(chunk.size()))
+           : BLOSC2_ERROR_MAX_BUFSIZE_EXCEEDED;
+  if (result <= 0) {
+    return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
+                    std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
+  }
+  chunk.resize(static_cast<size_t>(result));
+  return chunk;
+}
+
 }  // namespace
 
 struct BloscCodec::Impl {
@@ -240,29 +259,6 @@ Status BloscCodec::DecodeChunk(std::string_view bytes, const BloscChunk& chunk,
                                            static_cast<int32_t>(bytes.size()), to, size_bytes);
   return DecodeStatus(result, size_bytes);
 }
-
-namespace {
-
-// A chunk that stands alone.
-Result<std::string> Compressed(const void* bytes, size_t size_bytes, blosc2_cparams parameters) {
-  InitializeLibrary();
-  parameters.nthreads = 1;
-  const ContextPtr context = Owned(blosc2_create_cctx(parameters));
-  std::string chunk(size_bytes + BLOSC2_MAX_OVERHEAD, '\0');
-  const bool fits = chunk.size() <= INT32_MAX;
-  const int result =
-      fits ? blosc2_compress_ctx(context.get(), bytes, static_cast<int32_t>(size_bytes),
-                                 chunk.data(), static_cast<int32_t>(chunk.size()))
-           : BLOSC2_ERROR_MAX_BUFSIZE_EXCEEDED;
-  if (result <= 0) {
-    return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
-                    std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
-  }
-  chunk.resize(static_cast<size_t>(result));
-  return chunk;
-}
-
-}  // namespace
 
 struct BloscEncoder::Impl {
   ContextPtr NewContext() const { return Owned(blosc2_create_cctx(parameters)); }

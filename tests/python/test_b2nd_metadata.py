@@ -289,7 +289,7 @@ class TestSidecar:
 
 
 @pytest.mark.parametrize("shape, dtype, colours", [
-    ((20, 30, 3), "u1", "RGB"), ((20, 30, 3), "<u2", "RGB"), ((20, 30, 4), "u1", "UUUU"),
+    ((20, 30, 3), "u1", "RGB"), ((20, 30, 3), "<u2", "RGB"), ((20, 30, 4), "u1", "RGBA"),
     ((20, 30, 3), "<f4", "UUU"), ((20, 30, 3), "i1", "UUU"), ((3, 20, 30), "u1", "UUU"),
     ((20, 30), "u1", "U")])
 def test_colours(tmp_path, shape, dtype, colours):

@@ -219,3 +219,63 @@ def test_new_file_loses_the_sidecars_of_the_old_one(plugin, tmp_path, rich_sourc
     del dataset
     plugin.CreateCopy(path, gdal.GetDriverByName("MEM").Create("", 5, 6))
     assert os.listdir(tmp_path) == ["again.npy"]
+
+
+@pytest.mark.parametrize("name", ["image.npy", "image.b2nd"])
+@pytest.mark.parametrize("none", [(0, 1, 0, 0, 0, 1), (0, 0, 0, 0, 0, 0)])
+@pytest.mark.parametrize("mode", [gdal.GA_ReadOnly, gdal.GA_Update])
+def test_the_identity_is_no_geotransform(tmp_path, name, none, mode):
+    driver = gdal.GetDriverByName(
+        {"npy": "NPY", "b2nd": "B2ND"}[name.split(".")[1]])
+    if driver is None:
+        pytest.skip("built without B2ND")
+    path = str(tmp_path / name)
+    dataset = driver.Create(path, 10, 10)
+    assert dataset.GetGeoTransform(can_return_null=True) is None
+    dataset.SetGeoTransform([500000, 10, 0.5, 5400000, 0.25, -10])
+    del dataset
+    dataset = gdal.Open(path, mode)
+    assert dataset.GetGeoTransform()[0] == 500000
+    dataset.SetGeoTransform(none)
+    assert dataset.GetGeoTransform(can_return_null=True) is None
+    del dataset
+    dataset = gdal.Open(path, mode)
+    assert dataset.GetGeoTransform(can_return_null=True) is None
+    assert dataset.GetGeoTransform() == (0, 1, 0, 0, 0, 1)
+    points = [gdal.GCP(100 + 2 * x, 200 - 3 * y, 0, x, y) for x in (0, 9) for y in (0, 9)]
+    dataset.SetGCPs(points, "")
+    del dataset
+    dataset = gdal.Open(path)
+    assert dataset.GetGeoTransform(can_return_null=True) is None
+    assert dataset.GetGCPCount() == 4
+    assert gdal.Warp("", dataset, format="MEM").GetGeoTransform()[0] == 100  # by the GCPs
+    del dataset
+    dataset = gdal.Open(path, mode)
+    dataset.SetGeoTransform([1, 2, 0, 3, 0, -4])
+    del dataset
+    assert gdal.Open(path).GetGeoTransform() == (1, 2, 0, 3, 0, -4)
+
+
+@pytest.mark.parametrize("name", ["image.npy", "image.b2nd"])
+def test_gdal_edit_takes_a_geotransform_away(tmp_path, name):
+    if name.endswith("b2nd") and gdal.GetDriverByName("B2ND") is None:
+        pytest.skip("built without B2ND")
+    path = str(tmp_path / name)
+    source = gdal.GetDriverByName("MEM").Create("", 10, 10)
+    source.SetGeoTransform([1, 2, 0, 3, 0, -4])
+    gdal.Translate(path, source, format={"npy": "NPY", "b2nd": "B2ND"}[name.split(".")[1]])
+    subprocess.run([sys.executable, "-m", "osgeo_utils.gdal_edit", "-unsetgt", path], check=True)
+    assert reopen_elsewhere(path, "ds.GetGeoTransform(can_return_null=True)") == "None"
+    assert os.listdir(tmp_path) == [name]
+    subprocess.run([sys.executable, "-m", "osgeo_utils.gdal_edit", "-gcp", "0", "0", "100", "200",
+                    "-gcp", "9", "0", "109", "200", "-gcp", "0", "9", "100", "191", path],
+                   check=True)
+    assert reopen_elsewhere(path, "(ds.GetGCPCount(), ds.GetGeoTransform(can_return_null=True))") \
+        == "(3, None)"
+
+
+def test_copies_of_an_identity_have_none(plugin, tmp_path):
+    source = gdal.GetDriverByName("MEM").Create("", 10, 10)
+    source.SetGeoTransform([0, 1, 0, 0, 0, 1])
+    plugin.CreateCopy(str(tmp_path / "image.npy"), source)
+    assert os.listdir(tmp_path) == ["image.npy"]
