@@ -149,11 +149,9 @@ int64_t PieceLines(const TiffPages& pages, int64_t step) {
   return lines;
 }
 
-// They describe the old pixels: they go with them, and not before.
 void Commit(OutputFile& file) {
   StopIfInterrupted();
-  Check(file.Commit());
-  DeleteSidecars(file.path());
+  Check(CommitOver(file));
 }
 
 void AddAxis(Stack& stack, const char* name, int64_t size, char letter) {

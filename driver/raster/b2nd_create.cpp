@@ -73,9 +73,7 @@ CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& sourc
   if (copied.outcome == CopyResult::Outcome::kReadFailed) return CE_Failure;
   Status status = copied.status;
   if (status.ok()) status = (*writer)->Finish();
-  if (status.ok()) status = (*file)->Commit();
-  // They describe the old pixels: they go with them, and not before.
-  if (status.ok()) DeleteSidecars(array.path);
+  if (status.ok()) status = CommitOver(**file);
   return Report(status);
 }
 
@@ -96,6 +94,7 @@ Result<std::shared_ptr<Array>> OpenUnwritten(const std::string& path, Access, in
 GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, StringList options,
                         GDALProgressFunc progress, void* progress_data) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    const WritingMark mark;
     Result<NewArray> array = PlanCopy(path, kB2ndDriverName, *source, strict != FALSE, options);
     if (!array.ok()) return Report(array.status()), nullptr;
     Result<B2ndPlan> plan = PlanB2nd(*array, options);
@@ -116,6 +115,7 @@ GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, Strin
 GDALDataset* Create(const char* path, int width, int height, int bands, GDALDataType type,
                     StringList options) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    const WritingMark mark;
     const bool signed_byte = IsSignedByte(CSLFetchNameValue(options, "PIXELTYPE"));
     Result<NewArray> array =
         PlanArray(path, kB2ndDriverName, width, height, bands, type, signed_byte, options);
@@ -129,10 +129,9 @@ GDALDataset* Create(const char* path, int width, int height, int bands, GDALData
           **file, plan->layout, plan->compression, {StoreAxes(array->axes)}, plan->max_threads);
       if (!writer.ok()) return Report(writer.status()), nullptr;
       Status status = (*writer)->Finish();
-      if (status.ok()) status = (*file)->Commit();
+      if (status.ok()) status = CommitOver(**file);
       if (!status.ok()) return Report(status), nullptr;
     }
-    DeleteSidecars(path);
     GDALOpenInfo open_info(path, GDAL_OF_RASTER | GDAL_OF_UPDATE);
     return OpenArrayDataset(&open_info, kB2ndDriverName, OpenUnwritten);
   });
@@ -143,11 +142,7 @@ CPLErr Delete(const char* path) {
     return Report(Mismatch(StatusCode::kInvalidArgument, "file name", path, "a path"));
   }
   if (IsDeletingToOverwrite() && EQUAL(CPLGetExtension(path), "b2nd")) return CE_None;
-  if (VSIUnlink(path) != 0) {
-    return Report(Status(StatusCode::kIo, std::string(path) + ": cannot delete"));
-  }
-  DeleteSidecars(path);
-  return CE_None;
+  return Report(DeleteRaster(path));
 }
 
 }  // namespace

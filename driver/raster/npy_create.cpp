@@ -48,19 +48,13 @@ std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
   ArrayDataset::Options options;
   options.axes = plan.axes;
   options.max_threads = ThreadsFromOption(nullptr);
+  options.file = NamedFile(plan.path);
   Result<std::shared_ptr<ByteFile>> file =
       OpenByteFile(plan.path, update ? Access::kUpdate : Access::kRead);
   if (!file.ok()) return Report(file.status()), nullptr;
   Result<std::shared_ptr<Array>> array = OpenNpyArray(std::move(*file), options.max_threads);
   if (!array.ok()) return Report(array.status()), nullptr;
   return ArrayDataset::Open(&open_info, std::move(*array), options);
-}
-
-// The sidecars describe the old pixels: they go with them, and not before.
-Status CommitOver(OutputFile& file) {
-  Status status = file.Commit();
-  if (status.ok()) DeleteSidecars(file.path());
-  return status;
 }
 
 GDALDataset* CreateChecked(const NewArray& plan) {
@@ -77,6 +71,7 @@ GDALDataset* CreateChecked(const NewArray& plan) {
 GDALDataset* Create(const char* path, int width, int height, int bands, GDALDataType type,
                     StringList options) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    const WritingMark mark;
     const bool signed_byte = IsSignedByte(CSLFetchNameValue(options, "PIXELTYPE"));
     Result<NewArray> plan =
         PlanArray(path, kNpyDriverName, width, height, bands, type, signed_byte, options);
@@ -200,6 +195,7 @@ GDALDataset* CopyChecked(const NewArray& plan, GDALDataset& source, GDALProgress
 GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, StringList options,
                         GDALProgressFunc progress, void* progress_data) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    const WritingMark mark;
     Result<NewArray> plan = PlanCopy(path, kNpyDriverName, *source, strict != FALSE, options);
     if (!plan.ok()) return Report(plan.status()), nullptr;
     return CopyChecked(*plan, *source, progress, progress_data);
@@ -211,11 +207,7 @@ CPLErr Delete(const char* path) {
     return Report(Mismatch(StatusCode::kInvalidArgument, "file name", path, "a path"));
   }
   if (IsDeletingToOverwrite() && EQUAL(CPLGetExtension(path), "npy")) return CE_None;
-  if (VSIUnlink(path) != 0) {
-    return Report(Status(StatusCode::kIo, std::string(path) + ": cannot delete"));
-  }
-  DeleteSidecars(path);
-  return CE_None;
+  return Report(DeleteRaster(path));
 }
 
 }  // namespace

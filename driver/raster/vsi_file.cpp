@@ -109,12 +109,12 @@ class VsiOutputFile final : public OutputFile {
     return !IsStandardOutput(path_) && VSISupportsRandomWrite(path_.c_str(), FALSE) != 0;
   }
 
+  // Where the content has its name already, closing is what publishes it.
+  Status Complete() override { return written_ != path_ ? Close() : Status(); }
+
   Status Commit() override {
-    if (end_ < size_bytes_ && VSIFTruncateL(handle_.get(), size_bytes_) != 0) {
-      return VsiStatus(path_, "make a file of " + std::to_string(size_bytes_) +
-                                  " bytes before they are written");
-    }
-    if (VSIFCloseL(handle_.release()) != 0) return VsiStatus(path_, "close");
+    Status status = Close();
+    if (!status.ok()) return status;
     if (written_ != path_ && VSIRename(written_.c_str(), path_.c_str()) != 0) {
       return VsiStatus(path_, "replace");
     }
@@ -123,6 +123,15 @@ class VsiOutputFile final : public OutputFile {
   }
 
  private:
+  Status Close() {
+    if (handle_ == nullptr) return {};
+    if (end_ < size_bytes_ && VSIFTruncateL(handle_.get(), size_bytes_) != 0) {
+      return VsiStatus(path_, "make a file of " + std::to_string(size_bytes_) +
+                                  " bytes before they are written");
+    }
+    return VSIFCloseL(handle_.release()) == 0 ? Status() : VsiStatus(path_, "close");
+  }
+
   const std::string path_;
   const std::string written_;  // the name it has until it is complete
   VsiHandle handle_;

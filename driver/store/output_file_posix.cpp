@@ -96,13 +96,21 @@ class LocalOutputFile final : public OutputFile {
     return WriteFully(descriptor_.get(), path_, offset_bytes, from, size_bytes);
   }
 
-  Status Commit() override {
+  Status Complete() override {
+    if (complete_) return {};
     struct stat replaced;
     if (stat(target_.c_str(), &replaced) == 0 &&
         fchmod(descriptor_.get(), replaced.st_mode & 07777) != 0) {
       return ErrnoStatus(path_, "keep the permissions of");
     }
     if (fsync(descriptor_.get()) != 0) return ErrnoStatus(path_, "sync");
+    complete_ = true;
+    return {};
+  }
+
+  Status Commit() override {
+    Status status = Complete();
+    if (!status.ok()) return status;
     if (rename(partial_.c_str(), target_.c_str()) != 0) return ErrnoStatus(path_, "replace");
     committed_ = true;
     // The new name survives a power loss, too. Some file systems cannot sync a folder.
@@ -116,6 +124,7 @@ class LocalOutputFile final : public OutputFile {
   const std::string target_;
   const std::string partial_;
   const FileDescriptor descriptor_;
+  bool complete_ = false;
   bool committed_ = false;
 };
 
