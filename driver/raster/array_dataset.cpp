@@ -73,9 +73,8 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
     Report(axes.status().At(path));
     return nullptr;
   }
-  std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(std::move(array), std::move(*axes),
-                                                         std::move(stored), options,
-                                                         open_info->eAccess));
+  std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(
+      std::move(array), std::move(*axes), std::move(stored), options, open_info->eAccess));
   // A name with the driver's prefix but no index is the file itself: sidecars are named after it.
   dataset->SetDescription(options.index.empty() ? path.c_str() : open_info->pszFilename);
   if (!options.index.empty()) {
@@ -262,9 +261,9 @@ FlushResult ArrayDataset::FlushCache(bool at_closing) {
 }
 
 CPLErr ArrayDataset::ReportReplaced(const char* consequence) const {
-  return Report(Status(StatusCode::kIo, io_.array().path() +
-                                            ": another file has taken its name, or none has it: " +
-                                            consequence));
+  return Report(Status(
+      StatusCode::kIo,
+      io_.array().path() + ": another file has taken its name, or none has it: " + consequence));
 }
 
 CPLErr ArrayDataset::IBuildOverviews(const char* resampling, int count, const int* factors,

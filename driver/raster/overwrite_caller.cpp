@@ -51,9 +51,8 @@ _Unwind_Reason_Code LookAtFrame(_Unwind_Context* context, void* data) {
     return symbol.dli_fbase == gdal ? _URC_NO_REASON : _URC_END_OF_STACK;
   }
   if (Names(symbol.dli_sname, "GDALDriver6Delete")) return _URC_NO_REASON;
-  for (const char* const name :
-       {"GDALDriver11QuietDelete", "GDALDriver24QuietDeleteForCreateCopy", "GDALDriver6Create",
-        "GDALDriver10CreateCopy"}) {
+  for (const char* const name : {"GDALDriver11QuietDelete", "GDALDriver24QuietDeleteForCreateCopy",
+                                 "GDALDriver6Create", "GDALDriver10CreateCopy"}) {
     if (Names(symbol.dli_sname, name)) walk.is_overwriting = true;
   }
   return _URC_END_OF_STACK;
