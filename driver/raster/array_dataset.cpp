@@ -128,7 +128,7 @@ CPLErr ArrayDataset::AddBands() {
   const ArrayInfo& info = io_.array().info();
   const int64_t places = io_.axes().Count(info.shape, io_.axes().band);
   const auto fields = static_cast<int64_t>(info.fields.size());
-  const int64_t most = CPLAtoGIntBig(CPLGetConfigOption("GDAL_MAX_BAND_COUNT", "65536"));
+  const int64_t most = MaxBandCount();
   if (places > most / fields) {
     return Report(Mismatch(StatusCode::kNotSupported, "bands",
                            std::to_string(places) + " x " + std::to_string(fields) + " fields",

@@ -43,6 +43,12 @@ Progress PartOf(const Progress& progress, double begin, double end) {
 // The copy is complete and on disk, or there is none. `lacks_masks`: they have no room in it.
 CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& source,
                  const Progress& progress, bool& lacks_masks) {
+  if (plan.compression.level == 0) {  // how large others will be is not known
+    const int64_t bytes =
+        CheckedProduct(plan.layout.shape).value_or(0) * plan.layout.element.element_bytes;
+    const Status space = CheckFreeSpace(array.path, static_cast<uint64_t>(bytes));
+    if (!space.ok()) return Report(space);
+  }
   std::vector<Attribute> attributes = StoreMetadata(source, array.axes);
   // Masks first: their attribute stands in the file after the pixels, but its length is not known
   // before. They take little of the time.
@@ -122,6 +128,8 @@ GDALDataset* Create(const char* path, int width, int height, int bands, GDALData
     if (!array.ok()) return Report(array.status()), nullptr;
     Result<B2ndPlan> plan = PlanB2nd(*array, options);
     if (!plan.ok()) return Report(plan.status()), nullptr;
+    const Status may_update = CheckMayUpdate(path);
+    if (!may_update.ok()) return Report(may_update), nullptr;
     {
       Result<std::unique_ptr<OutputFile>> file = CreateOutputFile(path);
       if (!file.ok()) return Report(file.status()), nullptr;

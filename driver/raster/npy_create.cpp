@@ -42,8 +42,11 @@ class Gone final : public GDALDataset {
 };
 
 std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
-  // Object stores cannot be opened for update; metadata then still goes to the sidecar.
-  const bool update = !IsVirtualPath(plan.path) || VSISupportsRandomWrite(plan.path.c_str(), FALSE);
+  // Object stores cannot be opened for update, nor copies that took the place of a file that may
+  // not be written to; metadata then still goes to the sidecar.
+  const bool update = IsVirtualPath(plan.path)
+                          ? VSISupportsRandomWrite(plan.path.c_str(), FALSE) != 0
+                          : CheckMayUpdate(plan.path).ok();
   GDALOpenInfo open_info(plan.path.c_str(), update ? GA_Update : GA_ReadOnly);
   ArrayDataset::Options options;
   options.axes = plan.axes;
@@ -58,6 +61,8 @@ std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
 }
 
 GDALDataset* CreateChecked(const NewArray& plan) {
+  const Status may_update = CheckMayUpdate(plan.path);
+  if (!may_update.ok()) return Report(may_update), nullptr;
   Result<std::unique_ptr<OutputFile>> file = CreateOutputFile(plan.path);
   if (!file.ok()) return Report(file.status()), nullptr;
   Result<uint64_t> data_offset = StartNpyFile(**file, plan.dtype, plan.shape, false);

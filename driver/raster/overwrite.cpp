@@ -11,9 +11,10 @@
 namespace ndarray {
 namespace {
 
-bool Exists(const std::string& path) {
+// A folder of that name belongs to nobody.
+bool IsFile(const std::string& path) {
   VSIStatBufL about;
-  return VSIStatExL(path.c_str(), &about, VSI_STAT_EXISTS_FLAG) == 0;
+  return VSIStatL(path.c_str(), &about) == 0 && !VSI_ISDIR(about.st_mode);
 }
 
 Status CannotDo(const std::string& path, const char* verb) {
@@ -38,13 +39,15 @@ OldSidecars::~OldSidecars() {
 Status OldSidecars::SetAside() {
   for (const char* const suffix : kSidecarSuffixes) {
     const std::string sidecar = path_ + suffix;
-    if (!Exists(sidecar)) continue;
+    if (!IsFile(sidecar)) continue;
     errno = 0;
     if (VSIRename(sidecar.c_str(), AsideName(suffix).c_str()) == 0) {
       aside_.push_back(suffix);
-    } else if (errno != ENAMETOOLONG || VSIUnlink(sidecar.c_str()) != 0) {
-      return CannotDo(sidecar, "replace");
+      continue;
     }
+    // Some virtual file systems cannot rename, and the name may be too long already.
+    const bool may_delete = errno == ENAMETOOLONG || IsVirtualPath(path_);
+    if (!may_delete || VSIUnlink(sidecar.c_str()) != 0) return CannotDo(sidecar, "replace");
   }
   return {};
 }
@@ -56,6 +59,18 @@ void OldSidecars::Discard() {
     if (moved || !IsVirtualPath(path_)) VSIUnlink(AsideName(suffix).c_str());
   }
   aside_.clear();
+}
+
+Status CheckMayUpdate(const std::string& path) {
+  VSIStatBufL about;
+  if (IsVirtualPath(path) || VSIStatL(path.c_str(), &about) != 0 || !VSI_ISREG(about.st_mode)) {
+    return {};
+  }
+  errno = 0;
+  VSILFILE* const file = VSIFOpenL(path.c_str(), "rb+");
+  if (file == nullptr) return CannotDo(path, "open for update");
+  VSIFCloseL(file);
+  return {};
 }
 
 Status CommitOver(OutputFile& file) {

@@ -48,6 +48,10 @@ class OldSidecars {
   std::vector<const char*> aside_;  // suffixes
 };
 
+// A new file has the permissions of the one that it replaces: kIo where that one may not be written
+// to, so that neither could the new one.
+Status CheckMayUpdate(const std::string& path);
+
 // Completes the file and gives it its name, in place of an older one and its sidecars. After a
 // failure the older one is there, with its sidecars.
 Status CommitOver(OutputFile& file);

@@ -86,12 +86,13 @@ class VsiOutputFile final : public OutputFile {
 
   const std::string& path() const override { return path_; }
 
-  // The size comes with the last byte, since some virtual files can only grow at their end.
+  // The size comes with the last byte, since some virtual files can only grow at their end. None is
+  // sparse.
   Status Resize(uint64_t size_bytes) override {
     size_bytes_ = size_bytes;
-    return {};
+    return CheckFreeSpace(path_, size_bytes);
   }
-  Status Reserve(uint64_t) override { return {}; }
+  Status Reserve(uint64_t size_bytes) override { return CheckFreeSpace(path_, size_bytes); }
 
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
     if (offset_bytes != at_ && VSIFSeekL(handle_.get(), offset_bytes, SEEK_SET) != 0) {
@@ -166,6 +167,15 @@ Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access a
 
 Result<std::shared_ptr<ByteFile>> OpenUpdateFile(const std::string& path) {
   return IsVirtualPath(path) ? OpenVsiFile(path, Access::kUpdate) : OpenDirectFile(path);
+}
+
+Status CheckFreeSpace(const std::string& path, uint64_t size_bytes) {
+  if (!CPLTestBool(CPLGetConfigOption("CHECK_DISK_FREE_SPACE", "YES"))) return {};
+  const GIntBig free_bytes = VSIGetDiskFreeSpace(CPLGetDirname(path.c_str()));
+  if (free_bytes < 0 || static_cast<uint64_t>(free_bytes) >= size_bytes) return {};
+  return Status(StatusCode::kIo, path + ": no space left for " + std::to_string(size_bytes) +
+                                     " bytes, only for " + std::to_string(free_bytes) +
+                                     " (CHECK_DISK_FREE_SPACE=NO writes as much as fits)");
 }
 
 Result<std::unique_ptr<OutputFile>> CreateOutputFile(const std::string& path) {

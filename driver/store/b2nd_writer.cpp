@@ -11,9 +11,6 @@
 namespace ndarray {
 namespace {
 
-// More than c-blosc2 can index.
-constexpr int64_t kMaxChunks = (INT32_MAX - kChunkHeaderBytes) / 8;
-
 // An offset that stands for a chunk of this kind, without bytes.
 constexpr int64_t SpecialOffset(ChunkKind kind) {
   return static_cast<int64_t>(uint64_t{1} << 63 | static_cast<uint64_t>(kind) << 56);
@@ -44,11 +41,6 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
   if (!file.CanRewrite()) {
     return Mismatch(StatusCode::kNotSupported, "file system", "one that only appends",
                     "one where the header can be completed last")
-        .At(file.path());
-  }
-  if (layout.chunk_count > kMaxChunks) {
-    return Mismatch(StatusCode::kInvalidArgument, "chunks", std::to_string(layout.chunk_count),
-                    "at most " + std::to_string(kMaxChunks))
         .At(file.path());
   }
   Result<std::string> b2nd = FormatB2ndMetalayer(layout);

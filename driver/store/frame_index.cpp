@@ -13,13 +13,8 @@
 namespace ndarray {
 namespace {
 
-// More would be 512 MB of index, and is as likely an attack: a few bytes can claim it.
-constexpr int64_t kMaxChunks = int64_t{1} << 26;
 // A trailer is metadata; what is larger is not loaded for it.
 constexpr uint64_t kMaxTrailerBytes = uint64_t{256} << 20;
-// Of one attribute, and of all together: a few bytes can claim many.
-constexpr int64_t kMaxAttributeBytes = int64_t{64} << 20;
-constexpr int64_t kMaxAttributesBytes = int64_t{250} << 20;
 // Of what all show together.
 constexpr size_t kMaxShownBytes = size_t{16} << 20;
 

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -89,7 +90,14 @@ class LocalOutputFile final : public OutputFile {
     if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT) {
       return ErrnoStatus(path_, "reserve " + std::to_string(size_bytes) + " bytes");
     }
-    return {};  // a file system without this call: a full disk shows while writing
+    // A file system without this call. What others write meanwhile shows while writing.
+    struct statvfs space;
+    if (fstatvfs(descriptor_.get(), &space) != 0 || space.f_frsize == 0 ||
+        space.f_bavail > size_bytes / space.f_frsize) {
+      return {};
+    }
+    errno = ENOSPC;
+    return ErrnoStatus(path_, "reserve " + std::to_string(size_bytes) + " bytes");
   }
 
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
