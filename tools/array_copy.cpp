@@ -159,8 +159,7 @@ Status WriteRuns(const Piece& piece, const AxisVector& shape, int64_t element_by
 // They describe the old pixels: they go with them, and not before.
 void Commit(OutputFile& file) {
   StopIfInterrupted();
-  Check(file.Commit());
-  DeleteSidecars(file.path());
+  Check(CommitOver(file));
 }
 
 }  // namespace

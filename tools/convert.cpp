@@ -102,8 +102,7 @@ void ConvertRaster(const Job& arguments, GDALDriver& driver, const std::optional
 
 // Whether the pages are the bands of a raster: those of very long stacks are not.
 bool IsRaster(const Stack& stack) {
-  return stack.array.shape.size() == 3 &&
-         stack.array.shape[0] <= std::atoi(CPLGetConfigOption("GDAL_MAX_BAND_COUNT", "65536"));
+  return stack.array.shape.size() == 3 && stack.array.shape[0] <= MaxBandCount();
 }
 
 // A dataset of no pixels with what GDAL says of the first page, for all of them.

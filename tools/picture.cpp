@@ -169,8 +169,7 @@ void WritePng(const std::vector<Bytes>& planes, int width, int height, const std
       VSIGetMemFileBuffer(encoded.c_str(), &size, TRUE), VSIFree);
   const std::unique_ptr<OutputFile> file = Value(CreateOutputFile(path));
   Check(file->WriteAt(0, bytes.get(), static_cast<size_t>(size)));
-  Check(file->Commit());
-  DeleteSidecars(path);  // of the picture that was there
+  Check(CommitOver(*file));
 }
 
 std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, const PixelSize& size,

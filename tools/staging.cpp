@@ -55,9 +55,11 @@ void Staging::Publish() {
     fs::permissions(path_, replaced.permissions(), error);
     if (error) Fail(destination_, "keep the permissions of", error);
   }
+  OldSidecars old(destination_);
+  Check(old.SetAside());
   fs::rename(path_, target_, error);
   if (error) Fail(destination_, "replace", error);
-  DeleteSidecars(destination_);
+  old.Discard();
   std::string missing;
   for (const char* const suffix : kSidecarSuffixes) {
     if (!fs::exists(path_ + suffix, error)) continue;

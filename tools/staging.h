@@ -24,8 +24,8 @@ class Staging {
   // Where to write the file: of the same name, in the folder.
   const std::string& path() const { return path_; }
 
-  // Gives the file its place, then its sidecars theirs, the overviews last; old ones are deleted.
-  // Throws a Failure, which tells if only sidecars are missing.
+  // Takes old sidecars away, gives the file its place, then its sidecars theirs, the overviews
+  // last. Throws a Failure, which tells if only sidecars are missing.
   void Publish();
 
  private:

@@ -53,6 +53,7 @@ class ArrayBand final : public GDALPamRasterBand {
   CPLErr SetNoDataValueAsInt64(int64_t value) override;
   CPLErr SetNoDataValueAsUInt64(uint64_t value) override;
   CPLErr DeleteNoDataValue() override;
+  int GetOverviewCount() override;
   GDALRasterBand* GetOverview(int level) override;
   CPLErr FlushCache(bool at_closing = false) override;
 #if NDARRAY_HAS_THREAD_SAFE_DATASETS

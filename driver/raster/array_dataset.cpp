@@ -80,9 +80,8 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
     Report(axes.status().At(path));
     return nullptr;
   }
-  std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(std::move(array), std::move(*axes),
-                                                         std::move(stored), options.max_threads,
-                                                         open_info->eAccess));
+  std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(
+      std::move(array), std::move(*axes), std::move(stored), options, open_info->eAccess));
   // A name with the driver's prefix but no index is the file itself: sidecars are named after it.
   dataset->SetDescription(options.index.empty() ? path.c_str() : open_info->pszFilename);
   if (!options.index.empty()) {
@@ -96,10 +95,11 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
 }
 
 ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored,
-                           int max_threads, GDALAccess access)
-    : io_(std::move(array), std::move(axes), max_threads),
+                           const Options& options, GDALAccess access)
+    : io_(std::move(array), std::move(axes), options.max_threads),
       stored_(std::move(stored)),
-      max_threads_(max_threads) {
+      file_(options.file),
+      max_threads_(options.max_threads) {
   const AxisVector& shape = io_.array().info().shape;
   eAccess = access;
   if (access == GA_Update) update_mutex_ = std::make_shared<std::recursive_mutex>();
@@ -138,7 +138,7 @@ CPLErr ArrayDataset::AddBands() {
   const ArrayInfo& info = io_.array().info();
   const int64_t places = io_.axes().Count(info.shape, io_.axes().band);
   const auto fields = static_cast<int64_t>(info.fields.size());
-  const int64_t most = CPLAtoGIntBig(CPLGetConfigOption("GDAL_MAX_BAND_COUNT", "65536"));
+  const int64_t most = MaxBandCount();
   if (places > most / fields) {
     return Report(Mismatch(StatusCode::kNotSupported, "bands",
                            std::to_string(places) + " x " + std::to_string(fields) + " fields",
@@ -195,10 +195,11 @@ void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info, CPLStringList& sidecars
   has_unread_mask_ = whole && StoredMask::IsIn(io_.array());
   // Overviews and masks beside it are datasets of other drivers, and a mask in it is a band with a
   // block cache of GDAL's: neither is safe to share, and GDAL then opens one dataset per thread.
-  // IsInitialized searches for them, which GDAL else puts off.
-  if ((open_info->nOpenFlags & kThreadSafeFlag) != 0 && eAccess == GA_ReadOnly &&
-      oOvManager.IsInitialized() && oOvManager.GetOverviewCount(1) == 0 &&
-      !oOvManager.HaveMaskFile() && !has_unread_mask_) {
+  // Nothing is promised that was not asked for, and the promise never changes: GDAL finds shared
+  // datasets again by their flags.
+  if ((open_info->nOpenFlags & kThreadSafeFlag) == 0 || eAccess != GA_ReadOnly) return;
+  FindOverviewsAndMasks();
+  if (oOvManager.GetOverviewCount(1) == 0 && !oOvManager.HaveMaskFile() && !has_unread_mask_) {
     nOpenFlags = GDAL_OF_RASTER | kThreadSafeFlag;
   }
 }
@@ -278,11 +279,28 @@ FlushResult ArrayDataset::FlushCache(bool at_closing) {
   return static_cast<FlushResult>(Flush(at_closing));
 }
 
+CPLErr ArrayDataset::ReportReplaced(const char* consequence) const {
+  return Report(Status(
+      StatusCode::kIo,
+      io_.array().path() + ": another file has taken its name, or none has it: " + consequence));
+}
+
 CPLErr ArrayDataset::IBuildOverviews(const char* resampling, int count, const int* factors,
                                      int band_count, const int* band_numbers,
                                      GDALProgressFunc progress, void* progress_data,
                                      CSLConstList options) {
-  EndThreadSafety();
+  FindOverviewsAndMasks();
+  if (!IsStillNamed()) return ReportReplaced("it can have no overviews");
+  if (IsShared()) {
+    // They are bands of another driver, which threads must not share: this dataset does without.
+    const char* const drivers[] = {GetDriverName(), nullptr};
+    const std::unique_ptr<GDALDataset> apart(GDALDataset::Open(
+        GetDescription(), GDAL_OF_RASTER | GDAL_OF_INTERNAL | GDAL_OF_VERBOSE_ERROR, drivers,
+        GetOpenOptions()));
+    if (apart == nullptr) return CE_Failure;
+    return apart->BuildOverviews(resampling, count, factors, band_count, band_numbers, progress,
+                                 progress_data, options);
+  }
   double begin = 0;
   // First those of the mask: the raster's are made with them, level by level.
   if (StoredMask* const stored = FindStoredMask(1)) {

@@ -2,8 +2,9 @@
 // Array::info(); georeferencing and metadata are the file's own (info().attributes), or live in
 // GDAL's PAM sidecar (PATH.aux.xml), which counts where it says something.
 //
-// Threads: a read-only dataset without overviews or masks says that it is safe to share
-// (GDAL >= 3.10): pixels are read without a lock, GDAL's block cache of a band under one.
+// Threads: a read-only dataset without overviews or masks that was opened with GDAL_OF_THREAD_SAFE
+// (GDAL >= 3.10) is safe to share: pixels are read without a lock, GDAL's block cache of a band
+// under one. It stays so: overviews that are built through it are not shown by it.
 #ifndef GDAL_NDARRAY_RASTER_ARRAY_DATASET_H_
 #define GDAL_NDARRAY_RASTER_ARRAY_DATASET_H_
 
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
+#include "driver/raster/named_file.h"
 #include "driver/raster/stored_mask.h"
 #include "driver/raster/stored_metadata.h"
 #include "driver/raster/window_io.h"
@@ -33,6 +35,7 @@ class ArrayDataset final : public GDALPamDataset {
     AxisVector index;     // of the leading axes; empty: the whole array
     std::string axes;     // of the user; empty: what the file remembers, else the rule
     int max_threads = 1;  // for one window
+    NamedFile file;       // the array's, as it was named before it was opened
   };
 
   // Opens the raster that options choose of the array, with its sidecars. The dataset's name and
@@ -41,6 +44,9 @@ class ArrayDataset final : public GDALPamDataset {
                                             const Options& options);
 
   ~ArrayDataset() override;
+
+  // Whether its file still has its name, so that what is beside that name belongs to it.
+  bool IsStillNamed() const { return file_.IsStillNamed(); }
 
   const WindowIo& io() const { return io_; }
   const std::string& axes_name() const { return io_.axes().name; }
@@ -82,21 +88,21 @@ class ArrayDataset final : public GDALPamDataset {
  private:
   friend class ArrayBand;
 
-  ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored, int max_threads,
-               GDALAccess access);
+  ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored,
+               const Options& options, GDALAccess access);
   void LoadStoredPam();
   const OGRSpatialReference* FindStoredCrs();
   StoredMask* OpenStoredMask();
   StoredMask* FindStoredMask(int band);
   CPLErr CreateMask(int flags, int band);
+  void FindOverviewsAndMasks();
+  CPLErr ReportReplaced(const char* consequence) const;
   bool KeepsMetadata() const;
   void RemoveOldSidecar();
   CPLErr AddBands();
   CPLErr SaveSidecarAfter(CPLErr result);
   CPLErr Flush(bool at_closing);
   CPLErr Finish();
-  // From here on there are parts that threads must not share.
-  void EndThreadSafety() { nOpenFlags &= ~kThreadSafeFlag; }
   // Emulated maps of bands move pixels on a thread of GDAL's. Free, and no lock, where read-only.
   std::unique_lock<std::recursive_mutex> LockForUpdate() const {
     return update_mutex_ != nullptr ? std::unique_lock<std::recursive_mutex>(*update_mutex_)
@@ -104,6 +110,8 @@ class ArrayDataset final : public GDALPamDataset {
   }
   void LoadSidecars(GDALOpenInfo* open_info, CPLStringList& sidecars, CPLXMLNode* pam);
   void LoadPam(CPLXMLNode* pam, CPLStringList& sidecars);
+  // Whether several threads may read from it.
+  bool IsShared() const { return (nOpenFlags & kThreadSafeFlag) != 0; }
   void DescribeStructure();
   CPLStringList& CurrentDetails();
   // A band's value for what was never written; whether all bands now have it.
@@ -113,9 +121,11 @@ class ArrayDataset final : public GDALPamDataset {
   StoredMetadata stored_;
   bool knows_crs_ = false;
   std::unique_ptr<OGRSpatialReference> crs_;  // of stored_
-  bool stored_in_file_ = false;               // with the next flush
+  const NamedFile file_;
+  bool stored_in_file_ = false;  // with the next flush
   bool finished_ = false;
   const int max_threads_;
+  bool found_beside_ = false;                    // overviews and masks
   bool has_unread_mask_ = false;                 // in the file
   std::unique_ptr<StoredMask> mask_;             // once somebody has asked
   std::map<std::vector<std::byte>, int> fills_;  // how many bands have which value

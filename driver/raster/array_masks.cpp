@@ -26,6 +26,19 @@ class AskingMask {
 
 }  // namespace
 
+// GDAL puts off looking for overviews and masks beside the file, and may then find those of
+// another one, which has taken the name: these are not shown.
+void ArrayDataset::FindOverviewsAndMasks() {
+  const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
+  if (found_beside_) return;
+  found_beside_ = true;
+  oOvManager.IsInitialized();
+  oOvManager.HaveMaskFile();
+  if (IsStillNamed()) return;
+  oOvManager.CloseDependentDatasets();
+  oOvManager.Initialize(this, ":::VIRTUAL:::");
+}
+
 // nullptr where there is none. One that cannot be read costs nobody their pixels.
 StoredMask* ArrayDataset::OpenStoredMask() {
   if (!has_unread_mask_) return mask_.get();
@@ -50,8 +63,14 @@ StoredMask* ArrayDataset::FindStoredMask(int band) {
 
 // Of all bands (0) or of one. Into the file, where that is one mask for all bands.
 CPLErr ArrayDataset::CreateMask(int flags, int band) {
-  EndThreadSafety();
+  if (IsShared()) {  // and others would read it while it is written
+    return Report(Mismatch(StatusCode::kNotSupported, "new mask",
+                           "a dataset opened with GDAL_OF_THREAD_SAFE", "one opened without it")
+                      .At(io_.array().path()));
+  }
+  FindOverviewsAndMasks();
   const auto create_beside = [&] {
+    if (!IsStillNamed()) return ReportReplaced("there is no place for a mask");
     return band == 0 ? GDALPamDataset::CreateMaskBand(flags)
                      : GetRasterBand(band)->GDALRasterBand::CreateMaskBand(flags);
   };
@@ -85,6 +104,7 @@ CPLErr ArrayDataset::CreateMask(int flags, int band) {
 CPLErr ArrayDataset::CreateMaskBand(int flags) { return CreateMask(flags, 0); }
 
 GDALRasterBand* ArrayBand::GetMaskBand() {
+  dataset().FindOverviewsAndMasks();
   const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
   if (const StoredMask* const stored = dataset().FindStoredMask(nBand)) return stored->Band(nBand);
   const AskingMask asking(mask_asks_);
@@ -93,6 +113,7 @@ GDALRasterBand* ArrayBand::GetMaskBand() {
 }
 
 int ArrayBand::GetMaskFlags() {
+  dataset().FindOverviewsAndMasks();
   const std::lock_guard<std::recursive_mutex> lock(dataset().lazy_mutex_);
   if (const StoredMask* const stored = dataset().FindStoredMask(nBand)) return stored->flags();
   const AskingMask asking(mask_asks_);
@@ -100,7 +121,13 @@ int ArrayBand::GetMaskFlags() {
   return GDALPamRasterBand::GetMaskFlags();
 }
 
+int ArrayBand::GetOverviewCount() {
+  dataset().FindOverviewsAndMasks();
+  return GDALPamRasterBand::GetOverviewCount();
+}
+
 GDALRasterBand* ArrayBand::GetOverview(int level) {
+  dataset().FindOverviewsAndMasks();
   GDALRasterBand* const overview = GDALPamRasterBand::GetOverview(level);
   StoredMask* const stored = dataset().FindStoredMask(nBand);
   return stored != nullptr ? stored->WithMask(overview, nBand) : overview;

@@ -174,7 +174,12 @@ bool ArrayDataset::KeepsMetadata() const {
 
 // Called by GDAL whenever something has changed that a sidecar would keep.
 CPLErr ArrayDataset::TrySaveXML() {
-  if (!KeepsMetadata()) return GDALPamDataset::TrySaveXML();
+  if (!KeepsMetadata()) {
+    if (IsStillNamed()) return GDALPamDataset::TrySaveXML();
+    nPamFlags &= ~GPF_DIRTY;
+    // Statistics of a file that is gone are no loss.
+    return eAccess == GA_Update ? ReportReplaced("metadata is not saved") : CE_None;
+  }
   EditableAttributes& attributes = *io_.array().editable_attributes();
   const std::vector<Attribute> stored = StoreMetadata(*this, axes_name());
   for (const AttributeInfo& info : attributes.List()) {
@@ -195,6 +200,7 @@ CPLErr ArrayDataset::TrySaveXML() {
 void ArrayDataset::RemoveOldSidecar() {
   if (!stored_in_file_) return;
   stored_in_file_ = false;
+  if (!IsStillNamed()) return;
   const std::string sidecar = io_.array().path() + ".aux.xml";
   VSIStatBufL about;
   if (VSIStatExL(sidecar.c_str(), &about, VSI_STAT_EXISTS_FLAG) == 0) VSIUnlink(sidecar.c_str());

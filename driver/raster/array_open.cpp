@@ -2,14 +2,33 @@
 
 #include <cpl_string.h>
 
+#include <memory>
+#include <string>
+#include <utility>
+
 #include "driver/raster/array_dataset.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/named_file.h"
 #include "driver/raster/subdataset_list.h"
 #include "driver/raster/threads.h"
 
 namespace ndarray {
 namespace {
+
+std::unique_ptr<GDALDataset> OpenArray(GDALOpenInfo* open_info, const char* driver,
+                                       const std::string& path,
+                                       const ArrayDataset::Options& options, ArrayOpener open_array,
+                                       const MapPolicy& policy) {
+  const Access access = open_info->eAccess == GA_Update ? Access::kUpdate : Access::kRead;
+  Result<std::shared_ptr<Array>> array = open_array(path, access, options.max_threads, policy);
+  if (!array.ok()) return Report(array.status()), nullptr;
+  const bool whole = options.index.empty() && options.axes.empty();
+  if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {
+    return ListSubdatasets(**array, driver);
+  }
+  return ArrayDataset::Open(open_info, std::move(*array), options);
+}
 
 GDALDataset* OpenChecked(GDALOpenInfo* open_info, const char* driver, ArrayOpener open_array,
                          PolicyReader read_policy) {
@@ -21,15 +40,18 @@ GDALDataset* OpenChecked(GDALOpenInfo* open_info, const char* driver, ArrayOpene
   options.max_threads =
       ThreadsFromOption(CSLFetchNameValue(open_info->papszOpenOptions, "NUM_THREADS"));
 
-  const Access access = open_info->eAccess == GA_Update ? Access::kUpdate : Access::kRead;
-  Result<std::shared_ptr<Array>> array =
-      open_array(name->path, access, options.max_threads, read_policy(open_info->papszOpenOptions));
-  if (!array.ok()) return Report(array.status()), nullptr;
-  const bool whole = options.index.empty() && options.axes.empty();
-  if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {
-    return ListSubdatasets(**array, driver).release();
+  const MapPolicy policy = read_policy(open_info->papszOpenOptions);
+  // Where another file takes the name meanwhile, the sidecars may be its own: then it is opened
+  // instead. Not for ever, should somebody do nothing but replace it.
+  constexpr int kMaxTries = 20;
+  for (int tries = 1;; ++tries) {
+    options.file = NamedFile(name->path);
+    std::unique_ptr<GDALDataset> dataset =
+        OpenArray(open_info, driver, name->path, options, open_array, policy);
+    if (dataset == nullptr || tries == kMaxTries || options.file.IsStillNamed()) {
+      return dataset.release();
+    }
   }
-  return ArrayDataset::Open(open_info, std::move(*array), options).release();
 }
 
 }  // namespace

@@ -45,6 +45,12 @@ Progress PartOf(const Progress& progress, double begin, double end) {
 // The copy is complete and on disk, or there is none. `lacks_masks`: they have no room in it.
 CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& source,
                  const Progress& progress, bool& lacks_masks) {
+  if (plan.compression.level == 0) {  // how large others will be is not known
+    const int64_t bytes =
+        CheckedProduct(plan.layout.shape).value_or(0) * plan.layout.element.element_bytes;
+    const Status space = CheckFreeSpace(array.path, static_cast<uint64_t>(bytes));
+    if (!space.ok()) return Report(space);
+  }
   std::vector<Attribute> attributes = StoreMetadata(source, array.axes);
   // Masks first: their attribute stands in the file after the pixels, but its length is not known
   // before. They take little of the time.
@@ -75,9 +81,7 @@ CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& sourc
   if (copied.outcome == CopyResult::Outcome::kReadFailed) return CE_Failure;
   Status status = copied.status;
   if (status.ok()) status = (*writer)->Finish();
-  if (status.ok()) status = (*file)->Commit();
-  // They describe the old pixels: they go with them, and not before.
-  if (status.ok()) DeleteSidecars(array.path);
+  if (status.ok()) status = CommitOver(**file);
   return Report(status);
 }
 
@@ -99,6 +103,7 @@ Result<std::shared_ptr<Array>> OpenUnwritten(const std::string& path, Access, in
 GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, StringList options,
                         GDALProgressFunc progress, void* progress_data) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    const WritingMark mark;
     Result<NewArray> array = PlanCopy(path, kB2ndDriverName, *source, strict != FALSE, options);
     if (!array.ok()) return Report(array.status()), nullptr;
     Result<B2ndPlan> plan = PlanB2nd(*array, options);
@@ -119,12 +124,15 @@ GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, Strin
 GDALDataset* Create(const char* path, int width, int height, int bands, GDALDataType type,
                     StringList options) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    const WritingMark mark;
     const bool signed_byte = IsSignedByte(CSLFetchNameValue(options, "PIXELTYPE"));
     Result<NewArray> array =
         PlanArray(path, kB2ndDriverName, width, height, bands, type, signed_byte, options);
     if (!array.ok()) return Report(array.status()), nullptr;
     Result<B2ndPlan> plan = PlanB2nd(*array, options);
     if (!plan.ok()) return Report(plan.status()), nullptr;
+    const Status may_update = CheckMayUpdate(path);
+    if (!may_update.ok()) return Report(may_update), nullptr;
     {
       Result<std::unique_ptr<OutputFile>> file = CreateOutputFile(path);
       if (!file.ok()) return Report(file.status()), nullptr;
@@ -132,10 +140,9 @@ GDALDataset* Create(const char* path, int width, int height, int bands, GDALData
           **file, plan->layout, plan->compression, {StoreAxes(array->axes)}, plan->max_threads);
       if (!writer.ok()) return Report(writer.status()), nullptr;
       Status status = (*writer)->Finish();
-      if (status.ok()) status = (*file)->Commit();
+      if (status.ok()) status = CommitOver(**file);
       if (!status.ok()) return Report(status), nullptr;
     }
-    DeleteSidecars(path);
     GDALOpenInfo open_info(path, GDAL_OF_RASTER | GDAL_OF_UPDATE);
     GDALDataset* const dataset =
         OpenArrayDataset(&open_info, kB2ndDriverName, OpenUnwritten, PolicyOfChunkedFile);
@@ -149,11 +156,7 @@ CPLErr Delete(const char* path) {
     return Report(Mismatch(StatusCode::kInvalidArgument, "file name", path, "a path"));
   }
   if (IsDeletingToOverwrite() && EQUAL(CPLGetExtension(path), "b2nd")) return CE_None;
-  if (VSIUnlink(path) != 0) {
-    return Report(Status(StatusCode::kIo, std::string(path) + ": cannot delete"));
-  }
-  DeleteSidecars(path);
-  return CE_None;
+  return Report(DeleteRaster(path));
 }
 
 }  // namespace

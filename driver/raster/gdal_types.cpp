@@ -1,5 +1,8 @@
 #include "driver/raster/gdal_types.h"
 
+#include <cpl_conv.h>
+#include <cpl_string.h>
+
 #include <cstdint>
 #include <cstring>
 
@@ -40,6 +43,8 @@ uint16_t FloatToHalf(float value) {
 }
 
 }  // namespace
+
+int64_t MaxBandCount() { return CPLAtoGIntBig(CPLGetConfigOption("GDAL_MAX_BAND_COUNT", "65536")); }
 
 BandType ToBandType(ScalarType type) {
   switch (type) {

@@ -3,6 +3,7 @@
 #define GDAL_NDARRAY_RASTER_GDAL_TYPES_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "driver/raster/gdal_compat.h"
@@ -25,6 +26,9 @@ std::optional<ScalarType> ToScalarType(GDALDataType type, bool signed_byte);
 
 // The names of all types with an exact counterpart: GDAL_DMD_CREATIONDATATYPES.
 const char* CreationDataTypes();
+
+// The most bands that a dataset may have, read or written: GDAL_MAX_BAND_COUNT.
+int64_t MaxBandCount();
 
 // Bytes of one pixel of a GDAL type, as the spacing GDAL counts in.
 inline GSpacing PixelBytes(GDALDataType type) { return GDALGetDataTypeSizeBytes(type); }

@@ -72,6 +72,11 @@ Result<NewArray> PlanArray(const char* name, const char* driver, int width, int 
                     "at least one band, line and pixel")
         .At(plan.path);
   }
+  if (bands > MaxBandCount()) {
+    return Mismatch(StatusCode::kNotSupported, "bands", std::to_string(bands),
+                    "at most " + std::to_string(MaxBandCount()) + " (GDAL_MAX_BAND_COUNT)")
+        .At(plan.path);
+  }
   const std::optional<ScalarType> scalar = ToScalarType(type, signed_byte);
   if (!scalar) {
     return Mismatch(StatusCode::kNotSupported, "data type", GDALGetDataTypeName(type),

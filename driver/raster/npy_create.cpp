@@ -44,12 +44,16 @@ class Gone final : public GDALDataset {
 };
 
 std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
-  // Object stores cannot be opened for update; metadata then still goes to the sidecar.
-  const bool update = !IsVirtualPath(plan.path) || VSISupportsRandomWrite(plan.path.c_str(), FALSE);
+  // Object stores cannot be opened for update, nor copies that took the place of a file that may
+  // not be written to; metadata then still goes to the sidecar.
+  const bool update = IsVirtualPath(plan.path)
+                          ? VSISupportsRandomWrite(plan.path.c_str(), FALSE) != 0
+                          : CheckMayUpdate(plan.path).ok();
   GDALOpenInfo open_info(plan.path.c_str(), update ? GA_Update : GA_ReadOnly);
   ArrayDataset::Options options;
   options.axes = plan.axes;
   options.max_threads = ThreadsFromOption(nullptr);
+  options.file = NamedFile(plan.path);
   Result<std::shared_ptr<ByteFile>> file =
       OpenByteFile(plan.path, update ? Access::kUpdate : Access::kRead, PolicyOfPlainFile(nullptr));
   if (!file.ok()) return Report(file.status()), nullptr;
@@ -58,14 +62,9 @@ std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
   return ArrayDataset::Open(&open_info, std::move(*array), options);
 }
 
-// The sidecars describe the old pixels: they go with them, and not before.
-Status CommitOver(OutputFile& file) {
-  Status status = file.Commit();
-  if (status.ok()) DeleteSidecars(file.path());
-  return status;
-}
-
 GDALDataset* CreateChecked(const NewArray& plan) {
+  const Status may_update = CheckMayUpdate(plan.path);
+  if (!may_update.ok()) return Report(may_update), nullptr;
   Result<std::unique_ptr<OutputFile>> file = CreateOutputFile(plan.path);
   if (!file.ok()) return Report(file.status()), nullptr;
   Result<uint64_t> data_offset = StartNpyFile(**file, plan.dtype, plan.shape, false);
@@ -81,6 +80,7 @@ GDALDataset* CreateChecked(const NewArray& plan) {
 GDALDataset* Create(const char* path, int width, int height, int bands, GDALDataType type,
                     StringList options) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    const WritingMark mark;
     const bool signed_byte = IsSignedByte(CSLFetchNameValue(options, "PIXELTYPE"));
     Result<NewArray> plan =
         PlanArray(path, kNpyDriverName, width, height, bands, type, signed_byte, options);
@@ -204,6 +204,7 @@ GDALDataset* CopyChecked(const NewArray& plan, GDALDataset& source, GDALProgress
 GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, StringList options,
                         GDALProgressFunc progress, void* progress_data) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    const WritingMark mark;
     Result<NewArray> plan = PlanCopy(path, kNpyDriverName, *source, strict != FALSE, options);
     if (!plan.ok()) return Report(plan.status()), nullptr;
     return CopyChecked(*plan, *source, progress, progress_data);
@@ -215,11 +216,7 @@ CPLErr Delete(const char* path) {
     return Report(Mismatch(StatusCode::kInvalidArgument, "file name", path, "a path"));
   }
   if (IsDeletingToOverwrite() && EQUAL(CPLGetExtension(path), "npy")) return CE_None;
-  if (VSIUnlink(path) != 0) {
-    return Report(Status(StatusCode::kIo, std::string(path) + ": cannot delete"));
-  }
-  DeleteSidecars(path);
-  return CE_None;
+  return Report(DeleteRaster(path));
 }
 
 }  // namespace

@@ -147,12 +147,13 @@ class VsiOutputFile final : public OutputFile {
 
   const std::string& path() const override { return path_; }
 
-  // The size comes with the last byte, since some virtual files can only grow at their end.
+  // The size comes with the last byte, since some virtual files can only grow at their end. None is
+  // sparse.
   Status Resize(uint64_t size_bytes) override {
     size_bytes_ = size_bytes;
-    return {};
+    return CheckFreeSpace(path_, size_bytes);
   }
-  Status Reserve(uint64_t) override { return {}; }
+  Status Reserve(uint64_t size_bytes) override { return CheckFreeSpace(path_, size_bytes); }
 
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
     if (offset_bytes != at_ && VSIFSeekL(handle_.get(), offset_bytes, SEEK_SET) != 0) {
@@ -170,12 +171,12 @@ class VsiOutputFile final : public OutputFile {
     return !IsStandardOutput(path_) && VSISupportsRandomWrite(path_.c_str(), FALSE) != 0;
   }
 
+  // Where the content has its name already, closing is what publishes it.
+  Status Complete() override { return written_ != path_ ? Close() : Status(); }
+
   Status Commit() override {
-    if (end_ < size_bytes_ && VSIFTruncateL(handle_.get(), size_bytes_) != 0) {
-      return VsiStatus(path_, "make a file of " + std::to_string(size_bytes_) +
-                                  " bytes before they are written");
-    }
-    if (VSIFCloseL(handle_.release()) != 0) return VsiStatus(path_, "close");
+    Status status = Close();
+    if (!status.ok()) return status;
     if (written_ != path_ && VSIRename(written_.c_str(), path_.c_str()) != 0) {
       return VsiStatus(path_, "replace");
     }
@@ -184,6 +185,15 @@ class VsiOutputFile final : public OutputFile {
   }
 
  private:
+  Status Close() {
+    if (handle_ == nullptr) return {};
+    if (end_ < size_bytes_ && VSIFTruncateL(handle_.get(), size_bytes_) != 0) {
+      return VsiStatus(path_, "make a file of " + std::to_string(size_bytes_) +
+                                  " bytes before they are written");
+    }
+    return VSIFCloseL(handle_.release()) == 0 ? Status() : VsiStatus(path_, "close");
+  }
+
   const std::string path_;
   const std::string written_;  // the name it has until it is complete
   VsiHandle handle_;
@@ -219,6 +229,15 @@ Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access a
 
 Result<std::shared_ptr<ByteFile>> OpenUpdateFile(const std::string& path) {
   return IsVirtualPath(path) ? OpenVsiFile(path, Access::kUpdate) : OpenLockedFile(path);
+}
+
+Status CheckFreeSpace(const std::string& path, uint64_t size_bytes) {
+  if (!CPLTestBool(CPLGetConfigOption("CHECK_DISK_FREE_SPACE", "YES"))) return {};
+  const GIntBig free_bytes = VSIGetDiskFreeSpace(CPLGetDirname(path.c_str()));
+  if (free_bytes < 0 || static_cast<uint64_t>(free_bytes) >= size_bytes) return {};
+  return Status(StatusCode::kIo, path + ": no space left for " + std::to_string(size_bytes) +
+                                     " bytes, only for " + std::to_string(free_bytes) +
+                                     " (CHECK_DISK_FREE_SPACE=NO writes as much as fits)");
 }
 
 Result<std::unique_ptr<OutputFile>> CreateOutputFile(const std::string& path) {

@@ -27,6 +27,11 @@ Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access a
 // against other writers.
 Result<std::shared_ptr<ByteFile>> OpenUpdateFile(const std::string& path);
 
+// Whether the file system of that path, which may hold no file yet, has room for a file of this
+// size: kIo where it says that it has less (/vsimem/ has the computer's memory). Not asked where
+// the configuration option CHECK_DISK_FREE_SPACE is NO, as GDAL's own drivers have it.
+Status CheckFreeSpace(const std::string& path, uint64_t size_bytes);
+
 // Creates a local file or a virtual one. Where a virtual file system can only append (object
 // stores, archives), the content goes straight to its name, which is how those publish a file at
 // once when it is closed.

@@ -182,6 +182,11 @@ Result<B2ndLayout> MakeB2ndLayout(const ElementType& element, const AxisVector& 
                      "at most the chunks' " + ShapeString(chunk_shape));
   }
   if (status.ok()) status = CompleteGrids(layout);
+  if (status.ok() && layout.chunk_count > kMaxChunks) {
+    status =
+        Corrupt("chunks", std::to_string(layout.chunk_count) + " of " + ShapeString(chunk_shape),
+                "at most " + std::to_string(kMaxChunks) + ", each of them larger");
+  }
   if (!status.ok()) return Status(StatusCode::kInvalidArgument, status.message());
   return layout;
 }

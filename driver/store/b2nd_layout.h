@@ -17,6 +17,10 @@ namespace ndarray {
 
 constexpr int kMaxB2ndAxes = 16;  // B2ND_MAX_DIM
 
+// Of an array, read or written. More would be 512 MB of index, and is as likely an attack: a few
+// bytes can claim it.
+constexpr int64_t kMaxChunks = int64_t{1} << 26;
+
 struct B2ndLayout {
   ElementType element;
   AxisVector shape;
@@ -39,7 +43,7 @@ struct B2ndLayout {
 Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content);
 
 // The layout of a new array. kInvalidArgument for shapes of other ranks, axes below 1, blocks
-// larger than their chunks, chunks of 2 GiB.
+// larger than their chunks, chunks of 2 GiB, more than kMaxChunks.
 Result<B2ndLayout> MakeB2ndLayout(const ElementType& element, const AxisVector& shape,
                                   const AxisVector& chunk_shape, const AxisVector& block_shape);
 inline Result<B2ndLayout> MakeB2ndLayout(const DType& dtype, const AxisVector& shape,

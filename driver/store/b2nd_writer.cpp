@@ -5,14 +5,12 @@
 
 #include "driver/store/blosc_chunk.h"
 #include "driver/store/buffer.h"
+#include "driver/store/frame_attributes.h"
 #include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
 
 namespace ndarray {
 namespace {
-
-// More than c-blosc2 can index.
-constexpr int64_t kMaxChunks = (INT32_MAX - kChunkHeaderBytes) / 8;
 
 // An offset that stands for a chunk of this kind, without bytes.
 constexpr int64_t SpecialOffset(ChunkKind kind) {
@@ -48,11 +46,6 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
                "one where the header can be completed last; write a local file, and copy it there")
         .At(file.path());
   }
-  if (layout.chunk_count > kMaxChunks) {
-    return Mismatch(StatusCode::kInvalidArgument, "chunks", std::to_string(layout.chunk_count),
-                    "at most " + std::to_string(kMaxChunks))
-        .At(file.path());
-  }
   const ElementType& element = layout.element;
   if (element.is_record && element.literal.empty()) {  // "f4, 2u1": nothing has said it in full
     return Mismatch(StatusCode::kNotSupported, "dtype", element.text, "a list of (name, type)")
@@ -70,9 +63,14 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
   if (!header.ok()) return header.status().At(file.path());
   if (!attributes.empty()) PutHasAttributes(*header);
   std::vector<Attribute> contents;
+  if (attributes.size() > kMaxAttributes) {
+    return Mismatch(StatusCode::kInvalidArgument, "attributes", std::to_string(attributes.size()),
+                    "at most " + std::to_string(kMaxAttributes))
+        .At(file.path());
+  }
   for (const auto& [name, value] : attributes) {
-    Result<std::string> content = BloscEncoder::EncodeAttribute(value);
-    if (!content.ok()) return content.status().At("attribute '" + name + "'").At(file.path());
+    Result<std::string> content = EncodeAttribute(name, value);
+    if (!content.ok()) return content.status().At(file.path());
     contents.emplace_back(name, std::move(*content));
   }
   std::unique_ptr<B2ndWriter> writer(new B2ndWriter(file, std::move(layout), std::move(*encoder),

@@ -22,8 +22,7 @@ namespace ndarray {
 class B2ndWriter {
  public:
   // Writes the header. `file` must outlive the writer. kNotSupported where the file cannot be
-  // written but from its start to its end; kInvalidArgument for parameters that c-blosc2 refuses,
-  // more chunks than a frame has room for.
+  // written but from its start to its end; kInvalidArgument for parameters that c-blosc2 refuses.
   static Result<std::unique_ptr<B2ndWriter>> Start(OutputFile& file, B2ndLayout layout,
                                                    const Compression& compression,
                                                    const std::vector<Attribute>& attributes,

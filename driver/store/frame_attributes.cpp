@@ -104,6 +104,19 @@ Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view co
   return std::string(reinterpret_cast<const char*>(value.data()), value.size_bytes());
 }
 
+Result<std::string> EncodeAttribute(const std::string& name, const std::string& value) {
+  if (name.empty() || name.size() > kMaxAttributeNameBytes) {
+    return Mismatch(StatusCode::kInvalidArgument, "attribute name", Excerpt(name),
+                    "1 to " + std::to_string(kMaxAttributeNameBytes) + " bytes");
+  }
+  if (static_cast<int64_t>(value.size()) > kMaxAttributeBytes) {
+    return Mismatch(StatusCode::kInvalidArgument, Named(name), std::to_string(value.size()),
+                    "at most " + std::to_string(kMaxAttributeBytes) + " bytes");
+  }
+  Result<std::string> content = BloscEncoder::EncodeAttribute(value);
+  return content.ok() ? content : content.status().At(Named(name));
+}
+
 Result<std::string> FileAttributes::Read(const std::string& name, int64_t max_bytes) const {
   const size_t number = attributes_.Find(name);
   if (number == attributes_.list().size()) return NotFound();
@@ -148,11 +161,6 @@ Result<std::string> AttributeEditor::Read(const std::string& name, int64_t max_b
 }
 
 Status AttributeEditor::Set(const std::string& name, const std::string& value) {
-  if (name.empty() || name.size() > kMaxAttributeNameBytes) {
-    return Mismatch(StatusCode::kInvalidArgument, "attribute name", Excerpt(name),
-                    "1 to " + std::to_string(kMaxAttributeNameBytes) + " bytes")
-        .At(file_.path());
-  }
   const size_t at = Find(name);
   if (at < items_.size()) {
     const Result<std::string> old = Read(name, static_cast<int64_t>(value.size()));
@@ -162,8 +170,8 @@ Status AttributeEditor::Set(const std::string& name, const std::string& value) {
                     "at most " + std::to_string(kMaxAttributes) + " attributes, as Blosc2 keeps")
         .At(file_.path());
   }
-  Result<std::string> content = BloscEncoder::EncodeAttribute(value);
-  if (!content.ok()) return content.status().At(Named(name)).At(file_.path());
+  Result<std::string> content = EncodeAttribute(name, value);
+  if (!content.ok()) return content.status().At(file_.path());
   if (at == items_.size()) items_.push_back({name, kNew, ""});
   items_[at].number = kNew;
   items_[at].content = std::move(*content);

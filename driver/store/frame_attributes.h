@@ -50,6 +50,9 @@ class FrameAttributes {
 Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content,
                                     int64_t max_bytes);
 
+// The content of an attribute. kInvalidArgument where name or value are longer than is read.
+Result<std::string> EncodeAttribute(const std::string& name, const std::string& value);
+
 // Attributes of a file that is read.
 class FileAttributes final : public Attributes {
  public:

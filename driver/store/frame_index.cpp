@@ -10,8 +10,6 @@
 namespace ndarray {
 namespace {
 
-// More would be 512 MB of index, and is as likely an attack: a few bytes can claim it.
-constexpr int64_t kMaxChunks = int64_t{1} << 26;
 // No index is compressed better than this by c-blosc2; what claims more is made to take memory.
 constexpr int64_t kMaxIndexRatio = 4096;
 

@@ -83,9 +83,8 @@ Result<B2ndLayout> PlanNested(const AxisVector& shape) {
     }
     Result<B2ndLayout> layout =
         MakeB2ndLayout({ScalarType::kUInt8, kNativeOrder}, shape, chunk, block);
-    if (!layout.ok() || layout->chunk_count <= kManyChunks || side == kMostChunkSide) {
-      return layout;
-    }
+    const bool few = layout.ok() && layout->chunk_count <= kManyChunks;
+    if (few || side == kMostChunkSide) return layout;
   }
   return Mismatch(StatusCode::kInvalidArgument, "shape", ShapeString(shape), "a smaller one");
 }

@@ -34,7 +34,11 @@ class OutputFile {
   virtual Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) = 0;
   virtual bool CanRewrite() const { return true; }
 
-  // Makes the content durable and gives it its final name. Nothing may be called after it.
+  // Makes the content durable, as far as can be done before it has its name: what may fail for want
+  // of space fails here. Nothing may be written after it.
+  virtual Status Complete() { return {}; }
+
+  // Completes the content and gives it its final name. Nothing may be called after it.
   virtual Status Commit() = 0;
 };
 

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -85,20 +86,35 @@ class LocalOutputFile final : public OutputFile {
     if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT) {
       return ErrnoStatus(path_, "reserve " + std::to_string(size_bytes) + " bytes");
     }
-    return {};  // a file system without this call: a full disk shows while writing
+    // A file system without this call. What others write meanwhile shows while writing.
+    struct statvfs space;
+    if (fstatvfs(descriptor_.get(), &space) != 0 || space.f_frsize == 0 ||
+        space.f_bavail > size_bytes / space.f_frsize) {
+      return {};
+    }
+    errno = ENOSPC;
+    return ErrnoStatus(path_, "reserve " + std::to_string(size_bytes) + " bytes");
   }
 
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
     return WriteFully(descriptor_.get(), path_, offset_bytes, from, size_bytes);
   }
 
-  Status Commit() override {
+  Status Complete() override {
+    if (complete_) return {};
     struct stat replaced;
     if (stat(target_.c_str(), &replaced) == 0 &&
         fchmod(descriptor_.get(), replaced.st_mode & 07777) != 0) {
       return ErrnoStatus(path_, "keep the permissions of");
     }
     if (fsync(descriptor_.get()) != 0) return ErrnoStatus(path_, "sync");
+    complete_ = true;
+    return {};
+  }
+
+  Status Commit() override {
+    Status status = Complete();
+    if (!status.ok()) return status;
     if (rename(partial_.c_str(), target_.c_str()) != 0) return ErrnoStatus(path_, "replace");
     committed_ = true;
     // The new name survives a power loss, too. Some file systems cannot sync a folder.
@@ -112,6 +128,7 @@ class LocalOutputFile final : public OutputFile {
   const std::string target_;
   const std::string partial_;
   const FileDescriptor descriptor_;
+  bool complete_ = false;
   bool committed_ = false;
 };
 

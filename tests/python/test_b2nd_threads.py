@@ -69,7 +69,6 @@ def test_large_windows_from_many_threads_at_once(tmp_path, rng):
 @pytest.mark.skipif(not HAS_THREAD_SAFE, reason="GDAL < 3.10 has no thread-safe datasets")
 def test_one_dataset_in_many_threads(image):
     path, array = image
-    assert gdal.Open(path).IsThreadSafe(gdal.OF_RASTER)  # the driver's own promise
     dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_THREAD_SAFE)
     assert dataset.IsThreadSafe(gdal.OF_RASTER)
     checksums = [dataset.GetRasterBand(i + 1).Checksum() for i in range(3)]
@@ -86,13 +85,6 @@ def test_one_dataset_in_many_threads(image):
         assert_same(block[:50, :50], array[number % 3, :50, :50])
 
     in_threads(8, work)
-
-
-@pytest.mark.skipif(not HAS_THREAD_SAFE, reason="GDAL < 3.10 has no thread-safe datasets")
-def test_promise_ends_with_overviews(plain_image):
-    dataset = gdal.Open(plain_image[0])
-    dataset.BuildOverviews("NEAREST", [2])
-    assert not dataset.IsThreadSafe(gdal.OF_RASTER)
 
 
 def read_in_child(path, queue):

@@ -60,8 +60,6 @@ def test_one_dataset_in_many_threads(image):
     path, array = image
     dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_THREAD_SAFE)
     assert dataset.IsThreadSafe(gdal.OF_RASTER)
-    # The driver's own promise, not GDAL's wrapper, which cannot map.
-    assert gdal.Open(path).IsThreadSafe(gdal.OF_RASTER)
 
     def work(number):
         check_windows(dataset, array, number)
@@ -102,19 +100,10 @@ def test_masks_blocks_and_flushes_in_many_threads(npy):
 
 
 @pytest.mark.skipif(not HAS_THREAD_SAFE, reason="GDAL < 3.10 has no thread-safe datasets")
-def test_promise_ends_with_overviews(npy):
-    dataset = gdal.Open(npy(np.zeros((400, 400), "u2")))
-    assert dataset.IsThreadSafe(gdal.OF_RASTER)
-    dataset.BuildOverviews("NEAREST", [2])
-    assert not dataset.IsThreadSafe(gdal.OF_RASTER)
-
-
-@pytest.mark.skipif(not HAS_THREAD_SAFE, reason="GDAL < 3.10 has no thread-safe datasets")
 def test_overviews_and_updates_are_not_shared(npy):
     path = npy(np.zeros((400, 400), "u2"))
     assert not gdal.Open(path, gdal.GA_Update).IsThreadSafe(gdal.OF_RASTER)
     gdal.Open(path).BuildOverviews("NEAREST", [2])
-    assert not gdal.Open(path).IsThreadSafe(gdal.OF_RASTER)
     dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_THREAD_SAFE)  # GDAL's wrapper
     in_threads(4, lambda _: dataset.ReadAsArray(buf_xsize=200, buf_ysize=200))
 
