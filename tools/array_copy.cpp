@@ -209,7 +209,7 @@ std::vector<B2ndWriter::Chunk> ChunksIn(const Piece& piece, const B2ndLayout& la
 }  // namespace
 
 void WriteB2nd(const ElementSource& source, const std::string& path, const B2ndPlan& plan,
-               const PackedAttributes& attributes, GDALProgressFunc progress) {
+               const std::vector<Attribute>& attributes, GDALProgressFunc progress) {
   const std::unique_ptr<OutputFile> file = Value(CreateOutputFile(path));
   const std::unique_ptr<B2ndWriter> writer =
       Value(B2ndWriter::Start(*file, plan.layout, plan.compression, attributes, plan.max_threads));

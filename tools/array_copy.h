@@ -46,7 +46,6 @@ struct NewElements {
 };
 
 // Attributes of a .b2nd: names, and values as msgpack.
-using PackedAttributes = std::vector<std::pair<std::string, std::string>>;
 
 // Reads all elements and writes the file, of which there is nothing before it is complete. Two
 // pieces are in memory, of 64 MB each, or more where chunks, or what the source decodes together,
@@ -54,7 +53,7 @@ using PackedAttributes = std::vector<std::pair<std::string, std::string>>;
 void WriteNpy(const ElementSource& source, const NewElements& array, GDALProgressFunc progress);
 #ifdef NDARRAY_HAS_B2ND
 void WriteB2nd(const ElementSource& source, const std::string& path, const B2ndPlan& plan,
-               const PackedAttributes& attributes, GDALProgressFunc progress);
+               const std::vector<Attribute>& attributes, GDALProgressFunc progress);
 #endif
 
 }  // namespace ndarray::tools

@@ -134,9 +134,9 @@ DatasetPointer DescribeStack(const TiffPages& pages, const Stack& stack) {
 }
 
 #ifdef NDARRAY_HAS_B2ND
-PackedAttributes AttributesOf(GDALDataset& description, const Stack& stack) {
+std::vector<Attribute> AttributesOf(GDALDataset& description, const Stack& stack) {
   constexpr const char* kDimensions = "spatial:dimensions";
-  PackedAttributes attributes;
+  std::vector<Attribute> attributes;
   for (Attribute& attribute : StoreMetadata(description, IsRaster(stack) ? "BYX" : "")) {
     if (attribute.first != kDimensions) attributes.push_back(std::move(attribute));
   }

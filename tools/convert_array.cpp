@@ -16,7 +16,9 @@
 #include "driver/store/npy_array.h"
 #ifdef NDARRAY_HAS_B2ND
 #include "driver/raster/b2nd_create.h"
+#include "driver/store/frame_attributes.h"
 #include "driver/store/frame_index.h"
+#include "driver/store/text.h"
 #endif
 #include "tools/array_copy.h"
 #include "tools/command.h"
@@ -73,7 +75,7 @@ ElementSource SourceOf(const Array& array, int64_t element_bytes) {
 struct FileFacts {
   ElementType record;         // if it has records
   AxisVector chunks, blocks;  // of a .b2nd
-  PackedAttributes attributes;
+  std::vector<Attribute> attributes;
 };
 
 FileFacts FactsOf(const Array& array) {
@@ -90,11 +92,14 @@ FileFacts FactsOf(const Array& array) {
   facts.record = index->layout().element;
   facts.chunks = index->layout().chunk_shape;
   facts.blocks = index->layout().block_shape;
-  const Result<std::shared_ptr<FrameIndex>> with_attributes = FrameIndex::OpenForUpdate(*file);
-  if (with_attributes.ok()) {
-    facts.attributes = (*with_attributes)->packed_attributes();
-  } else {
-    ReportWarning(with_attributes.status().message() + "; attributes are not copied");
+  for (const AttributeInfo& info : array.attributes()->List()) {
+    Result<std::string> value = array.attributes()->Read(info.name, kMaxAttributeBytes);
+    if (value.ok()) {
+      facts.attributes.emplace_back(info.name, std::move(*value));
+    } else {
+      ReportWarning(array.path() + ": attribute '" + Excerpt(info.name) +
+                    "': " + value.status().message() + "; it is not copied");
+    }
   }
 #endif
   return facts;
