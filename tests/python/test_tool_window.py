@@ -193,6 +193,7 @@ def test_smaller_npy_is_georeferenced(tmp_path):
     assert gdal.Open(str(out)).GetGeoTransform() == (504_000, 50, 0, 4_998_000, 0, -100)
 
 
+@pytest.mark.slow  # and not for ASan, whose memory counts
 @pytest.mark.parametrize("side", [20_000, 40_000])
 def test_a_large_image_is_looked_at_in_little_memory(tmp_path, side):
     """Of 0.8 and 3.2 GB, sparse; at most 2^28 pixels go for those that are written."""
