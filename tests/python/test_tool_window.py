@@ -193,12 +193,14 @@ def test_smaller_npy_is_georeferenced(tmp_path):
     assert gdal.Open(str(out)).GetGeoTransform() == (504_000, 50, 0, 4_998_000, 0, -100)
 
 
+@pytest.mark.slow  # and not for ASan, whose memory counts
 @pytest.mark.parametrize("side", [20_000, 40_000])
 def test_a_large_image_is_looked_at_in_little_memory(tmp_path, side):
     """Of 0.8 and 3.2 GB, sparse; at most 2^28 pixels go for those that are written."""
     path = str(tmp_path / "large.npy")
-    gdal.GetDriverByName("NPY").Create(path, side, side, 1, gdal.GDT_UInt16).GetRasterBand(1) \
-        .WriteArray(np.full((10, 10), 700, "u2"), side - 10, side - 10)
+    dataset = gdal.GetDriverByName("NPY").Create(path, side, side, 1, gdal.GDT_UInt16)
+    dataset.WriteArray(np.full((10, 10), 700, "u2"), side - 10, side - 10)
+    del dataset
     out = tmp_path / "look.png"
     if side == 20_000:
         assert error("window", path, 0, 0, side, side, "-o", out) == (

@@ -169,7 +169,8 @@ TEST(FrameIndex, RefusesOffsetsThatLeadNowhere) {
     EXPECT_THAT(RefusalOf([=](FrameParts& p) {
                   p.offsets = {0, 0, offset, 0};
                 }),
-                FailsWith(StatusCode::kCorrupt, "memory.npy: offset of chunk 2: found "))
+                FailsWith(StatusCode::kCorrupt,
+                          "memory.npy: damaged (copy it again): offset of chunk 2: found "))
         << offset;
   }
   EXPECT_THAT(RefusalOf([=](FrameParts& p) { p.offsets = {0, 0, 0, all - 32}; }), IsOk());
