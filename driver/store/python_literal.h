@@ -38,8 +38,8 @@ struct PyValue {
   }
 };
 
-// Parses one literal with white space and comments around it. kCorrupt for anything else, with what was found
-// and at which byte. Nesting is limited. `text` must outlive the result.
+// Parses one literal with white space and comments around it. kCorrupt for anything else, with what
+// was found and at which byte. Nesting is limited. `text` must outlive the result.
 Result<PyValue> ParsePythonLiteral(std::string_view text);
 
 }  // namespace ndarray
