@@ -35,13 +35,19 @@ class Info final : public GDALSubdatasetInfo {
   const std::string index_;
 };
 
+// GDAL 3.13 never ends where it takes the marks off a path that has a backslash before one.
+bool CanBeUnquoted(const std::string& path) {
+  return path.find("\\\"") == std::string::npos && (path.empty() || path.back() != '\\');
+}
+
 // nullptr for a name that is none of ours: GDAL asks one driver after the other.
 GDALSubdatasetInfo* MakeInfo(const char* name) {
   return Guarded<GDALSubdatasetInfo*>(nullptr, [&]() -> GDALSubdatasetInfo* {
     for (const char* const driver : {kNpyDriverName, kB2ndDriverName}) {
       if (!HasDriverPrefix(name, driver)) continue;
       const Result<DatasetName> parsed = ParseDatasetName(name, driver);
-      if (parsed.ok()) return new Info(name, driver, *parsed);
+      if (!parsed.ok() || !CanBeUnquoted(parsed->path)) return nullptr;
+      return new Info(name, driver, *parsed);
     }
     return nullptr;
   });

@@ -226,7 +226,8 @@ class RecordParser {
   }
 
   static size_t KindAt(const std::string& type) {
-    return std::min(type.find_first_not_of("<>|="), type.size());
+    return !type.empty() && std::string_view("<>|=").find(type[0]) != std::string_view::npos ? 1
+                                                                                             : 0;
   }
 
   static bool IsVoid(const std::string& type) { return type.substr(KindAt(type), 1) == "V"; }

@@ -326,6 +326,15 @@ def test_old_sidecars_go_and_links_stay_where_overviews_are_made(tif, image, tmp
         "far", "in.tif", "link.npy", "link.npy.aux.xml", "link.npy.ovr"]
 
 
+def test_overviews_of_a_name_as_long_as_they_can_be(tif, image, tmp_path):
+    path = tmp_path / ("n" * 247 + ".npy")
+    for _ in range(2):
+        tool("convert", tif, path, "--overviews")
+        names = {path.name, path.name + ".ovr"}  # for the other sidecars there is no room
+        assert names == set(os.listdir(tmp_path)) - {"in.tif"}
+        np.testing.assert_array_equal(gdal.Open(str(path)).ReadAsArray(), image)
+
+
 def test_interruption_of_overviews_leaves_the_old_file_and_its_own(tmp_path):
     source = gdal.GetDriverByName("GTiff").Create(
         str(tmp_path / "in.tif"), 20000, 20000, 1, gdal.GDT_Byte, ["SPARSE_OK=YES", "TILED=YES"])

@@ -253,7 +253,7 @@ def test_failures_are_told_in_one_line(noise, tmp_path):
 
 
 @pytest.mark.parametrize("array, message", [
-    (np.float32(3), "shape: found (), wanted"), (np.array(["a", "b"]), "dtype: found '<U1', wanted"),
+    (np.float32(3), "shape: found (), wanted"), (np.array(["a", "b"]), "dtype: found '<U1' (text)"),
     (np.zeros((2, 3, 4, 5), "u1"), "bands: found none, wanted")])
 def test_what_is_no_image_is_told_in_one_line(array, message, tmp_path):
     path = tmp_path / "array.npy"

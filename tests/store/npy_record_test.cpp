@@ -79,9 +79,14 @@ TEST(NpyRecord, SkipsPadding) {
 }
 
 TEST(NpyRecord, RejectsPaddingThatIsNone) {
-  for (const std::string type : {"<u2", "", "|", "4", "||V4", "VV", "|VV4"}) {
+  for (const std::string type : {"VV", "|VV4"}) {
     EXPECT_THAT(ParseDescr("[('a', '|u1'), ('', '" + type + "')]"),
                 FailsWith(StatusCode::kCorrupt, "padding"))
+        << type;
+  }
+  for (const std::string type : {"", "|", "4", "||V4"}) {
+    EXPECT_THAT(ParseDescr("[('a', '|u1'), ('', '" + type + "')]"),
+                FailsWith(StatusCode::kCorrupt, "found '" + type + "'"))
         << type;
   }
   for (const std::string type : {"|V-1", "|V4x", "|V 4", "|V4.0"}) {
@@ -117,7 +122,7 @@ TEST(NpyRecord, RejectsFieldsOfOtherForms) {
                 FailsWith(StatusCode::kCorrupt, "a field name"))
         << name;
   }
-  for (const std::string type : {"1", "None", "('|u1', 2)", "{}"}) {
+  for (const std::string type : {"1", "None", "('|u1',)", "{}"}) {
     EXPECT_THAT(ParseDescr("[('a', " + type + ")]"),
                 FailsWith(StatusCode::kCorrupt, "a type string"))
         << type;
@@ -125,7 +130,7 @@ TEST(NpyRecord, RejectsFieldsOfOtherForms) {
 }
 
 TEST(NpyRecord, RejectsSubArraysOfOtherShapes) {
-  for (const std::string shape : {"-1", "(2, -3)", "'2'", "None", "True", "[2]", "((2,),)"}) {
+  for (const std::string shape : {"-1", "(2, -3)", "'2'", "None", "True", "[[2]]", "((2,),)"}) {
     EXPECT_THAT(ParseDescr("[('a', '|u1', " + shape + ")]"),
                 FailsWith(StatusCode::kCorrupt, "found " + shape))
         << shape;
