@@ -23,6 +23,10 @@ std::mutex& MembersMutex() {
   return *mutex;
 }
 
+// Pages that the kernel reads ahead in one piece may be mapped as one: so far around what was
+// noted.
+constexpr uint64_t kMarginBytes = uint64_t{2} << 20;
+
 int CountBits(uint64_t word) { return __builtin_popcountll(word); }
 
 }  // namespace
@@ -37,8 +41,9 @@ void ResidentLimit::Count(uint64_t bytes) {
 }
 
 void ResidentLimit::ReleaseAll() {
-  const std::unique_lock<std::mutex> lock(MembersMutex(), std::try_to_lock);
-  if (!lock.owns_lock()) return;  // another thread is at it, or the next one will be
+  // Those who come while another thread is at it wait: they would read on beyond the bound.
+  const std::lock_guard<std::mutex> lock(MembersMutex());
+  if (touched_bytes_.load(std::memory_order_relaxed) <= max_bytes_) return;
   for (TouchedPages* const pages : members_) touched_bytes_ -= pages->Release();
 }
 
@@ -83,8 +88,9 @@ uint64_t TouchedPages::Release() {
   uint64_t stop = 0;  // [first, stop): segments found so far
   const auto release = [&] {
     if (first == stop) return;
-    const uint64_t start = std::max(first * kSegmentBytes, skew_bytes_);
-    map_.Release(start - skew_bytes_, stop * kSegmentBytes - start);
+    const uint64_t start = std::max(first * kSegmentBytes, skew_bytes_ + kMarginBytes);
+    map_.Release(start - skew_bytes_ - kMarginBytes,
+                 stop * kSegmentBytes - start + 2 * kMarginBytes);
   };
   for (uint64_t i = 0; i < words_.size(); ++i) {
     if (words_[i].load(std::memory_order_relaxed) == 0) continue;

@@ -36,7 +36,7 @@ class ResidentLimit {
  private:
   friend class TouchedPages;
   void Count(uint64_t bytes);
-  void ReleaseAll();
+  void ReleaseAll();  // where it is still too much
 
   std::atomic<uint64_t> max_bytes_;
   std::atomic<uint64_t> touched_bytes_{0};
