@@ -13,6 +13,7 @@
 #endif
 #include "driver/raster/array_dataset.h"
 #include "driver/raster/geo_metadata.h"
+#include "driver/raster/threads.h"
 #include "driver/raster/vsi_file.h"
 #include "tools/convert_options.h"
 #include "tools/overviews.h"
@@ -89,6 +90,7 @@ void ConvertRaster(const Job& arguments, GDALDriver& driver, const std::optional
     AddAccessOptions(*access, size, EQUAL(driver.GetDescription(), "B2ND"), true, options);
   }
   CheckPlan(driver, image, arguments, options.List());
+  LimitCache(image);
   ForgetGdalErrors();
   const DatasetPointer written(driver.CreateCopy(arguments.written.c_str(), &image, FALSE,
                                                  options.List(), arguments.progress(), nullptr));
@@ -176,7 +178,10 @@ void CheckStackArguments(const Job& arguments, const Stack& stack, const CPLStri
 void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
                   [[maybe_unused]] const std::optional<Reading>& access, CPLStringList options) {
   if (!arguments.bands.empty()) pages.Choose(arguments.bands);
-  const Stack stack = PlanStack(pages, arguments.written);
+  Stack stack = PlanStack(pages, arguments.written);
+  const Result<int> threads = ThreadsFromOption(options.FetchNameValue("NUM_THREADS"));
+  if (!threads.ok()) throw WrongUsage(threads.status().message());
+  stack.array.max_threads = *threads;
   CheckStackArguments(arguments, stack, options);
   RefuseToReplace(arguments.source, arguments.destination);
   const DatasetPointer description = DescribeStack(pages, stack);

@@ -11,7 +11,6 @@
 #include "driver/store/b2nd_writer.h"
 #endif
 #include "driver/raster/overwrite.h"
-#include "driver/raster/threads.h"
 #include "driver/raster/vsi_file.h"
 #include "driver/store/checked_math.h"
 #include "driver/store/npy_array.h"
@@ -200,8 +199,7 @@ void WriteNpyStack(const TiffPages& pages, const Stack& stack, GDALProgressFunc 
     return file->WriteAt(data_offset + static_cast<uint64_t>(line * pages.line_bytes()),
                          batch.pixels.get(), static_cast<size_t>(batch.used_bytes));
   };
-  StackCopier(pages, {1, 1, PieceLines(pages, 1)}, ThreadsFromOption(nullptr))
-      .Copy(write, progress);
+  StackCopier(pages, {1, 1, PieceLines(pages, 1)}, stack.array.max_threads).Copy(write, progress);
   Commit(*file);
 }
 

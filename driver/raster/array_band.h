@@ -2,6 +2,7 @@
 #ifndef GDAL_NDARRAY_RASTER_ARRAY_BAND_H_
 #define GDAL_NDARRAY_RASTER_ARRAY_BAND_H_
 
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -67,11 +68,16 @@ class ArrayBand final : public GDALPamRasterBand {
  private:
   ArrayDataset& dataset() const { return *static_cast<ArrayDataset*>(poDS); }
   CPLErr TransferBlock(GDALRWFlag direction, int block_x, int block_y, void* data);
+  bool IsWalkedOver(int block_x, int block_y, const void* data);
+  CPLErr ReadGroup(int block_x, int block_y, void* data);
   CPLErr FillUnwritten(const void* value, GDALDataType type);
   bool AllBandsFillAlike() const;
   CPLVirtualMem* MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space);
 
   const BandSource source_;
+  // Blocks that are read together: those of a granule.
+  int group_columns_ = 1, group_lines_ = 1;
+  std::atomic<int64_t> last_group_{-2};  // of which a block was read one by one
   AllValidMask all_valid_;
   std::vector<std::byte> fill_;  // an element of nodata, once it is set
 };

@@ -15,6 +15,9 @@ namespace ndarray {
 // GDAL_DMD_OPENOPTIONLIST: AXES and NUM_THREADS.
 extern const char* const kOpenOptions;
 
+// The items of a driver that are the same for all of them.
+void DescribeDriver(GDALDriver& driver);
+
 // Opens an array of the driver's format. Reads of one window use at most max_threads threads.
 using ArrayOpener = Result<std::shared_ptr<Array>> (*)(const std::string& path, Access access,
                                                        int max_threads);

@@ -26,13 +26,15 @@ struct NewArray {
   DType dtype;
   std::string axes;
   AxisVector shape;
+  int max_threads = 1;
+  AxisVector source_chunk, source_block;  // of a .b2nd of ours with these very axes; else empty
 };
 
 // Whether PIXELTYPE asks for int8, where GDAL has no such type.
 bool IsSignedByte(const char* pixel_type);
 
-// The plan for bands of one type; options are INTERLEAVE and AXES. kInvalidArgument and
-// kNotSupported with the path.
+// The plan for bands of one type; options are INTERLEAVE, AXES and NUM_THREADS. kInvalidArgument
+// and kNotSupported with the path.
 Result<NewArray> PlanArray(const char* name, const char* driver, int width, int height, int bands,
                            GDALDataType type, bool signed_byte, StringList options);
 
