@@ -17,6 +17,16 @@ if gdal.GetDriverByName("B2ND") is None:
 SHAPES = {"chunks": (20, 20), "blocks": (7, 9)}
 
 
+def codec_of(dataset):
+    """COMPRESSION has no names that rasterio before 1.4.3 does not know, where GDAL is as old."""
+    structure = dataset.GetMetadata("IMAGE_STRUCTURE")
+    assert ("CODEC" in structure) != ("COMPRESSION" in structure)
+    name = structure.get("CODEC", structure.get("COMPRESSION"))
+    old = gdal.VersionInfo() < "3100000" and len(gdal.VersionInfo()) == 7
+    assert ("CODEC" in structure) == (old and name not in ("ZSTD", "NONE"))
+    return name
+
+
 class Victims:
     """Runs Python code over and over in processes that are killed so many seconds after their start.
 
