@@ -45,7 +45,14 @@ const char* ThreadsOf(GDALDataset& source) {
   return mixed_up ? "1" : CPLGetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
 }
 
+// Megabytes of the source that count as memory of this process, whatever its size: a .npy above
+// that is read without a map.
+constexpr const char* kMostResident = "128";
+
 DatasetPointer OpenSource(const std::string& path) {
+  if (CPLGetConfigOption("NDARRAY_MAX_RESIDENT", nullptr) == nullptr) {
+    CPLSetConfigOption("NDARRAY_MAX_RESIDENT", kMostResident);
+  }
   if (!kThreadsMixUpBands && CPLGetConfigOption("GDAL_NUM_THREADS", nullptr) == nullptr) {
     CPLSetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
   }
