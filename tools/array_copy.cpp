@@ -11,7 +11,6 @@
 #include "driver/store/b2nd_writer.h"
 #endif
 #include "driver/raster/overwrite.h"
-#include "driver/raster/threads.h"
 #include "driver/raster/vsi_file.h"
 #include "driver/store/box.h"
 #include "driver/store/npy_array.h"
@@ -185,7 +184,7 @@ void WriteNpy(const ElementSource& source, const NewElements& array, GDALProgres
     return WriteRuns(piece, array.shape, element_bytes, data_offset, *file);
   };
   CopyPieces(from, array.shape, PieceOf(from, array.shape, step, element_bytes), element_bytes,
-             ThreadsFromOption(nullptr), write, progress);
+             array.max_threads, write, progress);
   Commit(*file);
 }
 

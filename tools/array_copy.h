@@ -38,14 +38,13 @@ struct ElementSource {
 // Bytes between the elements of a box that lie together, in C order.
 AxisVector DenseStrides(const Box& box, int64_t element_bytes);
 
-// The new file's path, and its elements.
+// The new file's path, its elements, and how many threads read them.
 struct NewElements {
   std::string path;
   ElementType element;
   AxisVector shape;
+  int max_threads = 1;
 };
-
-// Attributes of a .b2nd: names, and values as msgpack.
 
 // Reads all elements and writes the file, of which there is nothing before it is complete. Two
 // pieces are in memory, of 64 MB each, or more where chunks, or what the source decodes together,

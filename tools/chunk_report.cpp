@@ -119,8 +119,8 @@ Report DescribeB2ndFile(std::shared_ptr<ByteFile> file) {
              ShapeString(layout.block_shape) + ", " +
                  BytesText(static_cast<uint64_t>(layout.block_bytes)) + "; " +
                  std::to_string(layout.blocks_per_chunk) + " in a chunk");
-  report.Add("codec", "Codec", CompressorName(summary.compressor),
-             CompressorName(summary.compressor) + ", level " + std::to_string(summary.level));
+  const std::string codec = CompressionName(summary.compressor, summary.level);
+  report.Add("codec", "Codec", codec, codec + ", level " + std::to_string(summary.level));
   report.Add("filters", "Filters", described("FILTERS"));
   report.AddValue("chunk_count", layout.chunk_count);
   report.AddValue("special_chunks", summary.special_chunks);

@@ -267,7 +267,7 @@ Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceRea
   std::mutex mutex;
   Comparison all;
   int64_t finished = 0;
-  Status failure = TryParallelFor(count, ThreadsFromOption(nullptr), [&](int64_t number) {
+  Status failure = TryParallelFor(count, DefaultThreads(), [&](int64_t number) {
     const Box box = PieceIn(all_values, pieces.piece, PlaceIn(grid, number));
     Comparison found;
     Status status = CompareBox(box, type, here, there, most_listed, found);

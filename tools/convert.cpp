@@ -46,7 +46,14 @@ const char* ThreadsOf(GDALDataset& source) {
   return mixed_up ? "1" : CPLGetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
 }
 
+// Megabytes of the source that count as memory of this process, whatever its size: a .npy above
+// that is read without a map.
+constexpr const char* kMostResident = "128";
+
 DatasetPointer OpenSource(const std::string& path) {
+  if (CPLGetConfigOption("NDARRAY_MAX_RESIDENT", nullptr) == nullptr) {
+    CPLSetConfigOption("NDARRAY_MAX_RESIDENT", kMostResident);
+  }
   if (!kThreadsMixUpBands && CPLGetConfigOption("GDAL_NUM_THREADS", nullptr) == nullptr) {
     CPLSetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
   }
@@ -91,6 +98,7 @@ void ConvertRaster(const Job& arguments, GDALDriver& driver, const std::optional
     AddAccessOptions(*access, size, EQUAL(driver.GetDescription(), "B2ND"), true, options);
   }
   CheckPlan(driver, image, arguments, options.List());
+  LimitCache(image);
   ForgetGdalErrors();
   const DatasetPointer written(driver.CreateCopy(arguments.written.c_str(), &image, FALSE,
                                                  options.List(), arguments.progress(), nullptr));
@@ -182,14 +190,16 @@ void RefuseRasterOptions(const Job& arguments, const std::string& kind, bool is_
 void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
                   [[maybe_unused]] const std::optional<Reading>& access, CPLStringList options) {
   if (!arguments.bands.empty()) pages.Choose(arguments.bands);
-  const Stack stack = PlanStack(pages, arguments.written);
+  Stack stack = PlanStack(pages, arguments.written);
+  stack.array.max_threads = ThreadsOf(options);
   const NewArray& array = stack.array;
   RefuseRasterOptions(arguments, "a stack of pages", IsRaster(stack), array.shape, options);
   RefuseToReplace(arguments.source, arguments.destination);
   const DatasetPointer description = DescribeStack(pages, stack);
   const ElementSource source = SourceOf(pages, stack);
   if (EQUAL(driver.GetDescription(), "NPY")) {
-    WriteNpy(source, {array.path, array.element(), array.shape}, arguments.progress());
+    WriteNpy(source, {array.path, array.element(), array.shape, array.max_threads},
+             arguments.progress());
     return DescribeNpy(*description, stack);
   }
 #ifdef NDARRAY_HAS_B2ND

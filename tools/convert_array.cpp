@@ -173,7 +173,7 @@ std::shared_ptr<Array> FindArrayOfManyAxes(const std::string& path) {
   if (identified == nullptr) return nullptr;
   const std::string driver = GDALGetDescription(identified);
   if (HasDriverPrefix(path.c_str(), driver)) return nullptr;
-  const int max_threads = ThreadsFromOption(nullptr);
+  const int max_threads = DefaultThreads();
   std::shared_ptr<Array> array;
   const auto keep = [&](Result<std::shared_ptr<Array>> opened) {
     if (opened.ok() && (*opened)->info().shape.size() > kMaxRasterAxes) array = std::move(*opened);
@@ -186,16 +186,17 @@ std::shared_ptr<Array> FindArrayOfManyAxes(const std::string& path) {
 }
 
 void ConvertArray(const Array& array, const std::string& destination, [[maybe_unused]] bool to_b2nd,
-                  [[maybe_unused]] const std::optional<Reading>& access,
-                  [[maybe_unused]] CPLStringList options, GDALProgressFunc progress) {
+                  [[maybe_unused]] const std::optional<Reading>& access, CPLStringList options,
+                  GDALProgressFunc progress) {
   const FileFacts facts = FactsOf(array);
   NewArray plan = PlanManyAxes(array.info(), destination);
+  plan.max_threads = ThreadsOf(options);
   if (array.info().is_record) plan.record = facts.record;
 #ifdef NDARRAY_HAS_B2ND
   if (to_b2nd) return ConvertToB2nd(array, plan, facts, access, std::move(options), progress);
 #endif
-  WriteNpy(SourceOf(array, plan.element_bytes()), {plan.path, plan.element(), plan.shape},
-           progress);
+  WriteNpy(SourceOf(array, plan.element_bytes()),
+           {plan.path, plan.element(), plan.shape, plan.max_threads}, progress);
 }
 
 }  // namespace ndarray::tools

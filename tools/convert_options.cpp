@@ -8,6 +8,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "driver/raster/threads.h"
 #include "tools/command.h"
 
 namespace ndarray::tools {
@@ -17,12 +18,24 @@ struct DestroyXml {
   void operator()(CPLXMLNode* node) const { CPLDestroyXMLNode(node); }
 };
 
-std::vector<std::string> OptionNames(GDALDriver& driver) {
+struct OptionNames {
+  std::vector<std::string> main;
+  std::vector<std::string> aliases;
+};
+
+// Without those that the driver only takes in order to say that they have no effect.
+OptionNames NamesOf(GDALDriver& driver) {
   const char* const list = driver.GetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST);
   const std::unique_ptr<CPLXMLNode, DestroyXml> tree(CPLParseXMLString(list));
-  std::vector<std::string> names;
+  OptionNames names;
   for (const CPLXMLNode* node = tree->psChild; node != nullptr; node = node->psNext) {
-    if (const char* const name = CPLGetXMLValue(node, "name", nullptr)) names.emplace_back(name);
+    if (CPLGetXMLValue(node, "ignored", nullptr) != nullptr) continue;
+    if (const char* const name = CPLGetXMLValue(node, "name", nullptr)) {
+      names.main.emplace_back(name);
+    }
+    if (const char* const alias = CPLGetXMLValue(node, "alias", nullptr)) {
+      names.aliases.emplace_back(alias);
+    }
   }
   return names;
 }
@@ -97,7 +110,8 @@ void AddSides(const char* axis, int64_t block, int64_t chunk, int64_t size,
   const std::string block_name = std::string("BLOCK") + axis + "SIZE";
   const std::string chunk_name = std::string("CHUNK") + axis + "SIZE";
   // The driver finds what goes with what is given.
-  if (options.FetchNameValue(block_name.c_str()) || options.FetchNameValue(chunk_name.c_str())) {
+  if (options.FetchNameValue(block_name.c_str()) || options.FetchNameValue(chunk_name.c_str()) ||
+      options.FetchNameValue("BLOCKSIZE")) {
     return;
   }
   block = std::min(block, size);
@@ -120,7 +134,7 @@ GDALDriver& DriverFor(const std::string& path) {
 }
 
 CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::string>& words) {
-  const std::vector<std::string> names = OptionNames(driver);
+  const OptionNames names = NamesOf(driver);
   CPLStringList options;
   for (const std::string& word : words) {
     const size_t equals = word.find('=');
@@ -128,12 +142,14 @@ CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::st
       throw WrongUsage("-co: found " + word + ", wanted NAME=VALUE");
     }
     const std::string name = word.substr(0, equals);
-    const bool known = std::any_of(names.begin(), names.end(), [&](const std::string& option) {
-      return EQUAL(option.c_str(), name.c_str());
-    });
-    if (!known) {
+    const auto is_among = [&name](const std::vector<std::string>& list) {
+      return std::any_of(list.begin(), list.end(), [&](const std::string& option) {
+        return EQUAL(option.c_str(), name.c_str());
+      });
+    };
+    if (!is_among(names.main) && !is_among(names.aliases)) {
       throw WrongUsage("-co: found " + name + ", wanted an option of the driver " +
-                       driver.GetDescription() + ": " + Joined(names));
+                       driver.GetDescription() + ": " + Joined(names.main));
     }
     options.SetNameValue(name.c_str(), word.c_str() + equals + 1);
   }
@@ -155,6 +171,12 @@ void AddAccessOptions(const Reading& access, const ImageSize& image, bool is_b2n
   const Cut cut = CutFor(access, image, pixel_bytes);
   AddSides("X", cut.block_x, cut.chunk_x, image.width, options);
   AddSides("Y", cut.block_y, cut.chunk_y, image.height, options);
+}
+
+int ThreadsOf(const CPLStringList& options) {
+  const Result<int> threads = ThreadsFromOption(options.FetchNameValue("NUM_THREADS"));
+  if (!threads.ok()) throw WrongUsage(threads.status().message());
+  return *threads;
 }
 
 #ifdef NDARRAY_HAS_B2ND

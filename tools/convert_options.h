@@ -22,6 +22,9 @@ GDALDriver& DriverFor(const std::string& path);
 // NAME=VALUE each. Throws WrongUsage for other words, and for names the driver has no option of.
 CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::string>& words);
 
+// Of NUM_THREADS among creation options. Throws WrongUsage for what is no number of threads.
+int ThreadsOf(const CPLStringList& options);
+
 struct ImageSize {
   int64_t width = 0, height = 0;
   int64_t bands = 1;  // of one pixel

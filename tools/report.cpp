@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "driver/store/text.h"
+
 namespace ndarray::tools {
 
 void Report::Add(const std::string& key, const std::string& label, const Json& value,
@@ -58,10 +60,6 @@ nlohmann::ordered_json NumberJson(const std::string& text) {
   return value.is_number() ? value : nlohmann::ordered_json(text);
 }
 
-std::string NumberText(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "%.*g", digits, value);
-  return text;
-}
+std::string NumberText(double value, int digits) { return ndarray::NumberText(value, digits); }
 
 }  // namespace ndarray::tools

@@ -1,7 +1,10 @@
 #include "tools/source.h"
 
+#include <cpl_conv.h>
 #include <gdal_utils.h>
 #include <sys/stat.h>
+
+#include <algorithm>
 
 namespace ndarray::tools {
 namespace {
@@ -46,6 +49,20 @@ void RefuseToReplace(const std::string& source_file, const std::string& destinat
 void RefuseToReplace(GDALDataset& source, const std::string& destination) {
   const CPLStringList files(source.GetFileList());
   for (int i = 0; i < files.size(); ++i) RefuseToReplace(files[i], destination);
+}
+
+void LimitCache(GDALDataset& source) {
+  constexpr GIntBig kLeast = GIntBig{64} << 20;
+  constexpr GIntBig kLines = 2048;  // of a chunk, and of blocks that reach over it
+  if (CPLGetConfigOption("GDAL_CACHEMAX", nullptr) != nullptr) return;
+  GIntBig line_bytes = 0;
+  for (int band = 1; band <= source.GetRasterCount(); ++band) {
+    line_bytes += GIntBig{source.GetRasterXSize()} *
+                  GDALGetDataTypeSizeBytes(source.GetRasterBand(band)->GetRasterDataType());
+  }
+  const char* const order = source.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
+  if (order != nullptr && EQUAL(order, "BAND")) line_bytes /= source.GetRasterCount();
+  GDALSetCacheMax64(std::min(std::max(kLeast, kLines * line_bytes), GDALGetCacheMax64()));
 }
 
 DatasetPointer Translate(GDALDataset& source, const std::string& destination,

@@ -20,6 +20,10 @@ void RequireBands(GDALDataset& source, const std::vector<int>& bands, const std:
 void RefuseToReplace(const std::string& source_file, const std::string& destination);
 void RefuseToReplace(GDALDataset& source, const std::string& destination);
 
+// Sizes GDAL's block cache for a copy of the source, unless the user has done so (GDAL_CACHEMAX):
+// what is read again before the copy has passed it, rather than 5 % of the machine's memory.
+void LimitCache(GDALDataset& source);
+
 // gdal_translate: `words` are its options, to which `bands` are added. Throws what GDAL reports, or
 // a Failure, `otherwise`.
 DatasetPointer Translate(GDALDataset& source, const std::string& destination,

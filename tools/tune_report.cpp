@@ -97,8 +97,7 @@ void PrintTable(const std::string& source, const Task& task, const Findings& fin
               task.access.Describe().c_str());
   std::printf("sample: %s\n", SampleText(findings).c_str());
   std::printf("%s; objective %s; %d thread%s\n\n", Tried(findings).c_str(),
-              ObjectiveName(task.objective), ThreadsFromOption(nullptr),
-              ThreadsFromOption(nullptr) == 1 ? "" : "s");
+              ObjectiveName(task.objective), DefaultThreads(), DefaultThreads() == 1 ? "" : "s");
   std::printf("%3s %-9s %-10s %-6s %9s %9s %7s %7s %9s %9s %9s\n", "", "COMPRESS", "FILTER",
               "BANDS", "block", "chunk", "ratio", "write", "p50", "p99", "memory");
   std::printf("%3s %-9s %-10s %-6s %9s %9s %7s %7s %9s %9s %9s\n", "", "", "", "", "", "", "",
@@ -146,7 +145,7 @@ void PrintJson(const std::string& source, const Task& task, const Findings& find
                        {"budget_s", task.budget_s},
                        {"seconds", findings.seconds},
                        {"window_bytes", findings.chosen().figures.window_bytes},
-                       {"threads", ThreadsFromOption(nullptr)},
+                       {"threads", DefaultThreads()},
                        {"sample",
                         {{"pixels", static_cast<int64_t>(findings.sample_share * pixels + 0.5)},
                          {"whole_image", findings.pieces == 0},

@@ -137,7 +137,7 @@ bool Trial::Write(const Sample& sample, Clock::time_point deadline) {
   figures_.write_bytes_per_s = sample.bytes() / Seconds(Clock::now() - start);
   figures_.ratio = sample.bytes() / std::max(Number(*written, "COMPRESSED_BYTES"), 1.0);
   figures_.memory = Number(*written, "UNCOMPRESSED_BYTES") / Number(*written, "CHUNK_COUNT") /
-                    Number(*written, "BLOCKS_PER_CHUNK") * ThreadsFromOption(nullptr);
+                    Number(*written, "BLOCKS_PER_CHUNK") * DefaultThreads();
   file_bytes_ = Number(*written, "FRAME_BYTES");
   return true;
 }

@@ -136,8 +136,8 @@ bool VerifyFrame(const std::string& path, GDALDataset& dataset, const KeepGoing&
   report["structure"] = Structure(*index, extents);
 
   const auto start = std::chrono::steady_clock::now();
-  const FrameDamage damage = Finished(
-      DecodeFrame(*index, *file, ThreadsFromOption(nullptr), kMostListedDamage, keep_going));
+  const FrameDamage damage =
+      Finished(DecodeFrame(*index, *file, DefaultThreads(), kMostListedDamage, keep_going));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   report["decoding"] = Decoding(*index, damage, seconds.count(), dataset);
 

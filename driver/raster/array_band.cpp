@@ -29,6 +29,12 @@ ArrayBand::ArrayBand(ArrayDataset* dataset, int number, const BandSource& source
   nRasterYSize = dataset->GetRasterYSize();
   nBlockXSize = block_width;
   nBlockYSize = block_height;
+  const WindowIo& io = dataset->io();
+  const auto blocks = [&io](int axis, int side) {
+    return static_cast<int>((io.axes().Count(io.array().info().granule, axis) + side - 1) / side);
+  };
+  group_columns_ = blocks(io.axes().x, block_width);
+  group_lines_ = blocks(io.axes().y, block_height);
 }
 
 CPLErr ArrayBand::TransferBlock(GDALRWFlag direction, int block_x, int block_y, void* data) {
@@ -50,7 +56,8 @@ CPLErr ArrayBand::TransferBlock(GDALRWFlag direction, int block_x, int block_y, 
 }
 
 CPLErr ArrayBand::IReadBlock(int block_x, int block_y, void* data) {
-  return TransferBlock(GF_Read, block_x, block_y, data);
+  return IsWalkedOver(block_x, block_y, data) ? ReadGroup(block_x, block_y, data)
+                                              : TransferBlock(GF_Read, block_x, block_y, data);
 }
 
 CPLErr ArrayBand::IWriteBlock(int block_x, int block_y, void* data) {

@@ -2,6 +2,7 @@
 #ifndef GDAL_NDARRAY_RASTER_ARRAY_BAND_H_
 #define GDAL_NDARRAY_RASTER_ARRAY_BAND_H_
 
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -79,6 +80,8 @@ class ArrayBand final : public GDALPamRasterBand {
   CPLErr TransferBlock(GDALRWFlag direction, int block_x, int block_y, void* data);
   GDALColorInterp ColorByShape();
   std::optional<std::vector<std::byte>> EmptyElement(ArrayBand** alpha);
+  bool IsWalkedOver(int block_x, int block_y, const void* data);
+  CPLErr ReadGroup(int block_x, int block_y, void* data);
   CPLErr FillUnwritten(const void* value, GDALDataType type);
   // nullptr where the file cannot be mapped; if it `may_fail`, without a GDAL error.
   CPLVirtualMem* MapFile(GDALRWFlag direction, int* pixel_space, GIntBig* line_space,
@@ -87,6 +90,9 @@ class ArrayBand final : public GDALPamRasterBand {
                             CSLConstList options);
 
   const BandSource source_;
+  // Blocks that are read together: those of a granule.
+  int group_columns_ = 1, group_lines_ = 1;
+  std::atomic<int64_t> last_group_{-2};  // of which a block was read one by one
   AllValidMask all_valid_;
   std::vector<std::byte> fill_;  // an element of nodata, once it has been set
   bool mask_asks_ = false;       // GDAL's mask of nodata values is being made

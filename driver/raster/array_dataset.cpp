@@ -133,6 +133,15 @@ CPLErr ArrayDataset::Close(NDARRAY_CLOSE_PARAMETERS) {
 }
 #endif
 
+// GDAL's blocks are those of the file, so that who makes a file of another's block size cuts it
+// alike. As in a GeoTIFF they may be larger than the raster, but not as large as a bad file says.
+int ArrayDataset::BlockSide(int axis, int raster_side) const {
+  constexpr int kAlwaysSane = 1024;
+  const ArrayInfo& info = io_.array().info();
+  const int64_t side = io_.axes().Count(info.block.empty() ? info.granule : info.block, axis);
+  return static_cast<int>(std::min<int64_t>(side, std::max(raster_side, kAlwaysSane)));
+}
+
 // Bands in the order of the band axis; for each of its places the fields of a record.
 CPLErr ArrayDataset::AddBands() {
   const ArrayInfo& info = io_.array().info();
@@ -146,8 +155,8 @@ CPLErr ArrayDataset::AddBands() {
                                " (GDAL_MAX_BAND_COUNT); open one plane as DRIVER:\"PATH\":index")
                       .At(io_.array().path()));
   }
-  const auto block_width = static_cast<int>(io_.axes().Count(info.granule, io_.axes().x));
-  const auto block_height = static_cast<int>(io_.axes().Count(info.granule, io_.axes().y));
+  const int block_width = BlockSide(io_.axes().x, nRasterXSize);
+  const int block_height = BlockSide(io_.axes().y, nRasterYSize);
   for (int64_t place = 0; place < places; ++place) {
     for (size_t field = 0; field < info.fields.size(); ++field) {
       const BandSource source{field, place, ToBandType(info.fields[field].dtype.type)};
@@ -173,7 +182,8 @@ bool ArrayDataset::ChangeFill(const std::vector<std::byte>& from,
 void ArrayDataset::DescribeStructure() {
   const ArrayInfo& info = io_.array().info();
   for (const auto& [key, value] : info.description) {
-    image_structure_.SetNameValue(key.c_str(), value.c_str());
+    const bool hidden = key == "COMPRESSION" && !MayBeCompression(value.c_str());
+    image_structure_.SetNameValue(hidden ? "CODEC" : key.c_str(), value.c_str());
   }
   image_structure_.SetNameValue("AXES", axes_name().c_str());
   const char* const interleave = info.is_record && info.fields.size() > 1

@@ -50,6 +50,8 @@ class ArrayDataset final : public GDALPamDataset {
 
   const WindowIo& io() const { return io_; }
   const std::string& axes_name() const { return io_.axes().name; }
+  // In the file itself: it was written, or at least updated, by us.
+  bool remembers_axes() const { return !stored_.axes.empty(); }
 
   // The path shared by RasterIO of the dataset and of a band, once resampling is ruled out.
   CPLErr Transfer(const WindowRequest& request, const int* band_numbers, int count,
@@ -100,6 +102,7 @@ class ArrayDataset final : public GDALPamDataset {
   bool KeepsMetadata() const;
   void RemoveOldSidecar();
   CPLErr AddBands();
+  int BlockSide(int axis, int raster_side) const;
   CPLErr SaveSidecarAfter(CPLErr result);
   CPLErr Flush(bool at_closing);
   CPLErr Finish();

@@ -79,6 +79,7 @@ const OGRSpatialReference* ArrayDataset::FindStoredCrs() {
     GDALMajorObject::SetMetadata(items.List());
   }
   crs_ = std::move(stored.crs);
+  if (crs_ != nullptr && stored_.epoch > 0) crs_->SetCoordinateEpoch(stored_.epoch);
   return crs_.get();
 }
 

@@ -37,8 +37,11 @@ GDALDataset* OpenChecked(GDALOpenInfo* open_info, const char* driver, ArrayOpene
   ArrayDataset::Options options;
   options.index = name->index;
   options.axes = CPLString(CSLFetchNameValueDef(open_info->papszOpenOptions, "AXES", "")).toupper();
-  options.max_threads =
+  const Result<int> threads =
       ThreadsFromOption(CSLFetchNameValue(open_info->papszOpenOptions, "NUM_THREADS"));
+  // As GDAL's own drivers do: a warning, and the file opens.
+  if (!threads.ok()) ReportWarning(threads.status().At(name->path).message() + "; it is ignored");
+  options.max_threads = threads.ok() ? *threads : DefaultThreads();
 
   const MapPolicy policy = read_policy(open_info->papszOpenOptions);
   // Where another file takes the name meanwhile, the sidecars may be its own: then it is opened
@@ -74,6 +77,16 @@ GDALDataset* OpenArrayDataset(GDALOpenInfo* open_info, const char* driver, Array
                               PolicyReader read_policy) {
   return Guarded<GDALDataset*>(
       nullptr, [&] { return OpenChecked(open_info, driver, open_array, read_policy); });
+}
+
+void DescribeDriver(GDALDriver& driver) {
+  driver.SetMetadataItem(GDAL_DCAP_RASTER, "YES");
+  driver.SetMetadataItem(GDAL_DCAP_VIRTUALIO, "YES");
+  driver.SetMetadataItem(GDAL_DCAP_COORDINATE_EPOCH, "YES");
+  if (kCanReadAfterDelete != nullptr) driver.SetMetadataItem(kCanReadAfterDelete, "YES");
+  driver.SetMetadataItem(GDAL_DMD_SUBDATASETS, "YES");
+  driver.SetMetadataItem(GDAL_DMD_HELPTOPIC, NDARRAY_HELP_TOPIC);
+  driver.SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, kOpenOptions);
 }
 
 }  // namespace ndarray

@@ -16,6 +16,9 @@ namespace ndarray {
 // GDAL_DMD_OPENOPTIONLIST: AXES, NUM_THREADS and MAX_RESIDENT.
 extern const char* const kOpenOptions;
 
+// The items of a driver that are the same for all of them.
+void DescribeDriver(GDALDriver& driver);
+
 // Opens an array of the driver's format. Reads of one window use at most max_threads threads.
 using ArrayOpener = Result<std::shared_ptr<Array>> (*)(const std::string& path, Access access,
                                                        int max_threads, const MapPolicy& policy);

@@ -19,6 +19,7 @@
 #include "driver/raster/memory_option.h"
 #include "driver/raster/new_array.h"
 #include "driver/raster/overwrite.h"
+#include "driver/raster/source_cache.h"
 #include "driver/raster/stored_metadata.h"
 #include "driver/raster/vsi_file.h"
 #include "driver/store/b2nd_array.h"
@@ -73,7 +74,9 @@ CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& sourc
   Result<std::unique_ptr<B2ndWriter>> writer =
       B2ndWriter::Start(**file, plan.layout, plan.compression, attributes, plan.max_threads);
   if (!writer.ok()) return Report(writer.status());
+  SourceCache cache(source, false);
   const auto read = [&](const PieceRequest& piece) {
+    cache.Passed(piece.y);
     return ReadPixels(source, array.type.gdal, piece);
   };
   const CopyResult copied = CopyChunks(array, read, **writer, PartOf(progress, masks_share, 1));

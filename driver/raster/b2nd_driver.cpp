@@ -55,13 +55,10 @@ void RegisterB2ndDriver() {
   if (GDALGetDriverByName(kB2ndDriverName) != nullptr) return;
   auto* const driver = new GDALDriver;
   driver->SetDescription(kB2ndDriverName);
-  driver->SetMetadataItem(GDAL_DCAP_RASTER, "YES");
-  driver->SetMetadataItem(GDAL_DCAP_VIRTUALIO, "YES");
+  DescribeDriver(*driver);
   driver->SetMetadataItem(GDAL_DMD_LONGNAME, "Blosc2 NDim array (.b2nd)");
   driver->SetMetadataItem(GDAL_DMD_EXTENSION, "b2nd");
   driver->SetMetadataItem(GDAL_DMD_EXTENSIONS, "b2nd");
-  driver->SetMetadataItem(GDAL_DMD_SUBDATASETS, "YES");
-  driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, kOpenOptions);
   DeclareUpdateItems(*driver,
                      "GeoTransform SRS GCPs NoData ColorInterpretation RasterValues "
                      "DatasetMetadata BandMetadata");

@@ -3,11 +3,10 @@
 #include <cpl_string.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 
-#include "driver/raster/threads.h"
+#include "driver/raster/option_words.h"
 #include "driver/store/checked_math.h"
 
 namespace ndarray {
@@ -34,21 +33,6 @@ CPLString Upper(StringList options, const char* name, const char* otherwise) {
   return CPLString(CSLFetchNameValueDef(options, name, otherwise)).toupper();
 }
 
-// The number an option has, `otherwise` where it is not given.
-Result<int64_t> Number(StringList options, const char* name, int64_t least, int64_t most,
-                       int64_t otherwise) {
-  const char* const text = CSLFetchNameValue(options, name);
-  if (text == nullptr) return otherwise;
-  const std::string_view digits(text);
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || value < least ||
-      value > most) {
-    return BadOption(name, digits, std::to_string(least) + " to " + std::to_string(most));
-  }
-  return value;
-}
-
 // Of smooth float32, ZSTD 1 is larger than a GeoTIFF (tests/bench/b2nd_defaults.py).
 int DefaultLevel(const std::string& compressor, const DType& dtype) {
   if (compressor == "ZSTD") return dtype.type == ScalarType::kFloat32 ? 3 : 1;
@@ -69,8 +53,11 @@ Status ParseCompression(const NewArray& array, StringList options, Compression& 
   if (!compressor) {
     return BadOption("COMPRESS", name, "LZ4, LZ4HC, ZSTD, ZLIB, BLOSCLZ or NONE");
   }
-  Result<int64_t> level = Number(options, "LEVEL", 1, 9, DefaultLevel(name, array.dtype));
-  if (!level.ok()) return level.status();
+  Result<int64_t> level = NumberOption(options, "LEVEL", 1, 9, DefaultLevel(name, array.dtype));
+  if (!level.ok()) {
+    return BadOption("LEVEL", CSLFetchNameValue(options, "LEVEL"),
+                     "1 to 9 (ZSTD_LEVEL has 1 to 22)");
+  }
   compression.compressor = *compressor;
   compression.level = name == "NONE" ? 0 : static_cast<int>(*level);
 
@@ -118,10 +105,10 @@ Result<Sides> ParseSides(const NewArray& array, StringList options) {
 
   Sides sides{};
   Result<int64_t> x =
-      Number(options, "BLOCKXSIZE", 1, INT32_MAX, std::min<int64_t>(side, array.width));
+      NumberOption(options, "BLOCKXSIZE", 1, INT32_MAX, std::min<int64_t>(side, array.width));
   if (!x.ok()) return x.status();
   Result<int64_t> y =
-      Number(options, "BLOCKYSIZE", 1, INT32_MAX, std::min<int64_t>(side, array.height));
+      NumberOption(options, "BLOCKYSIZE", 1, INT32_MAX, std::min<int64_t>(side, array.height));
   if (!y.ok()) return y.status();
   sides.block_x = *x;
   sides.block_y = *y;
@@ -145,9 +132,9 @@ Result<Sides> ParseSides(const NewArray& array, StringList options) {
     return std::max<int64_t>(std::min(chunk_side / block, RoundUp(length, block) / block), 1) *
            block;
   };
-  x = Number(options, "CHUNKXSIZE", 1, INT32_MAX, fitted(sides.block_x, array.width));
+  x = NumberOption(options, "CHUNKXSIZE", 1, INT32_MAX, fitted(sides.block_x, array.width));
   if (!x.ok()) return x.status();
-  y = Number(options, "CHUNKYSIZE", 1, INT32_MAX, fitted(sides.block_y, array.height));
+  y = NumberOption(options, "CHUNKYSIZE", 1, INT32_MAX, fitted(sides.block_y, array.height));
   if (!y.ok()) return y.status();
   sides.chunk_x = *x;
   sides.chunk_y = *y;
@@ -180,13 +167,43 @@ void JoinPlanes(const NewArray& array, int64_t most_bytes, AxisVector& box) {
   }
 }
 
+struct Cut {
+  AxisVector chunk, block;
+};
+
+// As options say; without any, as the source is cut, if that is.
+Result<Cut> ParseCut(const NewArray& array, StringList options) {
+  Cut cut{array.source_chunk, array.source_block};
+  bool asked = false;
+  for (const char* const name : {"BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE", "CHUNKYSIZE"}) {
+    asked = asked || CSLFetchNameValue(options, name) != nullptr;
+  }
+  if (!asked && !cut.chunk.empty()) return cut;
+
+  Result<Sides> sides = ParseSides(array, options);
+  if (!sides.ok()) return sides.status();
+  cut = {};
+  for (const char letter : array.axes) {
+    const int64_t bands = array.axes.back() == 'B' ? array.bands : 1;
+    const int64_t others = letter == 'B' ? bands : 1;
+    cut.chunk.push_back(letter == 'Y' ? sides->chunk_y : letter == 'X' ? sides->chunk_x : others);
+    cut.block.push_back(letter == 'Y' ? sides->block_y : letter == 'X' ? sides->block_x : others);
+  }
+  JoinPlanes(array, UsualSide(array) * UsualSide(array) * array.element_bytes(), cut.block);
+  for (int axis = 0; axis < cut.block.size(); ++axis) {
+    cut.chunk[axis] = std::max(cut.chunk[axis], cut.block[axis]);
+  }
+  JoinPlanes(array, kFewChunkBytes, cut.chunk);
+  return cut;
+}
+
 }  // namespace
 
 std::string B2ndCreationOptions() {
   return std::string("<CreationOptionList>") + kShapeOptions +
          "<Option name='COMPRESS' type='string-select' default='ZSTD' description='Codec: ZSTD is "
          "small, LZ4 is fast'><Value>ZSTD</Value><Value>LZ4</Value><Value>LZ4HC</Value>"
-         "<Value>ZLIB</Value><Value>BLOSCLZ</Value><Value>NONE</Value></Option>"
+         "<Value alias='DEFLATE'>ZLIB</Value><Value>BLOSCLZ</Value><Value>NONE</Value></Option>"
          "<Option name='LEVEL' type='int' min='1' max='9' description='Of compression (default: "
          "ZSTD 1, of float32 3, LZ4HC 9, others 5)'/>"
          "<Option name='FILTER' type='string-select' default='AUTO' description='What is done to "
@@ -198,31 +215,21 @@ std::string B2ndCreationOptions() {
          "<Option name='BLOCKYSIZE' type='int' min='1' description='Lines of a block'/>"
          "<Option name='CHUNKXSIZE' type='int' min='1' description='Pixels of a chunk, a multiple "
          "of those of a block (default: 1024)'/>"
-         "<Option name='CHUNKYSIZE' type='int' min='1' description='Lines of a chunk'/>"
-         "<Option name='NUM_THREADS' type='string' description='Threads that compress: a number or "
-         "ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>"
-         "</CreationOptionList>";
+         "<Option name='CHUNKYSIZE' type='int' min='1' description='Lines of a chunk'/>" +
+         kB2ndOptionWords + "</CreationOptionList>";
 }
 
-Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList options) {
+Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList asked) {
+  Result<CPLStringList> words = B2ndOptionWords(array.path, asked);
+  if (!words.ok()) return words.status().At(array.path);
+  const StringList options = words->List();
   B2ndPlan plan;
-  plan.max_threads = ThreadsFromOption(CSLFetchNameValue(options, "NUM_THREADS"));
+  plan.max_threads = array.max_threads;
   Status status = ParseCompression(array, options, plan.compression);
   if (!status.ok()) return status.At(array.path);
-  Result<Sides> sides = ParseSides(array, options);
-  if (!sides.ok()) return sides.status().At(array.path);
-  AxisVector chunk;
-  AxisVector block;
-  for (const char letter : array.axes) {
-    const int64_t bands = array.axes.back() == 'B' ? array.bands : 1;
-    const int64_t others = letter == 'B' ? bands : 1;
-    chunk.push_back(letter == 'Y' ? sides->chunk_y : letter == 'X' ? sides->chunk_x : others);
-    block.push_back(letter == 'Y' ? sides->block_y : letter == 'X' ? sides->block_x : others);
-  }
-  JoinPlanes(array, UsualSide(array) * UsualSide(array) * array.element_bytes(), block);
-  for (int axis = 0; axis < block.size(); ++axis) chunk[axis] = std::max(chunk[axis], block[axis]);
-  JoinPlanes(array, kFewChunkBytes, chunk);
-  Result<B2ndLayout> layout = MakeB2ndLayout(array.element(), array.shape, chunk, block);
+  Result<Cut> cut = ParseCut(array, options);
+  if (!cut.ok()) return cut.status().At(array.path);
+  Result<B2ndLayout> layout = MakeB2ndLayout(array.element(), array.shape, cut->chunk, cut->block);
   if (!layout.ok()) return layout.status().At(array.path);
   plan.layout = std::move(*layout);
   return plan;

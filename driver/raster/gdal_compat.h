@@ -61,6 +61,16 @@ constexpr int kThreadSafeFlag = GDAL_OF_THREAD_SAFE;
 constexpr int kThreadSafeFlag = 0;
 #endif
 
+// Before 1.4.3, which the distributions have with 3.10 and newer, rasterio raises an exception for
+// names of COMPRESSION that it does not know, at each look at a profile. These it knows.
+inline bool MayBeCompression([[maybe_unused]] const char* name) {
+#if NDARRAY_GDAL_AT_LEAST(3, 10)
+  return true;
+#else
+  return EQUAL(name, "ZSTD") || EQUAL(name, "NONE");
+#endif
+}
+
 // 3.11: half precision.
 #define NDARRAY_HAS_FLOAT16 NDARRAY_GDAL_AT_LEAST(3, 11)
 
@@ -92,6 +102,13 @@ inline void DeclareUpdateItems(GDALDriver& driver, const char* items) {
 }
 #else
 inline void DeclareUpdateItems(GDALDriver&, const char*) {}
+#endif
+
+// 3.12: a driver says whether an open file can be read once its name is gone.
+#ifdef GDAL_DCAP_CAN_READ_AFTER_DELETE
+constexpr const char* kCanReadAfterDelete = GDAL_DCAP_CAN_READ_AFTER_DELETE;
+#else
+constexpr const char* kCanReadAfterDelete = nullptr;
 #endif
 
 }  // namespace ndarray

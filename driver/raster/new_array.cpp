@@ -4,9 +4,11 @@
 
 #include <optional>
 
+#include "driver/raster/array_dataset.h"
 #include "driver/raster/axes.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/threads.h"
 
 namespace ndarray {
 namespace {
@@ -47,6 +49,10 @@ const char* const kShapeOptions =
     "bands, pixels)'><Value>BAND</Value><Value>PIXEL</Value><Value>LINE</Value></Option>"
     "<Option name='AXES' type='string' description='Order of the array in full, such as BYX, YXB, "
     "YBX or BXY; overrides INTERLEAVE'/>"
+    "<Option name='NUM_THREADS' type='string' description='Threads that write: a number or "
+    "ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>"
+    "<Option name='TILED' alias='BIGTIFF' type='string' description='As of GeoTIFF: accepted, "
+    "without effect'/>"
 #if !NDARRAY_HAS_INT8
     "<Option name='PIXELTYPE' type='string-select' description='SIGNEDBYTE stores Byte as int8'>"
     "<Value>DEFAULT</Value><Value>SIGNEDBYTE</Value></Option>"
@@ -96,8 +102,32 @@ Result<NewArray> PlanArray(const char* name, const char* driver, int width, int 
   Result<AxisVector> shape = ShapeForAxes(plan.axes, bands, height, width);
   if (!shape.ok()) return shape.status().At(plan.path);
   plan.shape = *shape;
+  Result<int> threads = ThreadsFromOption(CSLFetchNameValue(options, "NUM_THREADS"));
+  if (!threads.ok()) return threads.status().At(plan.path);
+  plan.max_threads = *threads;
   return plan;
 }
+
+namespace {
+
+// A copy of what this driver has written is cut as that was: somebody may have chosen it. Arrays of
+// other programs are often cut for other ends, such as whole rows.
+void CutLikeSource(GDALDataset& source, NewArray& plan) {
+  const auto* const dataset = dynamic_cast<ArrayDataset*>(&source);
+  if (dataset == nullptr || !dataset->remembers_axes()) return;
+  const ArrayInfo& info = dataset->io().array().info();
+  if (dataset->axes_name() != plan.axes || !(info.shape == plan.shape) || info.is_record ||
+      info.fields[0].dtype.size_bytes() != plan.dtype.size_bytes()) {
+    return;
+  }
+  for (int axis = 0; axis < info.chunk.size(); ++axis) {
+    if (info.chunk[axis] % info.block[axis] != 0) return;
+  }
+  plan.source_chunk = info.chunk;
+  plan.source_block = info.block;
+}
+
+}  // namespace
 
 Result<NewArray> PlanCopy(const char* name, const char* driver, GDALDataset& source, bool strict,
                           StringList options) {
@@ -110,8 +140,10 @@ Result<NewArray> PlanCopy(const char* name, const char* driver, GDALDataset& sou
     type = *common;
     signed_byte = signed_byte || HasSignedBytes(*source.GetRasterBand(1));
   }
-  return PlanArray(name, driver, source.GetRasterXSize(), source.GetRasterYSize(), bands, type,
-                   signed_byte, options);
+  Result<NewArray> plan = PlanArray(name, driver, source.GetRasterXSize(), source.GetRasterYSize(),
+                                    bands, type, signed_byte, options);
+  if (plan.ok()) CutLikeSource(source, *plan);
+  return plan;
 }
 
 bool NeedsAxes(const NewArray& plan) {

@@ -33,13 +33,15 @@ struct NewArray {
   int64_t element_bytes() const {
     return record.is_record ? record.element_bytes : static_cast<int64_t>(dtype.size_bytes());
   }
+  int max_threads = 1;
+  AxisVector source_chunk, source_block;  // of a .b2nd of ours with these very axes; else empty
 };
 
 // Whether PIXELTYPE asks for int8, where GDAL has no such type.
 bool IsSignedByte(const char* pixel_type);
 
-// The plan for bands of one type; options are INTERLEAVE and AXES. kInvalidArgument and
-// kNotSupported with the path.
+// The plan for bands of one type; options are INTERLEAVE, AXES and NUM_THREADS. kInvalidArgument
+// and kNotSupported with the path.
 Result<NewArray> PlanArray(const char* name, const char* driver, int width, int height, int bands,
                            GDALDataType type, bool signed_byte, StringList options);
 

@@ -16,8 +16,9 @@
 #include "driver/raster/geo_metadata.h"
 #include "driver/raster/memory_option.h"
 #include "driver/raster/new_array.h"
+#include "driver/raster/option_words.h"
 #include "driver/raster/overwrite.h"
-#include "driver/raster/threads.h"
+#include "driver/raster/source_cache.h"
 #include "driver/raster/vsi_file.h"
 #include "driver/store/npy_array.h"
 
@@ -26,6 +27,17 @@ namespace {
 
 // Read from the source and written at a time.
 constexpr int64_t kChunkBytes = int64_t{16} << 20;
+
+// Says what of the options has no effect.
+void CheckOptions(const NewArray& plan, StringList options) {
+  const AxisVector block =
+      NpyGranule(plan.shape, static_cast<int64_t>(plan.dtype.size_bytes()), false);
+  const auto side = [&](char letter) {
+    const size_t axis = plan.axes.find(letter);
+    return axis == std::string::npos ? 1 : static_cast<int>(block[static_cast<int>(axis)]);
+  };
+  WarnOfUnused(plan.path, options, side('X'), side('Y'));
+}
 
 // Remembers the order of axes where a reader could not tell it from the shape.
 void RememberAxes(const NewArray& plan, GDALDataset& dataset) {
@@ -52,7 +64,7 @@ std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
   GDALOpenInfo open_info(plan.path.c_str(), update ? GA_Update : GA_ReadOnly);
   ArrayDataset::Options options;
   options.axes = plan.axes;
-  options.max_threads = ThreadsFromOption(nullptr);
+  options.max_threads = plan.max_threads;
   options.file = NamedFile(plan.path);
   Result<std::shared_ptr<ByteFile>> file =
       OpenByteFile(plan.path, update ? Access::kUpdate : Access::kRead, PolicyOfPlainFile(nullptr));
@@ -85,12 +97,14 @@ GDALDataset* Create(const char* path, int width, int height, int bands, GDALData
     Result<NewArray> plan =
         PlanArray(path, kNpyDriverName, width, height, bands, type, signed_byte, options);
     if (!plan.ok()) return Report(plan.status()), nullptr;
+    CheckOptions(*plan, options);
     return CreateChecked(*plan);
   });
 }
 
-// Copies all pixels in file order, so that every write appends. A plane is what lies together: one
-// band where the bands are the slowest axis, else all of them.
+// Copies all pixels. A plane is what lies together: one band where the bands are the slowest axis,
+// else all of them. Plane after plane, so that every write appends, unless the source has bands
+// together: then a part of each plane after the other, so that its blocks are decoded once.
 class Copier {
  public:
   Copier(GDALDataset& source, const NewArray& plan, OutputFile& file, uint64_t data_offset)
@@ -100,19 +114,28 @@ class Copier {
         pixel_bytes_(static_cast<int64_t>(plan.dtype.size_bytes())),
         plane_bands_(plan.axes[0] == 'B' ? 1 : plan.bands),
         along_x_(plan.axes[plan.axes[0] == 'B' ? 1 : 0] == 'X'),
-        at_(data_offset) {}
+        data_offset_(data_offset),
+        cache_(source, along_x_) {}
 
   CPLErr Copy(GDALProgressFunc progress, void* progress_data) {
     const int length = along_x_ ? plan_.width : plan_.height;
-    const int step = LinesPerChunk(length);
-    buffer_.resize(static_cast<size_t>(LineBytes() * step));
     const int planes = plan_.bands / plane_bands_;
-    for (int plane = 0; plane < planes; ++plane) {
+    const int together = planes > 1 && file_.CanRewrite() && HasBandsTogether() ? planes : 1;
+    const int step = LinesPerChunk(length, together);
+    buffer_.resize(static_cast<size_t>(LineBytes() * step));
+    for (int start = 0; start < planes; start += together) {
       for (int first = 0, count = 0; first < length; first += count) {
         count = std::min(step, length - first);
-        if (CopyLines(plane, first, count) != CE_None) return CE_Failure;
-        const double done = (plane + static_cast<double>(first + count) / length) / planes;
-        if (!progress(done, "", progress_data)) return ReportInterrupted(plan_.path);
+        for (int plane = start; plane < start + together; ++plane) {
+          if (CopyLines(plane, first, count) != CE_None) return CE_Failure;
+          const double part = together * (static_cast<double>(first) / length) +
+                              (plane - start + 1) * (static_cast<double>(count) / length);
+          if (!progress((start + part) / planes, "", progress_data)) {
+            return ReportInterrupted(plan_.path);
+          }
+        }
+        // Blocks of bands together hold what the next plane wants.
+        if (together == planes || !HasBandsTogether()) cache_.Passed(first + count);
       }
     }
     return CE_None;
@@ -124,14 +147,20 @@ class Copier {
     return pixel_bytes_ * plane_bands_ * (along_x_ ? plan_.height : plan_.width);
   }
 
+  bool HasBandsTogether() const {
+    const char* const order = source_.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
+    return order == nullptr || !EQUAL(order, "BAND");
+  }
+
   // Whole rows of source blocks, if they fit, so that no block is decoded twice.
-  int LinesPerChunk(int length) const {
+  int LinesPerChunk(int length, int planes) const {
     int block_width = 1;
     int block_height = 1;
     source_.GetRasterBand(1)->GetBlockSize(&block_width, &block_height);
     const int64_t block = along_x_ ? block_width : block_height;
-    int64_t lines = std::max<int64_t>(kChunkBytes / LineBytes(), 1);
-    if (block > 1 && block * LineBytes() <= 4 * kChunkBytes) {
+    const int64_t line_bytes = LineBytes() * planes;
+    int64_t lines = std::max<int64_t>(kChunkBytes / line_bytes, 1);
+    if (block > 1 && block * line_bytes <= 4 * kChunkBytes) {
       lines = std::max<int64_t>(lines / block, 1) * block;
     }
     return static_cast<int>(std::min<int64_t>(lines, length));
@@ -166,9 +195,9 @@ class Copier {
       return CE_Failure;
     }
     const auto size_bytes = static_cast<size_t>(LineBytes() * count);
-    const CPLErr result = Report(file_.WriteAt(at_, buffer_.data(), size_bytes));
-    at_ += size_bytes;
-    return result;
+    const int64_t length = along_x_ ? plan_.width : plan_.height;
+    const auto at = static_cast<uint64_t>((plane * length + first) * LineBytes());
+    return Report(file_.WriteAt(data_offset_ + at, buffer_.data(), size_bytes));
   }
 
   GDALDataset& source_;
@@ -177,7 +206,8 @@ class Copier {
   const int64_t pixel_bytes_;
   const int plane_bands_;
   const bool along_x_;  // the slowest axis of a plane is X, not Y
-  uint64_t at_;
+  const uint64_t data_offset_;
+  SourceCache cache_;
   std::vector<char> buffer_;
 };
 
@@ -207,6 +237,7 @@ GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, Strin
     const WritingMark mark;
     Result<NewArray> plan = PlanCopy(path, kNpyDriverName, *source, strict != FALSE, options);
     if (!plan.ok()) return Report(plan.status()), nullptr;
+    CheckOptions(*plan, options);
     return CopyChecked(*plan, *source, progress, progress_data);
   });
 }
@@ -222,9 +253,10 @@ CPLErr Delete(const char* path) {
 }  // namespace
 
 void AddNpyCreation(GDALDriver& driver) {
-  driver.SetMetadataItem(
-      GDAL_DMD_CREATIONOPTIONLIST,
-      (std::string("<CreationOptionList>") + kShapeOptions + "</CreationOptionList>").c_str());
+  driver.SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST,
+                         (std::string("<CreationOptionList>") + kShapeOptions + kNpyIgnoredOptions +
+                          "</CreationOptionList>")
+                             .c_str());
   driver.SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, CreationDataTypes());
   driver.pfnCreate = Create;
   driver.pfnCreateCopy = CreateCopy;

@@ -40,13 +40,10 @@ void RegisterNpyDriver() {
   if (GDALGetDriverByName(kNpyDriverName) != nullptr) return;
   auto* const driver = new GDALDriver;
   driver->SetDescription(kNpyDriverName);
-  driver->SetMetadataItem(GDAL_DCAP_RASTER, "YES");
-  driver->SetMetadataItem(GDAL_DCAP_VIRTUALIO, "YES");
+  DescribeDriver(*driver);
   driver->SetMetadataItem(GDAL_DMD_LONGNAME, "NumPy array (.npy)");
   driver->SetMetadataItem(GDAL_DMD_EXTENSION, "npy");
   driver->SetMetadataItem(GDAL_DMD_EXTENSIONS, "npy");
-  driver->SetMetadataItem(GDAL_DMD_SUBDATASETS, "YES");
-  driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, kOpenOptions);
   DeclareUpdateItems(*driver,
                      "GeoTransform SRS GCPs NoData ColorInterpretation RasterValues "
                      "DatasetMetadata BandMetadata");

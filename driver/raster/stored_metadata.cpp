@@ -87,6 +87,8 @@ bool ReadGdal(const json& value, StoredMetadata& metadata) {
     const auto found = value.find(name);
     if (found != value.end() && found->is_string()) *to = found->get<std::string>();
   }
+  const auto epoch = value.find("epoch");
+  if (epoch != value.end() && epoch->is_number()) metadata.epoch = epoch->get<double>();
   return true;
 }
 
@@ -197,6 +199,10 @@ std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axe
     }
   }
   json gdal = {{"axes", axes}};
+  // Not in the WKT: programs that expect a CRS there do not expect COORDINATEMETADATA.
+  const double epoch =
+      source.GetSpatialRef() != nullptr ? source.GetSpatialRef()->GetCoordinateEpoch() : 0;
+  if (epoch > 0) gdal["epoch"] = epoch;
   const std::string pam = SerializeMetadata(source, axes);
   if (!pam.empty()) gdal["pam"] = pam;
   attributes.emplace_back("gdal", Packed(gdal));

@@ -32,6 +32,7 @@ struct StoredMetadata {
   CPLStringList items;
   std::string axes;  // empty: the file does not say
   std::string pam;   // empty: nothing
+  double epoch = 0;  // of the coordinates; 0: none
 };
 
 // Attributes come from anybody: one that does not fit is shown as metadata. A few bytes

@@ -4,17 +4,36 @@
 #include <cpl_string.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 
 #include "driver/store/thread_pool.h"
 
 namespace ndarray {
 
-int ThreadsFromOption(const char* option) {
-  constexpr int kMost = 1024;
-  if (option == nullptr) option = CPLGetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
+namespace {
+
+constexpr int kMost = 1024;
+
+}  // namespace
+
+int DefaultThreads() {
+  const char* const config = CPLGetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
+  return EQUAL(config, "ALL_CPUS") ? AvailableProcessors()
+                                   : std::clamp(std::atoi(config), 1, kMost);
+}
+
+Result<int> ThreadsFromOption(const char* option) {
+  if (option == nullptr) return DefaultThreads();
   if (EQUAL(option, "ALL_CPUS")) return AvailableProcessors();
-  return std::clamp(std::atoi(option), 1, kMost);
+  const char* const end = option + std::strlen(option);
+  int number = 0;
+  const auto [stop, error] = std::from_chars(option, end, number);
+  if (error != std::errc() || stop != end || number < 0) {
+    return Mismatch(StatusCode::kInvalidArgument, "NUM_THREADS", option, "a number or ALL_CPUS");
+  }
+  return std::clamp(number, 1, kMost);
 }
 
 }  // namespace ndarray

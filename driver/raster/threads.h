@@ -2,11 +2,17 @@
 #ifndef GDAL_NDARRAY_RASTER_THREADS_H_
 #define GDAL_NDARRAY_RASTER_THREADS_H_
 
+#include "driver/store/status.h"
+
 namespace ndarray {
 
-// `option` is NUM_THREADS ("4", "ALL_CPUS") or nullptr; then GDAL's configuration option
-// GDAL_NUM_THREADS counts, and without it all processors this process may use. At least 1.
-int ThreadsFromOption(const char* option);
+// Of GDAL's configuration option GDAL_NUM_THREADS, which is read as GDAL does: what is no number is
+// 1. Without it all processors this process may use. At least 1.
+int DefaultThreads();
+
+// `option` is NUM_THREADS ("4", "ALL_CPUS") or nullptr: then DefaultThreads. kInvalidArgument where
+// it is neither a number nor ALL_CPUS.
+Result<int> ThreadsFromOption(const char* option);
 
 }  // namespace ndarray
 

@@ -1,7 +1,6 @@
 #include "driver/store/b2nd_array.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include "driver/store/frame_extents.h"
 #include "driver/store/frame_index.h"
 #include "driver/store/frame_open.h"
+#include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
@@ -59,10 +59,8 @@ std::string FiltersText(const FrameSummary& summary) {
 std::string RatioText(const FrameIndex& index) {
   double bytes = static_cast<double>(index.layout().element.element_bytes);
   for (const int64_t count : index.layout().shape) bytes *= static_cast<double>(count);
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.3g",
-                bytes / static_cast<double>(std::max<int64_t>(index.summary().file_bytes, 1)));
-  return text;
+  return NumberText(bytes / static_cast<double>(std::max<int64_t>(index.summary().file_bytes, 1)),
+                    3);
 }
 
 }  // namespace
@@ -74,13 +72,15 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
   info.fields = layout.element.fields;
   info.is_record = layout.element.is_record;
   info.granule = Granule(layout);
+  info.chunk = layout.chunk_shape;
+  info.block = layout.block_shape;
   info.description = {
       {"LAYOUT", "B2ND"},
       {"DTYPE", layout.element.text},
       {"SHAPE", ShapeString(layout.shape)},
       {"CHUNKS", ShapeString(layout.chunk_shape)},
       {"BLOCKS", ShapeString(layout.block_shape)},
-      {"COMPRESSION", CompressorName(index.summary().compressor)},
+      {"COMPRESSION", CompressionName(index.summary().compressor, index.summary().level)},
       {"FILTERS", FiltersText(index.summary())},
       {"RATIO", RatioText(index)},
   };

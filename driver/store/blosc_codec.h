@@ -112,6 +112,9 @@ std::string CodecName(int codec);
 // The same, and "LZ4HC", by the number that the header of a frame has.
 std::string CompressorName(int compressor);
 
+// The same, and "NONE" where the header's level says that nothing is compressed.
+std::string CompressionName(int compressor, int level);
+
 // "SHUFFLE", "BITSHUFFLE", ...; "filter 41" for unknown ones.
 std::string FilterName(int filter);
 

@@ -40,24 +40,12 @@ AxisVector Strides(const NpyHeader& header) {
   return strides;
 }
 
-// As many elements along the fastest axes as make up kGranuleBytes.
-AxisVector Granule(const NpyHeader& header) {
-  AxisVector granule(header.shape.size(), 1);
-  int64_t budget = std::max<int64_t>(kGranuleBytes / header.element_bytes, 1);
-  for (int i = 0; i < header.shape.size(); ++i) {
-    const int axis = header.fortran_order ? i : header.shape.size() - 1 - i;
-    granule[axis] = std::min(header.shape[axis], budget);
-    budget /= granule[axis];
-  }
-  return granule;
-}
-
 class NpyArray final : public Array {
  public:
   NpyArray(std::shared_ptr<ByteFile> file, NpyHeader header, int max_threads)
       : file_(std::move(file)), max_threads_(max_threads) {
     layout_ = {header.data_offset_bytes, Strides(header)};
-    info_.granule = Granule(header);
+    info_.granule = NpyGranule(header.shape, header.element_bytes, header.fortran_order);
     info_.description = {
         {"LAYOUT", "NPY"},
         {"DTYPE", header.dtype_text},
@@ -285,6 +273,17 @@ class NpyArray final : public Array {
 };
 
 }  // namespace
+
+AxisVector NpyGranule(const AxisVector& shape, int64_t element_bytes, bool fortran_order) {
+  AxisVector granule(shape.size(), 1);
+  int64_t budget = std::max<int64_t>(kGranuleBytes / element_bytes, 1);
+  for (int i = 0; i < shape.size(); ++i) {
+    const int axis = fortran_order ? i : shape.size() - 1 - i;
+    granule[axis] = std::min(shape[axis], budget);
+    budget /= granule[axis];
+  }
+  return granule;
+}
 
 Result<NpyHeader> ReadNpyHeader(const ByteFile& file) {
   std::string bytes(std::min<uint64_t>(file.size_bytes(), kNpyPreambleBytes), '\0');

@@ -21,6 +21,9 @@ Result<NpyHeader> ReadNpyHeader(const ByteFile& file);
 // one window use at most max_threads threads. Errors carry the path.
 Result<std::shared_ptr<Array>> OpenNpyArray(std::shared_ptr<ByteFile> file, int max_threads);
 
+// As many elements along the fastest axes as one read touches anyway: a few hundred kilobytes.
+AxisVector NpyGranule(const AxisVector& shape, int64_t element_bytes, bool fortran_order);
+
 // Writes the header of a new array of zeros and gives the file its full size. With
 // `reserve`, the disk space of all elements is taken at once. Returns the offset of the elements.
 // kInvalidArgument when the array would exceed 2^63 bytes,

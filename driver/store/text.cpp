@@ -1,7 +1,9 @@
 #include "driver/store/text.h"
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <system_error>
 
 namespace ndarray {
 
@@ -38,6 +40,13 @@ std::string Excerpt(std::string_view text) {
   size_t size = kMostBytes;
   while (size > 0 && (text[size] & 0xC0) == 0x80) --size;
   return Printable(text.substr(0, size)) + "...";
+}
+
+std::string NumberText(double value, int digits) {
+  char text[64];
+  const auto [end, error] =
+      std::to_chars(text, text + sizeof(text), value, std::chars_format::general, digits);
+  return error == std::errc() ? std::string(text, end) : "";
 }
 
 }  // namespace ndarray

@@ -16,6 +16,9 @@ std::string Printable(std::string_view text);
 // Printable, and cut between two characters if it is long.
 std::string Excerpt(std::string_view text);
 
+// As printf's "%.*g" has it in the C locale, whatever the process's is.
+std::string NumberText(double value, int digits);
+
 }  // namespace ndarray
 
 #endif  // GDAL_NDARRAY_STORE_TEXT_H_

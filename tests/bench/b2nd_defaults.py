@@ -78,8 +78,9 @@ def describe(path):
     if dataset.GetDriver().ShortName != "B2ND":
         return ""
     facts = dataset.GetMetadata("IMAGE_STRUCTURE")
+    codec = facts.get("COMPRESSION", facts.get("CODEC"))
     level = dataset.GetMetadataItem("LEVEL", "B2ND")
-    return "; ".join([f"{facts['COMPRESSION']} {level}", facts["FILTERS"], facts["CHUNKS"],
+    return "; ".join([f"{codec} {level}", facts["FILTERS"], facts["CHUNKS"],
                       facts["BLOCKS"]])
 
 

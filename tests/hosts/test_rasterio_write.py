@@ -99,6 +99,39 @@ def test_profile_of_a_file_serves_to_write_another(files, order):
     np.testing.assert_array_equal(files.load(second), files.load(first))
 
 
+@pytest.mark.parametrize("options", [
+    {}, {"blockxsize": 32, "blockysize": 16}, {"blocksize": 128}, {"compress": "lz4"},
+    {"compress": "none"}, {"compress": "deflate"}, {"compress": "blosclz"}], ids=str)
+def test_profile_of_a_file_cuts_another_alike(blosc2_files, uint16_image, options):
+    first, second = blosc2_files.path("first"), blosc2_files.path("second")
+    profile = profile_of_new(blosc2_files, height=200, width=300, dtype="uint16", **options)
+    with rasterio.open(first, "w", **profile) as dataset:
+        dataset.write(uint16_image, 1)
+    with rasterio.open(first) as old, rasterio.open(second, "w", **old.profile) as new:
+        assert old.profile["blockxsize"] == options.get(
+            "blockxsize", options.get("blocksize", 128))
+        if options.get("compress") == "none":
+            assert old.profile["compress"] == "none"
+        new.write(old.read())
+    arrays = [blosc2_files.blosc2.open(path, mode="r") for path in (first, second)]
+    assert arrays[0].chunks == arrays[1].chunks
+    assert arrays[0].blocks == arrays[1].blocks
+    np.testing.assert_array_equal(arrays[1][:], uint16_image)
+
+
+def test_block_windows_decode_each_block_once(blosc2_files, uint16_image):
+    path = blosc2_files.path("new")
+    with rasterio.open(path, "w", **profile_of_new(blosc2_files, height=200, width=300,
+                                                   dtype="uint16", blocksize=32)) as dataset:
+        dataset.write(uint16_image, 1)
+    with rasterio.open(path) as dataset:
+        windows = [window for _, window in dataset.block_windows(1)]
+        for window in windows:
+            np.testing.assert_array_equal(dataset.read(1, window=window),
+                                          uint16_image[window.toslices()])
+        assert int(dataset.tags(ns="B2ND")["DECODED_BLOCKS"]) == len(windows) == 7 * 10
+
+
 def test_unwritten_pixels_are_zero(files):
     path = files.path("new")
     with rasterio.open(path, "w", **profile_of_new(files)) as dataset:
@@ -153,7 +186,8 @@ def test_creation_options_are_keyword_arguments(blosc2_files, uint16_image, code
     np.testing.assert_array_equal(array[:], uint16_image)
     with rasterio.open(path) as dataset:
         np.testing.assert_array_equal(dataset.read(1), uint16_image)
-        assert dataset.tags(ns="IMAGE_STRUCTURE")["COMPRESSION"] == codec.upper()
+        structure = dataset.tags(ns="IMAGE_STRUCTURE")
+        assert structure.get("CODEC", structure.get("COMPRESSION")) == codec.upper()
 
 
 def test_impossible_creation_option_raises_and_leaves_nothing(blosc2_files):

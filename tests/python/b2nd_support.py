@@ -15,6 +15,16 @@ if gdal.GetDriverByName("B2ND") is None:
 SHAPES = {"chunks": (20, 20), "blocks": (7, 9)}
 
 
+def codec_of(dataset):
+    """COMPRESSION has no names that rasterio before 1.4.3 does not know, where GDAL is as old."""
+    structure = dataset.GetMetadata("IMAGE_STRUCTURE")
+    assert ("CODEC" in structure) != ("COMPRESSION" in structure)
+    name = structure.get("CODEC", structure.get("COMPRESSION"))
+    old = gdal.VersionInfo() < "3100000" and len(gdal.VersionInfo()) == 7
+    assert ("CODEC" in structure) == (old and name not in ("ZSTD", "NONE"))
+    return name
+
+
 def save(path, array, **parameters):
     """Writes an array through python-blosc2, and returns the path as text."""
     path.write_bytes(blosc2.asarray(array, contiguous=True, **parameters).to_cframe())
