@@ -97,8 +97,7 @@ void ConvertRaster(const Job& arguments, GDALDriver& driver, const std::optional
 
 // Whether the pages are the bands of a raster: those of very long stacks are not.
 bool IsRaster(const Stack& stack) {
-  return stack.array.shape.size() == 3 &&
-         stack.array.shape[0] <= MaxBandCount();
+  return stack.array.shape.size() == 3 && stack.array.shape[0] <= MaxBandCount();
 }
 
 // A dataset of no pixels with what GDAL says of the first page, for all of them.

@@ -299,22 +299,16 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
 
 Result<EmptyFrame> BloscEncoder::MakeEmptyFrame(
     const std::vector<std::pair<std::string, std::string>>& attributes) const {
+  Status sizes = CheckAttributeSizes(attributes);
+  if (!sizes.ok()) return sizes;
   Result<SchunkPtr> schunk = NewSchunk(impl_->parameters, true, impl_->b2nd);
   if (!schunk.ok()) return schunk.status();
   blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;
   parameters.compcode = BLOSC_ZSTD;
   parameters.typesize = 1;
   parameters.nthreads = 1;
-  int64_t budget_bytes = kMaxAttributesBytes;
   for (const auto& [name, value] : attributes) {
     std::string content = value;
-    const int64_t most_bytes = std::min(kMaxAttributeBytes, budget_bytes);
-    budget_bytes -= std::min(static_cast<int64_t>(content.size()), most_bytes);
-    if (static_cast<int64_t>(content.size()) > most_bytes) {
-      return Mismatch(StatusCode::kInvalidArgument, "attribute '" + name + "'",
-                      std::to_string(content.size()) + " bytes",
-                      "at most " + std::to_string(most_bytes));
-    }
     if (blosc2_vlmeta_add(schunk->get(), name.c_str(), Bytes(content),
                           static_cast<int32_t>(content.size()), &parameters) < 0) {
       return Mismatch(StatusCode::kInvalidArgument, "attribute '" + name + "'",

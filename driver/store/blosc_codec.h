@@ -66,11 +66,6 @@ struct Compression {
   std::array<uint8_t, kMaxFilters> filters_meta = {};
 };
 
-// Of one attribute (variable-length metalayer), and of all together, read or written: a few bytes
-// can claim many.
-constexpr int64_t kMaxAttributeBytes = int64_t{64} << 20;
-constexpr int64_t kMaxAttributesBytes = int64_t{250} << 20;
-
 // The bytes of a frame without chunks, to which chunks and their index are added.
 struct EmptyFrame {
   std::string header;
@@ -94,7 +89,7 @@ class BloscEncoder {
   Status EncodeChunk(const std::byte* elements, size_t size_bytes, std::string& to) const;
 
   // With the metalayer b2nd and these variable-length metalayers, whose contents are msgpack.
-  // kInvalidArgument where one or all together are longer than is read.
+  // kInvalidArgument as CheckAttributeSizes.
   Result<EmptyFrame> MakeEmptyFrame(
       const std::vector<std::pair<std::string, std::string>>& attributes) const;
 

@@ -140,6 +140,21 @@ const Metalayer* FrameHeader::Find(std::string_view name) const {
   return nullptr;
 }
 
+Status CheckAttributeSizes(const std::vector<std::pair<std::string, std::string>>& attributes) {
+  int64_t budget_bytes = kMaxAttributesBytes;
+  for (const auto& [name, value] : attributes) {
+    const auto size_bytes = static_cast<int64_t>(value.size());
+    const int64_t most_bytes = std::min(kMaxAttributeBytes, budget_bytes);
+    if (size_bytes > most_bytes) {
+      return Mismatch(StatusCode::kInvalidArgument, "attribute '" + name + "'",
+                      std::to_string(size_bytes) + " bytes",
+                      "at most " + std::to_string(most_bytes));
+    }
+    budget_bytes -= size_bytes;
+  }
+  return {};
+}
+
 bool HasFrameMagic(std::string_view start) {
   return start.substr(0, kFrameMagic.size()) == kFrameMagic;
 }

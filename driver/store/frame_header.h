@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "driver/store/status.h"
@@ -64,6 +65,14 @@ bool HasFrameMagic(std::string_view start);
 
 // The bytes of the header, from the first kFrameHeaderMinBytes of a frame.
 Result<uint64_t> FrameHeaderBytes(std::string_view start);
+
+// Of one attribute (variable-length metalayer) before it is compressed, and of all together, read
+// or written: a few bytes can claim many.
+constexpr int64_t kMaxAttributeBytes = int64_t{64} << 20;
+constexpr int64_t kMaxAttributesBytes = int64_t{250} << 20;
+
+// kInvalidArgument where values, by their names, are longer than is read.
+Status CheckAttributeSizes(const std::vector<std::pair<std::string, std::string>>& attributes);
 
 // Parses bytes [0, FrameHeaderBytes()) of a frame. kCorrupt where lengths contradict each other;
 // kNotSupported for versions from the future. `bytes` must outlive the result.

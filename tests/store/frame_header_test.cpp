@@ -35,6 +35,15 @@ std::string TrailerOf(const std::string& frame) {
   return frame.substr(frame.size() - *FrameTrailerBytes(frame));
 }
 
+TEST(AttributeSizes, AreWhatIsReadAtMost) {
+  const std::string most(static_cast<size_t>(kMaxAttributeBytes), 'x');
+  EXPECT_THAT(CheckAttributeSizes({{"a", most}, {"b", most}, {"c", most}}), IsOk());
+  EXPECT_THAT(CheckAttributeSizes({{"a", most + "x"}}),
+              FailsWith(StatusCode::kInvalidArgument, "attribute 'a': found 67108865 bytes"));
+  EXPECT_THAT(CheckAttributeSizes({{"a", most}, {"b", most}, {"c", most}, {"d", most}}),
+              FailsWith(StatusCode::kInvalidArgument, "attribute 'd': found 67108864 bytes"));
+}
+
 TEST(FrameHeader, ReadsEveryField) {
   FrameParts parts = SmallFrame();
   parts.codec_flags = 0x94;  // ZSTD, level 9
