@@ -191,7 +191,7 @@ void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
                   [[maybe_unused]] const std::optional<Reading>& access, CPLStringList options) {
   if (!arguments.bands.empty()) pages.Choose(arguments.bands);
   Stack stack = PlanStack(pages, arguments.written);
-  stack.array.max_threads = ThreadsOf(options);
+  stack.array.max_threads = ThreadsFrom(options);
   const NewArray& array = stack.array;
   RefuseRasterOptions(arguments, "a stack of pages", IsRaster(stack), array.shape, options);
   RefuseToReplace(arguments.source, arguments.destination);

@@ -190,7 +190,7 @@ void ConvertArray(const Array& array, const std::string& destination, [[maybe_un
                   GDALProgressFunc progress) {
   const FileFacts facts = FactsOf(array);
   NewArray plan = PlanManyAxes(array.info(), destination);
-  plan.max_threads = ThreadsOf(options);
+  plan.max_threads = ThreadsFrom(options);
   if (array.info().is_record) plan.record = facts.record;
 #ifdef NDARRAY_HAS_B2ND
   if (to_b2nd) return ConvertToB2nd(array, plan, facts, access, std::move(options), progress);

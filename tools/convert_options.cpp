@@ -173,7 +173,7 @@ void AddAccessOptions(const Reading& access, const ImageSize& image, bool is_b2n
   AddSides("Y", cut.block_y, cut.chunk_y, image.height, options);
 }
 
-int ThreadsOf(const CPLStringList& options) {
+int ThreadsFrom(const CPLStringList& options) {
   const Result<int> threads = ThreadsFromOption(options.FetchNameValue("NUM_THREADS"));
   if (!threads.ok()) throw WrongUsage(threads.status().message());
   return *threads;

@@ -23,7 +23,7 @@ GDALDriver& DriverFor(const std::string& path);
 CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::string>& words);
 
 // Of NUM_THREADS among creation options. Throws WrongUsage for what is no number of threads.
-int ThreadsOf(const CPLStringList& options);
+int ThreadsFrom(const CPLStringList& options);
 
 struct ImageSize {
   int64_t width = 0, height = 0;

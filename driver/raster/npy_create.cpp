@@ -221,6 +221,8 @@ GDALDataset* CopyChecked(const NewArray& plan, GDALDataset& source, GDALProgress
     if (!data_offset.ok()) return Report(data_offset.status()), nullptr;
     Copier copier(source, plan, **file, *data_offset);
     if (copier.Copy(progress, progress_data) != CE_None) return nullptr;
+    // Of a copy onto its source, the mask beside it is opened while it has a name.
+    source.GetRasterBand(1)->GetMaskFlags();
     if (Report(CommitOver(**file)) != CE_None) return nullptr;
   }
   if (IsStandardOutput(plan.path)) return new Gone(plan);

@@ -16,8 +16,7 @@ LOOP = """
 import ctypes, os, sys
 from osgeo import gdal
 gdal.UseExceptions()
-prepare, victim = sys.argv[1:]
-exec(prepare)
+victim = sys.argv[1]
 arm = ctypes.CDLL(os.environ["LD_PRELOAD"].split()[-1]).fault_arm
 print(flush=True)
 for line in sys.stdin:
@@ -49,9 +48,9 @@ def moments(run):
 class Code:
     """Runs Python code in forks of one process, each killed at a moment."""
 
-    def __init__(self, path, victim, prepare=""):
+    def __init__(self, path, victim):
         self.done = False
-        self.process = subprocess.Popen([sys.executable, "-c", LOOP, prepare, victim], text=True,
+        self.process = subprocess.Popen([sys.executable, "-c", LOOP, victim], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         env=environment(path))
         self.process.stdout.readline()

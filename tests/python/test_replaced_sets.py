@@ -88,9 +88,8 @@ def case(request, tmp_path):
 
 def test_killed_copy_mixes_no_sets(case):
     form, path, old, new = case
-    victim = f"gdal.GetDriverByName({form!r}).CreateCopy({str(path)!r}, source)"
-    prepare = f"source = gdal.Open({str(new)!r})"
-    assert go_through(Code(path.parent, victim, prepare), path, old) == [OLD, NEW]
+    victim = f"gdal.GetDriverByName({form!r}).CreateCopy({str(path)!r}, gdal.Open({str(new)!r}))"
+    assert go_through(Code(path.parent, victim), path, old) == [OLD, NEW]
 
 
 def test_killed_creation_mixes_no_sets(case):
@@ -169,6 +168,21 @@ print(test_replaced_sets.check_set({str(path)!r}))
         if check_set(path) == OLD:  # there was no such call
             break
     assert seen[0] == NEW and seen[-1] == OLD and len(seen) > 4, seen
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_copy_onto_its_source_keeps_what_is_beside_it(form, tmp_path):
+    path = tmp_path / f"image.{form.lower()}"
+    write_image(path, OLD, form)
+    dataset = gdal.Open(str(path))
+    dataset.SetGeoTransform([OLD, 1, 0, 0, 0, -1])
+    dataset.CreateMaskBand(gdal.GMF_PER_DATASET)
+    dataset.GetRasterBand(1).GetMaskBand().Fill(OLD)
+    del dataset
+    gdal.GetDriverByName(form).CreateCopy(str(path), gdal.Open(str(path)))
+    dataset = gdal.Open(str(path))
+    assert check_set(path) == OLD and dataset.GetGeoTransform()[0] == OLD
+    assert dataset.GetRasterBand(1).GetMaskFlags() == gdal.GMF_PER_DATASET
 
 
 def test_statistics_of_a_file_that_was_replaced_are_not_those_of_the_new_one(case):

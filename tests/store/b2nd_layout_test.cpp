@@ -292,5 +292,13 @@ TEST(B2ndLayout, FindsTheBlocksOfAnyBox) {
   }
 }
 
+TEST(B2ndLayout, NewArraysHaveNoMoreChunksThanAreRead) {
+  const DType bytes{ScalarType::kUInt8, kNativeOrder};
+  EXPECT_THAT(MakeB2ndLayout(bytes, {8192, 8192}, {1, 1}, {1, 1}), IsOk());
+  EXPECT_THAT(MakeB2ndLayout(bytes, {8192, 8193}, {1, 1}, {1, 1}),
+              FailsWith(StatusCode::kInvalidArgument,
+                        "chunks: found 67117056 of (1, 1), wanted at most 67108864"));
+}
+
 }  // namespace
 }  // namespace ndarray

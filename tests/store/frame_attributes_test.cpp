@@ -118,6 +118,13 @@ TEST(FrameAttributes, ThatCannotBeReadCostNobodyTheirPixels) {
       FailsWith(StatusCode::kCorrupt, "trailer: found"));
 }
 
+TEST(FrameAttributes, AreWrittenAsLongAsTheyAreRead) {
+  const std::string most(static_cast<size_t>(kMaxAttributeBytes), 'x');
+  EXPECT_THAT(EncodeAttribute("a", most), IsOk());
+  EXPECT_THAT(EncodeAttribute("a", most + "x"),
+              FailsWith(StatusCode::kInvalidArgument, "attribute 'a': found 67108865"));
+}
+
 class AttributeEditorTest : public ::testing::Test {
  protected:
   std::shared_ptr<Array> Update() { return OpenToUpdate(file_); }

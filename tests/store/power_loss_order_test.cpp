@@ -111,6 +111,17 @@ TEST_F(PowerLossOrderTest, ContentIsSyncedBeforeItTakesTheNameAndTheNameAfterwar
   EXPECT_THAT(notes, ElementsAre("sync .file.partial of 11", "rename to file", "sync folder"));
 }
 
+TEST_F(PowerLossOrderTest, CompletedContentIsNotSyncedAgain) {
+  const auto file = CreateLocalFile(Path());
+  ASSERT_THAT(file, IsOk());
+  ASSERT_THAT((*file)->WriteAt(0, "new content", 11), IsOk());
+  ASSERT_THAT((*file)->Complete(), IsOk());
+  EXPECT_THAT(notes, ElementsAre("sync .file.partial of 11"));
+  EXPECT_EQ(ReadFile(Path()), "old");
+  ASSERT_THAT((*file)->Commit(), IsOk());
+  EXPECT_THAT(notes, ElementsAre("sync .file.partial of 11", "rename to file", "sync folder"));
+}
+
 TEST_F(PowerLossOrderTest, ContentThatCannotBeSyncedIsNotGivenTheName) {
   failing = "sync .file.partial of 11";
   EXPECT_THAT(Replace(), FailsWith(StatusCode::kIo, Path() + ": cannot sync"));
