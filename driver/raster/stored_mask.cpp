@@ -164,7 +164,7 @@ StoredMask::StoredMask(std::shared_ptr<Array> array, Axes axes, GDALDataset& ras
 StoredMask::~StoredMask() = default;
 
 bool StoredMask::IsIn(const Array& array) {
-  const std::vector<std::string>& files = array.info().attribute_files;
+  const std::vector<std::string>& files = array.info().late_attributes;
   return std::find(files.begin(), files.end(), kMaskAttribute) != files.end();
 }
 

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "driver/raster/geo_metadata.h"
+#include "driver/store/msgpack.h"
 
 namespace ndarray {
 namespace {
@@ -45,31 +45,41 @@ std::unique_ptr<OGRSpatialReference> ParseCrs(const json& value) {
 
 constexpr const char* kCrsForms[] = {"proj:wkt2", "proj:projjson", "proj:code"};
 
-bool IsCrsForm(const std::string& key) {
-  return std::find(std::begin(kCrsForms), std::end(kCrsForms), key) != std::end(kCrsForms);
+bool HasForm(const ArrayInfo& info, const char* form) {
+  const std::vector<std::string>& names = info.late_attributes;
+  return std::find(names.begin(), names.end(), form) != names.end();
 }
 
-// Whether the code is the one that the WKT itself ends with; both as JSON texts.
-bool IsCodeOf(const std::string& wkt, const std::string& code) {
-  const size_t colon = code.find(':');
-  if (colon == std::string::npos || code.size() < 2) return false;
-  const std::string end = "ID[\\" + code.substr(0, colon) + "\\\"," +
-                          code.substr(colon + 1, code.size() - colon - 2) + "]]\"";
-  return wkt.size() > end.size() && wkt.compare(wkt.size() - end.size(), end.size(), end) == 0;
+// A note where it cannot be decoded.
+json DecodedForm(const Array& array, const char* form) {
+  const Result<std::string> packed = array.ReadAttribute(form);
+  Result<json> value = packed.ok() ? ParseMsgpack(*packed) : packed.status();
+  if (!value.ok()) return "(" + value.status().message() + ")";
+  return json::parse(ShowJson(std::move(*value)), nullptr, false);
 }
 
-// As kCrsForms are, but a code that the WKT names first: it tells more, the codes of the parts,
-// which WKT leaves out.
-void SortCrsForms(std::vector<Attribute>& forms) {
-  const auto place = [](const Attribute& form) {
-    return std::find(std::begin(kCrsForms), std::end(kCrsForms), form.first);
-  };
-  std::sort(forms.begin(), forms.end(),
-            [&](const Attribute& a, const Attribute& b) { return place(a) < place(b); });
-  if (forms.size() > 1 && forms.front().first == "proj:wkt2" && forms.back().first == "proj:code" &&
-      IsCodeOf(forms.front().second, forms.back().second)) {
+// Whether the WKT itself ends with the code.
+bool IsCodeOf(const json& wkt, const json& code) {
+  if (!wkt.is_string() || !code.is_string()) return false;
+  const auto& text = wkt.get_ref<const std::string&>();
+  const auto& name = code.get_ref<const std::string&>();
+  const size_t colon = name.find(':');
+  if (colon == std::string::npos) return false;
+  const std::string end = "ID[\"" + name.substr(0, colon) + "\"," + name.substr(colon + 1) + "]]";
+  return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// In the order of kCrsForms, but a code that the WKT names first: it tells more, the codes of the
+// parts, which WKT leaves out.
+std::vector<std::pair<std::string, json>> CrsForms(const Array& array) {
+  std::vector<std::pair<std::string, json>> forms;
+  for (const char* const form : kCrsForms) {
+    if (HasForm(array.info(), form)) forms.emplace_back(form, DecodedForm(array, form));
+  }
+  if (forms.size() > 1 && IsCodeOf(forms.front().second, forms.back().second)) {
     std::rotate(forms.begin(), forms.end() - 1, forms.end());
   }
+  return forms;
 }
 
 // Of the key that holds what only GDAL has.
@@ -114,27 +124,21 @@ void AddItem(const std::string& name, const json& value, CPLStringList& items) {
 
 StoredMetadata ReadStoredMetadata(const ArrayInfo& info) {
   StoredMetadata metadata;
+  for (const char* const form : kCrsForms) metadata.has_crs |= HasForm(info, form);
   for (const auto& [key, text] : info.attributes) {
     if (key == "spatial:dimensions") continue;  // the axes' names, which other programs ask for
-    if (IsCrsForm(key)) {
-      metadata.crs_forms.emplace_back(key, text);
-      continue;
-    }
     const json value = json::parse(text, nullptr, false);
     if (value.is_discarded()) continue;
     if (key == "gdal" && ReadGdal(value, metadata)) continue;
     if (key == "spatial:transform" && (metadata.transform = ReadTransform(value))) continue;
     AddItem(key, value, metadata.items);
   }
-  SortCrsForms(metadata.crs_forms);
   return metadata;
 }
 
-StoredCrs ReadStoredCrs(const std::vector<Attribute>& forms) {
+StoredCrs ReadStoredCrs(const Array& array) {
   StoredCrs stored;
-  for (const auto& [key, text] : forms) {
-    const json value = json::parse(text, nullptr, false);
-    if (value.is_discarded()) continue;
+  for (const auto& [key, value] : CrsForms(array)) {
     stored.crs = ParseCrs(value);
     if (stored.crs != nullptr) break;
     AddItem(key, value, stored.unreadable);

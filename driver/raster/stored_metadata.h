@@ -24,12 +24,9 @@
 
 namespace ndarray {
 
-// A name, and a value: as JSON text where it was read, as msgpack where it is to be written.
-using Attribute = std::pair<std::string, std::string>;
-
 struct StoredMetadata {
   std::optional<std::array<double, 6>> transform;  // in GDAL's order
-  std::vector<Attribute> crs_forms;                // for ReadStoredCrs, unread
+  bool has_crs = false;                            // for ReadStoredCrs
   CPLStringList items;
   std::string axes;  // empty: the file does not say
   std::string pam;   // empty: nothing
@@ -45,7 +42,10 @@ struct StoredCrs {
 
 // Takes as long as opening ten files does, so it is for who asks for the CRS. CRS are not looked up
 // in files or on the network.
-StoredCrs ReadStoredCrs(const std::vector<Attribute>& forms);
+StoredCrs ReadStoredCrs(const Array& array);
+
+// A name, and a value as msgpack.
+using Attribute = std::pair<std::string, std::string>;
 
 // The attributes of a raster of the same metadata as `source`, from which ReadStoredMetadata and
 // GDAL's PAM make all of it again. `axes` are the letters of AXES.

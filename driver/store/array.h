@@ -115,9 +115,9 @@ struct ArrayInfo {
   std::vector<std::pair<std::string, std::string>> description;
   // Metadata that users keep in the file: names, and values as JSON text.
   std::vector<std::pair<std::string, std::string>> attributes;
-  // Names of those whose values are files of their own: not among `attributes`, and not decoded
-  // until ReadAttribute asks for them.
-  std::vector<std::string> attribute_files;
+  // Names of those that few ask for or that take long: not among `attributes`, and not decoded
+  // until ReadAttribute asks for them. Files of their own, and forms of the CRS (proj:...).
+  std::vector<std::string> late_attributes;
 };
 
 class Array {
@@ -158,7 +158,7 @@ class Array {
   // What info().attributes show, as the file has it: names, and values as msgpack.
   virtual std::vector<std::pair<std::string, std::string>> PackedAttributes() const { return {}; }
 
-  // One of them, those of info().attribute_files included. kNotFound where there is none.
+  // One of them, those of info().late_attributes included. kNotFound where there is none.
   virtual Result<std::string> ReadAttribute(const std::string& name) const {
     return Status(StatusCode::kNotFound, "attribute '" + name + "': not there");
   }

@@ -73,7 +73,7 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
   info.is_record = layout.element.is_record;
   info.granule = Granule(layout);
   info.attributes = index.attributes();
-  for (const auto& [name, content] : index.attribute_files()) info.attribute_files.push_back(name);
+  for (const auto& [name, content] : index.late_attributes()) info.late_attributes.push_back(name);
   info.description = {
       {"LAYOUT", "B2ND"},
       {"DTYPE", layout.element.text},

@@ -108,6 +108,12 @@ Result<std::string> AttributeAsJson(std::string_view packed) {
   return ShowJson(std::move(*parsed));
 }
 
+// A CRS takes longer to be decoded than all else of a small file, and few ask for it.
+bool IsReadLate(std::string_view attribute) {
+  return attribute == "proj:wkt2" || attribute == "proj:projjson" || attribute == "proj:code" ||
+         HoldsFile(attribute);
+}
+
 // Indexes that are in use, by the identity of their files.
 class SharedIndexes {
  public:
@@ -324,8 +330,8 @@ void FrameIndex::LoadAttributes(std::string_view trailer) {
   int64_t budget_bytes = kMaxAttributesBytes;
   size_t shown_bytes = 0;
   for (const Metalayer& layer : *layers) {
-    if (HoldsFile(layer.name)) {
-      attribute_files_.emplace_back(layer.name, layer.content);
+    if (IsReadLate(layer.name)) {
+      late_attributes_.emplace_back(layer.name, layer.content);
       continue;
     }
     Result<std::string> packed = DecodeAttribute(*codec_, layer.content, budget_bytes);
@@ -347,7 +353,7 @@ Status FrameIndex::LoadPackedAttributes(std::string_view trailer) {
     if (!packed.ok()) return packed.status().At("attribute '" + Excerpt(layer.name) + "'");
     packed_attributes_.emplace_back(layer.name, std::move(*packed));
   }
-  for (auto& [name, content] : attribute_files_) content.clear();  // they are among these
+  for (auto& [name, content] : late_attributes_) content.clear();  // they are among these
   return {};
 }
 
@@ -355,7 +361,7 @@ Result<std::string> FrameIndex::PackedAttribute(const std::string& name) const {
   for (const auto& [key, packed] : packed_attributes_) {
     if (key == name) return packed;
   }
-  for (const auto& [key, content] : attribute_files_) {
+  for (const auto& [key, content] : late_attributes_) {
     if (key != name) continue;
     int64_t budget_bytes = kMaxAttributeBytes;
     Result<std::string> packed = DecodeAttribute(*codec_, content, budget_bytes);

@@ -77,12 +77,13 @@ class FrameIndex {
   // are JSON strings.
   const std::vector<std::pair<std::string, std::string>>& attributes() const { return attributes_; }
 
-  // Those that hold files: names, and values as they are in the file, compressed.
-  const std::vector<std::pair<std::string, std::string>>& attribute_files() const {
-    return attribute_files_;
+  // Those that are not decoded until they are asked for (Array::info().late_attributes): names, and
+  // values as they are in the file, compressed.
+  const std::vector<std::pair<std::string, std::string>>& late_attributes() const {
+    return late_attributes_;
   }
 
-  // The value of one attribute (of an index that is not for update: of one that holds a file), as
+  // The value of one attribute (of an index that is not for update: of a late one), as
   // msgpack. kNotFound; kCorrupt and kNotSupported without the path.
   Result<std::string> PackedAttribute(const std::string& name) const;
 
@@ -127,7 +128,7 @@ class FrameIndex {
   uint64_t chunks_bytes_ = 0;
   std::vector<int64_t> offsets_;
   std::vector<std::pair<std::string, std::string>> attributes_;
-  std::vector<std::pair<std::string, std::string>> attribute_files_;
+  std::vector<std::pair<std::string, std::string>> late_attributes_;
   std::vector<std::pair<std::string, std::string>> packed_attributes_;
   uint64_t cache_file_;
   const std::shared_ptr<BlockCache::Counters> counters_ = std::make_shared<BlockCache::Counters>();

@@ -118,7 +118,7 @@ void RunFile(const std::shared_ptr<ByteFile>& file, int depth = 0) {
     Read(**array, field, MiddleBox(info.shape));
   }
   (*array)->Details();
-  for (const std::string& name : info.attribute_files) {
+  for (const std::string& name : info.late_attributes) {
     Result<std::string> packed = (*array)->ReadAttribute(name);
     if (!packed.ok()) return CheckFailure(packed.status());
     Result<std::string> bytes = UnpackNested(std::move(*packed));

@@ -72,7 +72,7 @@ Status WriteBytes(Array& array, const std::string& elements) {
 TEST(NestedArray, IsAnAttributeThatNobodySees) {
   const auto array = OpenToRead(FileWith(Binary(FrameBytes(SmallFrame()))));
   EXPECT_TRUE(array->info().attributes.empty());
-  EXPECT_EQ(array->info().attribute_files, std::vector<std::string>{kMaskAttribute});
+  EXPECT_EQ(array->info().late_attributes, std::vector<std::string>{kMaskAttribute});
   auto nested = OpenNested(*array, kMaskAttribute, 1);
   ASSERT_THAT(nested, IsOk());
   EXPECT_EQ((*nested)->info().shape, (AxisVector{6, 8}));
@@ -83,7 +83,7 @@ TEST(NestedArray, IsAnAttributeThatNobodySees) {
 
 TEST(NestedArray, IsNotFoundWhereThereIsNone) {
   const auto array = OpenToRead(FrameBytes(SmallFrame()));
-  EXPECT_TRUE(array->info().attribute_files.empty());
+  EXPECT_TRUE(array->info().late_attributes.empty());
   EXPECT_THAT(OpenNested(*array, kMaskAttribute, 1), FailsWith(StatusCode::kNotFound, ""));
 }
 
