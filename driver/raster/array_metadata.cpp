@@ -69,11 +69,11 @@ void ArrayDataset::LoadPam(CPLXMLNode* pam, CPLStringList& sidecars) {
 // The file's own, read when it is first asked for. Forms of it that are none are metadata, so that
 // is asked for, too, before metadata are.
 const OGRSpatialReference* ArrayDataset::FindStoredCrs() {
-  if (stored_.crs_forms.empty()) return nullptr;
+  if (!stored_.has_crs) return nullptr;
   const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
   if (knows_crs_) return crs_.get();
   knows_crs_ = true;
-  StoredCrs stored = ReadStoredCrs(stored_.crs_forms);
+  StoredCrs stored = ReadStoredCrs(io_.array());
   if (!stored.unreadable.empty()) {
     CPLStringList items(CSLMerge(stored.unreadable.StealList(), GDALMajorObject::GetMetadata()));
     GDALMajorObject::SetMetadata(items.List());

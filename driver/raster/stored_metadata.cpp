@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -52,31 +51,51 @@ std::unique_ptr<OGRSpatialReference> ParseCrs(const json& value) {
 
 constexpr const char* kCrsForms[] = {"proj:wkt2", "proj:projjson", "proj:code"};
 
-bool IsCrsForm(const std::string& key) {
-  return std::find(std::begin(kCrsForms), std::end(kCrsForms), key) != std::end(kCrsForms);
+bool IsCrsForm(const std::string& name) {
+  return std::find(std::begin(kCrsForms), std::end(kCrsForms), name) != std::end(kCrsForms);
 }
 
-// Whether the code is the one that the WKT itself ends with; both as JSON texts.
-bool IsCodeOf(const std::string& wkt, const std::string& code) {
-  const size_t colon = code.find(':');
-  if (colon == std::string::npos || code.size() < 2) return false;
-  const std::string end = "ID[\\" + code.substr(0, colon) + "\\\"," +
-                          code.substr(colon + 1, code.size() - colon - 2) + "]]\"";
-  return wkt.size() > end.size() && wkt.compare(wkt.size() - end.size(), end.size(), end) == 0;
+// What may still be decoded of one file's attributes together, in bytes and in values.
+struct Budget {
+  int64_t max_bytes = kMaxValuesBytes;
+  int64_t max_values = kMaxMsgpackValues;
+};
+
+// What cannot be read costs nobody their pixels: the reason stands in its place.
+json ReadValue(const Attributes& attributes, const std::string& name, Budget& budget) {
+  const Result<std::string> packed = attributes.Read(name, budget.max_bytes);
+  Result<json> value = packed.ok() ? ParseMsgpack(*packed, budget.max_values) : packed.status();
+  if (packed.ok()) budget.max_bytes -= static_cast<int64_t>(packed->size());
+  if (!value.ok()) return "(" + value.status().message() + ")";
+  return Presentable(std::move(*value));
 }
 
-// As kCrsForms are, but a code that the WKT names first: it tells more, the codes of the parts,
-// which WKT leaves out.
-void SortCrsForms(std::vector<Attribute>& forms) {
-  const auto place = [](const Attribute& form) {
-    return std::find(std::begin(kCrsForms), std::end(kCrsForms), form.first);
-  };
-  std::sort(forms.begin(), forms.end(),
-            [&](const Attribute& a, const Attribute& b) { return place(a) < place(b); });
-  if (forms.size() > 1 && forms.front().first == "proj:wkt2" && forms.back().first == "proj:code" &&
-      IsCodeOf(forms.front().second, forms.back().second)) {
+// Whether the WKT itself ends with the code.
+bool IsCodeOf(const json& wkt, const json& code) {
+  if (!wkt.is_string() || !code.is_string()) return false;
+  const auto& text = wkt.get_ref<const std::string&>();
+  const auto& name = code.get_ref<const std::string&>();
+  const size_t colon = name.find(':');
+  if (colon == std::string::npos) return false;
+  const std::string end = "ID[\"" + name.substr(0, colon) + "\"," + name.substr(colon + 1) + "]]";
+  return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// In the order of kCrsForms, but a code that the WKT names first: it tells more, the codes of the
+// parts, which WKT leaves out.
+std::vector<std::pair<std::string, json>> CrsForms(const Attributes& attributes) {
+  Budget budget;
+  const std::vector<AttributeInfo> list = attributes.List();
+  std::vector<std::pair<std::string, json>> forms;
+  for (const char* const form : kCrsForms) {
+    const bool there = std::any_of(list.begin(), list.end(),
+                                   [&](const AttributeInfo& info) { return info.name == form; });
+    if (there) forms.emplace_back(form, ReadValue(attributes, form, budget));
+  }
+  if (forms.size() > 1 && IsCodeOf(forms.front().second, forms.back().second)) {
     std::rotate(forms.begin(), forms.end() - 1, forms.end());
   }
+  return forms;
 }
 
 // Of the key that holds what only GDAL has.
@@ -120,53 +139,36 @@ void AddItem(const std::string& name, const json& value, CPLStringList& items) {
   items.SetNameValue(key.c_str(), text.c_str());
 }
 
-// All but the mask. What cannot be read costs nobody their pixels: the reason stands in its place.
-std::vector<std::pair<std::string, json>> ReadValues(const Attributes& attributes) {
-  int64_t max_bytes = kMaxValuesBytes;
-  int64_t max_values = kMaxMsgpackValues;
-  std::vector<std::pair<std::string, json>> values;
-  for (const AttributeInfo& info : attributes.List()) {
-    if (info.name == kMaskAttribute) continue;
-    if (info.size_bytes > kMaxForeignBytes && !IsStoredMetadata(info.name)) {
-      values.emplace_back(Printable(info.name),
-                          "(" + std::to_string(info.size_bytes) + " bytes in the file)");
-      continue;
-    }
-    const Result<std::string> packed = attributes.Read(info.name, max_bytes);
-    Result<json> value = packed.ok() ? ParseMsgpack(*packed, max_values) : packed.status();
-    if (packed.ok()) max_bytes -= static_cast<int64_t>(packed->size());
-    values.emplace_back(Printable(info.name), value.ok()
-                                                  ? Presentable(std::move(*value))
-                                                  : json("(" + value.status().message() + ")"));
-  }
-  return values;
-}
-
 }  // namespace
 
 StoredMetadata ReadStoredMetadata(const Array& array) {
   StoredMetadata metadata;
   if (array.attributes() == nullptr) return metadata;
-  for (const auto& [key, value] : ReadValues(*array.attributes())) {
+  Budget budget;
+  for (const AttributeInfo& info : array.attributes()->List()) {
+    const std::string key = Printable(info.name);
+    if (key == kMaskAttribute) continue;
     if (key == "spatial:dimensions") continue;  // the axes' names, which other programs ask for
     if (IsCrsForm(key)) {
-      metadata.crs_forms.emplace_back(key,
-                                      value.dump(-1, ' ', false, json::error_handler_t::replace));
+      metadata.has_crs = true;
       continue;
     }
+    if (info.size_bytes > kMaxForeignBytes && !IsStoredMetadata(key)) {
+      AddItem(key, "(" + std::to_string(info.size_bytes) + " bytes in the file)", metadata.items);
+      continue;
+    }
+    const json value = ReadValue(*array.attributes(), info.name, budget);
     if (key == "gdal" && ReadGdal(value, metadata)) continue;
     if (key == "spatial:transform" && (metadata.transform = ReadTransform(value))) continue;
     AddItem(key, value, metadata.items);
   }
-  SortCrsForms(metadata.crs_forms);
   return metadata;
 }
 
-StoredCrs ReadStoredCrs(const std::vector<Attribute>& forms) {
+StoredCrs ReadStoredCrs(const Array& array) {
   StoredCrs stored;
-  for (const auto& [key, text] : forms) {
-    const json value = json::parse(text, nullptr, false);
-    if (value.is_discarded()) continue;
+  if (array.attributes() == nullptr) return stored;
+  for (const auto& [key, value] : CrsForms(*array.attributes())) {
     stored.crs = ParseCrs(value);
     if (stored.crs != nullptr) break;
     AddItem(key, value, stored.unreadable);

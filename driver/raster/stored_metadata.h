@@ -28,7 +28,7 @@ namespace ndarray {
 
 struct StoredMetadata {
   std::optional<std::array<double, 6>> transform;  // in GDAL's order
-  std::vector<Attribute> crs_forms;                // for ReadStoredCrs, unread: values as JSON
+  bool has_crs = false;                            // for ReadStoredCrs
   CPLStringList items;
   std::string axes;  // empty: the file does not say
   std::string pam;   // empty: nothing
@@ -46,7 +46,7 @@ struct StoredCrs {
 
 // Takes as long as opening ten files does, so it is for who asks for the CRS. CRS are not looked up
 // in files or on the network.
-StoredCrs ReadStoredCrs(const std::vector<Attribute>& forms);
+StoredCrs ReadStoredCrs(const Array& array);
 
 // The attributes of a raster of the same metadata as `source`, from which ReadStoredMetadata and
 // GDAL's PAM make all of it again. `axes` are the letters of AXES.
