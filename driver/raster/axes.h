@@ -43,7 +43,7 @@ std::string AxesForInterleave(std::string_view interleave, int bands);
 Result<AxisVector> ShapeForAxes(std::string_view name, int64_t bands, int64_t height,
                                 int64_t width);
 
-// "[3]" or "[0, 2]" as NumPy has it, without negative numbers. kInvalidArgument for other text.
+// "0,2" or "[0, 2]": a NumPy index without negative numbers. kInvalidArgument for other text.
 Result<AxisVector> ParseIndex(std::string_view text);
 
 }  // namespace ndarray

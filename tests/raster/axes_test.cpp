@@ -66,14 +66,17 @@ TEST(ParseIndex, ReadsWhatNumpyWouldTake) {
   EXPECT_EQ(*ParseIndex("[3]"), (AxisVector{3}));
   EXPECT_EQ(*ParseIndex("[0,2]"), (AxisVector{0, 2}));
   EXPECT_EQ(*ParseIndex("[ 0 , 2 ]"), (AxisVector{0, 2}));
+  EXPECT_EQ(*ParseIndex("3"), (AxisVector{3}));
+  EXPECT_EQ(*ParseIndex("0, 2"), (AxisVector{0, 2}));
 }
 
 TEST(ParseIndex, RejectsEverythingElse) {
   std::string many = "[0";
   for (int i = 0; i < kMaxAxes; ++i) many += ",0";
   for (const std::string& text :
-       {std::string(""), std::string("[]"), std::string("3"), std::string("[3"),
-        std::string("[-1]"), std::string("[1,]"), std::string("[1 2]"), std::string("[:]"),
+       {std::string(""), std::string("[]"), std::string("3]"), std::string("[3"), std::string("["),
+        std::string("-1"), std::string("1,"), std::string("1:2"), std::string("[-1]"),
+        std::string("[1,]"), std::string("[1 2]"), std::string("[:]"),
         std::string("[99999999999999999999]"), many + "]"}) {
     EXPECT_THAT(ParseIndex(text), FailsWith(StatusCode::kInvalidArgument, "index")) << text;
   }
