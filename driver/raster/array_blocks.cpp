@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
+#include <memory>
 
 #include "driver/raster/array_band.h"
 #include "driver/raster/gdal_error.h"
@@ -48,8 +48,9 @@ CPLErr ArrayBand::ReadGroup(int block_x, int block_y, void* data) {
   const size_t line_bytes = static_cast<size_t>(request.width) * pixel_bytes;
   request.line_space = static_cast<GSpacing>(line_bytes);
   return Guarded(CE_Failure, [&] {
-    std::vector<char> pixels(line_bytes * static_cast<size_t>(request.height));
-    request.data = pixels.data();
+    const std::unique_ptr<char[]> pixels(
+        new char[line_bytes * static_cast<size_t>(request.height)]);
+    request.data = pixels.get();
     const CPLErr read = Report(dataset().io_.Transfer(request, &source_, 1, nullptr).status);
     if (read != CE_None) return read;
     const auto fill = [&](int column, int line, void* block) {
@@ -59,7 +60,7 @@ CPLErr ArrayBand::ReadGroup(int block_x, int block_y, void* data) {
       const int height = std::min(nBlockYSize, request.height - y);
       for (int row = 0; row < height; ++row) {
         std::memcpy(static_cast<char*>(block) + row * (nBlockXSize * request.pixel_space),
-                    pixels.data() + (y + row) * request.line_space + x * request.pixel_space,
+                    pixels.get() + (y + row) * request.line_space + x * request.pixel_space,
                     width * pixel_bytes);
       }
     };

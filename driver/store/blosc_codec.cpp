@@ -392,10 +392,6 @@ std::string CompressorName(int compressor) {
   }
 }
 
-std::string CompressionName(int compressor, int level) {
-  return level == 0 ? "NONE" : CompressorName(compressor);
-}
-
 std::string FilterName(int filter) {
   return NameOr(Find(std::begin(kFilters), std::end(kFilters), filter), "filter", filter);
 }

@@ -113,7 +113,9 @@ std::string CodecName(int codec);
 std::string CompressorName(int compressor);
 
 // The same, and "NONE" where the header's level says that nothing is compressed.
-std::string CompressionName(int compressor, int level);
+inline std::string CompressionName(int compressor, int level) {
+  return level == 0 ? "NONE" : CompressorName(compressor);
+}
 
 // "SHUFFLE", "BITSHUFFLE", ...; "filter 41" for unknown ones.
 std::string FilterName(int filter);

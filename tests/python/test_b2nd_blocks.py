@@ -19,7 +19,8 @@ def cut(path):
 
 
 def block_size(path):
-    return gdal.Open(str(path)).GetRasterBand(1).GetBlockSize()
+    dataset = gdal.Open(str(path))
+    return dataset.GetRasterBand(1).GetBlockSize()
 
 
 @pytest.mark.parametrize("side", [16, 128, 192, 512])
