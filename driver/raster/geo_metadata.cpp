@@ -7,14 +7,10 @@
 #include <memory>
 
 #include "driver/raster/colors.h"
+#include "driver/raster/sidecar.h"
 
 namespace ndarray {
 namespace {
-
-struct FreeXml {
-  void operator()(CPLXMLNode* tree) const { CPLDestroyXMLNode(tree); }
-};
-using XmlTree = std::unique_ptr<CPLXMLNode, FreeXml>;
 
 struct FreeCpl {
   void operator()(void* memory) const { CPLFree(memory); }
@@ -32,6 +28,20 @@ void CopyDomains(GDALMajorObject& source, GDALMajorObject& destination) {
     }
     if (!about_the_file) destination.SetMetadata(source.GetMetadata(domain), domain);
   }
+}
+
+// The one that somebody has computed; none is computed now.
+void CopyHistogram(GDALRasterBand& source, GDALRasterBand& destination) {
+  double min = 0;
+  double max = 0;
+  int buckets = 0;
+  GUIntBig* counts = nullptr;
+  CPLPushErrorHandler(CPLQuietErrorHandler);
+  const CPLErr found =
+      source.GetDefaultHistogram(&min, &max, &buckets, &counts, FALSE, nullptr, nullptr);
+  CPLPopErrorHandler();
+  const std::unique_ptr<GUIntBig, FreeCpl> owner(counts);
+  if (found == CE_None && buckets > 0) destination.SetDefaultHistogram(min, max, buckets, counts);
 }
 
 // A dataset without pixels, to hold metadata in GDAL's own form.
@@ -66,15 +76,20 @@ class MetadataHolder final : public GDALPamDataset {
 
 }  // namespace
 
-std::string SerializeMetadata(GDALDataset& source, const std::string& axes) {
+std::string SerializeMetadata(GDALDataset& source, const std::string& axes,
+                              const std::vector<std::string>& without_items) {
   MetadataHolder holder(source);
   holder.CloneInfo(&source, GCIF_PAM_DEFAULT & ~(GCIF_MASK | GCIF_PROJECTION | GCIF_GEOTRANSFORM));
   CopyDomains(source, holder);
+  CPLStringList items(CSLDuplicate(const_cast<char**>(holder.GetMetadata())));
+  for (const std::string& key : without_items) items.SetNameValue(key.c_str(), nullptr);
+  holder.SetMetadata(items.List());
   const int bands = holder.GetRasterCount();
   for (int number = 1; number <= bands; ++number) {
     GDALRasterBand& from = *source.GetRasterBand(number);
     GDALRasterBand& to = *holder.GetRasterBand(number);
     CopyDomains(from, to);
+    CopyHistogram(from, to);
     // Said only where a reader would take the bands for colours.
     if (from.GetColorInterpretation() == GCI_Undefined &&
         ColorByShape(axes, bands, {from.GetRasterDataType()}, number) != GCI_Undefined) {
@@ -94,6 +109,7 @@ void CopyMetadata(GDALDataset& source, GDALPamDataset& destination) {
     GDALRasterBand& from = *source.GetRasterBand(number);
     GDALRasterBand& to = *destination.GetRasterBand(number);
     CopyDomains(from, to);
+    CopyHistogram(from, to);
     // CloneInfo leaves what the shape of the array says, even where the source says otherwise.
     const GDALColorInterp color = from.GetColorInterpretation();
     if (to.GetColorInterpretation() != color) to.SetColorInterpretation(color);

@@ -3,6 +3,7 @@
 #define GDAL_NDARRAY_RASTER_GEO_METADATA_H_
 
 #include <string>
+#include <vector>
 
 #include "driver/raster/gdal_compat.h"
 
@@ -13,9 +14,10 @@ namespace ndarray {
 // about the image rather than about the source's file.
 void CopyMetadata(GDALDataset& source, GDALPamDataset& destination);
 
-// The same as the text of a PAM document (what a sidecar holds), but CRS and geotransform, for an
-// array of these axes; empty where there is nothing to say.
-std::string SerializeMetadata(GDALDataset& source, const std::string& axes);
+// The same as the text of a PAM document (what a sidecar holds), but CRS and geotransform, and the
+// dataset's items of these keys; for an array of these axes. Empty where there is nothing to say.
+std::string SerializeMetadata(GDALDataset& source, const std::string& axes,
+                              const std::vector<std::string>& without_items);
 
 }  // namespace ndarray
 

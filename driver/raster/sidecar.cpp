@@ -85,6 +85,39 @@ XmlTree ReadPam(const std::string& path, const CPLStringList& sidecar_names) {
   return tree;
 }
 
+void RemoveFromSidecar(const std::string& path) {
+  const XmlTree tree = ReadPam(path, CPLStringList());
+  CPLXMLNode* const root = tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
+  if (root == nullptr) return;
+  PamLocator locator;
+  const std::string sidecar = locator.Find(path);
+  bool is_empty = true;
+  for (CPLXMLNode* node = root->psChild; node != nullptr;) {
+    CPLXMLNode* const next = node->psNext;
+    bool is_known = false;
+    for (const char* const known :
+         {"SRS", "GeoTransform", "GCPList", "Metadata", "PAMRasterBand", "HistogramItem"}) {
+      is_known = is_known || EQUAL(node->pszValue, known);
+    }
+    if (node->eType == CXT_Element && is_known) {
+      CPLRemoveXMLChild(root, node);
+      CPLDestroyXMLNode(node);
+    } else {
+      is_empty = is_empty && node->eType != CXT_Element;
+    }
+    node = next;
+  }
+  if (is_empty) {
+    VSIUnlink(sidecar.c_str());
+    return;
+  }
+  const std::string merged = sidecar + ".new";
+  if (CPLSerializeXMLTreeToFile(tree.get(), merged.c_str()) == FALSE ||
+      VSIRename(merged.c_str(), sidecar.c_str()) != 0) {
+    VSIUnlink(merged.c_str());
+  }
+}
+
 const char* PamMetadataItem(const CPLXMLNode* pam, const char* name, const char* domain) {
   if (pam == nullptr) return nullptr;
   for (const CPLXMLNode* node = pam->psChild; node != nullptr; node = node->psNext) {

@@ -30,6 +30,11 @@ using XmlTree = std::unique_ptr<CPLXMLNode, DestroyXml>;
 // cannot be read, or sidecars are switched off. Without errors.
 XmlTree ReadPam(const std::string& path, const CPLStringList& sidecar_names);
 
+// Takes what a file says itself out of its sidecar, which would count for more: all that is of the
+// whole dataset. What is of its parts (subdatasets), and what GDAL does not know, stays; a sidecar
+// with nothing left in it goes.
+void RemoveFromSidecar(const std::string& path);
+
 // A dataset's metadata item in a PAM document (nullptr: in none); nullptr where there is none.
 const char* PamMetadataItem(const CPLXMLNode* pam, const char* name, const char* domain);
 

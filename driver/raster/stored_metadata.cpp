@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "driver/raster/geo_metadata.h"
+#include "driver/raster/axis_names.h"
 #include "driver/raster/stored_mask.h"
 #include "driver/store/msgpack.h"
 #include "driver/store/text.h"
@@ -111,32 +111,35 @@ bool ReadGdal(const json& value, StoredMetadata& metadata) {
   return true;
 }
 
-std::string Packed(const json& value) {
-  const std::vector<uint8_t> bytes = json::to_msgpack(value);
-  return {bytes.begin(), bytes.end()};
-}
-
-std::string Exported(const OGRSpatialReference& crs, bool as_json) {
-  char* text = nullptr;
-  const char* const wkt_options[] = {"FORMAT=WKT2_2019", nullptr};
-  CPLPushErrorHandler(CPLQuietErrorHandler);
-  const OGRErr error =
-      as_json ? crs.exportToPROJJSON(&text, nullptr) : crs.exportToWkt(&text, wkt_options);
-  CPLPopErrorHandler();
-  std::string result = error == OGRERR_NONE && text != nullptr ? text : "";
-  CPLFree(text);
-  return result;
-}
-
-void AddItem(const std::string& name, const json& value, CPLStringList& items) {
-  std::string text = value.is_string() ? value.get<std::string>()
-                                       : value.dump(-1, ' ', false, json::error_handler_t::replace);
-  if (text.size() > kMaxItemBytes) text = "(" + std::to_string(text.size()) + " bytes)";
-  std::string key = name;  // GDAL keeps "KEY=VALUE", and takes "KEY:VALUE" for the same
-  for (char& c : key) {
-    if (c == '=' || c == ':') c = '_';
+ShownAttribute Shown(const std::string& name, const json& value) {
+  ShownAttribute shown{name, name, ""};
+  shown.text = value.is_string() ? value.get<std::string>()
+                                 : value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (shown.text.size() > kMaxItemBytes) {
+    shown.text = "(" + std::to_string(shown.text.size()) + " bytes)";
   }
-  items.SetNameValue(key.c_str(), text.c_str());
+  // GDAL keeps "KEY=VALUE", and takes "KEY:VALUE" for the same.
+  std::replace_if(
+      shown.key.begin(), shown.key.end(), [](char c) { return c == '=' || c == ':'; }, '_');
+  return shown;
+}
+
+// GDAL cannot show two items of one name: the last one is shown, and only that can be changed.
+void Show(ShownAttribute shown, std::vector<ShownAttribute>& all) {
+  const auto is_hidden = [&](const ShownAttribute& other) {
+    return EQUAL(other.key.c_str(), shown.key.c_str());
+  };
+  all.erase(std::remove_if(all.begin(), all.end(), is_hidden), all.end());
+  all.push_back(std::move(shown));
+}
+
+std::vector<std::string> Texts(const json& value) {
+  std::vector<std::string> texts;
+  for (const json& item : value.is_array() ? value : json::array()) {
+    if (!item.is_string()) return {};
+    texts.push_back(item.get<std::string>());
+  }
+  return texts;
 }
 
 }  // namespace
@@ -145,22 +148,37 @@ StoredMetadata ReadStoredMetadata(const Array& array) {
   StoredMetadata metadata;
   if (array.attributes() == nullptr) return metadata;
   Budget budget;
+  std::vector<std::string> dimensions;
+  std::vector<std::string> spatial_dimensions;
   for (const AttributeInfo& info : array.attributes()->List()) {
     const std::string key = Printable(info.name);
     if (key == kMaskAttribute) continue;
-    if (key == "spatial:dimensions") continue;  // the axes' names, which other programs ask for
     if (IsCrsForm(key)) {
       metadata.has_crs = true;
       continue;
     }
-    if (info.size_bytes > kMaxForeignBytes && !IsStoredMetadata(key)) {
-      AddItem(key, "(" + std::to_string(info.size_bytes) + " bytes in the file)", metadata.items);
+    if (info.size_bytes > kMaxForeignBytes && key != "gdal") {
+      const std::string size = "(" + std::to_string(info.size_bytes) + " bytes in the file)";
+      Show(Shown(info.name, size), metadata.shown);
       continue;
     }
     const json value = ReadValue(*array.attributes(), info.name, budget);
-    if (key == "gdal" && ReadGdal(value, metadata)) continue;
-    if (key == "spatial:transform" && (metadata.transform = ReadTransform(value))) continue;
-    AddItem(key, value, metadata.items);
+    const bool understood =
+        key == "gdal"                 ? ReadGdal(value, metadata)
+        : key == "spatial:transform"  ? (metadata.transform = ReadTransform(value)).has_value()
+        : key == "spatial:dimensions" ? !(spatial_dimensions = Texts(value)).empty()
+        : key == "dimension_names"    ? !(dimensions = Texts(value)).empty()
+                                      : key == "zarr_conventions" && value.is_array();
+    if (understood) {
+      metadata.understood.insert(key);
+    } else {
+      Show(Shown(info.name, value), metadata.shown);
+    }
+  }
+  const auto axes = static_cast<size_t>(array.info().shape.size());
+  if (metadata.axes.empty() && (dimensions.empty() || dimensions.size() == axes)) {
+    metadata.axes = AxesOfNames(dimensions, spatial_dimensions);
+    if (metadata.axes.size() != axes) metadata.axes.clear();
   }
   return metadata;
 }
@@ -171,54 +189,9 @@ StoredCrs ReadStoredCrs(const Array& array) {
   for (const auto& [key, value] : CrsForms(*array.attributes())) {
     stored.crs = ParseCrs(value);
     if (stored.crs != nullptr) break;
-    AddItem(key, value, stored.unreadable);
+    Show(Shown(key, value), stored.unreadable);
   }
   return stored;
-}
-
-std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes) {
-  std::vector<Attribute> attributes;
-  double transform[6];
-  if (GDALGetGeoTransform(GDALDataset::ToHandle(&source), transform) == CE_None) {
-    const json affine = {transform[1], transform[2], transform[0],
-                         transform[4], transform[5], transform[3]};
-    attributes.emplace_back("spatial:transform", Packed(affine));
-    json dimensions = json::array();
-    for (const char letter : axes) {
-      dimensions.push_back(letter == 'B' ? "band" : letter == 'Y' ? "y" : "x");
-    }
-    attributes.emplace_back("spatial:dimensions", Packed(dimensions));
-  }
-  if (const OGRSpatialReference* const crs = source.GetSpatialRef()) {
-    const std::string wkt = Exported(*crs, false);
-    if (!wkt.empty()) attributes.emplace_back("proj:wkt2", Packed(wkt));
-    const json projjson = json::parse(Exported(*crs, true), nullptr, false);
-    if (!projjson.is_discarded()) attributes.emplace_back("proj:projjson", Packed(projjson));
-    const char* const authority = crs->GetAuthorityName(nullptr);
-    const char* const code = crs->GetAuthorityCode(nullptr);
-    if (authority != nullptr && code != nullptr) {
-      attributes.emplace_back("proj:code", Packed(std::string(authority) + ":" + code));
-    }
-  }
-  json gdal = {{"axes", axes}};
-  // Not in the WKT: programs that expect a CRS there do not expect COORDINATEMETADATA.
-  const double epoch =
-      source.GetSpatialRef() != nullptr ? source.GetSpatialRef()->GetCoordinateEpoch() : 0;
-  if (epoch > 0) gdal["epoch"] = epoch;
-  const std::string pam = SerializeMetadata(source, axes);
-  if (!pam.empty()) gdal["pam"] = pam;
-  attributes.emplace_back("gdal", Packed(gdal));
-  return attributes;
-}
-
-Attribute StoreAxes(const std::string& axes) { return {"gdal", Packed({{"axes", axes}})}; }
-
-bool IsStoredMetadata(std::string_view name) {
-  for (const char* const own : {"spatial:transform", "spatial:dimensions", "proj:wkt2",
-                                "proj:projjson", "proj:code", "gdal"}) {
-    if (name == own) return true;
-  }
-  return false;
 }
 
 }  // namespace ndarray

@@ -2,6 +2,7 @@
 #ifndef GDAL_NDARRAY_STORE_ATTRIBUTES_H_
 #define GDAL_NDARRAY_STORE_ATTRIBUTES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -39,6 +40,9 @@ class EditableAttributes : public Attributes {
   // Adds it or replaces its value. kInvalidArgument for names and kNotSupported for numbers of
   // attributes that the format does not have.
   virtual Status Set(const std::string& name, const std::string& value) = 0;
+
+  // How many the format has room for.
+  virtual size_t max_count() const = 0;
 
   // Nothing happens where there is none of that name.
   virtual void Remove(const std::string& name) = 0;

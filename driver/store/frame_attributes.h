@@ -79,6 +79,7 @@ class AttributeEditor final : public EditableAttributes {
   std::vector<AttributeInfo> List() const override;
   Result<std::string> Read(const std::string& name, int64_t max_bytes) const override;
   Status Set(const std::string& name, const std::string& value) override;
+  size_t max_count() const override { return kMaxAttributes; }
   void Remove(const std::string& name) override;
 
   // Whether Set or Remove has changed anything since the last call of MarkSaved.
