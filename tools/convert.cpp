@@ -5,7 +5,6 @@
 #include <gdal_vrt.h>
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #ifdef NDARRAY_HAS_B2ND
@@ -143,14 +142,7 @@ DatasetPointer DescribeStack(const TiffPages& pages, const Stack& stack) {
 
 #ifdef NDARRAY_HAS_B2ND
 std::vector<Attribute> AttributesOf(GDALDataset& description, const Stack& stack) {
-  constexpr const char* kDimensions = "spatial:dimensions";
-  std::vector<Attribute> attributes;
-  for (Attribute& attribute : StoreMetadata(description, IsRaster(stack) ? "BYX" : "")) {
-    if (attribute.first != kDimensions) attributes.push_back(std::move(attribute));
-  }
-  const std::vector<uint8_t> names = nlohmann::json::to_msgpack(stack.names);
-  attributes.emplace_back(kDimensions, std::string(names.begin(), names.end()));
-  return attributes;
+  return StoreMetadata(description, IsRaster(stack) ? "BYX" : "", stack.names);
 }
 #endif
 

@@ -194,9 +194,8 @@ void ArrayDataset::DescribeStructure() {
 
 void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info, CPLStringList& sidecars, CPLXMLNode* pam) {
   const std::string& path = io_.array().path();
-  // Not the sidecar's SetMetadata: the file has it, and nothing has changed that must be kept.
-  if (!stored_.items.empty()) GDALMajorObject::SetMetadata(stored_.items.List());
   LoadStoredPam();
+  ShowAttributes(stored_.shown);
   LoadPam(pam, sidecars);
   // Overviews and masks of a subdataset are those that its part of the sidecar names.
   const bool whole = io_.axes().index.empty();

@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
@@ -93,6 +94,7 @@ class ArrayDataset final : public GDALPamDataset {
   ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored,
                const Options& options, GDALAccess access);
   void LoadStoredPam();
+  void ShowAttributes(const std::vector<ShownAttribute>& shown);
   const OGRSpatialReference* FindStoredCrs();
   StoredMask* OpenStoredMask();
   StoredMask* FindStoredMask(int band);
@@ -116,6 +118,7 @@ class ArrayDataset final : public GDALPamDataset {
   // Whether several threads may read from it.
   bool IsShared() const { return (nOpenFlags & kThreadSafeFlag) != 0; }
   void DescribeStructure();
+  bool HasDetails() const { return !io_.array().info().raw; }
   CPLStringList& CurrentDetails();
   // A band's value for what was never written; whether all bands now have it.
   bool ChangeFill(const std::vector<std::byte>& from, const std::vector<std::byte>& to);
@@ -133,6 +136,7 @@ class ArrayDataset final : public GDALPamDataset {
   std::unique_ptr<StoredMask> mask_;             // once somebody has asked
   std::map<std::vector<std::byte>, int> fills_;  // how many bands have which value
   CPLStringList image_structure_;
+  std::map<std::thread::id, CPLStringList> details_;  // of each thread, until it asks again
   CPLStringList derived_subdatasets_;
   bool knows_derived_subdatasets_ = false;
   // Of thread-safe datasets: what is made lazily (block caches, mask bands, CRS, some metadata).

@@ -1,16 +1,17 @@
 // The metadata of an ArrayDataset: what the file keeps itself, and what a sidecar does.
 
 #include <cpl_minixml.h>
-#include <cpl_vsi.h>
 
-#include <algorithm>
 #include <array>
 #include <mutex>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "driver/raster/array_dataset.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/sidecar.h"
 
 namespace ndarray {
 namespace {
@@ -38,6 +39,20 @@ bool MeansNone(const GeoTransform& transform) {
   return identity || zeros;
 }
 
+// Whether the format has room for all attributes once they are edited.
+bool HaveRoom(const EditableAttributes& attributes, const std::vector<AttributeEdit>& edits) {
+  std::set<std::string> names;
+  for (const AttributeInfo& info : attributes.List()) names.insert(info.name);
+  for (const auto& [name, value] : edits) {
+    if (value) {
+      names.insert(name);
+    } else {
+      names.erase(name);
+    }
+  }
+  return names.size() <= attributes.max_count();
+}
+
 }  // namespace
 
 // What the file itself has in the form of a sidecar. The real one counts where it says something.
@@ -53,6 +68,14 @@ void ArrayDataset::LoadStoredPam() {
   }
   CPLDestroyXMLNode(tree);
   CPLPopErrorHandler();
+}
+
+// Not by the sidecar's SetMetadata: the file has them, and nothing has changed that must be kept.
+void ArrayDataset::ShowAttributes(const std::vector<ShownAttribute>& shown) {
+  if (shown.empty()) return;
+  CPLStringList items(CSLDuplicate(const_cast<char**>(GDALMajorObject::GetMetadata())));
+  for (const ShownAttribute& item : shown) items.SetNameValue(item.key.c_str(), item.text.c_str());
+  GDALMajorObject::SetMetadata(items.List());
 }
 
 // `pam`: what ReadPam found, so that it is read once.
@@ -74,12 +97,12 @@ const OGRSpatialReference* ArrayDataset::FindStoredCrs() {
   if (knows_crs_) return crs_.get();
   knows_crs_ = true;
   StoredCrs stored = ReadStoredCrs(io_.array());
-  if (!stored.unreadable.empty()) {
-    CPLStringList items(CSLMerge(stored.unreadable.StealList(), GDALMajorObject::GetMetadata()));
-    GDALMajorObject::SetMetadata(items.List());
-  }
+  ShowAttributes(stored.unreadable);
+  for (ShownAttribute& shown : stored.unreadable) stored_.shown.push_back(std::move(shown));
   crs_ = std::move(stored.crs);
-  if (crs_ != nullptr && stored_.epoch > 0) crs_->SetCoordinateEpoch(stored_.epoch);
+  if (crs_ == nullptr) return nullptr;
+  if (stored_.epoch > 0) crs_->SetCoordinateEpoch(stored_.epoch);
+  stored_.understood.insert({"proj:wkt2", "proj:projjson", "proj:code"});
   return crs_.get();
 }
 
@@ -104,6 +127,14 @@ CPLErr ArrayDataset::SaveSidecarAfter(CPLErr result) {
 }
 
 CPLErr ArrayDataset::SetSpatialRef(const OGRSpatialReference* crs) {
+  if ((crs == nullptr || crs->IsEmpty()) && FindStoredCrs() != nullptr) {
+    if (!KeepsMetadata()) {  // a sidecar cannot say that there is none
+      return Report(Mismatch(StatusCode::kNotSupported, "access", "read-only",
+                             "update, to take the CRS out of the file")
+                        .At(io_.array().path()));
+    }
+    crs_.reset();
+  }
   return SaveSidecarAfter(GDALPamDataset::SetSpatialRef(crs));
 }
 
@@ -117,23 +148,20 @@ CPLErr ArrayDataset::SetGeoTransform(NewGeoTransform transform) {
   return SaveSidecarAfter(CE_None);
 }
 
-// Counters move on while others may still read an older list, so each thread has a list of its own,
-// until it asks again.
+// Counters move on while others may still read an older list, so each thread has a list of its own.
 CPLStringList& ArrayDataset::CurrentDetails() {
-  thread_local CPLStringList details;
+  const std::vector<std::pair<std::string, std::string>> lines = io_.array().Details();
+  const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
+  CPLStringList& details = details_[std::this_thread::get_id()];
   details.Clear();
-  for (const auto& [key, value] : io_.array().Details()) {
-    details.SetNameValue(key.c_str(), value.c_str());
-  }
+  for (const auto& [key, value] : lines) details.SetNameValue(key.c_str(), value.c_str());
   return details;
 }
 
 MetadataList ArrayDataset::GetMetadata(const char* domain) {
   if (domain != nullptr && EQUAL(domain, "IMAGE_STRUCTURE")) return image_structure_.List();
   if (IsDefaultDomain(domain)) FindStoredCrs();
-  if (IsDetailsDomain(domain, image_structure_) && !CurrentDetails().empty()) {
-    return CurrentDetails().List();
-  }
+  if (HasDetails() && IsDetailsDomain(domain, image_structure_)) return CurrentDetails().List();
   if (domain != nullptr && EQUAL(domain, "DERIVED_SUBDATASETS")) {
     // GDAL makes a new list at each call and frees the last one.
     const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
@@ -151,7 +179,7 @@ const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) 
     return image_structure_.FetchNameValue(name);
   }
   if (IsDefaultDomain(domain)) FindStoredCrs();
-  if (IsDetailsDomain(domain, image_structure_)) {
+  if (HasDetails() && IsDetailsDomain(domain, image_structure_)) {
     // In GDAL's own memory of the thread: the next question must not take the answer away.
     for (const auto& [key, value] : io_.array().Details()) {
       if (EQUAL(key.c_str(), name)) return CPLSPrintf("%s", value.c_str());
@@ -164,7 +192,7 @@ char** ArrayDataset::GetMetadataDomainList() {
   FindStoredCrs();
   CPLStringList domains(GDALPamDataset::GetMetadataDomainList());
   if (domains.FindString("IMAGE_STRUCTURE") < 0) domains.AddString("IMAGE_STRUCTURE");
-  if (!CurrentDetails().empty()) domains.AddString(image_structure_.FetchNameValue("LAYOUT"));
+  if (HasDetails()) domains.AddString(image_structure_.FetchNameValue("LAYOUT"));
   return domains.StealList();
 }
 
@@ -182,29 +210,27 @@ CPLErr ArrayDataset::TrySaveXML() {
     return eAccess == GA_Update ? ReportReplaced("metadata is not saved") : CE_None;
   }
   EditableAttributes& attributes = *io_.array().editable_attributes();
-  const std::vector<Attribute> stored = StoreMetadata(*this, axes_name());
-  for (const AttributeInfo& info : attributes.List()) {
-    const bool stays = std::any_of(stored.begin(), stored.end(), [&](const Attribute& attribute) {
-      return attribute.first == info.name;
-    });
-    if (IsStoredMetadata(info.name) && !stays) attributes.Remove(info.name);
+  StoredMetadata stored = stored_;
+  const std::vector<AttributeEdit> edits = EditsOf(*this, axes_name(), attributes, stored);
+  // What finds no room goes to the sidecar, all of it, since that counts for more.
+  if (!HaveRoom(attributes, edits)) return GDALPamDataset::TrySaveXML();
+  for (const auto& [name, value] : edits) {
+    if (!value) attributes.Remove(name);
   }
-  for (const auto& [name, value] : stored) {
-    if (Report(attributes.Set(name, value)) != CE_None) return CE_Failure;
+  for (const auto& [name, value] : edits) {
+    if (value && Report(attributes.Set(name, *value)) != CE_None) return CE_Failure;
   }
+  stored_ = std::move(stored);
   nPamFlags &= ~GPF_DIRTY;
   stored_in_file_ = true;
   return CE_None;
 }
 
-// What it said is in the file now; left there, it would count for more than the file.
+// What it said of the whole file is in the file now; left there, it would count for more.
 void ArrayDataset::RemoveOldSidecar() {
   if (!stored_in_file_) return;
   stored_in_file_ = false;
-  if (!IsStillNamed()) return;
-  const std::string sidecar = io_.array().path() + ".aux.xml";
-  VSIStatBufL about;
-  if (VSIStatExL(sidecar.c_str(), &about, VSI_STAT_EXISTS_FLAG) == 0) VSIUnlink(sidecar.c_str());
+  if (IsStillNamed()) RemoveFromSidecar(io_.array().path());
 }
 
 }  // namespace ndarray

@@ -52,7 +52,7 @@ CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& sourc
     const Status space = CheckFreeSpace(array.path, static_cast<uint64_t>(bytes));
     if (!space.ok()) return Report(space);
   }
-  std::vector<Attribute> attributes = StoreMetadata(source, array.axes);
+  std::vector<Attribute> attributes = StoreMetadata(source, array.axes, {});
   // Masks first: their attribute stands in the file after the pixels, but its length is not known
   // before. They take little of the time.
   double masks_share = 0;

@@ -94,8 +94,8 @@ std::string GdalValue(GDALDataset& source, const std::string& axes,
 }
 
 std::vector<Attribute> Own(GDALDataset& source, const std::string& axes,
-                           const std::vector<std::string>& stack_names,
-                           const Attributes* existing, const std::vector<std::string>& apart) {
+                           const std::vector<std::string>& stack_names, const Attributes* existing,
+                           const std::vector<std::string>& apart) {
   std::vector<Attribute> attributes;
   const std::vector<std::string> names =
       stack_names.empty() ? NamesOfAxes(Existing(existing, "dimension_names"), axes) : stack_names;

@@ -62,8 +62,8 @@ struct StoredCrs {
 StoredCrs ReadStoredCrs(const Array& array);
 
 // The attributes of a new file of the same metadata as `source`, from which ReadStoredMetadata and
-// GDAL's PAM make all of it again. `axes` are the letters of AXES; empty: `names` are all there is to
-// say of the axes.
+// GDAL's PAM make all of it again. `axes` are the letters of AXES; empty: `names` are all there is
+// to say of the axes.
 std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes,
                                      const std::vector<std::string>& names);
 
