@@ -229,11 +229,11 @@ def check(found, corners, side):
 
 def zero_copy(image):
     dataset = gdal.Open(image.npy)
+    y, x = min(100, image.height), min(100, image.width)
+    corner = dataset.GetRasterBand(1).ReadAsArray(0, 0, x, y)
     with_map = dataset.GetRasterBand(1).GetVirtualMemAutoArray()
     del dataset
-    memory = np.load(image.npy, mmap_mode="r")
-    y, x = min(100, image.height), min(100, image.width)
-    assert equal(with_map[:y, :x], memory[(0,) * (memory.ndim - 2)][:y, :x])
+    assert equal(with_map[:y, :x], corner)
     print("   GetVirtualMemAutoArray: the .npy as an array, without a copy, and with its dataset closed")
 
 

@@ -67,7 +67,9 @@ json ReadValue(const Attributes& attributes, const std::string& name, Budget& bu
   Result<json> value = packed.ok() ? ParseMsgpack(*packed, budget.max_values) : packed.status();
   if (packed.ok()) budget.max_bytes -= static_cast<int64_t>(packed->size());
   if (!value.ok()) return "(" + value.status().message() + ")";
-  return Presentable(std::move(*value));
+  // By way of a text, which replaces what is no UTF-8.
+  return json::parse(
+      Presentable(std::move(*value)).dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 // Whether the WKT itself ends with the code.

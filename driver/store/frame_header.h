@@ -6,7 +6,7 @@
 //   byte 11  header bytes (int32), 16: frame bytes (uint64), 25: flags (4 bytes)
 //   byte 30  uncompressed bytes (int64), 39: compressed bytes of all chunks (int64)
 //   byte 48  bytes of an element, 53: of a block, 58: of a chunk (int32 each)
-//   byte 69  whether there are variable-length metalayers: 0xc2 or 0xc3
+//   byte 68  whether there are variable-length metalayers: 0xc2 or 0xc3
 //   byte 70  filter pipeline (1 + 16 bytes)
 //   byte 87  fixed metalayers: names, offsets, contents
 //   then     chunks; at header bytes + compressed bytes their offsets, as one more chunk

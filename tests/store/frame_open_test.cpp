@@ -118,7 +118,7 @@ TEST(OpenFrame, SaysThatADamagedFileIsOne) {
   const std::vector<ChangingFile::Opening> openings = {
       {bytes.substr(0, bytes.size() - 5), "cut", "", 0}};
   EXPECT_THAT(OpenFrame(std::make_shared<ChangingFile>(openings)),
-              FailsWith(StatusCode::kCorrupt, "changing.b2nd: frame length: found"));
+              FailsWith(StatusCode::kCorrupt, "changing.b2nd: cut short: "));
 }
 
 TEST(OpenFrame, GivesUpOnAFileThatNeverStaysTheSame) {
@@ -128,7 +128,7 @@ TEST(OpenFrame, GivesUpOnAFileThatNeverStaysTheSame) {
     openings.push_back({bytes.substr(0, bytes.size() - 5), "state " + std::to_string(i), "", 0});
   }
   EXPECT_THAT(OpenFrame(std::make_shared<ChangingFile>(openings)),
-              FailsWith(StatusCode::kCorrupt, "frame length: found"));
+              FailsWith(StatusCode::kCorrupt, "cut short: "));
 }
 
 // A header that is read while it is overwritten: the frame's length is the new one, the length of

@@ -25,7 +25,8 @@ Result<json> Parse(std::string_view bytes) {
 
 std::string Shown(const std::string& bytes) {
   const auto value = Parse(bytes);
-  return value.ok() ? Presentable(*value).dump() : "error: " + value.status().message();
+  return value.ok() ? Presentable(*value).dump(-1, ' ', false, json::error_handler_t::replace)
+                    : "error: " + value.status().message();
 }
 
 TEST(Msgpack, ReadsEveryKindOfValue) {

@@ -7,11 +7,15 @@ namespace {
 
 constexpr size_t kTrailerFixedBytes = 2 + 23;
 
+constexpr size_t kTrailerMetalayersAt = 2;
+
 // The map of names and offsets, and the contents. Offsets count from `at` bytes before this.
 std::string Metalayers(const NamedContents& layers, size_t at) {
   size_t map_bytes = 4 + 3;
   for (const auto& [name, content] : layers) map_bytes += 1 + name.size() + 5;
-  std::string map = "\x93\xcd" + Big(map_bytes, 2) + "\xde" + Big(layers.size(), 2);
+  // In a trailer c-blosc2 counts one byte less than in a header.
+  std::string map = "\x93\xcd" + Big(at == kTrailerMetalayersAt ? map_bytes - 1 : map_bytes, 2) +
+                    "\xde" + Big(layers.size(), 2);
   std::string contents = "\xdc" + Big(layers.size(), 2);
   for (const auto& [name, content] : layers) {
     map += static_cast<char>(0xa0 + name.size());
@@ -134,7 +138,8 @@ std::string FrameBytes(const FrameParts& parts) {
   for (const int64_t offset : parts.offsets) offsets += Little(static_cast<uint64_t>(offset), 8);
   const std::string offsets_chunk =
       parts.offsets_chunk.value_or(StoredChunk(offsets, static_cast<int64_t>(offsets.size()), 8));
-  std::string trailer = std::string("\x94\x01") + Metalayers(parts.vlmetalayers, 2);
+  std::string trailer =
+      std::string("\x94\x01") + Metalayers(parts.vlmetalayers, kTrailerMetalayersAt);
   const size_t trailer_bytes = trailer.size() + kTrailerFixedBytes - 2;
   trailer +=
       "\xce" + Big(parts.trailer_bytes.value_or(trailer_bytes), 4) + "\xd8" + std::string(17, '\0');
