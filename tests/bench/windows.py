@@ -53,6 +53,8 @@ def contenders(folder, path, size):
     yield "NPY ReadAsArray", band_reader(npy)
     yield "NPY ReadAsArray, 1 thread", \
         band_reader(gdal.OpenEx(path, open_options=["NUM_THREADS=1"]))
+    yield "NPY ReadAsArray, MAX_RESIDENT=1", \
+        band_reader(gdal.OpenEx(path, open_options=["MAX_RESIDENT=1"]))
 
     tiff_path = os.path.join(folder, "image.tif")
     gdal.Translate(tiff_path, npy, creationOptions=["TILED=YES", "BLOCKXSIZE=512",
