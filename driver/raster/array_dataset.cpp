@@ -278,8 +278,9 @@ CPLErr ArrayDataset::Flush(bool at_closing) {
   const CPLErr result = FlushPam(*this, at_closing);
   if (eAccess != GA_Update) return result;
   const auto lock = LockForUpdate();
-  if (mask_ != nullptr && mask_->Flush() != CE_None) return CE_Failure;
-  if (Report(io_.array().Flush()) != CE_None) return CE_Failure;
+  const CPLErr mask = mask_ != nullptr ? mask_->Flush() : CE_None;
+  // Whatever became of the rest, pixels are written.
+  if (Report(io_.array().Flush()) != CE_None || mask != CE_None) return CE_Failure;
   RemoveOldSidecar();
   return result;
 }

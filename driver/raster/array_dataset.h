@@ -106,6 +106,7 @@ class ArrayDataset final : public GDALPamDataset {
   CPLErr AddBands();
   int BlockSide(int axis, int raster_side) const;
   CPLErr SaveSidecarAfter(CPLErr result);
+  CPLErr SaveSidecar();
   CPLErr Flush(bool at_closing);
   CPLErr Finish();
   // Emulated maps of bands move pixels on a thread of GDAL's. Free, and no lock, where read-only.

@@ -201,10 +201,18 @@ bool ArrayDataset::KeepsMetadata() const {
   return eAccess == GA_Update && io_.array().attributes() != nullptr && io_.axes().index.empty();
 }
 
+CPLErr ArrayDataset::SaveSidecar() {
+  if (!io_.axes().index.empty()) return GDALPamDataset::TrySaveXML();
+  PartsOfSidecar parts(io_.array().path());
+  const CPLErr saved = GDALPamDataset::TrySaveXML();
+  parts.Restore();
+  return saved;
+}
+
 // Called by GDAL whenever something has changed that a sidecar would keep.
 CPLErr ArrayDataset::TrySaveXML() {
   if (!KeepsMetadata()) {
-    if (IsStillNamed()) return GDALPamDataset::TrySaveXML();
+    if (IsStillNamed()) return SaveSidecar();
     nPamFlags &= ~GPF_DIRTY;
     // Statistics of a file that is gone are no loss.
     return eAccess == GA_Update ? ReportReplaced("metadata is not saved") : CE_None;
@@ -213,7 +221,10 @@ CPLErr ArrayDataset::TrySaveXML() {
   StoredMetadata stored = stored_;
   const std::vector<AttributeEdit> edits = EditsOf(*this, axes_name(), attributes, stored);
   // What finds no room goes to the sidecar, all of it, since that counts for more.
-  if (!HaveRoom(attributes, edits)) return GDALPamDataset::TrySaveXML();
+  if (!HaveRoom(attributes, edits)) {
+    stored_in_file_ = false;  // which would take it out of there
+    return SaveSidecar();
+  }
   for (const auto& [name, value] : edits) {
     if (!value) attributes.Remove(name);
   }

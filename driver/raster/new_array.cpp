@@ -18,15 +18,24 @@ bool HasSignedBytes(GDALRasterBand& band) {
   return !NDARRAY_HAS_INT8 && IsSignedByte(band.GetMetadataItem("PIXELTYPE", "IMAGE_STRUCTURE"));
 }
 
+bool IsLong(GDALDataType type) { return type == GDT_Int64 || type == GDT_UInt64; }
+
 // A data type that keeps all values of all bands of a source, and NumPy has.
 Result<GDALDataType> CommonType(GDALDataset& source, bool strict, const char* path) {
   GDALDataType common = source.GetRasterBand(1)->GetRasterDataType();
   bool mixed = false;
+  bool has_long = IsLong(common);
   for (int band = 2; band <= source.GetRasterCount(); ++band) {
     const GDALDataType type = source.GetRasterBand(band)->GetRasterDataType();
     if (type == common) continue;  // GDAL's union of two Float16 is Float32
     mixed = true;
+    has_long = has_long || IsLong(type);
     common = GDALDataTypeUnion(common, type);
+  }
+  if (has_long && !IsLong(common)) {  // values above 2^53 would change, unnoticed
+    return Mismatch(StatusCode::kNotSupported, "data type", "bands of 64-bit integers among others",
+                    "one type that holds all values; gdal_translate -ot chooses one")
+        .At(path);
   }
   const bool known = ToScalarType(common, false).has_value();
   const GDALDataType wider = known ? common : common == GDT_CInt32 ? GDT_CFloat64 : GDT_CFloat32;

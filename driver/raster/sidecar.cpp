@@ -55,6 +55,19 @@ class PamLocator final : public GDALPamDataset {
   }
 };
 
+bool IsPart(const CPLXMLNode& node) {
+  return node.eType == CXT_Element && EQUAL(node.pszValue, "Subdataset");
+}
+
+// The old one is there until the new one is complete.
+void SaveTree(const CPLXMLNode& tree, const std::string& path) {
+  const std::string written = path + ".new";
+  if (CPLSerializeXMLTreeToFile(&tree, written.c_str()) == FALSE ||
+      VSIRename(written.c_str(), path.c_str()) != 0) {
+    VSIUnlink(written.c_str());
+  }
+}
+
 }  // namespace
 
 CPLStringList SidecarNames(GDALOpenInfo& open_info, const std::string& path) {
@@ -111,11 +124,34 @@ void RemoveFromSidecar(const std::string& path) {
     VSIUnlink(sidecar.c_str());
     return;
   }
-  const std::string merged = sidecar + ".new";
-  if (CPLSerializeXMLTreeToFile(tree.get(), merged.c_str()) == FALSE ||
-      VSIRename(merged.c_str(), sidecar.c_str()) != 0) {
-    VSIUnlink(merged.c_str());
+  SaveTree(*tree, sidecar);
+}
+
+PartsOfSidecar::PartsOfSidecar(const std::string& path) : path_(path) {
+  const XmlTree tree = ReadPam(path, CPLStringList());
+  CPLXMLNode* const root = tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
+  for (CPLXMLNode* node = root != nullptr ? root->psChild : nullptr; node != nullptr;) {
+    CPLXMLNode* const next = node->psNext;
+    if (IsPart(*node)) {
+      CPLRemoveXMLChild(root, node);
+      parts_.emplace_back(node);
+    }
+    node = next;
   }
+}
+
+void PartsOfSidecar::Restore() {
+  if (parts_.empty()) return;
+  XmlTree tree = ReadPam(path_, CPLStringList());
+  if (tree == nullptr) tree.reset(CPLCreateXMLNode(nullptr, CXT_Element, "PAMDataset"));
+  CPLXMLNode* const root = CPLGetXMLNode(tree.get(), "=PAMDataset");
+  if (root == nullptr) return;
+  for (const CPLXMLNode* node = root->psChild; node != nullptr; node = node->psNext) {
+    if (IsPart(*node)) return;
+  }
+  for (XmlTree& part : parts_) CPLAddXMLChild(root, part.release());
+  parts_.clear();
+  SaveTree(*tree, PamLocator().Find(path_));
 }
 
 const char* PamMetadataItem(const CPLXMLNode* pam, const char* name, const char* domain) {

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "driver/raster/gdal_compat.h"
 
@@ -34,6 +35,20 @@ XmlTree ReadPam(const std::string& path, const CPLStringList& sidecar_names);
 // whole dataset. What is of its parts (subdatasets), and what GDAL does not know, stays; a sidecar
 // with nothing left in it goes.
 void RemoveFromSidecar(const std::string& path);
+
+// GDAL's versions before 3.7 lose the metadata of a file's parts when they save those of the whole:
+// keeps them meanwhile.
+class PartsOfSidecar {
+ public:
+  explicit PartsOfSidecar(const std::string& path);
+
+  // Puts them back where they are missing.
+  void Restore();
+
+ private:
+  const std::string path_;
+  std::vector<XmlTree> parts_;
+};
 
 // A dataset's metadata item in a PAM document (nullptr: in none); nullptr where there is none.
 const char* PamMetadataItem(const CPLXMLNode* pam, const char* name, const char* domain);

@@ -97,16 +97,20 @@ std::vector<Attribute> Own(GDALDataset& source, const std::string& axes,
                            const std::vector<std::string>& stack_names, const Attributes* existing,
                            const std::vector<std::string>& apart) {
   std::vector<Attribute> attributes;
+  const json old_names = Existing(existing, "dimension_names");
   const std::vector<std::string> names =
-      stack_names.empty() ? NamesOfAxes(Existing(existing, "dimension_names"), axes) : stack_names;
+      stack_names.empty() ? NamesOfAxes(old_names, axes) : stack_names;
   const bool has_transform = AddTransform(source, attributes);
   const size_t y = axes.find('Y');
   const size_t x = axes.find('X');
   if (has_transform && y < names.size() && x < names.size()) {
     attributes.emplace_back("spatial:dimensions", Packed(json{names[y], names[x]}));
   }
-  if (!names.empty()) attributes.emplace_back("dimension_names", Packed(names));
   const bool has_crs = AddCrs(source, attributes);
+  // An old file gets them with what needs them.
+  if (!names.empty() && (existing == nullptr || !old_names.is_null() || has_transform || has_crs)) {
+    attributes.emplace_back("dimension_names", Packed(names));
+  }
   const json conventions =
       DeclareConventions(Existing(existing, "zarr_conventions"), has_crs, has_transform);
   if (!conventions.empty()) attributes.emplace_back("zarr_conventions", Packed(conventions));

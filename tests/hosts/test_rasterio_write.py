@@ -255,7 +255,7 @@ def test_attributes_written_by_rasterio_are_plain_python(blosc2_files):
     array = blosc2_files.blosc2.open(path, mode="r")
     attributes = dict(array.schunk.vlmeta[:])
     assert attributes["spatial:transform"] == [30, 0, 500000, 0, -20, 5200000]
-    assert attributes["spatial:dimensions"] == ["y", "x"]
+    assert attributes["spatial:dimensions"] == attributes["dimension_names"] == ["y", "x"]
     assert rasterio.crs.CRS.from_wkt(attributes["proj:wkt2"]).to_epsg() == 32632
 
 

@@ -62,7 +62,7 @@ def test_axes_have_names_and_the_xml_is_kept(pages, tmp_path):
     path = write_stack(tmp_path / "s.ome.tif", pages, description=text)
     array = convert(path, "o.b2nd")
     assert array.shape == (12, 2, 10, 12)
-    assert array.schunk.vlmeta["spatial:dimensions"] == ["z", "c", "y", "x"]
+    assert array.schunk.vlmeta["dimension_names"] == ["z", "c", "y", "x"]
     np.testing.assert_array_equal(array[:], pages.reshape(12, 2, 10, 12))
     assert "DimensionOrder" in str(array.schunk.vlmeta["gdal"])
     text = ome(sizes={"T": 1, "Z": 1, "C": 24})
@@ -116,7 +116,7 @@ def test_samples_of_a_pixel_are_bands(tmp_path, rng, channel):
                        description=ome(sizes={"C": 3}, pixels=channel, order="XYCZT"))
     array = convert(path, "o.b2nd")
     np.testing.assert_array_equal(array[:], pages.reshape(3, 4, 10, 12, 3))
-    assert array.schunk.vlmeta["spatial:dimensions"] == ["t", "z", "y", "x", "band"]
+    assert array.schunk.vlmeta["dimension_names"] == ["t", "z", "y", "x", "band"]
 
 
 def test_smaller_copies_between_planes_are_no_planes(pages, tmp_path):

@@ -136,7 +136,7 @@ def test_imagej_hyperstack(convert, rng, tmp_path, channels, slices, frames, nam
     shape = [size for size in (frames, slices, channels) if size > 1]
     np.testing.assert_array_equal(found, pages.reshape(*shape, 8, 9))
     array = blosc2.open(str(tmp_path / "out.b2nd"))
-    assert array.schunk.vlmeta["spatial:dimensions"] == list(names)
+    assert array.schunk.vlmeta["dimension_names"] == list(names)
 
 
 def imagej_without_pages(path, pages, text):
