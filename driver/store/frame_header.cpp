@@ -19,7 +19,7 @@ constexpr size_t kUncompressedBytesAt = 30;
 constexpr size_t kCompressedBytesAt = 39;
 constexpr size_t kBlockBytesAt = 53;
 constexpr size_t kChunkBytesAt = 58;
-constexpr size_t kHasAttributesAt = 69;
+constexpr size_t kHasAttributesAt = 68;
 
 template <typename T>
 void PutBig(std::string& bytes, size_t at, T value) {
