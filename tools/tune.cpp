@@ -1,30 +1,25 @@
 // gdal_ndarray tune: the creation options of the driver B2ND that suit an image.
 
+#include "tools/tune.h"
+
 #include <cstdio>
-#include <map>
 
 #include "tools/source.h"
 #include "tools/subcommands.h"
-#include "tools/tune_plot.h"
-#include "tools/tune_report.h"
-#include "tools/tune_search.h"
 
 namespace ndarray::tools {
 namespace {
 
-const std::map<std::string, Objective> kObjectives = {
-    {"speed", Objective::kSpeed}, {"size", Objective::kSize}, {"balanced", Objective::kBalanced}};
-
 // "30s", "2m", "0.5s", "1h", or seconds alone.
 double ParseBudget(const std::string& text) {
-  constexpr double kMost = 24 * 3600;
+  constexpr double kMax = 24 * 3600;
   char* end = nullptr;
   double seconds = CPLStrtod(text.c_str(), &end);
   const std::string unit = end;
   if (unit == "m") seconds *= 60;
   if (unit == "h") seconds *= 3600;
   const bool known = unit.empty() || unit == "s" || unit == "m" || unit == "h";
-  if (end == text.c_str() || !known || !(seconds > 0 && seconds <= kMost)) {
+  if (end == text.c_str() || !known || !(seconds > 0 && seconds <= kMax)) {
     throw WrongUsage("--budget: found " + text + ", wanted a time such as 30s, 2m or 0.5s");
   }
   return seconds;
@@ -33,15 +28,12 @@ double ParseBudget(const std::string& text) {
 }  // namespace
 
 ExitCode TuneOptions(const TuneArguments& arguments) {
-  Task task;
-  task.access = ParseReading(arguments.access);
-  task.objective = kObjectives.at(arguments.objective);
-  task.budget_s = ParseBudget(arguments.budget);
   const bool shows = !arguments.quiet && !arguments.json;
-  if (shows) task.progress = [](double share) { ShowProgress(share, nullptr, nullptr); };
+  const Task task{ParseReading(arguments.access), arguments.objective,
+                  ParseBudget(arguments.budget), shows};
   const bool plots = !arguments.plot.empty();
-  if (plots && !EQUAL(CPLGetExtension(arguments.plot.c_str()), "png")) {
-    throw WrongUsage("--plot: found " + arguments.plot + ", wanted a name that ends in .png");
+  if (plots && !EQUAL(CPLGetExtension(arguments.plot.c_str()), "svg")) {
+    throw WrongUsage("--plot: found " + arguments.plot + ", wanted a name that ends in .svg");
   }
   const DatasetPointer source = OpenRaster(arguments.source);
   if (plots) RefuseToReplace(*source, arguments.plot);
@@ -50,11 +42,11 @@ ExitCode TuneOptions(const TuneArguments& arguments) {
   if (arguments.json) {
     PrintJson(arguments.source, task, findings);
   } else if (arguments.quiet) {
-    std::printf("%s\n", OptionsLine(findings.chosen().configuration).c_str());
+    std::printf("%s\n", OptionsLine(findings.chosen->options).c_str());
   } else {
     PrintTable(arguments.source, task, findings);
   }
-  // Last, so that what took long to find out is told where this fails.
+  // Last, so that what took long to find out is shown where this fails.
   if (plots) PlotFindings(arguments.plot, findings);
   return kDone;
 }

@@ -1,344 +1,188 @@
-#include "tools/tune_search.h"
+#include <cpl_conv.h>
+#include <stdlib.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
 #include <iterator>
+#include <map>
 #include <random>
-#include <utility>
+#include <system_error>
 
-#include "tools/tune_candidates.h"
+#include "tools/tune.h"
 
 namespace ndarray::tools {
 namespace {
 
-constexpr double kMegabyte = 1 << 20;
-constexpr double kMostFileBytes = 256 * kMegabyte;         // of all trials together, and one more
-constexpr size_t kLeastFinalists = 3, kMostFinalists = 6;  // and the default
-constexpr double kFinalistMargin = 0.3;                    // of the score
+constexpr double kMinTargetBytes = 2e6, kTargetBytesPerS = 0.75e6, kMaxTargetBytes = 64e6;
+constexpr double kMaxFileBytes = 256 << 20;  // of all candidates together, and one more
+constexpr double kSampleUntil = 0.2;         // of the budget
+constexpr size_t kMaxRounds = 200;
+constexpr double kNearTie = 0.03;  // of scores: timing is no better
 
-// Places where all trials of a stage read, in turns.
-struct Places {
-  std::vector<std::vector<Window>> turns;
-  std::vector<size_t> first;  // number of each turn's first place
+// What is tried when: files are written and then read until these shares of the budget are used.
+// The `rivals` best of the stages before, and the default, are written and read again.
+struct Stage {
+  const char* name;
+  std::vector<Options> (*candidates)(GDALDataset&, const Reading&,
+                                     const std::vector<Options>& best);
+  double write_until, read_until;
+  size_t rivals;
 };
+constexpr Stage kStages[] = {{"codecs", CodecsToTry, 0.45, 0.55, 0},
+                             {"shapes", ShapesToTry, 0.70, 0.76, 3},
+                             {"final", nullptr, 0.82, 0.97, 6}};
 
-struct Attempt {
-  Trial trial;
-  Figures screened;  // in the small sample
-  bool is_finalist = false;
-  bool is_final = false;
-};
-
-// The share of an image in the chunks that hold it.
-double FilledShare(const Configuration& configuration, const Extent& image) {
-  const auto filled = [](int length, int chunk) {
-    return length / (std::ceil(static_cast<double>(length) / chunk) * chunk);
-  };
-  return filled(image.width, configuration.chunk_x) * filled(image.height, configuration.chunk_y);
-}
+double SecondsUntil(Clock::time_point time) { return -SecondsSince(time); }
 
 class Search {
  public:
   Search(GDALDataset& source, const Task& task)
-      : start_(Clock::now()), source_(source), task_(task), candidates_(source, task.access) {}
+      : start_(Clock::now()), source_(source), task_(task) {
+    const double bytes = task.budget_s * kTargetBytesPerS;
+    found_.sample = std::make_unique<const Sample>(
+        source, TypeInFile(source), task.access,
+        std::clamp(bytes, kMinTargetBytes, kMaxTargetBytes), At(kSampleUntil));
+    std::string parent = CPLGetConfigOption("CPL_TMPDIR", CPLGetConfigOption("TMPDIR", ""));
+    if (parent.empty()) parent = "/tmp";
+    folder_ = parent + "/gdal_ndarray-tune-XXXXXX";
+    if (mkdtemp(folder_.data()) == nullptr) {
+      throw Failure(parent + ": cannot make a temporary folder: " + std::strerror(errno));
+    }
+  }
+  ~Search() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  Search(const Search&) = delete;
+  Search& operator=(const Search&) = delete;
 
   Findings Run() {
-    TakeSamples();
-    TryCodecs();
-    TryShapes();
-    TryFinalists();
-    return Conclude();
+    for (const Stage& stage : kStages) Run(stage);
+    StopIfInterrupted();
+    Rank();
+    Choose();
+    found_.seconds = SecondsSince(start_);
+    return std::move(found_);
   }
 
  private:
-  using Attempts = std::vector<Attempt*>;
-
   Clock::time_point At(double share) const {
     return start_ + std::chrono::duration_cast<Clock::duration>(
                         std::chrono::duration<double>(share * task_.budget_s));
   }
-  double SecondsUntil(double share) const {
-    return std::chrono::duration<double>(At(share) - Clock::now()).count();
-  }
-  void ShowProgress() const {
-    if (task_.progress) task_.progress(std::clamp(1 - SecondsUntil(1) / task_.budget_s, 0.0, 1.0));
+
+  // The lower the better; a difference of 0.1 is about a tenth.
+  double Score(const Candidate& candidate) const {
+    if (task_.objective == "size") return -std::log(candidate.ratio);
+    return std::log(task_.objective == "speed" ? candidate.p50 : candidate.balanced());
   }
 
-  void TakeSamples();
-  void TryCodecs();
-  void TryShapes();
-  void TryFinalists();
-  Findings Conclude();
+  // The best first; those that come after kMaxFileBytes lose their files.
+  void Rank() {
+    const double used = SecondsSince(start_) / task_.budget_s;
+    if (task_.shows_progress) ShowProgress(std::min(used, 1.0), nullptr, nullptr);
+    all_.sort([this](const Candidate& a, const Candidate& b) { return Score(a) < Score(b); });
+    double bytes = 0;
+    for (Candidate& one : all_) {
+      bytes += one.file_bytes;
+      if (bytes > kMaxFileBytes && &one != found_.default_candidate) one.Remove();
+    }
+  }
 
-  // The attempt, or nullptr where it would take, or took, too long.
-  Attempt* Try(const Configuration& configuration, double share);
-  void TryAll(const std::vector<Configuration>& configurations, double share, Attempts& attempts);
-  Places ChoosePlaces(const Sample& sample, size_t attempts, double seconds, size_t most);
-  // A round is a turn of each. One round at least.
-  void ReadInTurns(const Attempts& attempts, const Places& places, double share, int most_rounds);
-  double FileBytes() const;
-  void MakeRoom();
-  bool WriteFinalist(Attempt& attempt);
+  void Run(const Stage& stage) {
+    std::vector<Candidate*> rivals;
+    std::vector<Options> best, list;
+    for (Candidate& one : all_) {
+      if (best.size() < stage.rivals)
+        best.push_back(one.options);
+      else if (&one != found_.default_candidate)
+        continue;
+      rivals.push_back(&one);
+      WriteAgain(one, At(stage.write_until));
+    }
+    if (stage.candidates != nullptr) list = stage.candidates(source_, task_.access, best);
+    for (const Options& options : list) {
+      const auto same = [&](const Candidate& one) {
+        return OptionsLine(one.options) == OptionsLine(options);
+      };
+      if (std::any_of(all_.begin(), all_.end(), same)) continue;
+      Candidate* const candidate = Try(options, At(stage.write_until));
+      if (candidate != nullptr) rivals.push_back(candidate);
+      found_.not_tried += candidate == nullptr ? 1 : 0;
+      Rank();
+    }
+    for (Candidate* const rival : rivals) rival->stage = stage.name;
+    ReadInTurns(std::move(rivals), At(stage.read_until));
+    Rank();
+  }
 
-  Figures Result(const Attempt& attempt, const Sample& sample) const {
-    const double window = task_.access.WindowOf(Image()).pixels();
-    Figures figures =
-        attempt.trial.Result(window / task_.access.WindowOf(sample.extent()).pixels());
-    figures.window_bytes = window * GDALGetDataTypeSizeBytes(candidates_.type());
-    // What fills up chunks at the edges counts, and the sample has edges of its own.
-    const Configuration& configuration = attempt.trial.configuration();
-    if (configuration.compress == "NONE") figures.ratio = FilledShare(configuration, Image());
-    return figures;
+  void WriteAgain(Candidate& candidate, Clock::time_point until) {
+    const double seconds = found_.sample->bytes() / candidate.write_bytes_per_s;
+    if (candidate.file_bytes == 0 || SecondsUntil(until) < 4 * seconds) return;
+    candidate.Write(*found_.sample, Clock::time_point::max());
   }
-  double ScoreOf(const Attempt& attempt) const {
-    return Score(Result(attempt, *small_), task_.objective);
+
+  // Writes a candidate, in at most half of the time that is left for that, and reads it once.
+  // nullptr where it took longer, or would, as it did at this level of the codec or a lower one.
+  Candidate* Try(const Options& options, Clock::time_point until) {
+    const Clock::time_point start = Clock::now();
+    Clock::time_point deadline = start + (until - start) / 2;
+    if (all_.empty()) deadline = Clock::time_point::max();  // no advice without the default
+    const std::string codec = options.FetchNameValue("COMPRESS");
+    const std::string key = codec + options.FetchNameValueDef("LEVEL", "");
+    const auto above = write_s_.upper_bound(key);
+    const bool known = above != write_s_.begin() && std::prev(above)->first.find(codec) == 0;
+    if (known && std::prev(above)->second > SecondsUntil(deadline)) return nullptr;
+    Candidate candidate;
+    candidate.options = options;
+    candidate.path = folder_ + "/" + std::to_string(all_.size()) + ".b2nd";
+    const bool written = candidate.Write(*found_.sample, deadline);
+    write_s_[key] = SecondsSince(start);
+    if (!written) return nullptr;
+    candidate.Read(*found_.sample, 0, until);
+    all_.push_back(std::move(candidate));
+    if (all_.size() == 1) found_.default_candidate = &all_.front();
+    return &all_.back();
   }
-  Extent Image() const {
-    return {source_.GetRasterXSize(), source_.GetRasterYSize(), source_.GetRasterCount()};
+
+  void ReadInTurns(std::vector<Candidate*> candidates, Clock::time_point until) {
+    for (size_t round = 1; round <= kMaxRounds; ++round) {
+      std::shuffle(candidates.begin(), candidates.end(), random_);
+      for (Candidate* const candidate : candidates) {
+        if (Clock::now() > until) return;
+        if (candidate->file_bytes == 0) continue;
+        candidate->Read(*found_.sample, round % Sample::kTurns, until);
+      }
+    }
   }
-  Attempts Ranked() const;
-  Attempt& Standard() const { return *attempts_.front(); }
+
+  // Marks the front, and chooses the best, or the default where that is as good.
+  void Choose() {
+    const auto final_one = [](const Candidate& one) { return one.is_final(); };
+    found_.chosen = &*std::find_if(all_.begin(), all_.end(), final_one);
+    if (Score(*found_.default_candidate) <= Score(*found_.chosen) + kNearTie) {
+      found_.chosen = found_.default_candidate;
+    }
+    for (Candidate& one : all_) {
+      one.on_front = std::none_of(all_.begin(), all_.end(), [&](const Candidate& other) {
+        return other.ratio >= one.ratio && other.p50 <= one.p50 &&
+               (other.ratio > one.ratio || other.p50 < one.p50);
+      });
+    }
+  }
 
   const Clock::time_point start_;
   GDALDataset& source_;
   const Task& task_;
-  const Candidates candidates_;
-  TemporaryFolder folder_;
-  std::unique_ptr<Sample> large_, own_small_;
-  const Sample* small_ = nullptr;
-  std::vector<std::unique_ptr<Attempt>> attempts_;  // the default first
-  Places places_;                                   // of the first two stages
-  int not_tried_ = 0;
+  std::string folder_;  // removed with all that is in it
+  Findings found_;
+  std::list<Candidate>& all_ = found_.candidates;
+  std::map<std::string, double> write_s_;  // of codec and level, the last time
   std::mt19937_64 random_{7};
 };
-
-void Search::TakeSamples() {
-  const double small_bytes = std::max(task_.budget_s / 2, 2.0) * kMegabyte;
-  large_ =
-      std::make_unique<Sample>(source_, candidates_.type(), task_.access, 4 * small_bytes, At(0.2));
-  small_ = large_.get();
-  ShowProgress();
-  if (large_->bytes() <= 1.5 * small_bytes) return;
-  own_small_ = std::make_unique<Sample>(large_->dataset(), candidates_.type(), task_.access,
-                                        small_bytes, At(0.25));
-  if (own_small_->bytes() < large_->bytes()) small_ = own_small_.get();
-}
-
-Attempt* Search::Try(const Configuration& configuration, double share) {
-  if (!attempts_.empty()) {
-    const double seconds = small_->bytes() / Standard().trial.write_bytes_per_s() *
-                           candidates_.Effort(configuration) / 2;
-    if (seconds > SecondsUntil(share)) return nullptr;
-  }
-  const std::string path = folder_.path() + "/" + std::to_string(attempts_.size()) + ".b2nd";
-  auto attempt = std::make_unique<Attempt>(Attempt{Trial(configuration, path), {}, false, false});
-  // There is no advice without the first.
-  const Clock::time_point deadline = attempts_.empty() ? Clock::time_point::max() : At(share);
-  if (!attempt->trial.Write(*small_, deadline)) return nullptr;
-  attempts_.push_back(std::move(attempt));
-  return attempts_.back().get();
-}
-
-void Search::TryAll(const std::vector<Configuration>& configurations, double share,
-                    Attempts& attempts) {
-  for (const Configuration& configuration : configurations) {
-    const bool is_new = std::all_of(attempts_.begin(), attempts_.end(), [&](const auto& other) {
-      return configuration.DifferencesFrom(other->trial.configuration()) > 0;
-    });
-    if (!is_new) continue;
-    Attempt* const attempt = Try(configuration, share);
-    ShowProgress();
-    if (attempt == nullptr) {
-      ++not_tried_;
-      continue;
-    }
-    attempts.push_back(attempt);
-    if (places_.turns.empty()) places_ = ChoosePlaces(*small_, 30, 0.15 * task_.budget_s, 8);
-    attempt->trial.ReadWindows(places_.turns[0], places_.first[0], At(share));
-    MakeRoom();
-  }
-}
-
-// So that a round of all attempts takes a fifth of the time.
-Places Search::ChoosePlaces(const Sample& sample, size_t attempts, double seconds, size_t most) {
-  Places places;
-  const auto add = [&](size_t windows) {
-    size_t next = 0;
-    if (!places.turns.empty()) next = places.first.back() + places.turns.back().size();
-    places.first.push_back(next);
-    places.turns.push_back(task_.access.Places(sample.extent(), windows, random_));
-  };
-  Trial& trial = Standard().trial;
-  double window_s = 0;
-  if (trial.measured()) {
-    window_s = trial
-                   .Result(task_.access.WindowOf(sample.extent()).pixels() /
-                           task_.access.WindowOf(small_->extent()).pixels())
-                   .p50;
-  } else {
-    const Clock::time_point start = Clock::now();
-    trial.ReadWindows(task_.access.Places(sample.extent(), 1, random_), 0, start);
-    window_s = std::chrono::duration<double>(Clock::now() - start).count();
-    trial.Forget();
-  }
-  const double windows = seconds / 5 / static_cast<double>(attempts) / std::max(window_s, 1e-6);
-  const size_t turn = windows < static_cast<double>(most) ? static_cast<size_t>(windows) : most;
-  do {
-    add(std::max<size_t>(turn, 1));
-  } while (places.turns.size() < 3 ||
-           (places.turns.size() < 16 && places.first.back() + turn < 6 * most));
-  return places;
-}
-
-void Search::ReadInTurns(const Attempts& attempts, const Places& places, double share,
-                         int most_rounds) {
-  Attempts order;
-  std::copy_if(attempts.begin(), attempts.end(), std::back_inserter(order),
-               [](const Attempt* attempt) { return attempt->trial.has_file(); });
-  for (int round = 0; round < most_rounds; ++round) {
-    const size_t turn = static_cast<size_t>(round) % places.turns.size();
-    std::shuffle(order.begin(), order.end(), random_);
-    for (Attempt* const attempt : order) {
-      if ((round > 0 || attempt->trial.measured()) && SecondsUntil(share) < 0) return;
-      attempt->trial.ReadWindows(places.turns[turn], places.first[turn], At(1));
-    }
-    ShowProgress();
-  }
-}
-
-double Search::FileBytes() const {
-  double bytes = 0;
-  for (const auto& attempt : attempts_) bytes += attempt->trial.file_bytes();
-  return bytes;
-}
-
-// Files of the worst go first.
-void Search::MakeRoom() {
-  double bytes = FileBytes();
-  Attempts ranked = Ranked();
-  while (bytes > kMostFileBytes && !ranked.empty()) {
-    if (ranked.back() != &Standard()) {
-      bytes -= ranked.back()->trial.file_bytes();
-      ranked.back()->trial.Remove();
-    }
-    ranked.pop_back();
-  }
-}
-
-// The best first. Of all that were read.
-Search::Attempts Search::Ranked() const {
-  std::vector<std::pair<double, Attempt*>> scored;
-  for (const auto& attempt : attempts_) {
-    if (attempt->trial.measured()) scored.emplace_back(ScoreOf(*attempt), attempt.get());
-  }
-  std::stable_sort(scored.begin(), scored.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  Attempts ranked;
-  for (const auto& [score, attempt] : scored) ranked.push_back(attempt);
-  return ranked;
-}
-
-void Search::TryCodecs() {
-  Attempts tried;
-  TryAll(candidates_.Codecs(), 0.42, tried);
-  ReadInTurns(tried, places_, 0.5, 9);
-}
-
-void Search::TryShapes() {
-  Attempts best = Ranked();
-  if (best.size() > 3) best.resize(3);
-  Attempts rivals = best;
-  for (const Attempt* const attempt : best) {
-    TryAll(candidates_.OtherBlocks(attempt->trial.configuration()), 0.6, rivals);
-  }
-  ReadInTurns(rivals, places_, 0.66, 9);
-  best = Ranked();
-  if (best.size() > 2) best.resize(2);
-  for (const Attempt* const attempt : best) {
-    TryAll(candidates_.OtherChunks(attempt->trial.configuration()), 0.7, rivals);
-  }
-  ReadInTurns(rivals, places_, 0.74, 9);
-}
-
-// Whether the attempt is in the large sample now.
-bool Search::WriteFinalist(Attempt& attempt) {
-  const double seconds = large_->bytes() / attempt.trial.write_bytes_per_s();
-  if (seconds > SecondsUntil(0.88) || FileBytes() > kMostFileBytes) return false;
-  attempt.is_final = attempt.trial.Write(*large_, At(0.92));
-  return attempt.is_final;
-}
-
-void Search::TryFinalists() {
-  const Attempts ranked = Ranked();
-  const double limit = ScoreOf(*ranked.front()) + kFinalistMargin;
-  Attempts finalists = {&Standard()};
-  for (Attempt* const attempt : ranked) {
-    if (finalists.size() > kMostFinalists) break;
-    if (finalists.size() > kLeastFinalists && ScoreOf(*attempt) > limit) break;
-    if (attempt != &Standard()) finalists.push_back(attempt);
-  }
-  for (const auto& attempt : attempts_) attempt->screened = Result(*attempt, *small_);
-  for (Attempt* const attempt : finalists) attempt->is_finalist = true;
-  if (small_ != large_.get()) {
-    const double left = large_->bytes() / Standard().trial.write_bytes_per_s();
-    if (static_cast<double>(finalists.size()) * left > SecondsUntil(0.88)) {
-      large_.reset();  // there is no time for it
-    }
-  }
-  if (large_ == nullptr || small_ == large_.get()) {
-    const Places more = places_;
-    ReadInTurns(finalists, more, 0.95, 200);
-    for (Attempt* const attempt : finalists) {
-      attempt->is_final = true;
-      attempt->screened = Result(*attempt, *small_);
-    }
-    return;
-  }
-  const Places places = ChoosePlaces(*large_, finalists.size(), 0.2 * task_.budget_s, 24);
-  for (const auto& attempt : attempts_) attempt->trial.Remove();
-  Attempts written;
-  for (Attempt* const attempt : finalists) {
-    if (WriteFinalist(*attempt)) written.push_back(attempt);
-    ShowProgress();
-  }
-  ReadInTurns(written, places, 0.95, 200);
-}
-
-Findings Search::Conclude() {
-  StopIfInterrupted();
-  const bool larger = large_ != nullptr && small_ != large_.get() && Standard().is_final;
-  const Sample& sample = larger ? *large_ : *small_;
-  Findings findings;
-  findings.image = Image();
-  findings.type = candidates_.type();
-  findings.sample_bytes = sample.bytes();
-  findings.sample_share = sample.extent().pixels() / findings.image.pixels();
-  findings.pieces = sample.whole() ? 0 : sample.pieces();
-  findings.side = sample.side();
-  findings.not_tried = not_tried_;
-  const Figures standard = larger ? Result(Standard(), sample) : Standard().screened;
-  for (const auto& attempt : attempts_) {
-    Candidate candidate;
-    candidate.configuration = attempt->trial.configuration();
-    candidate.is_default = attempt.get() == &Standard();
-    candidate.is_final = attempt->is_final && attempt->trial.measured();
-    candidate.is_eligible = attempt->is_finalist;
-    candidate.figures = attempt->screened;
-    if (larger && candidate.is_final) {
-      candidate.figures = Result(*attempt, sample);
-    } else if (larger) {
-      if (candidate.configuration.compress != "NONE") {
-        candidate.figures.ratio *= standard.ratio / Standard().screened.ratio;
-      }
-      candidate.figures.p50 *= standard.p50 / Standard().screened.p50;
-      candidate.figures.p99 *= standard.p50 / Standard().screened.p50;
-    }
-    findings.candidates.push_back(std::move(candidate));
-  }
-  findings.Rank(task_.objective);
-  findings.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  return findings;
-}
 
 }  // namespace
 

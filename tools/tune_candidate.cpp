@@ -1,0 +1,279 @@
+#include "tools/tune_candidate.h"
+
+#include <cpl_conv.h>
+#include <cpl_string.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <system_error>
+#include <utility>
+
+#include "driver/raster/b2nd_options.h"
+#include "driver/raster/threads.h"
+#include "tools/source.h"
+
+namespace ndarray::tools {
+namespace {
+
+constexpr int kMaxBandsOfAPixel = 64;       // else INTERLEAVE=PIXEL is not tried
+constexpr int kMinBlocks = 16;              // fewer are shared by windows, and timed from the cache
+constexpr double kMaxBlockBytes = 2 << 20;  // a few processor caches
+constexpr double kMaxChunkBytes = 64 << 20;
+
+struct Codec {
+  const char *compress, *level;
+  std::vector<const char*> filters;
+};
+const Codec kCodecs[] = {{"LZ4", "5", {"BITSHUFFLE", "SHUFFLE", "NONE"}},
+                         {"ZSTD", "1", {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
+                         {"ZSTD", "3", {"BYTEDELTA", "SHUFFLE", "NONE"}},
+                         {"NONE", "", {"NONE"}},
+                         {"ZSTD", "5", {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
+                         {"LZ4", "9", {"BITSHUFFLE", "NONE"}},
+                         {"LZ4HC", "9", {"BITSHUFFLE", "SHUFFLE", "NONE", "BYTEDELTA"}},
+                         {"LZ4", "5", {"BYTEDELTA"}},
+                         {"BLOSCLZ", "5", {"BITSHUFFLE", "SHUFFLE"}},
+                         {"ZLIB", "5", {"BYTEDELTA", "SHUFFLE"}},
+                         {"ZSTD", "7", {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
+                         {"ZSTD", "9", {"BYTEDELTA", "SHUFFLE", "NONE"}}};
+using Blocks = std::vector<std::pair<int, int>>;
+const Blocks kSquares = {{128, 128}, {64, 64}, {256, 256}, {512, 512}, {32, 32}};
+const Blocks kWide = {{1024, 16}, {256, 64}, {4096, 16}, {256, 256}, {1024, 64}, {512, 512}};
+
+int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+
+int64_t Number(const Options& options, const std::string& name) {
+  return CPLAtoGIntBig(options.FetchNameValueDef(name.c_str(), "0"));
+}
+
+// Zero, or no text, leaves it to the driver.
+void Set(Options& options, const std::string& name, const std::string& value) {
+  if (!value.empty() && value != "0") options.SetNameValue(name.c_str(), value.c_str());
+}
+
+// With blocks, and chunks of whole blocks, that are not larger than this needs.
+Options Fitted(Options options, const Extent& extent) {
+  const auto fit = [&](const std::string& axis, int length) {
+    const int64_t block = std::min<int64_t>(Number(options, "BLOCK" + axis), length);
+    if (block == 0) return;
+    const int64_t chunk = RoundUp(Number(options, "CHUNK" + axis), block);
+    Set(options, "BLOCK" + axis, std::to_string(block));
+    Set(options, "CHUNK" + axis, std::to_string(std::min(chunk, RoundUp(length, block))));
+  };
+  fit("XSIZE", extent.width);
+  fit("YSIZE", extent.height);
+  return options;
+}
+
+NewArray Plan(GDALDataset& source, Options options) {
+  return Value(PlanCopy(source.GetDescription(), "B2ND", source, false, options.List()));
+}
+
+// With all that the driver chooses written out.
+Options Complete(GDALDataset& source, const Options& given) {
+  Options fitted = Fitted(given, {source.GetRasterXSize(), source.GetRasterYSize(), 0});
+  const NewArray array = Plan(source, fitted);
+  const B2ndPlan plan = Value(PlanB2nd(array, fitted.List()));
+  const bool has_codec = given.FetchNameValue("COMPRESS") != nullptr;
+  Options options;
+  Set(options, "COMPRESS", given.FetchNameValueDef("COMPRESS", "ZSTD"));
+  Set(options, "LEVEL",
+      has_codec ? given.FetchNameValueDef("LEVEL", "") : std::to_string(plan.compression.level));
+  Set(options, "FILTER", given.FetchNameValueDef("FILTER", "BYTEDELTA"));
+  Set(options, "INTERLEAVE",
+      array.bands == 1      ? ""
+      : array.axes == "BYX" ? "BAND"
+      : array.axes == "YXB" ? "PIXEL"
+                            : "LINE");
+  const auto set = [&](const char* name, const AxisVector& shape, char axis) {
+    Set(options, name, std::to_string(shape[static_cast<int>(array.axes.find(axis))]));
+  };
+  set("BLOCKXSIZE", plan.layout.block_shape, 'X');
+  set("BLOCKYSIZE", plan.layout.block_shape, 'Y');
+  set("CHUNKXSIZE", plan.layout.chunk_shape, 'X');
+  set("CHUNKYSIZE", plan.layout.chunk_shape, 'Y');
+  return options;
+}
+
+double BytesOfPixel(GDALDataset& source, const Options& options) {
+  const bool all = EQUAL(options.FetchNameValueDef("INTERLEAVE", ""), "PIXEL");
+  return (all ? source.GetRasterCount() : 1) * GDALGetDataTypeSizeBytes(TypeInFile(source));
+}
+
+bool IsReasonable(GDALDataset& source, const Reading& access, const Options& options) {
+  const Extent image{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()};
+  const double bytes = BytesOfPixel(source, options);
+  const auto pixels = [&](const std::string& what) {
+    return static_cast<double>(Number(options, what + "XSIZE")) *
+           static_cast<double>(Number(options, what + "YSIZE"));
+  };
+  const bool reads_all = access.WindowOf(image).pixels() >= image.pixels();
+  return (reads_all || image.pixels() / image.bands > kMinBlocks * pixels("BLOCK")) &&
+         bytes * pixels("BLOCK") <= kMaxBlockBytes && bytes * pixels("CHUNK") <= kMaxChunkBytes;
+}
+
+double Fact(GDALDataset& dataset, const char* name) {
+  const char* const text = dataset.GetMetadataItem(name, "B2ND");
+  return text != nullptr ? CPLAtof(text) : 0;
+}
+
+// The share of an image in the chunks that hold it.
+double FilledShare(const Options& options, const Extent& image) {
+  const int64_t held = RoundUp(image.width, Number(options, "CHUNKXSIZE")) *
+                       RoundUp(image.height, Number(options, "CHUNKYSIZE"));
+  return static_cast<double>(image.width) * image.height / static_cast<double>(held);
+}
+
+// A GDAL progress callback that stops at a deadline.
+int UntilDeadline(double complete, const char* message, void* deadline) {
+  return WatchForInterrupt(complete, message, nullptr) != FALSE &&
+         Clock::now() < *static_cast<Clock::time_point*>(deadline);
+}
+
+// Seconds to read a window into new memory.
+double TimeWindow(GDALDataset& dataset, const Window& window) {
+  const GDALDataType type = dataset.GetRasterBand(1)->GetRasterDataType();
+  std::vector<int> bands(static_cast<size_t>(window.bands));
+  std::iota(bands.begin(), bands.end(), window.first_band + 1);
+  const auto bytes = static_cast<size_t>(window.width) * static_cast<size_t>(window.height) *
+                     bands.size() * static_cast<size_t>(GDALGetDataTypeSizeBytes(type));
+  const Clock::time_point start = Clock::now();
+  const std::unique_ptr<std::byte[]> pixels(new std::byte[bytes]);
+  const CPLErr result =
+      dataset.RasterIO(GF_Read, window.x, window.y, window.width, window.height, pixels.get(),
+                       window.width, window.height, type, window.bands, bands.data(), 0, 0, 0);
+  const double seconds = SecondsSince(start);
+  if (result != CE_None) ThrowGdalFailure("cannot read", {dataset.GetDescription()});
+  return seconds;
+}
+
+}  // namespace
+
+std::string OptionsLine(const Options& options) {
+  std::string line;
+  for (int i = 0; i < options.size(); ++i)
+    line += (i > 0 ? " -co " : "-co ") + std::string(options[i]);
+  return line;
+}
+
+GDALDataType TypeInFile(GDALDataset& source) {
+  RequireBands(source, source.GetDescription());
+  ForgetGdalErrors();
+  return Plan(source, {}).type.gdal;
+}
+
+std::vector<Options> CodecsToTry(GDALDataset& source, const Reading&, const std::vector<Options>&) {
+  // GDAL adds this to the options of a copy that has none.
+  const char* const interleave = source.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
+  Options standard;
+  for (const char* const known : {"BAND", "PIXEL", "LINE"}) {
+    if (interleave != nullptr && EQUAL(interleave, known)) Set(standard, "INTERLEAVE", known);
+  }
+  standard = Complete(source, standard);
+  std::vector<std::string> interleaves = {standard.FetchNameValueDef("INTERLEAVE", "")};
+  if (source.GetRasterCount() > 1 && source.GetRasterCount() <= kMaxBandsOfAPixel) {
+    interleaves.insert(interleaves.end(), {"BAND", "PIXEL"});
+  }
+  std::vector<Options> list = {standard};
+  const auto add = [&](const char* compress, const char* level, const char* filter) {
+    for (const std::string& bands : interleaves) {
+      Options options;
+      Set(options, "COMPRESS", compress);
+      Set(options, "LEVEL", level);
+      Set(options, "FILTER", filter);
+      Set(options, "INTERLEAVE", bands);
+      // Single bytes have nothing to shuffle.
+      if (EQUAL(filter, "SHUFFLE") && BytesOfPixel(source, options) == 1) continue;
+      list.push_back(Complete(source, options));
+    }
+  };
+  add(standard.FetchNameValue("COMPRESS"), standard.FetchNameValue("LEVEL"), "BYTEDELTA");
+  for (const Codec& codec : kCodecs) {
+    for (const char* const filter : codec.filters) add(codec.compress, codec.level, filter);
+  }
+  return list;
+}
+
+std::vector<Options> ShapesToTry(GDALDataset& source, const Reading& access,
+                                 const std::vector<Options>& best) {
+  std::vector<Options> list;
+  for (const Options& base : best) {
+    const auto add = [&](int64_t block_x, int64_t block_y, int64_t chunk_x, int64_t chunk_y) {
+      Options options;
+      for (const char* const name : {"COMPRESS", "LEVEL", "FILTER", "INTERLEAVE"}) {
+        Set(options, name, base.FetchNameValueDef(name, ""));
+      }
+      Set(options, "BLOCKXSIZE", std::to_string(block_x));
+      Set(options, "BLOCKYSIZE", std::to_string(block_y));
+      Set(options, "CHUNKXSIZE", std::to_string(chunk_x));
+      Set(options, "CHUNKYSIZE", std::to_string(chunk_y));
+      options = Complete(source, options);
+      if (IsReasonable(source, access, options)) list.push_back(options);
+    };
+    for (const auto& [x, y] : access.kind == Reading::kWindow ? kSquares : kWide) add(x, y, 0, 0);
+    const auto of = [&](const char* name) { return Number(base, name); };
+    for (const int halves : {1, 4}) {
+      add(of("BLOCKXSIZE"), of("BLOCKYSIZE"), of("CHUNKXSIZE") * halves / 2,
+          of("CHUNKYSIZE") * halves / 2);
+    }
+  }
+  return list;
+}
+
+bool Candidate::Write(const Sample& sample, Clock::time_point deadline) {
+  const Options fitted = Fitted(options, sample.extent);
+  GDALDriver* const driver = GetGDALDriverManager()->GetDriverByName("B2ND");
+  ForgetGdalErrors();
+  const Clock::time_point start = Clock::now();
+  DatasetPointer dataset(driver->CreateCopy(path.c_str(), sample.dataset.get(), FALSE,
+                                            fitted.List(), UntilDeadline, &deadline));
+  StopIfInterrupted();
+  if (dataset == nullptr) {
+    if (Clock::now() < deadline) ThrowGdalFailure(path + ": cannot write");
+    return false;
+  }
+  dataset.reset();
+  write_bytes_per_s = std::max(write_bytes_per_s, sample.bytes() / SecondsSince(start));
+  dataset = OpenRaster(path);
+  // What fills up chunks at the edges counts, and the sample has edges of its own.
+  ratio = EQUAL(options.FetchNameValue("COMPRESS"), "NONE")
+              ? FilledShare(options, sample.image)
+              : sample.bytes() / std::max(Fact(*dataset, "COMPRESSED_BYTES"), 1.0);
+  file_bytes = Fact(*dataset, "FRAME_BYTES");
+  window_bytes = sample.window_bytes;
+  block_bytes = Fact(*dataset, "UNCOMPRESSED_BYTES") / Fact(*dataset, "CHUNK_COUNT") /
+                Fact(*dataset, "BLOCKS_PER_CHUNK");
+  times.resize(Sample::kTurns * Sample::kMaxWindows);
+  return true;
+}
+
+void Candidate::Read(const Sample& sample, size_t turn, Clock::time_point deadline) {
+  const DatasetPointer dataset = OpenRaster(path);
+  // The first read of a file that was just opened wakes threads and makes their decoders, which a
+  // user pays once.
+  TimeWindow(*dataset, sample.turns[(turn + 1) % Sample::kTurns].front());
+  size_t place = turn * Sample::kMaxWindows;
+  for (const Window& window : sample.turns[turn]) {
+    times[place++].push_back(sample.window_scale * TimeWindow(*dataset, window));
+    StopIfInterrupted();
+    if (Clock::now() > deadline) break;
+  }
+  memory = std::max(memory, block_bytes * DefaultThreads() + Fact(*dataset, "CACHE_BYTES"));
+  std::vector<double> quiet;
+  for (std::vector<double>& seconds : times) {
+    std::sort(seconds.begin(), seconds.end());
+    if (!seconds.empty()) quiet.push_back(seconds[(seconds.size() - 1) / 4]);
+  }
+  std::sort(quiet.begin(), quiet.end());
+  p50 = quiet[quiet.size() / 2];
+  p99 = quiet[quiet.size() - 1 - quiet.size() / 100];
+}
+
+void Candidate::Remove() {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  file_bytes = 0;
+}
+
+}  // namespace ndarray::tools
