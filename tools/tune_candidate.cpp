@@ -1,17 +1,12 @@
-#include "tools/tune_candidate.h"
-
 #include <cpl_conv.h>
-#include <cpl_string.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <numeric>
-#include <system_error>
 #include <utility>
 
 #include "driver/raster/b2nd_options.h"
 #include "driver/raster/threads.h"
 #include "tools/source.h"
+#include "tools/tune.h"
 
 namespace ndarray::tools {
 namespace {
@@ -22,21 +17,23 @@ constexpr double kMaxBlockBytes = 2 << 20;  // a few processor caches
 constexpr double kMaxChunkBytes = 64 << 20;
 
 struct Codec {
-  const char *compress, *level;
+  const char* compress;
+  int level;
   std::vector<const char*> filters;
 };
-const Codec kCodecs[] = {{"LZ4", "5", {"BITSHUFFLE", "SHUFFLE", "NONE"}},
-                         {"ZSTD", "1", {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
-                         {"ZSTD", "3", {"BYTEDELTA", "SHUFFLE", "NONE"}},
-                         {"NONE", "", {"NONE"}},
-                         {"ZSTD", "5", {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
-                         {"LZ4", "9", {"BITSHUFFLE", "NONE"}},
-                         {"LZ4HC", "9", {"BITSHUFFLE", "SHUFFLE", "NONE", "BYTEDELTA"}},
-                         {"LZ4", "5", {"BYTEDELTA"}},
-                         {"BLOSCLZ", "5", {"BITSHUFFLE", "SHUFFLE"}},
-                         {"ZLIB", "5", {"BYTEDELTA", "SHUFFLE"}},
-                         {"ZSTD", "7", {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
-                         {"ZSTD", "9", {"BYTEDELTA", "SHUFFLE", "NONE"}}};
+const Codec kCodecs[] = {{"LZ4", 5, {"BITSHUFFLE", "SHUFFLE", "NONE"}},
+                         {"ZSTD", 1, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
+                         {"ZSTD", 3, {"BYTEDELTA", "SHUFFLE", "NONE"}},
+                         {"NONE", 0, {"NONE"}},
+                         {"ZSTD", 5, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
+                         {"LZ4", 9, {"BITSHUFFLE", "NONE"}},
+                         {"LZ4HC", 9, {"BITSHUFFLE", "SHUFFLE", "NONE", "BYTEDELTA"}},
+                         {"LZ4", 5, {"BYTEDELTA"}},
+                         {"BLOSCLZ", 5, {"BITSHUFFLE", "SHUFFLE"}},
+                         {"ZLIB", 5, {"BYTEDELTA", "SHUFFLE"}},
+                         {"ZSTD", 7, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
+                         {"ZSTD", 9, {"BYTEDELTA", "SHUFFLE", "NONE"}}};
+const char* const kInterleaves[] = {"BAND", "PIXEL", "LINE", nullptr};
 using Blocks = std::vector<std::pair<int, int>>;
 const Blocks kSquares = {{128, 128}, {64, 64}, {256, 256}, {512, 512}, {32, 32}};
 const Blocks kWide = {{1024, 16}, {256, 64}, {4096, 16}, {256, 256}, {1024, 64}, {512, 512}};
@@ -47,23 +44,26 @@ int64_t Number(const Options& options, const std::string& name) {
   return CPLAtoGIntBig(options.FetchNameValueDef(name.c_str(), "0"));
 }
 
-// Zero, or no text, leaves it to the driver.
-void Set(Options& options, const std::string& name, const std::string& value) {
-  if (!value.empty() && value != "0") options.SetNameValue(name.c_str(), value.c_str());
+// With other values of some; zero, or no text, leaves it to the driver.
+Options With(Options options, const std::vector<std::pair<const char*, std::string>>& changes) {
+  for (const auto& [name, value] : changes) {
+    options.SetNameValue(name, value.empty() || value == "0" ? nullptr : value.c_str());
+  }
+  return options;
 }
 
-// With blocks, and chunks of whole blocks, that are not larger than this needs.
-Options Fitted(Options options, const Extent& extent) {
-  const auto fit = [&](const std::string& axis, int length) {
-    const int64_t block = std::min<int64_t>(Number(options, "BLOCK" + axis), length);
-    if (block == 0) return;
-    const int64_t chunk = RoundUp(Number(options, "CHUNK" + axis), block);
-    Set(options, "BLOCK" + axis, std::to_string(block));
-    Set(options, "CHUNK" + axis, std::to_string(std::min(chunk, RoundUp(length, block))));
+// In blocks, and chunks of whole blocks, that are not larger than this needs.
+Options Fitted(const Options& options, const Extent& extent) {
+  const auto fitted = [&](const Options& given, const char* block_name, const char* chunk_name,
+                          int length) {
+    const int64_t block = std::min<int64_t>(Number(given, block_name), length);
+    if (block == 0) return given;
+    const int64_t chunk =
+        std::min(RoundUp(Number(given, chunk_name), block), RoundUp(length, block));
+    return With(given, {{block_name, std::to_string(block)}, {chunk_name, std::to_string(chunk)}});
   };
-  fit("XSIZE", extent.width);
-  fit("YSIZE", extent.height);
-  return options;
+  return fitted(fitted(options, "BLOCKXSIZE", "CHUNKXSIZE", extent.width), "BLOCKYSIZE",
+                "CHUNKYSIZE", extent.height);
 }
 
 NewArray Plan(GDALDataset& source, Options options) {
@@ -72,28 +72,20 @@ NewArray Plan(GDALDataset& source, Options options) {
 
 // With all that the driver chooses written out.
 Options Complete(GDALDataset& source, const Options& given) {
-  Options fitted = Fitted(given, {source.GetRasterXSize(), source.GetRasterYSize(), 0});
-  const NewArray array = Plan(source, fitted);
-  const B2ndPlan plan = Value(PlanB2nd(array, fitted.List()));
-  const bool has_codec = given.FetchNameValue("COMPRESS") != nullptr;
-  Options options;
-  Set(options, "COMPRESS", given.FetchNameValueDef("COMPRESS", "ZSTD"));
-  Set(options, "LEVEL",
-      has_codec ? given.FetchNameValueDef("LEVEL", "") : std::to_string(plan.compression.level));
-  Set(options, "FILTER", given.FetchNameValueDef("FILTER", "BYTEDELTA"));
-  Set(options, "INTERLEAVE",
-      array.bands == 1      ? ""
-      : array.axes == "BYX" ? "BAND"
-      : array.axes == "YXB" ? "PIXEL"
-                            : "LINE");
-  const auto set = [&](const char* name, const AxisVector& shape, char axis) {
-    Set(options, name, std::to_string(shape[static_cast<int>(array.axes.find(axis))]));
+  Options options = Fitted(given, {source.GetRasterXSize(), source.GetRasterYSize(), 0});
+  const NewArray array = Plan(source, options);
+  const B2ndLayout layout = Value(PlanB2nd(array, options.List())).layout;
+  const auto side = [&](const AxisVector& shape, char axis) {
+    return std::to_string(shape[static_cast<int>(array.axes.find(axis))]);
   };
-  set("BLOCKXSIZE", plan.layout.block_shape, 'X');
-  set("BLOCKYSIZE", plan.layout.block_shape, 'Y');
-  set("CHUNKXSIZE", plan.layout.chunk_shape, 'X');
-  set("CHUNKYSIZE", plan.layout.chunk_shape, 'Y');
-  return options;
+  const char* const interleave = array.axes == "BYX"   ? "BAND"
+                                 : array.axes == "YXB" ? "PIXEL"
+                                                       : "LINE";
+  return With(options, {{"INTERLEAVE", array.bands == 1 ? "" : interleave},
+                        {"BLOCKXSIZE", side(layout.block_shape, 'X')},
+                        {"BLOCKYSIZE", side(layout.block_shape, 'Y')},
+                        {"CHUNKXSIZE", side(layout.chunk_shape, 'X')},
+                        {"CHUNKYSIZE", side(layout.chunk_shape, 'Y')}});
 }
 
 double BytesOfPixel(GDALDataset& source, const Options& options) {
@@ -134,15 +126,14 @@ int UntilDeadline(double complete, const char* message, void* deadline) {
 // Seconds to read a window into new memory.
 double TimeWindow(GDALDataset& dataset, const Window& window) {
   const GDALDataType type = dataset.GetRasterBand(1)->GetRasterDataType();
-  std::vector<int> bands(static_cast<size_t>(window.bands));
-  std::iota(bands.begin(), bands.end(), window.first_band + 1);
-  const auto bytes = static_cast<size_t>(window.width) * static_cast<size_t>(window.height) *
-                     bands.size() * static_cast<size_t>(GDALGetDataTypeSizeBytes(type));
+  int band = window.first_band + 1;
+  const size_t bytes = static_cast<size_t>(window.width) * static_cast<size_t>(window.height) *
+                       static_cast<size_t>(window.bands * GDALGetDataTypeSizeBytes(type));
   const Clock::time_point start = Clock::now();
   const std::unique_ptr<std::byte[]> pixels(new std::byte[bytes]);
-  const CPLErr result =
-      dataset.RasterIO(GF_Read, window.x, window.y, window.width, window.height, pixels.get(),
-                       window.width, window.height, type, window.bands, bands.data(), 0, 0, 0);
+  const CPLErr result = dataset.RasterIO(
+      GF_Read, window.x, window.y, window.width, window.height, pixels.get(), window.width,
+      window.height, type, window.bands, window.bands == 1 ? &band : nullptr, 0, 0, 0);
   const double seconds = SecondsSince(start);
   if (result != CE_None) ThrowGdalFailure("cannot read", {dataset.GetDescription()});
   return seconds;
@@ -163,53 +154,49 @@ GDALDataType TypeInFile(GDALDataset& source) {
   return Plan(source, {}).type.gdal;
 }
 
-std::vector<Options> CodecsToTry(GDALDataset& source, const Reading&, const std::vector<Options>&) {
+OptionsList CodecsToTry(GDALDataset& source, const Reading&, const OptionsList&) {
   // GDAL adds this to the options of a copy that has none.
-  const char* const interleave = source.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
-  Options standard;
-  for (const char* const known : {"BAND", "PIXEL", "LINE"}) {
-    if (interleave != nullptr && EQUAL(interleave, known)) Set(standard, "INTERLEAVE", known);
-  }
-  standard = Complete(source, standard);
-  std::vector<std::string> interleaves = {standard.FetchNameValueDef("INTERLEAVE", "")};
-  if (source.GetRasterCount() > 1 && source.GetRasterCount() <= kMaxBandsOfAPixel) {
-    interleaves.insert(interleaves.end(), {"BAND", "PIXEL"});
-  }
-  std::vector<Options> list = {standard};
-  const auto add = [&](const char* compress, const char* level, const char* filter) {
-    for (const std::string& bands : interleaves) {
-      Options options;
-      Set(options, "COMPRESS", compress);
-      Set(options, "LEVEL", level);
-      Set(options, "FILTER", filter);
-      Set(options, "INTERLEAVE", bands);
-      // Single bytes have nothing to shuffle.
-      if (EQUAL(filter, "SHUFFLE") && BytesOfPixel(source, options) == 1) continue;
-      list.push_back(Complete(source, options));
-    }
+  const char* const known = source.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
+  const bool is_known = known != nullptr && CSLFindString(kInterleaves, known) >= 0;
+  Options standard = Complete(source, With({}, {{"INTERLEAVE", is_known ? known : ""}}));
+  const std::string interleave = standard.FetchNameValueDef("INTERLEAVE", "");
+  const int level = Value(PlanB2nd(Plan(source, standard), standard.List())).compression.level;
+  const bool one_way = source.GetRasterCount() == 1 || source.GetRasterCount() > kMaxBandsOfAPixel;
+  OptionsList list;
+  const auto add = [&](const Codec& codec, const char* filter, const std::string& bands) {
+    const Options options = With({}, {{"COMPRESS", codec.compress},
+                                      {"LEVEL", std::to_string(codec.level)},
+                                      {"FILTER", filter},
+                                      {"INTERLEAVE", bands}});
+    // Single bytes have nothing to shuffle.
+    if (EQUAL(filter, "SHUFFLE") && BytesOfPixel(source, options) == 1) return;
+    list.push_back(Complete(source, options));
   };
-  add(standard.FetchNameValue("COMPRESS"), standard.FetchNameValue("LEVEL"), "BYTEDELTA");
+  add({"ZSTD", level, {}}, "BYTEDELTA", interleave);
   for (const Codec& codec : kCodecs) {
-    for (const char* const filter : codec.filters) add(codec.compress, codec.level, filter);
+    for (const char* const filter : codec.filters) {
+      add(codec, filter, interleave);
+      if (!one_way) add(codec, filter, "BAND");
+      if (!one_way) add(codec, filter, "PIXEL");
+    }
   }
   return list;
 }
 
-std::vector<Options> ShapesToTry(GDALDataset& source, const Reading& access,
-                                 const std::vector<Options>& best) {
-  std::vector<Options> list;
+OptionsList ShapesToTry(GDALDataset& source, const Reading& access, const OptionsList& best) {
+  OptionsList list;
   for (const Options& base : best) {
     const auto add = [&](int64_t block_x, int64_t block_y, int64_t chunk_x, int64_t chunk_y) {
-      Options options;
-      for (const char* const name : {"COMPRESS", "LEVEL", "FILTER", "INTERLEAVE"}) {
-        Set(options, name, base.FetchNameValueDef(name, ""));
+      try {
+        const Options options =
+            Complete(source, With(base, {{"BLOCKXSIZE", std::to_string(block_x)},
+                                         {"BLOCKYSIZE", std::to_string(block_y)},
+                                         {"CHUNKXSIZE", std::to_string(chunk_x)},
+                                         {"CHUNKYSIZE", std::to_string(chunk_y)}}));
+        if (IsReasonable(source, access, options)) list.push_back(options);
+      } catch (const Failure&) {
+        // More chunks than a file can have.
       }
-      Set(options, "BLOCKXSIZE", std::to_string(block_x));
-      Set(options, "BLOCKYSIZE", std::to_string(block_y));
-      Set(options, "CHUNKXSIZE", std::to_string(chunk_x));
-      Set(options, "CHUNKYSIZE", std::to_string(chunk_y));
-      options = Complete(source, options);
-      if (IsReasonable(source, access, options)) list.push_back(options);
     };
     for (const auto& [x, y] : access.kind == Reading::kWindow ? kSquares : kWide) add(x, y, 0, 0);
     const auto of = [&](const char* name) { return Number(base, name); };
@@ -268,12 +255,6 @@ void Candidate::Read(const Sample& sample, size_t turn, Clock::time_point deadli
   std::sort(quiet.begin(), quiet.end());
   p50 = quiet[quiet.size() / 2];
   p99 = quiet[quiet.size() - 1 - quiet.size() / 100];
-}
-
-void Candidate::Remove() {
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);
-  file_bytes = 0;
 }
 
 }  // namespace ndarray::tools

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -26,7 +27,7 @@ void PrintRow(const Candidate& candidate, const Findings& findings) {
     return std::string(option((what + "XSIZE").c_str())) + "x" + option((what + "YSIZE").c_str());
   };
   const std::string marks = std::string(&candidate == findings.chosen ? ">" : " ") +
-                            (candidate.on_front ? "*" : " ") + (candidate.is_final() ? " " : "~");
+                            (candidate.on_front ? "*" : " ") + (candidate.is_final ? " " : "~");
   const std::string codec = std::string(option("COMPRESS")) + " " + option("LEVEL");
   std::printf(kRow, marks.c_str(), codec.c_str(), option("FILTER"), option("INTERLEAVE"),
               sides("BLOCK").c_str(), sides("CHUNK").c_str(), Short(candidate.ratio).c_str(),
@@ -35,42 +36,41 @@ void PrintRow(const Candidate& candidate, const Findings& findings) {
               &candidate == findings.default_candidate ? "  default" : "");
 }
 
-std::string SampleText(const Sample& sample) {
-  const std::string pixels = NumberText(sample.pixels_read) + " pixels";
-  const std::string side = std::to_string(sample.side);
-  if (sample.is_whole()) return "the whole image, " + pixels;
-  return std::to_string(sample.squares) + " pieces of up to " + side + "x" + side +
-         " from all over the image, " + pixels + " (" +
-         Short(100 * sample.pixels_read * sample.image.bands / sample.image.pixels()) + " %)";
-}
-
-// A logarithmic axis from `start` to `end` in the picture.
+// Logarithmic, from `start` to `end` in the picture.
 struct Axis {
-  double start, end, min, max;
-
-  double At(double value) const {
-    return start + std::log(value / min) / std::log(max / min) * (end - start);
+  Axis(const std::list<Candidate>& all, double Candidate::*value, double from, double to)
+      : field(value), start(from), end(to) {
+    for (const Candidate& one : all) {
+      min = std::min(min, one.*field / 1.05);
+      max = std::max(max, one.*field * 1.05);
+    }
   }
-};
+  double At(const Candidate& one) const {
+    return start + std::log(one.*field / min) / std::log(max / min) * (end - start);
+  }
 
-template <typename Field>
-Axis AxisOf(const std::list<Candidate>& all, Field field, double start, double end) {
-  const auto [min, max] = std::minmax_element(
-      all.begin(), all.end(),
-      [&](const Candidate& a, const Candidate& b) { return a.*field < b.*field; });
-  return {start, end, *min.*field / 1.05, *max.*field * 1.05};
-}
+  double Candidate::*field;
+  double start, end, min = HUGE_VAL, max = 0;
+};
 
 }  // namespace
 
 void PrintTable(const std::string& source, const Task& task, const Findings& findings) {
   const Sample& sample = *findings.sample;
+  const Extent& image = sample.image;
   const int threads = DefaultThreads();
-  std::printf("%s: %d x %d, %d band%s of %s, %s MB; read in %s\nsample: %s\n", source.c_str(),
-              sample.image.width, sample.image.height, sample.image.bands,
-              sample.image.bands == 1 ? "" : "s", GDALGetDataTypeName(sample.type),
-              Short(sample.image.pixels() * GDALGetDataTypeSizeBytes(sample.type) / 1e6).c_str(),
-              task.access.Describe().c_str(), SampleText(sample).c_str());
+  std::printf("%s: %d x %d, %d band%s of %s, %s MB; read in %s\nsample: ", source.c_str(),
+              image.width, image.height, image.bands, image.bands == 1 ? "" : "s",
+              GDALGetDataTypeName(sample.type),
+              Short(image.pixels() * GDALGetDataTypeSizeBytes(sample.type) / 1e6).c_str(),
+              task.access.Describe().c_str());
+  if (sample.is_whole()) {
+    std::printf("the whole image, %.0f pixels\n", sample.pixels_read);
+  } else {
+    std::printf("%d pieces of up to %dx%d from all over the image, %.0f pixels (%s %%)\n",
+                sample.squares, sample.side, sample.side, sample.pixels_read,
+                Short(100 * sample.pixels_read * image.bands / image.pixels()).c_str());
+  }
   std::printf("%zu configurations tried in %.1f s", findings.candidates.size(), findings.seconds);
   if (findings.not_tried > 0) {
     std::printf(", %d more not, for want of time", findings.not_tried);
@@ -83,7 +83,7 @@ void PrintTable(const std::string& source, const Task& task, const Findings& fin
   size_t row = 0;
   int hidden = 0;
   for (const Candidate& candidate : findings.candidates) {
-    if (row++ < kBest || candidate.is_final() || candidate.on_front) {
+    if (row++ < kBest || candidate.is_final || candidate.on_front) {
       PrintRow(candidate, findings);
     } else {
       ++hidden;
@@ -112,7 +112,7 @@ void PrintJson(const std::string& source, const Task& task, const Findings& find
                    {"memory_bytes", static_cast<int64_t>(candidate.memory)},
                    {"pareto", candidate.on_front},
                    {"stage", candidate.stage},
-                   {"final", candidate.is_final()},
+                   {"final", candidate.is_final},
                    {"default", &candidate == findings.default_candidate},
                    {"recommended", &candidate == findings.chosen}});
   }
@@ -140,8 +140,8 @@ void PrintJson(const std::string& source, const Task& task, const Findings& find
 }
 
 void PlotFindings(const std::string& path, const Findings& findings) {
-  const Axis ratios = AxisOf(findings.candidates, &Candidate::ratio, 90, 870);
-  const Axis times = AxisOf(findings.candidates, &Candidate::p50, 540, 40);
+  const Axis ratios(findings.candidates, &Candidate::ratio, 90, 870);
+  const Axis times(findings.candidates, &Candidate::p50, 540, 40);
   std::ostringstream svg;
   svg << "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 900 600' font-family='sans-serif'>\n"
          "<rect width='900' height='600' fill='white'/>\n"
@@ -151,36 +151,34 @@ void PlotFindings(const std::string& path, const Findings& findings) {
         << "'>" << words << "</text>\n";
   };
   const auto circle = [&](const Candidate& one, int radius, const char* style) {
-    svg << "<circle cx='" << ratios.At(one.ratio) << "' cy='" << times.At(one.p50) << "' r='"
-        << radius << "' " << style << "><title>" << OptionsLine(one.options)
-        << "</title></circle>\n";
+    svg << "<circle cx='" << ratios.At(one) << "' cy='" << times.At(one) << "' r='" << radius
+        << "' " << style << "><title>" << OptionsLine(one.options) << "</title></circle>\n";
   };
-  const auto label = [&](const Candidate& one, double below, const char* words, const char* style) {
+  const auto label = [&](const Candidate& one, double below, const char* name, const char* style) {
     circle(one, 7, style);
-    text(ratios.At(one.ratio), times.At(one.p50) + below,
-         words + Short(one.ratio) + ", " + Short(1000 * one.p50) + " ms");
+    const std::string figures = Short(one.ratio) + ", " + Short(1000 * one.p50) + " ms";
+    text(ratios.At(one), times.At(one) + below, std::string(name) + ": " + figures);
   };
-  for (const int tenths : {0, 2, 4, 6, 8, 10}) {
-    const double share = tenths / 10.0;
+  for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
     text(90 + 780 * share, 560, Short(ratios.min * std::pow(ratios.max / ratios.min, share)));
     text(10, 540 - 500 * share, Short(1000 * times.min * std::pow(times.max / times.min, share)));
   }
   text(870, 590, "ratio");
   text(10, 20, "ms a window");
-  std::vector<std::pair<double, double>> front;
+  std::map<double, double> front;
   for (const Candidate& one : findings.candidates) {
     circle(one, 3, one.on_front ? "fill='#c82828'" : "fill='#787878'");
-    if (one.on_front) front.emplace_back(ratios.At(one.ratio), times.At(one.p50));
+    if (one.on_front) front[ratios.At(one)] = times.At(one);
   }
-  std::sort(front.begin(), front.end());
   svg << "<polyline fill='none' stroke='#c82828' points='";
   for (const auto& [x, y] : front) svg << x << "," << y << " ";
   svg << "'/>\n";
-  label(*findings.default_candidate, 22, "default: ", "fill='none' stroke='#1e50c8'");
-  label(*findings.chosen, -12, "recommended: ", "fill='#148c3c'");
+  label(*findings.default_candidate, 22, "default", "fill='none' stroke='#1e50c8'");
+  label(*findings.chosen, -12, "recommended", "fill='#148c3c'");
   svg << "</svg>\n";
+  const std::string content = svg.str();
   const std::unique_ptr<OutputFile> file = Value(CreateOutputFile(path));
-  Check(file->WriteAt(0, svg.str().data(), svg.str().size()));
+  Check(file->WriteAt(0, content.data(), content.size()));
   Check(CommitOver(*file));
 }
 
