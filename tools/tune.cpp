@@ -44,12 +44,9 @@ constexpr Stage kStages[] = {{"codecs", CodecsToTry, 0.45, 0.55, 0},
                              {"shapes", ShapesToTry, 0.70, 0.76, 3},
                              {"final", nullptr, 0.82, 0.97, 6}};
 
-double SecondsUntil(Clock::time_point time) { return -SecondsSince(time); }
-
 class Search {
  public:
-  Search(GDALDataset& source, const Task& task)
-      : start_(Clock::now()), source_(source), task_(task) {
+  Search(GDALDataset& source, const Task& task) : start_(Now()), source_(source), task_(task) {
     const double bytes = task.budget_s * kTargetBytesPerS;
     found_.sample = std::make_unique<const Sample>(
         source, TypeInFile(source), task.access,
@@ -66,18 +63,13 @@ class Search {
 
   Findings Run() {
     for (const Stage& stage : kStages) Run(stage);
-    StopIfInterrupted();
-    Rank();
     Choose();
-    found_.seconds = SecondsSince(start_);
+    found_.seconds = Now() - start_;
     return std::move(found_);
   }
 
  private:
-  Clock::time_point At(double share) const {
-    return start_ + std::chrono::duration_cast<Clock::duration>(
-                        std::chrono::duration<double>(share * task_.budget_s));
-  }
+  double At(double share) const { return start_ + share * task_.budget_s; }
 
   // The lower the better; a difference of 0.1 is about a tenth.
   double Score(const Candidate& candidate) const {
@@ -87,7 +79,7 @@ class Search {
 
   // The best first; those that come after kMaxFileBytes lose their files.
   void Rank() {
-    const double used = SecondsSince(start_) / task_.budget_s;
+    const double used = (Now() - start_) / task_.budget_s;
     if (task_.shows_progress) ShowProgress(std::min(used, 1.0), nullptr, nullptr);
     all_.sort([this](const Candidate& a, const Candidate& b) { return Score(a) < Score(b); });
     double bytes = 0;
@@ -108,8 +100,8 @@ class Search {
       best.push_back(one.options);
       rivals.push_back(&one);
       const double seconds = sample.bytes() / one.write_bytes_per_s;
-      const bool has_time = SecondsUntil(At(stage.write_until)) > 4 * seconds;
-      if (has_time && one.file_bytes > 0) one.Write(sample, Clock::time_point::max());
+      const bool has_time = Now() + 4 * seconds < At(stage.write_until);
+      if (has_time && one.file_bytes > 0) one.Write(sample, HUGE_VAL);
     }
     if (stage.candidates != nullptr) list = stage.candidates(source_, task_.access, best);
     for (const Options& options : list) {
@@ -132,20 +124,20 @@ class Search {
 
   // Writes a candidate, in at most half of the time that is left for that, and reads it once.
   // nullptr where it took longer, or would, as it did at this level of the codec or a lower one.
-  Candidate* Try(const Options& options, Clock::time_point until) {
-    const Clock::time_point start = Clock::now();
-    Clock::time_point deadline = start + (until - start) / 2;
-    if (all_.empty()) deadline = Clock::time_point::max();  // no advice without the default
+  Candidate* Try(const Options& options, double until) {
+    const double start = Now();
+    // There is no advice without the default.
+    const double deadline = all_.empty() ? HUGE_VAL : start + (until - start) / 2;
     const std::string codec = options.FetchNameValue("COMPRESS");
     const std::string key = codec + options.FetchNameValueDef("LEVEL", "");
     const auto above = write_s_.upper_bound(key);
     const bool known = above != write_s_.begin() && std::prev(above)->first.find(codec) == 0;
-    if (known && std::prev(above)->second > SecondsUntil(deadline)) return nullptr;
+    if (known && start + std::prev(above)->second > deadline) return nullptr;
     Candidate candidate;
     candidate.options = options;
     candidate.path = folder_ + "/" + std::to_string(all_.size()) + ".b2nd";
     const bool written = candidate.Write(*found_.sample, deadline);
-    write_s_[key] = SecondsSince(start);
+    write_s_[key] = Now() - start;
     if (!written) return nullptr;
     candidate.Read(*found_.sample, 0, until);
     all_.push_back(std::move(candidate));
@@ -153,33 +145,31 @@ class Search {
     return &all_.back();
   }
 
-  void ReadInTurns(std::vector<Candidate*> candidates, Clock::time_point until) {
+  void ReadInTurns(std::vector<Candidate*> candidates, double until) {
     for (size_t round = 1; round <= kMaxRounds; ++round) {
       std::shuffle(candidates.begin(), candidates.end(), random_);
       for (Candidate* const candidate : candidates) {
-        if (Clock::now() > until) return;
-        if (candidate->file_bytes == 0) continue;
-        candidate->Read(*found_.sample, round % Sample::kTurns, until);
+        if (Now() > until) return;
+        const size_t turn = round % Sample::kTurns;
+        if (candidate->file_bytes > 0) candidate->Read(*found_.sample, turn, until);
       }
     }
   }
 
   // Marks the front, and chooses the best, or the default where that is as good.
   void Choose() {
-    const auto final_one = [](const Candidate& one) { return one.is_final; };
-    found_.chosen = &*std::find_if(all_.begin(), all_.end(), final_one);
-    if (Score(*found_.default_candidate) <= Score(*found_.chosen) + kNearTie) {
-      found_.chosen = found_.default_candidate;
-    }
     for (Candidate& one : all_) {
+      if (found_.chosen == nullptr && one.is_final) found_.chosen = &one;
       one.on_front = std::none_of(all_.begin(), all_.end(), [&](const Candidate& other) {
         return other.ratio >= one.ratio && other.p50 <= one.p50 &&
                (other.ratio > one.ratio || other.p50 < one.p50);
       });
     }
+    const double limit = Score(*found_.chosen) + kNearTie;
+    if (Score(*found_.default_candidate) <= limit) found_.chosen = found_.default_candidate;
   }
 
-  const Clock::time_point start_;
+  const double start_;
   GDALDataset& source_;
   const Task& task_;
   std::string folder_;  // removed with all that is in it
@@ -191,25 +181,21 @@ class Search {
 
 // "30s", "2m", "0.5s", "1h", or seconds alone.
 double ParseBudget(const std::string& text) {
-  constexpr double kMax = 24 * 3600;
   char* end = nullptr;
-  double seconds = CPLStrtod(text.c_str(), &end);
+  const double number = CPLStrtod(text.c_str(), &end);
   const std::string unit = end;
-  if (unit == "m") seconds *= 60;
-  if (unit == "h") seconds *= 3600;
-  const bool known = unit.empty() || unit == "s" || unit == "m" || unit == "h";
-  if (end == text.c_str() || !known || !(seconds > 0 && seconds <= kMax)) {
+  const double unit_s = unit == "m" ? 60 : unit == "h" ? 3600 : unit.empty() || unit == "s" ? 1 : 0;
+  if (end == text.c_str() || !(number * unit_s > 0 && number * unit_s <= 24 * 3600)) {
     throw WrongUsage("--budget: found " + text + ", wanted a time such as 30s, 2m or 0.5s");
   }
-  return seconds;
+  return number * unit_s;
 }
 
 }  // namespace
 
 ExitCode TuneOptions(const TuneArguments& arguments) {
-  const bool shows = !arguments.quiet && !arguments.json;
   const Task task{ParseReading(arguments.access), arguments.objective,
-                  ParseBudget(arguments.budget), shows};
+                  ParseBudget(arguments.budget), !arguments.quiet && !arguments.json};
   const bool plots = !arguments.plot.empty();
   if (plots && !EQUAL(CPLGetExtension(arguments.plot.c_str()), "svg")) {
     throw WrongUsage("--plot: found " + arguments.plot + ", wanted a name that ends in .svg");
@@ -217,7 +203,7 @@ ExitCode TuneOptions(const TuneArguments& arguments) {
   const DatasetPointer source = OpenRaster(arguments.source);
   if (plots) RefuseToReplace(*source, arguments.plot);
   const Findings findings = Search(*source, task).Run();
-  if (shows) ShowProgress(1, nullptr, nullptr);
+  if (task.shows_progress) ShowProgress(1, nullptr, nullptr);
   if (arguments.json) {
     PrintJson(arguments.source, task, findings);
   } else if (arguments.quiet) {

@@ -37,12 +37,12 @@ struct Candidate {
 
   // Writes the file; false if that was not done by the deadline, and then there is none. Of several
   // times the quickest counts. Throws a Failure.
-  bool Write(const Sample& sample, Clock::time_point deadline);
+  bool Write(const Sample& sample, double deadline);
 
   // Opens the file anew, reads a window untimed, and then times the windows of a turn, each into
   // memory of its own, until `deadline`, but one at least. Other programs only slow reading down,
   // so the time of a place is that of the quieter of its turns. REQUIRES: there is a file
-  void Read(const Sample& sample, size_t turn, Clock::time_point deadline);
+  void Read(const Sample& sample, size_t turn, double deadline);
 
   // The time of a window from a disk instead of the page cache, and its share of the time of
   // writing its pixels.
@@ -62,7 +62,7 @@ struct Candidate {
   double write_bytes_per_s = 0;            // of pixels
   double p50 = 0, p99 = 0;                 // of a window of the whole image
   double window_bytes = 0;                 // of its pixels
-  double block_bytes = 0, memory = 0;      // decoded; what reading needs beside the window
+  double memory = 0, cache_bytes = 0;      // of decoded blocks: one a thread, and those kept
   std::vector<std::vector<double>> times;  // of each place
 };
 
@@ -82,8 +82,7 @@ struct Findings {
   const Candidate* chosen = nullptr;  // the recommendation
 };
 
-// On stdout. The table does without most of those that are neither on the front, nor in the last
-// stage, nor among the best.
+// On stdout. The table does without most of what is neither good nor measured well.
 void PrintTable(const std::string& source, const Task& task, const Findings& findings);
 void PrintJson(const std::string& source, const Task& task, const Findings& findings);
 

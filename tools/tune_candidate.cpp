@@ -33,7 +33,6 @@ const Codec kCodecs[] = {{"LZ4", 5, {"BITSHUFFLE", "SHUFFLE", "NONE"}},
                          {"ZLIB", 5, {"BYTEDELTA", "SHUFFLE"}},
                          {"ZSTD", 7, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
                          {"ZSTD", 9, {"BYTEDELTA", "SHUFFLE", "NONE"}}};
-const char* const kInterleaves[] = {"BAND", "PIXEL", "LINE", nullptr};
 using Blocks = std::vector<std::pair<int, int>>;
 const Blocks kSquares = {{128, 128}, {64, 64}, {256, 256}, {512, 512}, {32, 32}};
 const Blocks kWide = {{1024, 16}, {256, 64}, {4096, 16}, {256, 256}, {1024, 64}, {512, 512}};
@@ -45,25 +44,25 @@ int64_t Number(const Options& options, const std::string& name) {
 }
 
 // With other values of some; zero, or no text, leaves it to the driver.
-Options With(Options options, const std::vector<std::pair<const char*, std::string>>& changes) {
+Options With(Options options, const std::vector<std::pair<std::string, std::string>>& changes) {
   for (const auto& [name, value] : changes) {
-    options.SetNameValue(name, value.empty() || value == "0" ? nullptr : value.c_str());
+    options.SetNameValue(name.c_str(), value.empty() || value == "0" ? nullptr : value.c_str());
   }
   return options;
 }
 
 // In blocks, and chunks of whole blocks, that are not larger than this needs.
-Options Fitted(const Options& options, const Extent& extent) {
-  const auto fitted = [&](const Options& given, const char* block_name, const char* chunk_name,
-                          int length) {
-    const int64_t block = std::min<int64_t>(Number(given, block_name), length);
-    if (block == 0) return given;
+Options Fitted(Options options, const Extent& extent) {
+  for (const std::string axis : {"XSIZE", "YSIZE"}) {
+    const int64_t length = axis == "XSIZE" ? extent.width : extent.height;
+    const int64_t block = std::min(Number(options, "BLOCK" + axis), length);
+    if (block == 0) continue;
     const int64_t chunk =
-        std::min(RoundUp(Number(given, chunk_name), block), RoundUp(length, block));
-    return With(given, {{block_name, std::to_string(block)}, {chunk_name, std::to_string(chunk)}});
-  };
-  return fitted(fitted(options, "BLOCKXSIZE", "CHUNKXSIZE", extent.width), "BLOCKYSIZE",
-                "CHUNKYSIZE", extent.height);
+        std::min(RoundUp(Number(options, "CHUNK" + axis), block), RoundUp(length, block));
+    options = With(options, {{"BLOCK" + axis, std::to_string(block)},
+                             {"CHUNK" + axis, std::to_string(chunk)}});
+  }
+  return options;
 }
 
 NewArray Plan(GDALDataset& source, Options options) {
@@ -78,9 +77,8 @@ Options Complete(GDALDataset& source, const Options& given) {
   const auto side = [&](const AxisVector& shape, char axis) {
     return std::to_string(shape[static_cast<int>(array.axes.find(axis))]);
   };
-  const char* const interleave = array.axes == "BYX"   ? "BAND"
-                                 : array.axes == "YXB" ? "PIXEL"
-                                                       : "LINE";
+  const bool by_band = array.axes == "BYX";
+  const std::string interleave = by_band ? "BAND" : array.axes == "YXB" ? "PIXEL" : "LINE";
   return With(options, {{"INTERLEAVE", array.bands == 1 ? "" : interleave},
                         {"BLOCKXSIZE", side(layout.block_shape, 'X')},
                         {"BLOCKYSIZE", side(layout.block_shape, 'Y')},
@@ -110,17 +108,10 @@ double Fact(GDALDataset& dataset, const char* name) {
   return text != nullptr ? CPLAtof(text) : 0;
 }
 
-// The share of an image in the chunks that hold it.
-double FilledShare(const Options& options, const Extent& image) {
-  const int64_t held = RoundUp(image.width, Number(options, "CHUNKXSIZE")) *
-                       RoundUp(image.height, Number(options, "CHUNKYSIZE"));
-  return static_cast<double>(image.width) * image.height / static_cast<double>(held);
-}
-
 // A GDAL progress callback that stops at a deadline.
 int UntilDeadline(double complete, const char* message, void* deadline) {
   return WatchForInterrupt(complete, message, nullptr) != FALSE &&
-         Clock::now() < *static_cast<Clock::time_point*>(deadline);
+         Now() < *static_cast<double*>(deadline);
 }
 
 // Seconds to read a window into new memory.
@@ -129,12 +120,12 @@ double TimeWindow(GDALDataset& dataset, const Window& window) {
   int band = window.first_band + 1;
   const size_t bytes = static_cast<size_t>(window.width) * static_cast<size_t>(window.height) *
                        static_cast<size_t>(window.bands * GDALGetDataTypeSizeBytes(type));
-  const Clock::time_point start = Clock::now();
+  const double start = Now();
   const std::unique_ptr<std::byte[]> pixels(new std::byte[bytes]);
   const CPLErr result = dataset.RasterIO(
       GF_Read, window.x, window.y, window.width, window.height, pixels.get(), window.width,
       window.height, type, window.bands, window.bands == 1 ? &band : nullptr, 0, 0, 0);
-  const double seconds = SecondsSince(start);
+  const double seconds = Now() - start;
   if (result != CE_None) ThrowGdalFailure("cannot read", {dataset.GetDescription()});
   return seconds;
 }
@@ -143,8 +134,7 @@ double TimeWindow(GDALDataset& dataset, const Window& window) {
 
 std::string OptionsLine(const Options& options) {
   std::string line;
-  for (int i = 0; i < options.size(); ++i)
-    line += (i > 0 ? " -co " : "-co ") + std::string(options[i]);
+  for (int i = 0; i < options.size(); ++i) line.append(i > 0 ? " -co " : "-co ").append(options[i]);
   return line;
 }
 
@@ -157,7 +147,8 @@ GDALDataType TypeInFile(GDALDataset& source) {
 OptionsList CodecsToTry(GDALDataset& source, const Reading&, const OptionsList&) {
   // GDAL adds this to the options of a copy that has none.
   const char* const known = source.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
-  const bool is_known = known != nullptr && CSLFindString(kInterleaves, known) >= 0;
+  const bool is_known =
+      known != nullptr && (EQUAL(known, "BAND") || EQUAL(known, "PIXEL") || EQUAL(known, "LINE"));
   Options standard = Complete(source, With({}, {{"INTERLEAVE", is_known ? known : ""}}));
   const std::string interleave = standard.FetchNameValueDef("INTERLEAVE", "");
   const int level = Value(PlanB2nd(Plan(source, standard), standard.List())).compression.level;
@@ -187,55 +178,51 @@ OptionsList ShapesToTry(GDALDataset& source, const Reading& access, const Option
   OptionsList list;
   for (const Options& base : best) {
     const auto add = [&](int64_t block_x, int64_t block_y, int64_t chunk_x, int64_t chunk_y) {
-      try {
-        const Options options =
-            Complete(source, With(base, {{"BLOCKXSIZE", std::to_string(block_x)},
-                                         {"BLOCKYSIZE", std::to_string(block_y)},
-                                         {"CHUNKXSIZE", std::to_string(chunk_x)},
-                                         {"CHUNKYSIZE", std::to_string(chunk_y)}}));
-        if (IsReasonable(source, access, options)) list.push_back(options);
-      } catch (const Failure&) {
-        // More chunks than a file can have.
-      }
+      const Options options =
+          Complete(source, With(base, {{"BLOCKXSIZE", std::to_string(block_x)},
+                                       {"BLOCKYSIZE", std::to_string(block_y)},
+                                       {"CHUNKXSIZE", std::to_string(chunk_x)},
+                                       {"CHUNKYSIZE", std::to_string(chunk_y)}}));
+      if (IsReasonable(source, access, options)) list.push_back(options);
     };
     for (const auto& [x, y] : access.kind == Reading::kWindow ? kSquares : kWide) add(x, y, 0, 0);
-    const auto of = [&](const char* name) { return Number(base, name); };
-    for (const int halves : {1, 4}) {
-      add(of("BLOCKXSIZE"), of("BLOCKYSIZE"), of("CHUNKXSIZE") * halves / 2,
-          of("CHUNKYSIZE") * halves / 2);
-    }
+    add(Number(base, "BLOCKXSIZE"), Number(base, "BLOCKYSIZE"), 2 * Number(base, "CHUNKXSIZE"),
+        2 * Number(base, "CHUNKYSIZE"));
   }
   return list;
 }
 
-bool Candidate::Write(const Sample& sample, Clock::time_point deadline) {
+bool Candidate::Write(const Sample& sample, double deadline) {
   const Options fitted = Fitted(options, sample.extent);
   GDALDriver* const driver = GetGDALDriverManager()->GetDriverByName("B2ND");
   ForgetGdalErrors();
-  const Clock::time_point start = Clock::now();
+  const double start = Now();
   DatasetPointer dataset(driver->CreateCopy(path.c_str(), sample.dataset.get(), FALSE,
                                             fitted.List(), UntilDeadline, &deadline));
   StopIfInterrupted();
   if (dataset == nullptr) {
-    if (Clock::now() < deadline) ThrowGdalFailure(path + ": cannot write");
+    if (Now() < deadline) ThrowGdalFailure(path + ": cannot write");
     return false;
   }
   dataset.reset();
-  write_bytes_per_s = std::max(write_bytes_per_s, sample.bytes() / SecondsSince(start));
+  write_bytes_per_s = std::max(write_bytes_per_s, sample.bytes() / (Now() - start));
   dataset = OpenRaster(path);
-  // What fills up chunks at the edges counts, and the sample has edges of its own.
-  ratio = EQUAL(options.FetchNameValue("COMPRESS"), "NONE")
-              ? FilledShare(options, sample.image)
-              : sample.bytes() / std::max(Fact(*dataset, "COMPRESSED_BYTES"), 1.0);
+  ratio = sample.bytes() / std::max(Fact(*dataset, "COMPRESSED_BYTES"), 1.0);
+  if (EQUAL(options.FetchNameValue("COMPRESS"), "NONE")) {
+    // What fills up chunks at the edges counts, and the sample has edges of its own.
+    const int64_t filled = RoundUp(sample.image.width, Number(options, "CHUNKXSIZE")) *
+                           RoundUp(sample.image.height, Number(options, "CHUNKYSIZE"));
+    ratio = sample.image.pixels() / sample.image.bands / static_cast<double>(filled);
+  }
   file_bytes = Fact(*dataset, "FRAME_BYTES");
   window_bytes = sample.window_bytes;
-  block_bytes = Fact(*dataset, "UNCOMPRESSED_BYTES") / Fact(*dataset, "CHUNK_COUNT") /
-                Fact(*dataset, "BLOCKS_PER_CHUNK");
+  memory = Fact(*dataset, "UNCOMPRESSED_BYTES") / Fact(*dataset, "CHUNK_COUNT") /
+           Fact(*dataset, "BLOCKS_PER_CHUNK") * DefaultThreads();
   times.resize(Sample::kTurns * Sample::kMaxWindows);
   return true;
 }
 
-void Candidate::Read(const Sample& sample, size_t turn, Clock::time_point deadline) {
+void Candidate::Read(const Sample& sample, size_t turn, double deadline) {
   const DatasetPointer dataset = OpenRaster(path);
   // The first read of a file that was just opened wakes threads and makes their decoders, which a
   // user pays once.
@@ -244,9 +231,9 @@ void Candidate::Read(const Sample& sample, size_t turn, Clock::time_point deadli
   for (const Window& window : sample.turns[turn]) {
     times[place++].push_back(sample.window_scale * TimeWindow(*dataset, window));
     StopIfInterrupted();
-    if (Clock::now() > deadline) break;
+    if (Now() > deadline) break;
   }
-  memory = std::max(memory, block_bytes * DefaultThreads() + Fact(*dataset, "CACHE_BYTES"));
+  cache_bytes = std::max(cache_bytes, Fact(*dataset, "CACHE_BYTES"));
   std::vector<double> quiet;
   for (std::vector<double>& seconds : times) {
     std::sort(seconds.begin(), seconds.end());

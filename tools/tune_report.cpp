@@ -14,7 +14,6 @@
 namespace ndarray::tools {
 namespace {
 
-constexpr size_t kBest = 12;  // of which rows are shown in any case
 constexpr char kRow[] = "%-3s %-9s %-10s %-6s %9s %9s %7s %7s %9s %9s %9s%s\n";
 
 std::string Short(double value) { return NumberText(value, value < 1000 ? 3 : 10); }
@@ -32,24 +31,21 @@ void PrintRow(const Candidate& candidate, const Findings& findings) {
   std::printf(kRow, marks.c_str(), codec.c_str(), option("FILTER"), option("INTERLEAVE"),
               sides("BLOCK").c_str(), sides("CHUNK").c_str(), Short(candidate.ratio).c_str(),
               Short(candidate.write_bytes_per_s / 1e6).c_str(), Short(1000 * candidate.p50).c_str(),
-              Short(1000 * candidate.p99).c_str(), Short(candidate.memory / 1e6).c_str(),
+              Short(1000 * candidate.p99).c_str(),
+              Short((candidate.memory + candidate.cache_bytes) / 1e6).c_str(),
               &candidate == findings.default_candidate ? "  default" : "");
 }
 
 // Logarithmic, from `start` to `end` in the picture.
 struct Axis {
-  Axis(const std::list<Candidate>& all, double Candidate::*value, double from, double to)
-      : field(value), start(from), end(to) {
-    for (const Candidate& one : all) {
-      min = std::min(min, one.*field / 1.05);
-      max = std::max(max, one.*field * 1.05);
-    }
+  void Cover(double value) {
+    min = std::min(min, value / 1.05);
+    max = std::max(max, value * 1.05);
   }
-  double At(const Candidate& one) const {
-    return start + std::log(one.*field / min) / std::log(max / min) * (end - start);
+  double At(double value) const {
+    return start + std::log(value / min) / std::log(max / min) * (end - start);
   }
 
-  double Candidate::*field;
   double start, end, min = HUGE_VAL, max = 0;
 };
 
@@ -72,25 +68,22 @@ void PrintTable(const std::string& source, const Task& task, const Findings& fin
                 Short(100 * sample.pixels_read * image.bands / image.pixels()).c_str());
   }
   std::printf("%zu configurations tried in %.1f s", findings.candidates.size(), findings.seconds);
-  if (findings.not_tried > 0) {
-    std::printf(", %d more not, for want of time", findings.not_tried);
-  }
+  const int not_tried = findings.not_tried;
+  if (not_tried > 0) std::printf(", %d more not, for want of time", not_tried);
   std::printf("; objective %s; %d thread%s\n\n", task.objective.c_str(), threads,
               threads == 1 ? "" : "s");
   std::printf(kRow, "", "COMPRESS", "FILTER", "BANDS", "block", "chunk", "ratio", "write", "p50",
               "p99", "memory", "");
   std::printf(kRow, "", "", "", "", "", "", "", "MB/s", "ms", "ms", "MB", "");
-  size_t row = 0;
-  int hidden = 0;
-  for (const Candidate& candidate : findings.candidates) {
-    if (row++ < kBest || candidate.is_final || candidate.on_front) {
-      PrintRow(candidate, findings);
-    } else {
-      ++hidden;
-    }
+  size_t rows = 0;
+  size_t hidden = 0;
+  for (const Candidate& one : findings.candidates) {
+    const bool shown = rows++ < 12 || one.is_final || one.on_front;
+    if (shown) PrintRow(one, findings);
+    hidden += shown ? 0 : 1;
   }
   std::printf("> recommended, * no other is both smaller and faster, ~ from the first stages only");
-  if (hidden > 0) std::printf("; %d worse ones not shown, see --json", hidden);
+  if (hidden > 0) std::printf("; %zu worse ones not shown, see --json", hidden);
   std::printf("\n\n%s\n", OptionsLine(findings.chosen->options).c_str());
 }
 
@@ -109,7 +102,7 @@ void PrintJson(const std::string& source, const Task& task, const Findings& find
                    {"p50_ms", 1000 * candidate.p50},
                    {"p99_ms", 1000 * candidate.p99},
                    {"balanced_ms", 1000 * candidate.balanced()},
-                   {"memory_bytes", static_cast<int64_t>(candidate.memory)},
+                   {"memory_bytes", static_cast<int64_t>(candidate.memory + candidate.cache_bytes)},
                    {"pareto", candidate.on_front},
                    {"stage", candidate.stage},
                    {"final", candidate.is_final},
@@ -140,43 +133,47 @@ void PrintJson(const std::string& source, const Task& task, const Findings& find
 }
 
 void PlotFindings(const std::string& path, const Findings& findings) {
-  const Axis ratios(findings.candidates, &Candidate::ratio, 90, 870);
-  const Axis times(findings.candidates, &Candidate::p50, 540, 40);
+  Axis ratios{90, 870};
+  Axis times{540, 40};
+  for (const Candidate& one : findings.candidates) {
+    ratios.Cover(one.ratio);
+    times.Cover(1000 * one.p50);
+  }
+  const auto x = [&](const Candidate& one) { return ratios.At(one.ratio); };
+  const auto y = [&](const Candidate& one) { return times.At(1000 * one.p50); };
   std::ostringstream svg;
   svg << "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 900 600' font-family='sans-serif'>\n"
          "<rect width='900' height='600' fill='white'/>\n"
          "<path d='M90 40V540H870' fill='none' stroke='black'/>\n";
-  const auto text = [&](double x, double y, const std::string& words) {
-    svg << "<text x='" << x << "' y='" << y << "' text-anchor='" << (x > 700 ? "end" : "start")
-        << "'>" << words << "</text>\n";
+  const auto text = [&](double left, double bottom, const std::string& words) {
+    svg << "<text x='" << left << "' y='" << bottom << "' text-anchor='"
+        << (left > 700 ? "end" : "start") << "'>" << words << "</text>\n";
   };
   const auto circle = [&](const Candidate& one, int radius, const char* style) {
-    svg << "<circle cx='" << ratios.At(one) << "' cy='" << times.At(one) << "' r='" << radius
-        << "' " << style << "><title>" << OptionsLine(one.options) << "</title></circle>\n";
+    svg << "<circle cx='" << x(one) << "' cy='" << y(one) << "' r='" << radius << "' " << style
+        << "><title>" << OptionsLine(one.options) << "</title></circle>\n";
   };
-  const auto label = [&](const Candidate& one, double below, const char* name, const char* style) {
+  const auto mark = [&](const Candidate& one, const char* style, int below, const char* name) {
     circle(one, 7, style);
-    const std::string figures = Short(one.ratio) + ", " + Short(1000 * one.p50) + " ms";
-    text(ratios.At(one), times.At(one) + below, std::string(name) + ": " + figures);
+    text(x(one), y(one) + below, name + Short(one.ratio) + ", " + Short(1000 * one.p50) + " ms");
   };
   for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
     text(90 + 780 * share, 560, Short(ratios.min * std::pow(ratios.max / ratios.min, share)));
-    text(10, 540 - 500 * share, Short(1000 * times.min * std::pow(times.max / times.min, share)));
+    text(10, 540 - 500 * share, Short(times.min * std::pow(times.max / times.min, share)));
   }
   text(870, 590, "ratio");
   text(10, 20, "ms a window");
   std::map<double, double> front;
   for (const Candidate& one : findings.candidates) {
     circle(one, 3, one.on_front ? "fill='#c82828'" : "fill='#787878'");
-    if (one.on_front) front[ratios.At(one)] = times.At(one);
+    if (one.on_front) front[x(one)] = y(one);
   }
   svg << "<polyline fill='none' stroke='#c82828' points='";
-  for (const auto& [x, y] : front) svg << x << "," << y << " ";
+  for (const auto& [at_x, at_y] : front) svg << at_x << "," << at_y << " ";
   svg << "'/>\n";
-  label(*findings.default_candidate, 22, "default", "fill='none' stroke='#1e50c8'");
-  label(*findings.chosen, -12, "recommended", "fill='#148c3c'");
-  svg << "</svg>\n";
-  const std::string content = svg.str();
+  mark(*findings.default_candidate, "fill='none' stroke='#1e50c8'", 22, "default: ");
+  mark(*findings.chosen, "fill='#148c3c'", -12, "recommended: ");
+  const std::string content = svg.str() + "</svg>\n";
   const std::unique_ptr<OutputFile> file = Value(CreateOutputFile(path));
   Check(file->WriteAt(0, content.data(), content.size()));
   Check(CommitOver(*file));

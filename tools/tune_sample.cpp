@@ -9,8 +9,6 @@ namespace ndarray::tools {
 namespace {
 
 constexpr double kMaxBytes = 256 << 20;
-constexpr int kMinSide = 16;
-constexpr uint64_t kSeed = 20;
 
 // The multiple of `side` nearest to `length`, one at least, but not more than `max`.
 int UpTo(double length, int side, int max) {
@@ -21,7 +19,7 @@ int UpTo(double length, int side, int max) {
 }  // namespace
 
 Sample::Sample(GDALDataset& source, GDALDataType pixel_type, const Reading& access,
-               double target_bytes, Clock::time_point deadline)
+               double target_bytes, double deadline)
     : image{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()},
       type(pixel_type),
       extent(image),
@@ -31,7 +29,16 @@ Sample::Sample(GDALDataset& source, GDALDataType pixel_type, const Reading& acce
   const double pixels = wanted_bytes / GDALGetDataTypeSizeBytes(type) / image.bands;
   // Nearly all of it in squares is no easier than all.
   const bool whole = pixels >= 0.8 * image.width * image.height;
-  if (!whole) ChooseExtent(access, pixels);
+  if (!whole) {
+    // Many small squares stand for an image better than few large ones, but blocks should fit in.
+    while (side > 256 && pixels / side / side < 48) side /= 2;
+    while (side > 16 && pixels / side / side < 4) side /= 2;
+    const double width = access.kind == Reading::kRows
+                             ? pixels / std::max(2 * Reading::kLines, side)
+                             : std::max(std::sqrt(pixels), pixels / image.height);
+    extent.width = UpTo(width, side, image.width);
+    extent.height = UpTo(pixels / extent.width, side, image.height);
+  }
   window_scale = access.WindowOf(image).pixels() / access.WindowOf(extent).pixels();
   if (bytes() > kMaxBytes) {
     throw Failure("bands: found " + std::to_string(image.bands) + ", too many to try");
@@ -42,22 +49,11 @@ Sample::Sample(GDALDataset& source, GDALDataType pixel_type, const Reading& acce
   dataset.reset(driver->Create("", extent.width, extent.height, extent.bands, type, nullptr));
   if (dataset == nullptr) ThrowGdalFailure("cannot make a raster in memory");
   Fill(source, whole, deadline);
-  std::mt19937_64 random(kSeed);
+  std::mt19937_64 random(20);
   while (turns.size() < kTurns) turns.push_back(access.Places(extent, kMaxWindows, random));
 }
 
-// Many small squares stand for an image better than few large ones, but blocks should fit in.
-void Sample::ChooseExtent(const Reading& access, double pixels) {
-  while (side > 256 && pixels / side / side < 48) side /= 2;
-  while (side > kMinSide && pixels / side / side < 4) side /= 2;
-  const double width = access.kind == Reading::kRows
-                           ? pixels / std::max(2 * Reading::kLines, side)
-                           : std::max(std::sqrt(pixels), pixels / image.height);
-  extent.width = UpTo(width, side, image.width);
-  extent.height = UpTo(pixels / extent.width, side, image.height);
-}
-
-void Sample::Fill(GDALDataset& source, bool whole, Clock::time_point deadline) {
+void Sample::Fill(GDALDataset& source, bool whole, double deadline) {
   const int columns = (extent.width + side - 1) / side;
   const int64_t count = int64_t{columns} * ((extent.height + side - 1) / side);
   int64_t step = static_cast<int64_t>(0.618 * static_cast<double>(count)) + 1;
@@ -75,7 +71,7 @@ void Sample::Fill(GDALDataset& source, bool whole, Clock::time_point deadline) {
   for (int64_t i = 0; i < count; ++i) {
     const Window to = square(i);
     Window from = to;
-    if (i > 0 && Clock::now() > deadline) {
+    if (i > 0 && Now() > deadline) {
       from = square(i % squares);
       if (from.width < to.width || from.height < to.height) from = square(0);
       Copy(*dataset, from, to);
@@ -93,20 +89,18 @@ void Sample::Fill(GDALDataset& source, bool whole, Clock::time_point deadline) {
 }
 
 void Sample::Copy(GDALDataset& source, const Window& from, const Window& to) {
-  const auto move = [&](GDALDataset& raster, GDALRWFlag way, const Window& at, std::byte* pixels) {
-    GDALRasterIOExtraArg extra;
-    INIT_RASTERIO_EXTRA_ARG(extra);
-    extra.pfnProgress = WatchForInterrupt;
-    if (raster.RasterIO(way, at.x, at.y, to.width, to.height, pixels, to.width, to.height, type,
-                        image.bands, nullptr, 0, 0, 0, &extra) != CE_None) {
-      ThrowGdalFailure("cannot read", {source.GetDescription()});
-    }
-  };
   const std::unique_ptr<std::byte[]> pixels(
       new std::byte[static_cast<size_t>(to.width) * static_cast<size_t>(to.height) *
                     static_cast<size_t>(image.bands * GDALGetDataTypeSizeBytes(type))]);
-  move(source, GF_Read, from, pixels.get());
-  move(*dataset, GF_Write, to, pixels.get());
+  GDALRasterIOExtraArg extra;
+  INIT_RASTERIO_EXTRA_ARG(extra);
+  extra.pfnProgress = WatchForInterrupt;
+  if (source.RasterIO(GF_Read, from.x, from.y, to.width, to.height, pixels.get(), to.width,
+                      to.height, type, image.bands, nullptr, 0, 0, 0, &extra) != CE_None ||
+      dataset->RasterIO(GF_Write, to.x, to.y, to.width, to.height, pixels.get(), to.width,
+                        to.height, type, image.bands, nullptr, 0, 0, 0) != CE_None) {
+    ThrowGdalFailure("cannot read", {source.GetDescription()});
+  }
   StopIfInterrupted();
 }
 

@@ -15,10 +15,9 @@
 
 namespace ndarray::tools {
 
-using Clock = std::chrono::steady_clock;
-
-inline double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+// Seconds, of a clock that only goes on; deadlines are times of it.
+inline double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 struct Sample {
@@ -28,7 +27,7 @@ struct Sample {
   // most 256 MB. Reads until `deadline`, one square at least; pixels become `pixel_type`. Throws a
   // Failure if the source cannot be read, or has too many bands.
   Sample(GDALDataset& source, GDALDataType pixel_type, const Reading& access, double target_bytes,
-         Clock::time_point deadline);
+         double deadline);
 
   double bytes() const { return extent.pixels() * GDALGetDataTypeSizeBytes(type); }
   bool is_whole() const { return pixels_read == static_cast<double>(image.width) * image.height; }
@@ -43,8 +42,7 @@ struct Sample {
   std::vector<std::vector<Window>> turns;  // where to read: kTurns times up to kMaxWindows places
 
  private:
-  void ChooseExtent(const Reading& access, double pixels);
-  void Fill(GDALDataset& source, bool whole, Clock::time_point deadline);
+  void Fill(GDALDataset& source, bool whole, double deadline);
   void Copy(GDALDataset& source, const Window& from, const Window& to);
 };
 
