@@ -1,9 +1,8 @@
-// gdal_ndarray tune: finds the creation options of the driver B2ND that suit an image, a way to
-// read it and an objective.
+// gdal_ndarray tune: finds the creation options of the driver B2ND that suit an image.
 //
-// A sample of the image is written with the options of each candidate, stage by stage. In each
-// stage all files are written first, and then read in turns, round after round, so that what else
-// the machine does hits all alike. The best go on into the next stage.
+// A sample of the image is written with the options of each candidate, stage by stage. All files of
+// a stage are written first, and then read in turns, round after round, so that what else the
+// machine does hits all alike. The best take part in the next stage.
 
 #include "tools/tune.h"
 
@@ -19,6 +18,7 @@
 #include <iterator>
 #include <map>
 #include <random>
+#include <set>
 
 #include "tools/source.h"
 #include "tools/subcommands.h"
@@ -33,7 +33,7 @@ constexpr size_t kMaxRounds = 200;
 constexpr double kNearTie = 0.03;  // of scores: timing is no better
 
 // What is tried when: files are written and then read until these shares of the budget are used.
-// The `rivals` best of the stages before, and the default, are written and read again.
+// The `rivals` best of the stages before, and the default, take part, too.
 struct Stage {
   const char* name;
   OptionsList (*candidates)(GDALDataset&, const Reading&, const OptionsList& best);
@@ -41,8 +41,8 @@ struct Stage {
   size_t rivals;
 };
 constexpr Stage kStages[] = {{"codecs", CodecsToTry, 0.45, 0.55, 0},
-                             {"shapes", ShapesToTry, 0.70, 0.76, 3},
-                             {"final", nullptr, 0.82, 0.97, 6}};
+                             {"shapes", ShapesToTry, 0.68, 0.74, 3},
+                             {"final", nullptr, 0.84, 0.97, 6}};
 
 class Search {
  public:
@@ -59,7 +59,6 @@ class Search {
     }
   }
   ~Search() { VSIRmdirRecursive(folder_.c_str()); }
-  Search(const Search&) = delete;
 
   Findings Run() {
     for (const Stage& stage : kStages) Run(stage);
@@ -99,20 +98,20 @@ class Search {
       if (best.size() >= stage.rivals && &one != found_.default_candidate) continue;
       best.push_back(one.options);
       rivals.push_back(&one);
-      const double seconds = sample.bytes() / one.write_bytes_per_s;
-      const bool has_time = Now() + 4 * seconds < At(stage.write_until);
-      if (has_time && one.file_bytes > 0) one.Write(sample, HUGE_VAL);
     }
     if (stage.candidates != nullptr) list = stage.candidates(source_, task_.access, best);
     for (const Options& options : list) {
-      const auto same = [&](const Candidate& one) {
-        return OptionsLine(one.options) == OptionsLine(options);
-      };
-      if (std::any_of(all_.begin(), all_.end(), same)) continue;
+      if (!seen_.insert(OptionsLine(options)).second) continue;
       Candidate* const candidate = Try(options, At(stage.write_until));
       if (candidate != nullptr) rivals.push_back(candidate);
       found_.not_tried += candidate == nullptr ? 1 : 0;
       Rank();
+    }
+    // Again, as time allows: other programs only slow writing down.
+    for (size_t i = 0; i < 3 * rivals.size(); ++i) {
+      Candidate& one = *rivals[i % rivals.size()];
+      const double end = Now() + 3 * sample.bytes() / one.write_bytes_per_s;
+      if (one.file_bytes > 0 && end < At(stage.write_until)) one.Write(sample, HUGE_VAL);
     }
     for (Candidate* const rival : rivals) {
       rival->stage = stage.name;
@@ -147,6 +146,7 @@ class Search {
 
   void ReadInTurns(std::vector<Candidate*> candidates, double until) {
     for (size_t round = 1; round <= kMaxRounds; ++round) {
+      Rank();
       std::shuffle(candidates.begin(), candidates.end(), random_);
       for (Candidate* const candidate : candidates) {
         if (Now() > until) return;
@@ -175,6 +175,7 @@ class Search {
   std::string folder_;  // removed with all that is in it
   Findings found_;
   std::list<Candidate>& all_ = found_.candidates;
+  std::set<std::string> seen_;             // options
   std::map<std::string, double> write_s_;  // of codec and level, the last time
   std::mt19937_64 random_{7};
 };

@@ -193,12 +193,11 @@ OptionsList ShapesToTry(GDALDataset& source, const Reading& access, const Option
 }
 
 bool Candidate::Write(const Sample& sample, double deadline) {
-  const Options fitted = Fitted(options, sample.extent);
-  GDALDriver* const driver = GetGDALDriverManager()->GetDriverByName("B2ND");
   ForgetGdalErrors();
   const double start = Now();
-  DatasetPointer dataset(driver->CreateCopy(path.c_str(), sample.dataset.get(), FALSE,
-                                            fitted.List(), UntilDeadline, &deadline));
+  DatasetPointer dataset(GetGDALDriverManager()->GetDriverByName("B2ND")->CreateCopy(
+      path.c_str(), sample.dataset.get(), FALSE, Fitted(options, sample.extent).List(),
+      UntilDeadline, &deadline));
   StopIfInterrupted();
   if (dataset == nullptr) {
     if (Now() < deadline) ThrowGdalFailure(path + ": cannot write");

@@ -12,8 +12,7 @@ constexpr double kMaxBytes = 256 << 20;
 
 // The multiple of `side` nearest to `length`, one at least, but not more than `max`.
 int UpTo(double length, int side, int max) {
-  const double rounded = std::max(std::round(length / side), 1.0) * side;
-  return rounded < max ? static_cast<int>(rounded) : max;
+  return static_cast<int>(std::min<double>(std::max(std::round(length / side), 1.0) * side, max));
 }
 
 }  // namespace

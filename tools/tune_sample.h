@@ -1,9 +1,8 @@
 // A small image that stands for a large one: squares from all over it, put together in memory.
 //
-// The squares lie at multiples of their side, so that blocks up to that size have the content that
-// blocks of the whole image have. They are read in an order in which any number of them is from all
-// over the image; when time is up, those that were read are repeated in place of the others. An
-// image that is small enough is its own sample.
+// The squares lie at multiples of their side, as blocks of the image do. They are read in an order
+// in which any number of them is from all over the image; when time is up, those that were read are
+// repeated in place of the others. An image that is small enough is its own sample.
 #ifndef GDAL_NDARRAY_TOOLS_TUNE_SAMPLE_H_
 #define GDAL_NDARRAY_TOOLS_TUNE_SAMPLE_H_
 

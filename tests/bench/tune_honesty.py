@@ -104,11 +104,14 @@ class Converted:
 
     def __init__(self, image, key, path, window_bytes):
         self.window_bytes = window_bytes
-        start = time.perf_counter()
-        gdal.Translate(str(path), image, format="B2ND", creationOptions=key.split())
+        pixels = image.RasterXSize * image.RasterYSize * image.RasterCount
         pixel_bytes = gdal.GetDataTypeSize(image.GetRasterBand(1).DataType) // 8
-        self.write_s = ((time.perf_counter() - start) * window_bytes / pixel_bytes /
-                        (image.RasterXSize * image.RasterYSize * image.RasterCount))  # of a window
+        seconds = []
+        while len(seconds) < 3 and sum(seconds) < 2:
+            start = time.perf_counter()
+            gdal.Translate(str(path), image, format="B2ND", creationOptions=key.split())
+            seconds.append(time.perf_counter() - start)
+        self.write_s = min(seconds) * window_bytes / (pixels * pixel_bytes)  # of a window
         self.key, self.path, self.times = key, path, {}
         dataset = gdal.Open(str(path))
         self.ratio = float(dataset.GetMetadataItem("RATIO", "IMAGE_STRUCTURE"))
