@@ -166,21 +166,22 @@ void AddTune(CLI::App& program, Runner& runner) {
       ->capture_default_str();
   command.add_option("--budget", arguments.budget, "The time to spend, such as 30s, 2m or 0.5s")
       ->capture_default_str();
-  command.add_option("--plot", arguments.plot, "Also draw ratios and times into this PNG file");
+  command.add_option("--plot", arguments.plot, "Also draw ratios and times into this SVG file");
   command.add_flag("--json", arguments.json, "Print all that was measured as JSON");
   command.add_flag("-q,--quiet", arguments.quiet, "Print nothing but the recommended options");
   command.footer(
-      "It writes samples of SRC with the driver B2ND, each with other options, into a temporary\n"
-      "folder (CPL_TMPDIR or TMPDIR, else /tmp; up to 512 MB), reads windows of them, and\n"
+      "It writes a sample of SRC with the driver B2ND, each time with other options, into a "
+      "temporary\n"
+      "folder (CPL_TMPDIR or TMPDIR, else /tmp; up to 512 MB), reads windows of it, and\n"
       "recommends what did best:\n"
-      "  speed     the least time of a window (its median, p50)\n"
+      "  speed     the shortest time of a window (its median, p50)\n"
       "  size      the highest ratio\n"
-      "  balanced  the least time of a window from a disk: p50, and its compressed bytes at\n"
-      "            500 MB/s\n"
-      "Below differences of 3 % the default is preferred, or what is nearest to it.\n\n"
+      "  balanced  the shortest time of a window from a disk that reads 500 MB/s, plus a tenth of\n"
+      "            the time of writing its pixels: a file is read ten times\n"
+      "Below differences of 3 % the default is preferred.\n\n"
       "Exit code: 0 done, 1 failed, 2 wrong usage.\n\n"
       "Example:\n"
-      "  gdal_ndarray tune scene.tif --access window=256 --budget 1m --plot scene.png\n"
+      "  gdal_ndarray tune scene.tif --access window=256 --budget 1m --plot scene.svg\n"
       "  gdal_translate -of B2ND $(gdal_ndarray tune -q scene.tif) scene.tif scene.b2nd");
 }
 

@@ -142,8 +142,8 @@ std::vector<Bytes> ApplyPalette(const GDALColorTable& palette, const std::vector
   return planes;
 }
 
-}  // namespace
-
+// Writes planes of bytes as they are: grey, or red, green, blue, and alpha after them if there is
+// any. The file is complete, or was not touched. Throws Failure.
 void WritePng(const std::vector<Bytes>& planes, int width, int height, const std::string& path) {
   GDALDriver* const memory = GetGDALDriverManager()->GetDriverByName("MEM");
   GDALDriver* const png = GetGDALDriverManager()->GetDriverByName("PNG");
@@ -171,6 +171,8 @@ void WritePng(const std::vector<Bytes>& planes, int width, int height, const std
   Check(file->WriteAt(0, bytes.get(), static_cast<size_t>(size)));
   Check(CommitOver(*file));
 }
+
+}  // namespace
 
 std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, const PixelSize& size,
                          std::vector<int> bands, const std::string& path) {

@@ -31,11 +31,6 @@ struct PixelSize {
 std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, const PixelSize& size,
                          std::vector<int> bands, const std::string& path);
 
-// Writes planes of bytes as they are: grey, or red, green, blue, and alpha after them if there is
-// any. The file is complete, or was not touched. Throws Failure.
-void WritePng(const std::vector<std::vector<GByte>>& planes, int width, int height,
-              const std::string& path);
-
 }  // namespace ndarray::tools
 
 #endif  // GDAL_NDARRAY_TOOLS_PICTURE_H_

@@ -50,7 +50,7 @@ struct TuneArguments {
   std::string access = "window=512";   // of ParseReading
   std::string objective = "balanced";  // or speed, size
   std::string budget = "30s";
-  std::string plot;  // path of a PNG, or empty
+  std::string plot;  // path of an SVG, or empty
   bool json = false;
   bool quiet = false;
 };

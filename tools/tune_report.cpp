@@ -1,160 +1,182 @@
-#include "tools/tune_report.h"
-
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "driver/raster/overwrite.h"
 #include "driver/raster/threads.h"
+#include "driver/raster/vsi_file.h"
+#include "tools/report.h"
+#include "tools/tune.h"
 
 namespace ndarray::tools {
 namespace {
 
-constexpr size_t kBest = 12;  // of which rows are shown in any case
+constexpr char kRow[] = "%-3s %-9s %-10s %-6s %9s %9s %7s %7s %9s %9s %9s%s\n";
 
-std::string Format(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof(text), format, value);
-  return text;
+std::string Short(double value) { return NumberText(value, value < 1000 ? 3 : 10); }
+
+void PrintRow(const Candidate& candidate, const Findings& findings) {
+  const auto option = [&](const char* name) {
+    return candidate.options.FetchNameValueDef(name, "");
+  };
+  const auto sides = [&](const std::string& what) {
+    return std::string(option((what + "XSIZE").c_str())) + "x" + option((what + "YSIZE").c_str());
+  };
+  const std::string marks = std::string(&candidate == findings.chosen ? ">" : " ") +
+                            (candidate.on_front ? "*" : " ") + (candidate.is_final ? " " : "~");
+  const std::string codec = std::string(option("COMPRESS")) + " " + option("LEVEL");
+  std::printf(kRow, marks.c_str(), codec.c_str(), option("FILTER"), option("INTERLEAVE"),
+              sides("BLOCK").c_str(), sides("CHUNK").c_str(), Short(candidate.ratio).c_str(),
+              Short(candidate.write_bytes_per_s / 1e6).c_str(), Short(1000 * candidate.p50).c_str(),
+              Short(1000 * candidate.p99).c_str(),
+              Short((candidate.memory + candidate.cache_bytes) / 1e6).c_str(),
+              &candidate == findings.default_candidate ? "  default" : "");
 }
 
-// Three digits, whatever the unit makes of it.
-std::string Short(double value) {
-  return Format(value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value);
-}
-
-std::string Milliseconds(double seconds) {
-  return 1000 * seconds < 0.1 ? Format("%.4f", 1000 * seconds)
-         : 1000 * seconds < 1 ? Format("%.3f", 1000 * seconds)
-                              : Short(1000 * seconds);
-}
-
-std::string Sides(int x, int y) { return std::to_string(x) + "x" + std::to_string(y); }
-
-std::string Megabytes(double bytes) { return Short(bytes / 1e6) + " MB"; }
-
-std::string Marks(const Candidate& candidate) {
-  return std::string(candidate.is_chosen ? ">" : " ") + (candidate.on_front ? "*" : " ") +
-         (candidate.is_final ? " " : "~");
-}
-
-void PrintRow(const Candidate& candidate) {
-  const Configuration& configuration = candidate.configuration;
-  const Figures& figures = candidate.figures;
-  const std::string codec =
-      configuration.compress +
-      (configuration.level > 0 ? " " + std::to_string(configuration.level) : "");
-  std::printf("%s %-9s %-10s %-6s %9s %9s %7s %7s %9s %9s %9s%s\n", Marks(candidate).c_str(),
-              codec.c_str(), configuration.filter.c_str(),
-              configuration.interleave.empty() ? "-" : configuration.interleave.c_str(),
-              Sides(configuration.block_x, configuration.block_y).c_str(),
-              Sides(configuration.chunk_x, configuration.chunk_y).c_str(),
-              Short(figures.ratio).c_str(), Short(figures.write_bytes_per_s / 1e6).c_str(),
-              Milliseconds(figures.p50).c_str(), Milliseconds(figures.p99).c_str(),
-              Short(figures.memory / 1e6).c_str(), candidate.is_default ? "  default" : "");
-}
-
-std::string Tried(const Findings& findings) {
-  std::string text = std::to_string(findings.candidates.size()) + " configurations tried in " +
-                     Format("%.1f", findings.seconds) + " s";
-  if (findings.not_tried > 0) {
-    text += ", " + std::to_string(findings.not_tried) + " more not, for want of time";
+// Logarithmic, from `start` to `end` in the picture.
+struct Axis {
+  void Cover(double value) {
+    min = std::min(min, value / 1.05);
+    max = std::max(max, value * 1.05);
   }
-  return text;
-}
+  double At(double value) const {
+    return start + std::log(value / min) / std::log(max / min) * (end - start);
+  }
 
-std::string SampleText(const Findings& findings) {
-  const std::string pixels =
-      Format("%.0f", findings.sample_share * findings.image.pixels() / findings.image.bands) +
-      " pixels";
-  if (findings.pieces == 0) return "the whole image, " + pixels;
-  return std::to_string(findings.pieces) + " pieces of up to " +
-         Sides(findings.side, findings.side) + " from all over the image, " + pixels + " (" +
-         Short(100 * findings.sample_share) + " %)";
-}
+  double start, end, min = HUGE_VAL, max = 0;
+};
 
 }  // namespace
 
-std::string OptionsLine(const Configuration& configuration) {
-  std::string line;
-  for (const auto& [name, value] : configuration.Options()) {
-    line += (line.empty() ? "-co " : " -co ") + name + "=" + value;
-  }
-  return line;
-}
-
-const char* ObjectiveName(Objective objective) {
-  return objective == Objective::kSpeed  ? "speed"
-         : objective == Objective::kSize ? "size"
-                                         : "balanced";
-}
-
 void PrintTable(const std::string& source, const Task& task, const Findings& findings) {
-  const Extent& image = findings.image;
-  std::printf("%s: %d x %d, %d band%s of %s, %s; read in %s\n", source.c_str(), image.width,
-              image.height, image.bands, image.bands == 1 ? "" : "s",
-              GDALGetDataTypeName(findings.type),
-              Megabytes(image.pixels() * GDALGetDataTypeSizeBytes(findings.type)).c_str(),
+  const Sample& sample = *findings.sample;
+  const Extent& image = sample.image;
+  const int threads = DefaultThreads();
+  std::printf("%s: %d x %d, %d band%s of %s, %s MB; read in %s\nsample: ", source.c_str(),
+              image.width, image.height, image.bands, image.bands == 1 ? "" : "s",
+              GDALGetDataTypeName(sample.type),
+              Short(image.pixels() * GDALGetDataTypeSizeBytes(sample.type) / 1e6).c_str(),
               task.access.Describe().c_str());
-  std::printf("sample: %s\n", SampleText(findings).c_str());
-  std::printf("%s; objective %s; %d thread%s\n\n", Tried(findings).c_str(),
-              ObjectiveName(task.objective), DefaultThreads(), DefaultThreads() == 1 ? "" : "s");
-  std::printf("%3s %-9s %-10s %-6s %9s %9s %7s %7s %9s %9s %9s\n", "", "COMPRESS", "FILTER",
-              "BANDS", "block", "chunk", "ratio", "write", "p50", "p99", "memory");
-  std::printf("%3s %-9s %-10s %-6s %9s %9s %7s %7s %9s %9s %9s\n", "", "", "", "", "", "", "",
-              "MB/s", "ms", "ms", "MB");
-  size_t row = 0;
+  if (sample.is_whole()) {
+    std::printf("the whole image, %.0f pixels\n", sample.pixels_read);
+  } else {
+    std::printf("%d pieces of up to %dx%d from all over the image, %.0f pixels (%s %%)\n",
+                sample.squares, sample.side, sample.side, sample.pixels_read,
+                Short(100 * sample.pixels_read * image.bands / image.pixels()).c_str());
+  }
+  std::printf("%zu configurations tried in %.1f s", findings.candidates.size(), findings.seconds);
+  const int not_tried = findings.not_tried;
+  if (not_tried > 0) std::printf(", %d more not, for want of time", not_tried);
+  std::printf("; objective %s; %d thread%s\n\n", task.objective.c_str(), threads,
+              threads == 1 ? "" : "s");
+  std::printf(kRow, "", "COMPRESS", "FILTER", "BANDS", "block", "chunk", "ratio", "write", "p50",
+              "p99", "memory", "");
+  std::printf(kRow, "", "", "", "", "", "", "", "MB/s", "ms", "ms", "MB", "");
+  size_t rows = 0;
   size_t hidden = 0;
-  for (const Candidate& candidate : findings.candidates) {
-    const bool shown = row++ < kBest || candidate.is_chosen || candidate.is_default ||
-                       candidate.is_final || candidate.on_front;
-    if (shown) PrintRow(candidate);
+  for (const Candidate& one : findings.candidates) {
+    const bool shown = rows++ < 12 || one.is_final || one.on_front;
+    if (shown) PrintRow(one, findings);
     hidden += shown ? 0 : 1;
   }
   std::printf("> recommended, * no other is both smaller and faster, ~ from the first stages only");
   if (hidden > 0) std::printf("; %zu worse ones not shown, see --json", hidden);
-  std::printf("\n\n%s\n", OptionsLine(findings.chosen().configuration).c_str());
+  std::printf("\n\n%s\n", OptionsLine(findings.chosen->options).c_str());
 }
 
 void PrintJson(const std::string& source, const Task& task, const Findings& findings) {
   using Json = nlohmann::ordered_json;
-  const auto described = [](const Candidate& candidate) {
-    Json options = Json::object();
-    for (const auto& [name, value] : candidate.configuration.Options()) options[name] = value;
-    return Json{{"options", options},
-                {"ratio", candidate.figures.ratio},
-                {"write_mb_per_s", candidate.figures.write_bytes_per_s / 1e6},
-                {"p50_ms", 1000 * candidate.figures.p50},
-                {"p99_ms", 1000 * candidate.figures.p99},
-                {"memory_bytes", static_cast<int64_t>(candidate.figures.memory)},
-                {"pareto", candidate.on_front},
-                {"final", candidate.is_final},
-                {"default", candidate.is_default},
-                {"recommended", candidate.is_chosen}};
-  };
   Json all = Json::array();
-  for (const Candidate& candidate : findings.candidates) all.push_back(described(candidate));
-  const Extent& image = findings.image;
-  const double pixels = image.pixels() / image.bands;
+  for (const Candidate& candidate : findings.candidates) {
+    Json options = Json::object();
+    for (int i = 0; i < candidate.options.size(); ++i) {
+      const std::string word = candidate.options[i];
+      options[word.substr(0, word.find('='))] = word.substr(word.find('=') + 1);
+    }
+    all.push_back({{"options", options},
+                   {"ratio", candidate.ratio},
+                   {"write_mb_per_s", candidate.write_bytes_per_s / 1e6},
+                   {"p50_ms", 1000 * candidate.p50},
+                   {"p99_ms", 1000 * candidate.p99},
+                   {"balanced_ms", 1000 * candidate.balanced()},
+                   {"memory_bytes", static_cast<int64_t>(candidate.memory + candidate.cache_bytes)},
+                   {"pareto", candidate.on_front},
+                   {"stage", candidate.stage},
+                   {"final", candidate.is_final},
+                   {"default", &candidate == findings.default_candidate},
+                   {"recommended", &candidate == findings.chosen}});
+  }
+  const Sample& sample = *findings.sample;
   const Json report = {{"source", source},
-                       {"width", image.width},
-                       {"height", image.height},
-                       {"bands", image.bands},
-                       {"type", GDALGetDataTypeName(findings.type)},
+                       {"width", sample.image.width},
+                       {"height", sample.image.height},
+                       {"bands", sample.image.bands},
+                       {"type", GDALGetDataTypeName(sample.type)},
                        {"access", task.access.Describe()},
-                       {"objective", ObjectiveName(task.objective)},
+                       {"objective", task.objective},
                        {"budget_s", task.budget_s},
                        {"seconds", findings.seconds},
-                       {"window_bytes", findings.chosen().figures.window_bytes},
+                       {"window_bytes", sample.window_bytes},
                        {"threads", DefaultThreads()},
                        {"sample",
-                        {{"pixels", static_cast<int64_t>(findings.sample_share * pixels + 0.5)},
-                         {"whole_image", findings.pieces == 0},
-                         {"pieces", findings.pieces}}},
+                        {{"pixels", static_cast<int64_t>(sample.pixels_read)},
+                         {"whole_image", sample.is_whole()},
+                         {"pieces", sample.is_whole() ? 0 : sample.squares}}},
                        {"tried", findings.candidates.size()},
                        {"not_tried", findings.not_tried},
                        {"configurations", all},
-                       {"recommended", OptionsLine(findings.chosen().configuration)}};
+                       {"recommended", OptionsLine(findings.chosen->options)}};
   std::printf("%s\n", report.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+void PlotFindings(const std::string& path, const Findings& findings) {
+  Axis ratios{90, 870};
+  Axis times{540, 40};
+  for (const Candidate& one : findings.candidates) {
+    ratios.Cover(one.ratio);
+    times.Cover(1000 * one.p50);
+  }
+  const auto x = [&](const Candidate& one) { return ratios.At(one.ratio); };
+  const auto y = [&](const Candidate& one) { return times.At(1000 * one.p50); };
+  std::ostringstream svg;
+  svg << "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 900 600' font-family='sans-serif'>\n"
+         "<rect width='900' height='600' fill='white'/>\n"
+         "<path d='M90 40V540H870' fill='none' stroke='black'/>\n";
+  const auto text = [&](double left, double bottom, const std::string& words) {
+    svg << "<text x='" << left << "' y='" << bottom << "' text-anchor='"
+        << (left > 700 ? "end" : "start") << "'>" << words << "</text>\n";
+  };
+  const auto circle = [&](const Candidate& one, int radius, const char* style) {
+    svg << "<circle cx='" << x(one) << "' cy='" << y(one) << "' r='" << radius << "' " << style
+        << "><title>" << OptionsLine(one.options) << "</title></circle>\n";
+  };
+  const auto mark = [&](const Candidate& one, const char* style, int below, const char* name) {
+    circle(one, 7, style);
+    text(x(one), y(one) + below, name + Short(one.ratio) + ", " + Short(1000 * one.p50) + " ms");
+  };
+  for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+    text(90 + 780 * share, 560, Short(ratios.min * std::pow(ratios.max / ratios.min, share)));
+    text(10, 540 - 500 * share, Short(times.min * std::pow(times.max / times.min, share)));
+  }
+  text(870, 590, "ratio");
+  text(10, 20, "ms a window");
+  std::map<double, double> front;
+  for (const Candidate& one : findings.candidates) {
+    circle(one, 3, one.on_front ? "fill='#c82828'" : "fill='#787878'");
+    if (one.on_front) front[x(one)] = y(one);
+  }
+  svg << "<polyline fill='none' stroke='#c82828' points='";
+  for (const auto& [at_x, at_y] : front) svg << at_x << "," << at_y << " ";
+  svg << "'/>\n";
+  mark(*findings.default_candidate, "fill='none' stroke='#1e50c8'", 22, "default: ");
+  mark(*findings.chosen, "fill='#148c3c'", -12, "recommended: ");
+  const std::string content = svg.str() + "</svg>\n";
+  const std::unique_ptr<OutputFile> file = Value(CreateOutputFile(path));
+  Check(file->WriteAt(0, content.data(), content.size()));
+  Check(CommitOver(*file));
 }
 
 }  // namespace ndarray::tools

@@ -1,14 +1,12 @@
-// A small image that stands for a large one: pieces from all over it, put together in memory.
+// A small image that stands for a large one: squares from all over it, put together in memory.
 //
-// Pieces are squares at multiples of their side, one from each cell of a grid over the image, in an
-// order in which any number of them stands for the whole; blocks of up to a piece have the content
-// that blocks of the whole image have. An image that is small enough is its own sample.
+// The squares lie at multiples of their side, as blocks of the image do. They are read in an order
+// in which any number of them is from all over the image; when time is up, those that were read are
+// repeated in place of the others. An image that is small enough is its own sample.
 #ifndef GDAL_NDARRAY_TOOLS_TUNE_SAMPLE_H_
 #define GDAL_NDARRAY_TOOLS_TUNE_SAMPLE_H_
 
 #include <chrono>
-#include <cstddef>
-#include <memory>
 #include <vector>
 
 #include "tools/command.h"
@@ -16,51 +14,35 @@
 
 namespace ndarray::tools {
 
-using Clock = std::chrono::steady_clock;
+// Seconds, of a clock that only goes on; deadlines are times of it.
+inline double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
-// No sample takes much more memory than this.
-constexpr double kMostSampleBytes = 256 << 20;
+struct Sample {
+  static constexpr size_t kTurns = 4, kMaxWindows = 12;
 
-class Sample {
- public:
-  // Reads about `target_bytes` of the source, or what can be read until `deadline`, but one piece
-  // at least. Pixels become `type`. Throws a Failure if the source cannot be read, or a single
-  // piece is too large.
-  Sample(GDALDataset& source, GDALDataType type, const Reading& access, double target_bytes,
-         Clock::time_point deadline);
+  // About `target_bytes` of the source, or up to three times as much, where windows are large; at
+  // most 256 MB. Reads until `deadline`, one square at least; pixels become `pixel_type`. Throws a
+  // Failure if the source cannot be read, or has too many bands.
+  Sample(GDALDataset& source, GDALDataType pixel_type, const Reading& access, double target_bytes,
+         double deadline);
 
-  GDALDataset& dataset() const { return *dataset_; }
-  const Extent& extent() const { return extent_; }
-  bool whole() const { return whole_; }
-  int pieces() const { return pieces_; }
-  int side() const { return side_; }
-  double bytes() const { return extent_.pixels() * pixel_bytes_; }
+  double bytes() const { return extent.pixels() * GDALGetDataTypeSizeBytes(type); }
+  bool is_whole() const { return pixels_read == static_cast<double>(image.width) * image.height; }
+
+  const Extent image;  // the one it stands for
+  const GDALDataType type;
+  Extent extent;
+  DatasetPointer dataset;
+  int squares = 0, side = 512;             // those that were read
+  double pixels_read = 0;                  // of each band
+  double window_bytes, window_scale;       // of a window of the image; to one of the sample
+  std::vector<std::vector<Window>> turns;  // where to read: kTurns times up to kMaxWindows places
 
  private:
-  struct Place {
-    int x, y;
-  };
-
-  bool ReadWhole(GDALDataset& source, Clock::time_point deadline);
-  void ReadPieces(GDALDataset& source, const Reading& access, double pixels,
-                  Clock::time_point deadline);
-  void ChooseSide(double pixels);
-  void ChooseExtent(const Reading& access, double pixels);
-  std::vector<Place> ChoosePlaces(size_t count) const;
-  void Allocate(const Extent& extent);
-  void Read(GDALDataset& source, const Window& from, int to_x, int to_y);
-  void MakeDataset();
-
-  const Extent image_;
-  const GDALDataType type_;
-  const int pixel_bytes_;
-  Extent extent_;
-  Extent room_;  // of `pixels_`: bands, lines, pixels
-  std::unique_ptr<std::byte[]> pixels_;
-  DatasetPointer dataset_;
-  bool whole_ = false;
-  int pieces_ = 0;
-  int side_ = 512;
+  void Fill(GDALDataset& source, bool whole, double deadline);
+  void Copy(GDALDataset& source, const Window& from, const Window& to);
 };
 
 }  // namespace ndarray::tools
