@@ -24,7 +24,7 @@
 namespace ndarray {
 namespace {
 
-// Less is not worth the time, and neither is looking for it where this session left less behind.
+// Less is not worth the time.
 constexpr int64_t kMinReclaimedBytes = int64_t{16} << 20;
 // Of the chunks of a file: closing a larger one must not take unforeseen minutes. gdal_ndarray
 // compact does.
@@ -159,9 +159,7 @@ class B2ndUpdate final : public B2ndForUpdate {
   Status Reclaim() override {
     if (!wrote_ || changed_ || attributes_.changed()) return {};
     const auto chunks_bytes = static_cast<int64_t>(appender_.end_bytes() - index_->header_bytes());
-    const int64_t appended_bytes =
-        static_cast<int64_t>(appender_.end_bytes()) - index_->summary().frame_bytes;
-    if (appended_bytes < kMinReclaimedBytes || chunks_bytes > kMaxReclaimedFileBytes) return {};
+    if (chunks_bytes < kMinReclaimedBytes || chunks_bytes > kMaxReclaimedFileBytes) return {};
     Result<int64_t> live_bytes = LiveChunkBytes(*index_, *file_);
     if (!live_bytes.ok()) return live_bytes.status();
     const int64_t dead_bytes = chunks_bytes - *live_bytes;

@@ -49,6 +49,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
+@pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="its own memory")
 @pytest.mark.parametrize("name", ["o.npy", "o.b2nd"])
 @pytest.mark.parametrize("bands", [[], ["--bands", "1"]])
 def test_convert_takes_less_than_300_mb(large, tmp_path, name, bands):
