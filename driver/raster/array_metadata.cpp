@@ -123,7 +123,8 @@ CPLErr ArrayDataset::GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST
 }
 
 CPLErr ArrayDataset::SaveSidecarAfter(CPLErr result) {
-  return result == CE_None && eAccess == GA_Update ? TrySaveXML() : result;
+  const bool saves = eAccess == GA_Update && !delays_sidecar_;
+  return result == CE_None && saves ? TrySaveXML() : result;
 }
 
 CPLErr ArrayDataset::SetSpatialRef(const OGRSpatialReference* crs) {

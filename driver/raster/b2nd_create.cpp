@@ -16,6 +16,7 @@
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/mask_copy.h"
+#include "driver/raster/mask_file.h"
 #include "driver/raster/memory_option.h"
 #include "driver/raster/new_array.h"
 #include "driver/raster/overwrite.h"
@@ -43,9 +44,9 @@ Progress PartOf(const Progress& progress, double begin, double end) {
   return [=](double done) { return progress(begin + (end - begin) * done); };
 }
 
-// The copy is complete and on disk, or there is none. `lacks_masks`: they have no room in it.
+// The copy is complete and on disk, or there is none.
 CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& source,
-                 const Progress& progress, bool& lacks_masks) {
+                 const Progress& progress) {
   if (plan.compression.level == 0) {  // how large others will be is not known
     const int64_t bytes =
         CheckedProduct(plan.layout.shape).value_or(0) * plan.layout.element.element_bytes;
@@ -56,6 +57,7 @@ CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& sourc
   // Masks first: their attribute stands in the file after the pixels, but its length is not known
   // before. They take little of the time.
   double masks_share = 0;
+  bool lacks_masks = false;  // they have no room in the file
   const SourceMasks masks = FindMasks(source);
   if (masks.count > 0) {
     std::optional<Attribute> attribute;
@@ -84,8 +86,10 @@ CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& sourc
   if (copied.outcome == CopyResult::Outcome::kReadFailed) return CE_Failure;
   Status status = copied.status;
   if (status.ok()) status = (*writer)->Finish();
-  if (status.ok()) status = CommitOver(**file);
-  return Report(status);
+  if (!status.ok()) return Report(status);
+  MaskFile mask(array.path);
+  if (lacks_masks && mask.Write(source) != CE_None) return CE_Failure;
+  return Report(CommitOver(**file, &mask));
 }
 
 Result<std::shared_ptr<Array>> OpenForUpdate(const std::string& path, int max_threads,
@@ -113,13 +117,9 @@ GDALDataset* CreateCopy(const char* path, GDALDataset* source, int strict, Strin
     if (!plan.ok()) return Report(plan.status()), nullptr;
     if (!progress(0.0, "", progress_data)) return ReportInterrupted(path), nullptr;
     const auto tell = [=](double done) { return progress(done, "", progress_data) != FALSE; };
-    bool lacks_masks = false;
-    if (WriteCopy(*array, *plan, *source, tell, lacks_masks) != CE_None) return nullptr;
+    if (WriteCopy(*array, *plan, *source, tell) != CE_None) return nullptr;
     const char* const drivers[] = {kB2ndDriverName, nullptr};
-    auto* const dataset = GDALDataset::Open(path, GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR, drivers);
-    auto* const pam = dynamic_cast<GDALPamDataset*>(dataset);
-    if (pam != nullptr && lacks_masks) pam->CloneInfo(source, GCIF_MASK);
-    return dataset;
+    return GDALDataset::Open(path, GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR, drivers);
   });
 }
 

@@ -103,7 +103,7 @@ std::string SerializeMetadata(GDALDataset& source, const std::string& axes,
 }
 
 void CopyMetadata(GDALDataset& source, GDALPamDataset& destination) {
-  destination.CloneInfo(&source, GCIF_PAM_DEFAULT);
+  destination.CloneInfo(&source, GCIF_PAM_DEFAULT & ~GCIF_MASK);
   CopyDomains(source, destination);
   for (int number = 1; number <= destination.GetRasterCount(); ++number) {
     GDALRasterBand& from = *source.GetRasterBand(number);

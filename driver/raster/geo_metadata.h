@@ -10,8 +10,8 @@
 namespace ndarray {
 
 // Copies CRS, geotransform, GCPs, nodata, colour interpretation and tables, descriptions,
-// scale/offset/unit, category names, attribute tables, masks and all metadata domains that are
-// about the image rather than about the source's file.
+// scale/offset/unit, category names, attribute tables and all metadata domains that are about the
+// image rather than about the source's file. Not masks (see mask_file.h).
 void CopyMetadata(GDALDataset& source, GDALPamDataset& destination);
 
 // The same as the text of a PAM document (what a sidecar holds), but CRS and geotransform, and the

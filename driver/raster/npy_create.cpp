@@ -14,6 +14,7 @@
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/geo_metadata.h"
+#include "driver/raster/mask_file.h"
 #include "driver/raster/memory_option.h"
 #include "driver/raster/new_array.h"
 #include "driver/raster/option_words.h"
@@ -221,15 +222,18 @@ GDALDataset* CopyChecked(const NewArray& plan, GDALDataset& source, GDALProgress
     if (!data_offset.ok()) return Report(data_offset.status()), nullptr;
     Copier copier(source, plan, **file, *data_offset);
     if (copier.Copy(progress, progress_data) != CE_None) return nullptr;
-    // Of a copy onto its source, the mask beside it is opened while it has a name.
-    source.GetRasterBand(1)->GetMaskFlags();
-    if (Report(CommitOver(**file)) != CE_None) return nullptr;
+    MaskFile mask(plan.path);
+    if (!IsStandardOutput(plan.path) && mask.Write(source) != CE_None) return nullptr;
+    if (Report(CommitOver(**file, &mask)) != CE_None) return nullptr;
   }
   if (IsStandardOutput(plan.path)) return new Gone(plan);
   std::unique_ptr<ArrayDataset> dataset = OpenWritten(plan);
   if (!dataset) return nullptr;
+  dataset->DelaySidecar(true);
   CopyMetadata(source, *dataset);
   RememberAxes(plan, *dataset);
+  dataset->DelaySidecar(false);
+  dataset->FlushCache(false);
   return dataset.release();
 }
 

@@ -71,16 +71,20 @@ Status CheckMayUpdate(const std::string& path) {
   return {};
 }
 
-Status CommitOver(OutputFile& file) {
+Status CommitOver(OutputFile& file, MaskFile* mask) {
+  const MaskFile left(file.path());  // by a killed process, perhaps
   Status status = file.Complete();
   OldSidecars sidecars(file.path());
   if (status.ok()) status = sidecars.SetAside();
   if (status.ok()) status = file.Commit();
-  if (status.ok()) sidecars.Discard();
+  if (!status.ok()) return status;
+  sidecars.Discard();
+  if (mask != nullptr) mask->Publish();
   return status;
 }
 
 Status DeleteRaster(const std::string& path) {
+  const MaskFile left(path);  // by a killed process, perhaps
   OldSidecars sidecars(path);
   Status status = sidecars.SetAside();
   if (!status.ok()) return status;

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "driver/raster/mask_file.h"
 #include "driver/store/output_file.h"
 #include "driver/store/status.h"
 
@@ -52,9 +53,9 @@ class OldSidecars {
 // to, so that neither could the new one.
 Status CheckMayUpdate(const std::string& path);
 
-// Completes the file and gives it its name, in place of an older one and its sidecars. After a
-// failure the older one is there, with its sidecars.
-Status CommitOver(OutputFile& file);
+// Completes the file and gives it its name, in place of an older one and its sidecars; then the
+// mask, if there is one, gets its name. After a failure the older one is there, with its sidecars.
+Status CommitOver(OutputFile& file, MaskFile* mask = nullptr);
 
 // Deletes a raster file and its sidecars; after a failure all are there.
 Status DeleteRaster(const std::string& path);

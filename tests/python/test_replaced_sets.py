@@ -92,6 +92,35 @@ def test_killed_copy_mixes_no_sets(case):
     assert go_through(Code(path.parent, victim), path, old) == [OLD, NEW]
 
 
+def test_killed_copy_shows_its_mask_and_metadata_whole_or_not_at_all(tmp_path):
+    """Half a mask would call sound pixels invalid; a part of the metadata, nodata valid."""
+    source = gdal.GetDriverByName("MEM").Create("", SIDE, SIDE, 1)
+    source.SetGeoTransform([NEW, 1, 0, 0, 0, -1])
+    source.SetMetadataItem("WHAT", "new")
+    source.CreateMaskBand(gdal.GMF_PER_DATASET)
+    source.GetRasterBand(1).GetMaskBand().Fill(255)
+    gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "new.tif"), source)
+    path = tmp_path / "set" / "image.npy"
+    seen = set()
+    victim = f"gdal.GetDriverByName('NPY').CreateCopy({str(path)!r}, gdal.Open({str(tmp_path / 'new.tif')!r}))"
+    with Code(path.parent, victim) as run:
+        for moment in moments(run):
+            shutil.rmtree(path.parent, ignore_errors=True)
+            path.parent.mkdir()
+            run(moment)
+            if not path.exists():
+                continue
+            dataset = gdal.Open(str(path))
+            band = dataset.GetRasterBand(1)
+            metadata = (dataset.GetGeoTransform(can_return_null=True), dataset.GetMetadataItem("WHAT"))
+            seen.add((band.GetMaskFlags(), *np.unique(band.GetMaskBand().ReadAsArray()), *metadata))
+    nothing = (gdal.GMF_ALL_VALID, 255, None, None)
+    everything = (gdal.GMF_PER_DATASET, 255, (NEW, 1, 0, 0, 0, -1), "new")
+    assert nothing in seen and everything in seen
+    assert seen <= {nothing, (gdal.GMF_PER_DATASET, 255, None, None), everything}
+    assert sorted(os.listdir(path.parent)) == ["image.npy", "image.npy.aux.xml", "image.npy.msk"]
+
+
 def test_killed_creation_mixes_no_sets(case):
     form, path, old, _ = case
     victim = f"gdal.GetDriverByName({form!r}).Create({str(path)!r}, {SIDE}, {SIDE}, 1)"
