@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #ifdef NDARRAY_HAS_B2ND
@@ -255,6 +256,13 @@ ExitCode Run(int count, char** arguments) {
   AddCompact(program, runner);
   AddTune(program, runner);
 #endif
+  const std::string_view first = count > 1 ? arguments[1] : "-";
+  const auto is_first = [&](const CLI::App* app) { return app->get_name() == first; };
+  if (first.substr(0, 1) != "-" && program.get_subcommands(is_first).empty()) {
+    return Fail(program,
+                "unknown subcommand '" + std::string(first) + "' (see gdal_ndarray --help)",
+                kWrongUsage);
+  }
   try {
     program.parse(Words(count, arguments));
   } catch (const CLI::ParseError& error) {

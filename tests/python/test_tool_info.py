@@ -174,3 +174,9 @@ def test_help_shows_an_example(subcommand):
 
 def test_results_do_not_depend_on_the_terminal(scene):
     assert tool_on_terminal("info", scene).replace("\r\n", "\n") == tool("info", scene)
+
+
+@pytest.mark.parametrize("word", ["frobnicate", "scene.npy", ""])
+def test_an_unknown_subcommand_is_named(word):
+    assert tool(word, code=2) == (
+        f"gdal_ndarray: unknown subcommand '{word}' (see gdal_ndarray --help)\n")
