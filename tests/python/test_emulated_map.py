@@ -72,17 +72,12 @@ def test_few_pages_at_a_time(npy, tmp_path, image, kind):
 
 def test_not_without_the_default_implementation(npy, image):
     band_owner = gdal.Open(npy(image.astype(">i4")))
-    with pytest.raises(RuntimeError) if hasattr(gdal, "ExceptionMgr") else no_error():
-        band = band_owner.GetRasterBand(1)
-        assert band.GetVirtualMemAuto(gdal.GF_Read, ["USE_DEFAULT_IMPLEMENTATION=NO"]) is None
-
-
-class no_error:
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
+    band = band_owner.GetRasterBand(1)
+    try:
+        memory = band.GetVirtualMemAuto(gdal.GF_Read, ["USE_DEFAULT_IMPLEMENTATION=NO"])
+    except RuntimeError:  # of None, by some versions of GDAL with exceptions
+        memory = None
+    assert memory is None
 
 
 def new_b2nd(tmp_path, image):
