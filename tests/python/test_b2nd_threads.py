@@ -1,6 +1,5 @@
 """One file, many threads and processes, and python-blosc2 in the same process as the plugin."""
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from b2nd_support import assert_same, blosc2, details, save
 from osgeo import gdal
-from test_threads import HAS_THREAD_SAFE, check_windows, in_threads
+from test_threads import HAS_THREAD_SAFE, check_in_children, check_windows, in_children, in_threads
 
 FILTERS = {
     "shuffle": {"codec": blosc2.Codec.ZSTD, "clevel": 1, "filters": [blosc2.Filter.SHUFFLE]},
@@ -87,10 +86,6 @@ def test_one_dataset_in_many_threads(image):
     in_threads(8, work)
 
 
-def read_in_child(path, queue):
-    queue.put(int(gdal.Open(path).ReadAsArray().sum()))
-
-
 def test_forked_children_read(image):
     """As worker processes of PyTorch do: neither the parent's pool nor its contexts' threads are
     there, but its cache and indexes are."""
@@ -98,15 +93,8 @@ def test_forked_children_read(image):
     dataset = gdal.Open(path)
     assert_same(dataset.ReadAsArray(), array)  # starts the pool
     dataset.ReadAsArray(5, 5, 100, 100)
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    children = [context.Process(target=read_in_child, args=(path, queue)) for _ in range(3)]
-    for child in children:
-        child.start()
-    assert [queue.get(timeout=600) for _ in children] == [int(array.sum())] * 3
-    for child in children:
-        child.join(600)
-        assert child.exitcode == 0
+    sums = in_children(3, lambda _: int(gdal.Open(path).ReadAsArray().sum()))
+    assert sums == [int(array.sum())] * 3
     assert_same(dataset.ReadAsArray(), array)
 
 
@@ -218,24 +206,6 @@ def test_codecs_in_python_are_not_called(tmp_path, pixels):
         dataset.ReadAsArray()
 
 
-def check_open_dataset(dataset, array, number, queue):
-    check_windows(dataset, array, number)
-    queue.put(number)
-
-
 def test_a_dataset_opened_before_a_fork_works_in_the_children(image):
-    """All at once, and in the parent, too."""
     path, array = image
-    dataset = gdal.Open(path)
-    check_windows(dataset, array, 0)
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    children = [context.Process(target=check_open_dataset, args=(dataset, array, number, queue))
-                for number in range(1, 5)]
-    for child in children:
-        child.start()
-    check_windows(dataset, array, 9)
-    assert sorted(queue.get(timeout=600) for _ in children) == [1, 2, 3, 4]
-    for child in children:
-        child.join(600)
-        assert child.exitcode == 0
+    check_in_children(gdal.Open(path), array)

@@ -108,56 +108,41 @@ def test_overviews_and_updates_are_not_shared(npy):
     in_threads(4, lambda _: dataset.ReadAsArray(buf_xsize=200, buf_ysize=200))
 
 
-def read_in_child(path, queue):
-    queue.put(int(gdal.Open(path).ReadAsArray().sum()))
+def in_children(count, work, meanwhile=lambda: None):
+    """What `work(number)` returns in forked processes, all at once, and beside this one."""
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    children = [context.Process(target=lambda number: queue.put(work(number)), args=(number,))
+                for number in range(count)]
+    for child in children:
+        child.start()
+    meanwhile()
+    results = [queue.get(timeout=600) for _ in children]
+    for child in children:
+        child.join(600)
+        assert child.exitcode == 0
+    return results
 
 
 def test_forked_children_read_large_windows(npy):
     """As worker processes of PyTorch do: the parent's pool threads do not exist there."""
     path = npy(np.ones((3000, 3000), "u2"))
     assert gdal.Open(path).ReadAsArray().sum() == 9_000_000  # starts the pool
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    children = [context.Process(target=read_in_child, args=(path, queue)) for _ in range(3)]
-    for child in children:
-        child.start()
-    assert [queue.get(timeout=600) for _ in children] == [9_000_000] * 3
-    for child in children:
-        child.join(600)
-        assert child.exitcode == 0
+    sums = in_children(3, lambda _: int(gdal.Open(path).ReadAsArray().sum()))
+    assert sums == [9_000_000] * 3
 
 
-def check_open_dataset(dataset, array, number, queue):
-    check_windows(dataset, array, number)
-    queue.put(number)
+def check_in_children(dataset, array):
+    """A dataset that was opened before a fork, in four children at once and in the parent."""
+    def work(number):
+        check_windows(dataset, array, number + 1)
+        return number
+
+    check_windows(dataset, array, 0)
+    numbers = in_children(4, work, meanwhile=lambda: check_windows(dataset, array, 9))
+    assert sorted(numbers) == [0, 1, 2, 3]
 
 
 def test_a_dataset_opened_before_a_fork_works_in_the_children(image):
-    """All at once, and in the parent, too."""
     path, array = image
-    dataset = gdal.Open(path)
-    check_windows(dataset, array, 0)
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    children = [context.Process(target=check_open_dataset, args=(dataset, array, number, queue))
-                for number in range(1, 5)]
-    for child in children:
-        child.start()
-    check_windows(dataset, array, 9)
-    assert sorted(queue.get(timeout=600) for _ in children) == [1, 2, 3, 4]
-    for child in children:
-        child.join(600)
-        assert child.exitcode == 0
-
-
-@pytest.mark.parametrize("threads", ["1", "2", "7", "ALL_CPUS", "nonsense"])
-def test_thread_option(npy, rng, threads):
-    array = rng.integers(0, 60000, (2000, 2000), dtype="u2")
-    path = npy(array)
-    dataset = gdal.OpenEx(path, open_options=[f"NUM_THREADS={threads}"])
-    np.testing.assert_array_equal(dataset.ReadAsArray(), array)
-    gdal.SetConfigOption("GDAL_NUM_THREADS", threads)
-    try:
-        np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), array)
-    finally:
-        gdal.SetConfigOption("GDAL_NUM_THREADS", None)
+    check_in_children(gdal.Open(path), array)
