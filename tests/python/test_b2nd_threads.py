@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from b2nd_support import assert_same, blosc2, details, save
 from osgeo import gdal
-from test_threads import HAS_THREAD_SAFE, check_in_children, check_windows, in_children, in_threads
+from thread_support import HAS_THREAD_SAFE, check_in_children, check_windows, in_children, in_threads
 
 FILTERS = {
     "shuffle": {"codec": blosc2.Codec.ZSTD, "clevel": 1, "filters": [blosc2.Filter.SHUFFLE]},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from osgeo import gdal
 from support import memory_dataset
-from test_threads import in_threads
+from thread_support import in_threads
 
 FORMATS = [name for name in ("NPY", "B2ND") if gdal.GetDriverByName(name)]
 THREAD_SAFE = getattr(gdal, "OF_THREAD_SAFE", 0)

@@ -1,38 +1,11 @@
 """One file, many threads and processes."""
 
-import multiprocessing
-import threading
-
 import numpy as np
 import pytest
 from osgeo import gdal
-from support import random_windows, swap
-
-HAS_THREAD_SAFE = hasattr(gdal, "OF_THREAD_SAFE")
-
-
-def check_windows(dataset, array, seed, count=60):
-    rng = np.random.default_rng(seed)
-    for x, y, w, h in random_windows(rng, array.shape[2], array.shape[1], count):
-        got = dataset.ReadAsArray(x, y, w, h)
-        np.testing.assert_array_equal(got, array[:, y:y + h, x:x + w])
-
-
-def in_threads(count, target):
-    failures = []
-
-    def run(number):
-        try:
-            target(number)
-        except BaseException as error:  # pylint: disable=broad-except
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures, failures[0]
+from support import swap
+from thread_support import (HAS_THREAD_SAFE, check_in_children, check_windows, in_children,
+                            in_threads)
 
 
 @pytest.fixture(params=["plain", "swapped", "fortran"])
@@ -108,39 +81,12 @@ def test_overviews_and_updates_are_not_shared(npy):
     in_threads(4, lambda _: dataset.ReadAsArray(buf_xsize=200, buf_ysize=200))
 
 
-def in_children(count, work, meanwhile=lambda: None):
-    """What `work(number)` returns in forked processes, all at once, and beside this one."""
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    children = [context.Process(target=lambda number: queue.put(work(number)), args=(number,))
-                for number in range(count)]
-    for child in children:
-        child.start()
-    meanwhile()
-    results = [queue.get(timeout=600) for _ in children]
-    for child in children:
-        child.join(600)
-        assert child.exitcode == 0
-    return results
-
-
 def test_forked_children_read_large_windows(npy):
     """As worker processes of PyTorch do: the parent's pool threads do not exist there."""
     path = npy(np.ones((3000, 3000), "u2"))
     assert gdal.Open(path).ReadAsArray().sum() == 9_000_000  # starts the pool
     sums = in_children(3, lambda _: int(gdal.Open(path).ReadAsArray().sum()))
     assert sums == [9_000_000] * 3
-
-
-def check_in_children(dataset, array):
-    """A dataset that was opened before a fork, in four children at once and in the parent."""
-    def work(number):
-        check_windows(dataset, array, number + 1)
-        return number
-
-    check_windows(dataset, array, 0)
-    numbers = in_children(4, work, meanwhile=lambda: check_windows(dataset, array, 9))
-    assert sorted(numbers) == [0, 1, 2, 3]
 
 
 def test_a_dataset_opened_before_a_fork_works_in_the_children(image):
