@@ -90,16 +90,9 @@ Report DescribeB2ndFile(std::shared_ptr<ByteFile> file) {
   const B2ndLayout& layout = index->layout();
   const FrameSummary& summary = index->summary();
   const ArrayInfo info = DescribeB2nd(*index);
-  const auto described = [&](const char* key) {
-    for (const auto& [name, value] : info.description) {
-      if (name == key) return value;
-    }
-    return std::string();
-  };
   const double array_bytes = std::accumulate(
       layout.shape.begin(), layout.shape.end(), static_cast<double>(layout.element.element_bytes),
       [](double product, int64_t count) { return product * static_cast<double>(count); });
-  const double ratio = array_bytes / static_cast<double>(std::max<int64_t>(summary.file_bytes, 1));
   const FrameExtents extents = Value(FindExtents(*index, *opened));
 
   Report report;
@@ -119,14 +112,14 @@ Report DescribeB2ndFile(std::shared_ptr<ByteFile> file) {
              ShapeString(layout.block_shape) + ", " +
                  BytesText(static_cast<uint64_t>(layout.block_bytes)) + "; " +
                  std::to_string(layout.blocks_per_chunk) + " in a chunk");
-  const std::string codec = CompressionName(summary.compressor, summary.level);
+  const std::string& codec = info.packing->codec;
   report.Add("codec", "Codec", codec, codec + ", level " + std::to_string(summary.level));
-  report.Add("filters", "Filters", described("FILTERS"));
+  report.Add("filters", "Filters", info.packing->filters);
   report.AddValue("chunk_count", layout.chunk_count);
   report.AddValue("special_chunks", summary.special_chunks);
   report.AddValue("blocks_per_chunk", layout.blocks_per_chunk);
   report.AddValue("level", summary.level);
-  report.Add("ratio", "Ratio", ratio, NumberText(ratio, 3));
+  report.Add("ratio", "Ratio", info.packing->ratio, NumberText(info.packing->ratio, 3));
   const auto dead_bytes = static_cast<double>(extents.dead_bytes);
   report.Add("dead_bytes", "Dead space", extents.dead_bytes,
              BytesText(extents.dead_bytes) + ", " +

@@ -224,7 +224,7 @@ void ConvertManyAxes(const Array& array, const Job& arguments, GDALDriver& drive
 std::unique_ptr<TiffPages> FindPages(const std::string& path) {
   VSIStatBufL about;
   if (VSIStatL(path.c_str(), &about) != 0 || VSI_ISDIR(about.st_mode)) return nullptr;
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, Access::kRead);
+  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path);
   return file.ok() ? TiffPages::Find(std::move(*file)) : nullptr;
 }
 

@@ -49,7 +49,7 @@ Status ReadRecords(const Array& array, int64_t record_bytes, const Box& box, std
   for (size_t field = 0; field < info.fields.size(); ++field) {
     targets.push_back({field, box, {to + info.fields[field].offset_bytes, strides}});
   }
-  Status status = array.ReadAll(targets);
+  Status status = array.Read(targets);
   if (!status.ok()) return status;
   for (int64_t i = 0; i < count; ++i) SwapBack(info, to + i * record_bytes);
   return {};
@@ -80,7 +80,7 @@ struct FileFacts {
 
 FileFacts FactsOf(const Array& array) {
   FileFacts facts;
-  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(array.path(), Access::kRead));
+  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(array.path()));
   if (array.info().raw) {
     const NpyHeader header = Value(ReadNpyHeader(*file));
     facts.record = {header.fields, header.is_record, header.element_bytes, header.dtype_text,

@@ -80,7 +80,7 @@ ExitCode Info(const InfoArguments& arguments) {
   if (driver != "NPY" && driver != "B2ND") {
     Check(Mismatch(StatusCode::kNotSupported, "format", driver, "a .npy or .b2nd file").At(path));
   }
-  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path, Access::kRead));
+  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path));
   Report report;
   report.Add("file", "File", path);
   report.Add("file_bytes", "File size", file->size_bytes(), BytesText(file->size_bytes()));

@@ -35,7 +35,7 @@ struct TiffHandle::Stream {
 
   Stream(const ByteFile& of, uint64_t page_offset) : file(of) {
     const size_t size = std::min<uint64_t>(kHeaderBytes, file.size_bytes());
-    Check(file.ReadRanges({{0, size, header}}));
+    Check(file.Read({{0, size, header}}));
     if (page_offset == 0) return;
     const bool big_endian = header[0] == 'M';
     const bool big_tiff = header[big_endian ? 3 : 2] == 43;
@@ -54,7 +54,7 @@ struct TiffHandle::Stream {
     if (size < 0 || stream.position >= end) return 0;
     const auto count = std::min(static_cast<uint64_t>(size), end - stream.position);
     const uint64_t at = stream.position;
-    const Status status = stream.file.ReadRanges({{at, count, to}});
+    const Status status = stream.file.Read({{at, count, to}});
     if (!status.ok()) {
       if (stream.error.empty()) stream.error = status.message();
       return -1;
@@ -98,7 +98,7 @@ struct TiffHandle::Stream {
 bool IsTiff(const ByteFile& file) {
   if (file.size_bytes() < 8) return false;
   char start[4];
-  if (!file.ReadRanges({{0, sizeof(start), start}}).ok()) return false;
+  if (!file.Read({{0, sizeof(start), start}}).ok()) return false;
   for (const char* const magic : {"II*\0", "MM\0*", "II+\0", "MM\0+"}) {
     if (std::memcmp(start, magic, sizeof(start)) == 0) return true;
   }

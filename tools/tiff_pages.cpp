@@ -218,7 +218,7 @@ void TiffPages::ReadLines(int64_t page, int64_t first_line, int64_t lines, std::
 void TiffPages::ReadRaw(int64_t page, int64_t first_line, int64_t lines, std::byte* to) const {
   const auto line = static_cast<uint64_t>(page * height() + first_line);
   const auto size = static_cast<size_t>(lines * line_bytes());
-  Check(file_->ReadRanges({{*raw_offset_ + line * static_cast<uint64_t>(line_bytes()), size, to}}));
+  Check(file_->Read({{*raw_offset_ + line * static_cast<uint64_t>(line_bytes()), size, to}}));
   const size_t unit = SwapUnitBytes(type_);
   if (!raw_swapped_ || unit == 1) return;
   for (size_t at = 0; at < size; at += unit) std::reverse(to + at, to + at + unit);

@@ -27,7 +27,7 @@ KeepGoing Progress(const VerifyArguments& arguments, double start, double stop) 
 
 // Opening it has checked all there is: that the header is right, and the elements are in the file.
 void VerifyNpy(const std::string& path, Json& report) {
-  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path, Access::kRead));
+  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path));
   const NpyHeader header = Value(ReadNpyHeader(*file));
   report["shape"] = ShapeJson(header.shape);
   report["dtype"] = header.dtype_text;

@@ -126,7 +126,7 @@ Json Unseen(const FrameDamage& damage) {
 
 bool VerifyFrame(const std::string& path, GDALDataset& dataset, const KeepGoing& keep_going,
                  Json& report) {
-  const auto [file, index] = Value(OpenFrame(Value(OpenByteFile(path, Access::kRead))));
+  const auto [file, index] = Value(OpenFrame(Value(OpenByteFile(path))));
   const B2ndLayout& layout = index->layout();
   report["shape"] = ShapeJson(layout.shape);
   report["dtype"] = layout.element.text;

@@ -79,7 +79,7 @@ CPLErr ArrayBand::IRasterIO(GDALRWFlag direction, int x, int y, int width, int h
 
 CPLErr ArrayBand::AdviseRead(int x, int y, int width, int height, int, int, GDALDataType,
                              StringList) {
-  dataset().io_.array().Advise(
+  dataset().io_.array().Prefetch(
       dataset().io_.WindowBox(x, y, width, height, source_.index, source_.index + 1));
   return CE_None;
 }
@@ -184,7 +184,8 @@ CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBi
   const auto descriptor =
       static_cast<int>(reinterpret_cast<intptr_t>(VSIFGetNativeFileDescriptorL(file)));
   CPLVirtualMem* map = nullptr;
-  if (array.IsSameFile(descriptor)) {
+  const std::optional<FileId> id = FileIdOf(descriptor);
+  if (id && array.info().raw->file == id) {
     const auto size_bytes =
         static_cast<uint64_t>((nRasterXSize - 1) * layout->pixel_space +
                               (nRasterYSize - 1) * layout->line_space + PixelBytes(eDataType));
@@ -249,7 +250,7 @@ CPLErr ArrayBand::DeleteNoDataValue() {
 
 // Chunks of several bands have to wait until all have the value.
 CPLErr ArrayBand::FillUnwritten(const void* value, GDALDataType type) {
-  if (eAccess != GA_Update) return CE_None;
+  if (dataset().io_.writable() == nullptr) return CE_None;
   return Guarded(CE_Failure, [&] {
     std::vector<std::byte> fill = NoDataElement(source_.type, value, type);
     if (fill == fill_) return CE_None;
@@ -267,7 +268,7 @@ CPLErr ArrayBand::FillUnwritten(const void* value, GDALDataType type) {
     const int64_t first = together ? 0 : source_.index;
     const Box box =
         io.WindowBox(0, 0, nRasterXSize, nRasterYSize, first, together ? places : first + 1);
-    return Report(dataset().io_.array().FillUnwritten(box, fill_.data()));
+    return Report(io.writable()->Fill(box, fill_.data()));
   });
 }
 

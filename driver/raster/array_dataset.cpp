@@ -7,6 +7,7 @@
 
 #include "driver/raster/array_band.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/image_structure.h"
 #include "driver/raster/sidecar.h"
 
 namespace ndarray {
@@ -181,10 +182,7 @@ bool ArrayDataset::ChangeFill(const std::vector<std::byte>& from,
 
 void ArrayDataset::DescribeStructure() {
   const ArrayInfo& info = io_.array().info();
-  for (const auto& [key, value] : info.description) {
-    const bool hidden = key == "COMPRESSION" && !MayBeCompression(value.c_str());
-    image_structure_.SetNameValue(hidden ? "CODEC" : key.c_str(), value.c_str());
-  }
+  image_structure_ = ImageStructure(info);
   image_structure_.SetNameValue("AXES", axes_name().c_str());
   const char* const interleave = info.is_record && info.fields.size() > 1
                                      ? "PIXEL"
@@ -264,23 +262,23 @@ CPLErr ArrayDataset::AdviseRead(int x, int y, int width, int height, int, int, G
                                 int band_count, int* band_numbers, StringList) {
   const int64_t places = io_.axes().Count(io_.array().info().shape, io_.axes().band);
   if (band_numbers == nullptr || band_count == nBands) {
-    io_.array().Advise(io_.WindowBox(x, y, width, height, 0, places));
+    io_.array().Prefetch(io_.WindowBox(x, y, width, height, 0, places));
     return CE_None;
   }
   for (int i = 0; i < band_count; ++i) {
     const int64_t place = static_cast<ArrayBand*>(GetRasterBand(band_numbers[i]))->source().index;
-    io_.array().Advise(io_.WindowBox(x, y, width, height, place, place + 1));
+    io_.array().Prefetch(io_.WindowBox(x, y, width, height, place, place + 1));
   }
   return CE_None;
 }
 
 CPLErr ArrayDataset::Flush(bool at_closing) {
   const CPLErr result = FlushPam(*this, at_closing);
-  if (eAccess != GA_Update) return result;
+  if (io_.writable() == nullptr) return result;
   const auto lock = LockForUpdate();
   const CPLErr mask = mask_ != nullptr ? mask_->Flush() : CE_None;
   // Whatever became of the rest, pixels are written.
-  if (Report(io_.array().Flush()) != CE_None || mask != CE_None) return CE_Failure;
+  if (Report(io_.writable()->Flush()) != CE_None || mask != CE_None) return CE_Failure;
   RemoveOldSidecar();
   return result;
 }

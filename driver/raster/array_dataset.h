@@ -1,5 +1,5 @@
 // An array as a GDAL raster dataset. Knows nothing of file formats: all it shows comes from
-// Array::info(); georeferencing and metadata are the file's own (info().attributes), or live in
+// Array::info(); georeferencing and metadata are the file's own (Array::attributes), or live in
 // GDAL's PAM sidecar (PATH.aux.xml), which counts where it says something.
 //
 // Threads: a read-only dataset without overviews or masks that was opened with GDAL_OF_THREAD_SAFE
@@ -121,7 +121,7 @@ class ArrayDataset final : public GDALPamDataset {
   // Whether several threads may read from it.
   bool IsShared() const { return (nOpenFlags & kThreadSafeFlag) != 0; }
   void DescribeStructure();
-  bool HasDetails() const { return !io_.array().info().raw; }
+  bool HasDetails() const { return io_.array().chunked() != nullptr; }
   CPLStringList& CurrentDetails();
   // A band's value for what was never written; whether all bands now have it.
   bool ChangeFill(const std::vector<std::byte>& from, const std::vector<std::byte>& to);

@@ -94,7 +94,8 @@ CPLErr ArrayDataset::CreateMask(int flags, int band) {
   }
   if (kind == 0) return create_beside();
   return Guarded(CE_Failure, [&] {
-    Result<std::unique_ptr<StoredMask>> mask = StoredMask::Create(io_.array(), *this, max_threads_);
+    Result<std::unique_ptr<StoredMask>> mask =
+        StoredMask::Create(*io_.writable(), *this, max_threads_);
     if (mask.status().code() == StatusCode::kNotSupported) return create_beside();  // no room
     if (!mask.ok()) return Report(mask.status());
     mask_ = std::move(*mask);

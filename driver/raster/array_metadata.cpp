@@ -151,7 +151,7 @@ CPLErr ArrayDataset::SetGeoTransform(NewGeoTransform transform) {
 
 // Counters move on while others may still read an older list, so each thread has a list of its own.
 CPLStringList& ArrayDataset::CurrentDetails() {
-  const std::vector<std::pair<std::string, std::string>> lines = io_.array().Details();
+  const std::vector<std::pair<std::string, std::string>> lines = io_.array().chunked()->Details();
   const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
   CPLStringList& details = details_[std::this_thread::get_id()];
   details.Clear();
@@ -182,7 +182,7 @@ const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) 
   if (IsDefaultDomain(domain)) FindStoredCrs();
   if (HasDetails() && IsDetailsDomain(domain, image_structure_)) {
     // In GDAL's own memory of the thread: the next question must not take the answer away.
-    for (const auto& [key, value] : io_.array().Details()) {
+    for (const auto& [key, value] : io_.array().chunked()->Details()) {
       if (EQUAL(key.c_str(), name)) return CPLSPrintf("%s", value.c_str());
     }
   }
@@ -199,7 +199,8 @@ char** ArrayDataset::GetMetadataDomainList() {
 
 // Whether CRS, metadata and the like go into the file instead of a sidecar.
 bool ArrayDataset::KeepsMetadata() const {
-  return eAccess == GA_Update && io_.array().attributes() != nullptr && io_.axes().index.empty();
+  return io_.writable() != nullptr && io_.writable()->editable_attributes() != nullptr &&
+         io_.axes().index.empty();
 }
 
 CPLErr ArrayDataset::SaveSidecar() {
@@ -218,7 +219,7 @@ CPLErr ArrayDataset::TrySaveXML() {
     // Statistics of a file that is gone are no loss.
     return eAccess == GA_Update ? ReportReplaced("metadata is not saved") : CE_None;
   }
-  EditableAttributes& attributes = *io_.array().editable_attributes();
+  EditableAttributes& attributes = *io_.writable()->editable_attributes();
   StoredMetadata stored = stored_;
   const std::vector<AttributeEdit> edits = EditsOf(*this, axes_name(), attributes, stored);
   // What finds no room goes to the sidecar, all of it, since that counts for more.

@@ -94,7 +94,7 @@ CPLErr WriteCopy(const NewArray& array, const B2ndPlan& plan, GDALDataset& sourc
 
 Result<std::shared_ptr<Array>> OpenForUpdate(const std::string& path, int max_threads,
                                              Chunks chunks) {
-  Result<std::shared_ptr<ByteFile>> file = OpenUpdateFile(path);
+  Result<std::shared_ptr<WritableFile>> file = OpenUpdateFile(path);
   if (!file.ok()) return file.status();
   Result<std::shared_ptr<B2ndForUpdate>> array =
       OpenB2ndForUpdate(std::move(*file), CreateOutputFile, max_threads, chunks);
@@ -167,7 +167,7 @@ CPLErr Delete(const char* path) {
 Result<std::shared_ptr<Array>> OpenB2ndPath(const std::string& path, Access access, int max_threads,
                                             const MapPolicy& policy) {
   if (access == Access::kUpdate) return OpenForUpdate(path, max_threads, Chunks::kMayBeWritten);
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, access, policy);
+  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, policy);
   if (!file.ok()) return file.status();
   return OpenB2ndArray(std::move(*file), max_threads);
 }

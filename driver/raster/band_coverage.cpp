@@ -45,10 +45,12 @@ std::optional<std::vector<std::byte>> ArrayBand::EmptyElement(ArrayBand** alpha)
 int ArrayBand::IGetDataCoverageStatus(int x, int y, int width, int height, int stop_at,
                                       double* data_percent) {
   const WindowIo& io = dataset().io_;
+  const ChunkedArray* const chunks = io.array().chunked();
   int status = 0;
   double data = 0;
   bool stopped = false;
   const CPLErr asked = Guarded(CE_Failure, [&] {
+    if (chunks == nullptr) return CE_Failure;
     // Blocks that wait in GDAL's cache are data, too.
     if (eAccess == GA_Update && FlushCache(false) != CE_None) return CE_Failure;
     ArrayBand* alpha = nullptr;
@@ -60,7 +62,7 @@ int ArrayBand::IGetDataCoverageStatus(int x, int y, int width, int height, int s
         part.stop[io.axes().band] = alpha->source_.index + 1;
       }
       bool all = true;
-      io.array().VisitChunks(part, wanted, [&](const Box&, bool empty) { return all = empty; });
+      chunks->VisitChunks(part, wanted, [&](const Box&, bool empty) { return all = empty; });
       return all;
     };
     const auto visit = [&](const Box& part, bool empty) {
@@ -71,7 +73,7 @@ int ArrayBand::IGetDataCoverageStatus(int x, int y, int width, int height, int s
       return !stopped;
     };
     const Box box = io.WindowBox(x, y, width, height, source_.index, source_.index + 1);
-    return io.array().VisitChunks(box, wanted, visit) ? CE_None : CE_Failure;
+    return chunks->VisitChunks(box, wanted, visit) ? CE_None : CE_Failure;
   });
   if (asked != CE_None || status == 0) {
     return GDALPamRasterBand::IGetDataCoverageStatus(x, y, width, height, stop_at, data_percent);

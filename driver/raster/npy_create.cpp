@@ -67,10 +67,9 @@ std::unique_ptr<ArrayDataset> OpenWritten(const NewArray& plan) {
   options.axes = plan.axes;
   options.max_threads = plan.max_threads;
   options.file = NamedFile(plan.path);
-  Result<std::shared_ptr<ByteFile>> file =
-      OpenByteFile(plan.path, update ? Access::kUpdate : Access::kRead, PolicyOfPlainFile(nullptr));
-  if (!file.ok()) return Report(file.status()), nullptr;
-  Result<std::shared_ptr<Array>> array = OpenNpyArray(std::move(*file), options.max_threads);
+  Result<std::shared_ptr<Array>> array =
+      OpenNpyPath(plan.path, update ? Access::kUpdate : Access::kRead, options.max_threads,
+                  PolicyOfPlainFile(nullptr));
   if (!array.ok()) return Report(array.status()), nullptr;
   return ArrayDataset::Open(&open_info, std::move(*array), options);
 }

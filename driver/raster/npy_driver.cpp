@@ -31,9 +31,16 @@ GDALDataset* Open(GDALOpenInfo* open_info) {
 
 Result<std::shared_ptr<Array>> OpenNpyPath(const std::string& path, Access access, int max_threads,
                                            const MapPolicy& policy) {
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, access, policy);
+  if (access == Access::kRead) {
+    Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, policy);
+    if (!file.ok()) return file.status();
+    return OpenNpyArray(*file, max_threads);
+  }
+  Result<std::shared_ptr<WritableFile>> file = OpenWritableFile(path, policy);
   if (!file.ok()) return file.status();
-  return OpenNpyArray(std::move(*file), max_threads);
+  Result<std::shared_ptr<WritableArray>> array = OpenNpyForUpdate(*file, max_threads);
+  if (!array.ok()) return array.status();
+  return std::shared_ptr<Array>(std::move(*array));
 }
 
 void RegisterNpyDriver() {

@@ -81,7 +81,7 @@ class StoredMask::MaskBand final : public GDALRasterBand {
       : io_(io), source_{0, place, ToBandType(ScalarType::kUInt8)}, raster_(raster) {
     const ArrayInfo& info = io.array().info();
     eDataType = GDT_Byte;
-    eAccess = info.writable ? GA_Update : GA_ReadOnly;
+    eAccess = io.writable() != nullptr ? GA_Update : GA_ReadOnly;
     nRasterXSize = static_cast<int>(info.shape[io.axes().x]);
     nRasterYSize = static_cast<int>(info.shape[io.axes().y]);
     nBlockXSize = static_cast<int>(info.granule[io.axes().x]);
@@ -167,7 +167,7 @@ class StoredMask::Dataset final : public GDALDataset {
     SetDescription(name.c_str());
     nRasterXSize = raster.GetRasterXSize();
     nRasterYSize = raster.GetRasterYSize();
-    eAccess = io.array().info().writable ? GA_Update : GA_ReadOnly;
+    eAccess = io.writable() != nullptr ? GA_Update : GA_ReadOnly;
     const int64_t places = io.axes().Count(io.array().info().shape, io.axes().band);
     for (int64_t place = 0; place < places; ++place) {
       SetBand(static_cast<int>(place) + 1, new MaskBand(io, place, raster));
@@ -242,11 +242,7 @@ Result<std::unique_ptr<StoredMask>> StoredMask::Open(Array& array, GDALDataset& 
         .At((*mask)->path());
   }
   if (info.is_record || info.fields[0].dtype.type != ScalarType::kUInt8) {
-    std::string found = "another one";
-    for (const auto& [key, value] : info.description) {
-      if (key == "DTYPE") found = value;
-    }
-    return Mismatch(StatusCode::kCorrupt, "dtype", found, "|u1").At((*mask)->path());
+    return Mismatch(StatusCode::kCorrupt, "dtype", info.dtype_text, "|u1").At((*mask)->path());
   }
   Result<Axes> axes = ChooseAxes(info.shape, {}, info.shape == per_dataset ? "YX" : "BYX");
   if (!axes.ok()) return axes.status().At((*mask)->path());
@@ -254,7 +250,7 @@ Result<std::unique_ptr<StoredMask>> StoredMask::Open(Array& array, GDALDataset& 
       new StoredMask(std::move(*mask), std::move(*axes), array.path(), raster, max_threads));
 }
 
-Result<std::unique_ptr<StoredMask>> StoredMask::Create(Array& array, GDALDataset& raster,
+Result<std::unique_ptr<StoredMask>> StoredMask::Create(WritableArray& array, GDALDataset& raster,
                                                        int max_threads) {
   Status status =
       AddNested(array, kMaskAttribute, {raster.GetRasterYSize(), raster.GetRasterXSize()});
@@ -268,7 +264,7 @@ Result<std::unique_ptr<StoredMask>> StoredMask::Open(Array& array, GDALDataset&,
   return Mismatch(StatusCode::kNotSupported, "mask", "one in the file", "none").At(array.path());
 }
 
-Result<std::unique_ptr<StoredMask>> StoredMask::Create(Array& array, GDALDataset& raster,
+Result<std::unique_ptr<StoredMask>> StoredMask::Create(WritableArray& array, GDALDataset& raster,
                                                        int max_threads) {
   return Open(array, raster, max_threads);
 }
@@ -308,7 +304,9 @@ CPLErr StoredMask::Flush() {
   for (int band = 1; band <= dataset_->GetRasterCount(); ++band) {
     if (dataset_->Mask(band).FlushCache(false) != CE_None) return CE_Failure;
   }
-  return Guarded(CE_Failure, [this] { return Report(io_.array().Flush()); });
+  return Guarded(CE_Failure, [this] {
+    return Report(io_.writable() != nullptr ? io_.writable()->Flush() : Status());
+  });
 }
 
 }  // namespace ndarray

@@ -33,7 +33,7 @@ class StoredMask {
 
   // One for all bands, in which nothing is valid yet. REQUIRES: array.editable_attributes() !=
   // nullptr
-  static Result<std::unique_ptr<StoredMask>> Create(Array& array, GDALDataset& raster,
+  static Result<std::unique_ptr<StoredMask>> Create(WritableArray& array, GDALDataset& raster,
                                                     int max_threads);
 
   ~StoredMask();

@@ -6,6 +6,7 @@
 
 #include "driver/raster/axes.h"
 #include "driver/raster/dataset_name.h"
+#include "driver/raster/image_structure.h"
 
 namespace ndarray {
 namespace {
@@ -50,9 +51,7 @@ std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_vie
 
   auto dataset = std::make_unique<SubdatasetList>();
   dataset->GDALDataset::SetMetadata(list.List(), "SUBDATASETS");
-  for (const auto& [key, value] : info.description) {
-    dataset->GDALDataset::SetMetadataItem(key.c_str(), value.c_str(), "IMAGE_STRUCTURE");
-  }
+  dataset->GDALDataset::SetMetadata(ImageStructure(info).List(), "IMAGE_STRUCTURE");
   return dataset;
 }
 

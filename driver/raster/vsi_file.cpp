@@ -32,26 +32,19 @@ constexpr RequestLimits kRemoteLimits = {kMaxInFlight, kRemoteGapBytes, uint64_t
 // The others only copy memory or decode.
 constexpr RequestLimits kLocalLimits = {SIZE_MAX, 0, 0, 0};
 
-class VsiFile final : public ByteFile {
+// Is written only where it was opened for update, which who opened it sees to.
+class VsiFile final : public WritableFile {
  public:
-  VsiFile(std::string path, VsiHandle handle, uint64_t size_bytes, Access access)
-      : path_(std::move(path)),
+  VsiFile(const std::string& path, VsiHandle handle, uint64_t size_bytes)
+      : WritableFile(path, size_bytes),
         handle_(std::move(handle)),
-        size_bytes_(size_bytes),
-        access_(access),
-        is_remote_(IsRemotePath(path_)),
-        takes_many_ranges_(VSIHasOptimizedReadMultiRange(path_.c_str()) != FALSE) {}
-
-  const std::string& path() const override { return path_; }
-  uint64_t size_bytes() const override { return size_bytes_; }
-  bool writable() const override { return access_ == Access::kUpdate; }
-
-  uint64_t cheap_gap_bytes() const override {
-    return is_remote_ ? kRemoteGapBytes : ByteFile::cheap_gap_bytes();
+        is_remote_(IsRemotePath(path)),
+        takes_many_ranges_(VSIHasOptimizedReadMultiRange(path.c_str()) != FALSE) {
+    if (is_remote_) set_cheap_gap_bytes(kRemoteGapBytes);
   }
 
   // In rising order, too: an archive is decoded again from its start for each step back.
-  Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
+  Status Read(const std::vector<ByteRange>& ranges) const override {
     const std::lock_guard<std::mutex> lock(mutex_);
     return ReadInRequests(ranges, is_remote_ ? kRemoteLimits : kLocalLimits,
                           [this](const std::vector<ByteRange>& some) { return Request(some); });
@@ -61,14 +54,14 @@ class VsiFile final : public ByteFile {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (VSIFSeekL(handle_.get(), offset_bytes, SEEK_SET) != 0 ||
         VSIFWriteL(from, 1, size_bytes, handle_.get()) != size_bytes) {
-      return VsiStatus(path_, "write " + std::to_string(size_bytes) + " bytes");
+      return VsiStatus(path(), "write " + std::to_string(size_bytes) + " bytes");
     }
     return {};
   }
 
   Status Flush() override {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return VSIFFlushL(handle_.get()) == 0 ? Status() : VsiStatus(path_, "flush");
+    return VSIFFlushL(handle_.get()) == 0 ? Status() : VsiStatus(path(), "flush");
   }
 
  private:
@@ -82,8 +75,8 @@ class VsiFile final : public ByteFile {
     }
     if (failed == nullptr) return {};
     const uint64_t last = failed->offset_bytes + failed->size_bytes - 1;
-    Status status = VsiStatus(path_, "read bytes " + std::to_string(failed->offset_bytes) + " to " +
-                                         std::to_string(last));
+    Status status = VsiStatus(path(), "read bytes " + std::to_string(failed->offset_bytes) +
+                                          " to " + std::to_string(last));
     std::string why = errors.last();
     if (is_remote_) why = ExplainHttpFailure(why);
     return why.empty() ? status : Status(status.code(), status.message() + ": " + why);
@@ -125,10 +118,7 @@ class VsiFile final : public ByteFile {
     return nullptr;
   }
 
-  const std::string path_;
   const VsiHandle handle_;
-  const uint64_t size_bytes_;
-  const Access access_;
   const bool is_remote_;
   const bool takes_many_ranges_;
   mutable std::mutex mutex_;  // the handle has one position
@@ -203,7 +193,7 @@ class VsiOutputFile final : public OutputFile {
   bool committed_ = false;
 };
 
-Result<std::shared_ptr<ByteFile>> OpenVsiFile(const std::string& path, Access access) {
+Result<std::shared_ptr<WritableFile>> OpenVsiFile(const std::string& path, Access access) {
   VsiHandle handle(VSIFOpenL(path.c_str(), access == Access::kUpdate ? "rb+" : "rb"));
   if (handle == nullptr) {
     return Status(
@@ -212,8 +202,8 @@ Result<std::shared_ptr<ByteFile>> OpenVsiFile(const std::string& path, Access ac
   }
   if (VSIFSeekL(handle.get(), 0, SEEK_END) != 0) return VsiStatus(path, "seek to the end");
   const uint64_t size_bytes = VSIFTellL(handle.get());
-  return std::shared_ptr<ByteFile>(
-      std::make_shared<VsiFile>(path, std::move(handle), size_bytes, access));
+  return std::shared_ptr<WritableFile>(
+      std::make_shared<VsiFile>(path, std::move(handle), size_bytes));
 }
 
 }  // namespace
@@ -222,12 +212,20 @@ bool IsVirtualPath(const std::string& path) { return STARTS_WITH(path.c_str(), "
 
 bool IsStandardOutput(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsistdout"); }
 
-Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access,
-                                               const MapPolicy& policy) {
-  return IsVirtualPath(path) ? OpenVsiFile(path, access) : OpenLocalFile(path, access, policy);
+Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, const MapPolicy& policy) {
+  if (!IsVirtualPath(path)) return OpenLocalFile(path, policy);
+  Result<std::shared_ptr<WritableFile>> file = OpenVsiFile(path, Access::kRead);
+  if (!file.ok()) return file.status();
+  return std::shared_ptr<ByteFile>(std::move(*file));
 }
 
-Result<std::shared_ptr<ByteFile>> OpenUpdateFile(const std::string& path) {
+Result<std::shared_ptr<WritableFile>> OpenWritableFile(const std::string& path,
+                                                       const MapPolicy& policy) {
+  return IsVirtualPath(path) ? OpenVsiFile(path, Access::kUpdate)
+                             : OpenLocalFileForUpdate(path, policy);
+}
+
+Result<std::shared_ptr<WritableFile>> OpenUpdateFile(const std::string& path) {
   return IsVirtualPath(path) ? OpenVsiFile(path, Access::kUpdate) : OpenLockedFile(path);
 }
 

@@ -20,12 +20,14 @@ bool IsVirtualPath(const std::string& path);
 bool IsStandardOutput(const std::string& path);
 
 // Opens a local file, mapped where the policy and the system allow it, another through VSI.
-Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, Access access,
+Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path,
                                                const MapPolicy& policy = {});
+Result<std::shared_ptr<WritableFile>> OpenWritableFile(const std::string& path,
+                                                       const MapPolicy& policy = {});
 
 // Opens a file for update without a map: what it grows by is seen at once. Local files are locked
 // against other writers.
-Result<std::shared_ptr<ByteFile>> OpenUpdateFile(const std::string& path);
+Result<std::shared_ptr<WritableFile>> OpenUpdateFile(const std::string& path);
 
 // Whether the file system of that path, which may hold no file yet, has room for a file of this
 // size: kIo where it says that it has less (/vsimem/ has the computer's memory). Not asked where

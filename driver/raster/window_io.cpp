@@ -91,10 +91,14 @@ WindowRequest Lines(const WindowRequest& request, int64_t first, int64_t count) 
 }  // namespace
 
 WindowIo::WindowIo(std::shared_ptr<Array> array, Axes axes, int max_threads)
-    : array_(std::move(array)), axes_(std::move(axes)), max_threads_(max_threads) {}
+    : array_(std::move(array)),
+      writable_(array_->writable()),
+      axes_(std::move(axes)),
+      max_threads_(max_threads) {}
 
 void WindowIo::ReclaimIfLast() {
-  if (array_.use_count() == 1) static_cast<void>(array_->Reclaim().ok());
+  if (array_.use_count() != 1 || array_->chunked() == nullptr) return;
+  static_cast<void>(array_->chunked()->Reclaim().ok());
 }
 
 Box WindowIo::WindowBox(int x, int y, int width, int height, int64_t first_band,
@@ -265,14 +269,17 @@ Status WindowIo::MovePiece(const WindowRequest& request, const Run* runs, size_t
     }
   };
   if (request.direction == GF_Read) {
-    Status status = array_->ReadAll(targets);
+    Status status = array_->Read(targets);
     if (status.ok()) convert();
     return status;
+  }
+  if (writable_ == nullptr) {
+    return Mismatch(StatusCode::kNotSupported, "access", "read-only", "update").At(array_->path());
   }
   convert();
   for (const ReadTarget& target : targets) {
     Status status =
-        array_->Write(target.field, target.box, {target.to.data, target.to.strides_bytes});
+        writable_->Write(target.field, target.box, {target.to.data, target.to.strides_bytes});
     if (!status.ok()) return status;
   }
   return {};

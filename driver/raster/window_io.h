@@ -60,6 +60,7 @@ class WindowIo {
 
   const Array& array() const { return *array_; }
   Array& array() { return *array_; }
+  WritableArray* writable() const { return writable_; }  // nullptr where it is read-only
   const Axes& axes() const { return axes_; }
 
   // The box of a window of bands [first_band, last_band).
@@ -91,6 +92,7 @@ class WindowIo {
                     GSpacing line_space, GSpacing band_space) const;
 
   const std::shared_ptr<Array> array_;
+  WritableArray* const writable_;
   const Axes axes_;
   const int max_threads_;
 };

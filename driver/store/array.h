@@ -19,6 +19,7 @@
 
 #include "driver/store/attributes.h"
 #include "driver/store/dtype.h"
+#include "driver/store/file_id.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -100,8 +101,16 @@ struct ReadTarget {
 
 // Where uncompressed elements lie in a file that other programs may map.
 struct RawLayout {
-  uint64_t offset_bytes = 0;  // of element (0, 0, ...)
-  AxisVector strides_bytes;   // of elements, by array axis
+  uint64_t offset_bytes = 0;   // of element (0, 0, ...)
+  AxisVector strides_bytes;    // of elements, by array axis
+  std::optional<FileId> file;  // the one that is read, where it is a local one
+};
+
+// How elements are compressed, for people.
+struct CompressionInfo {
+  std::string codec;    // "ZSTD"; "NONE" where it only stores
+  std::string filters;  // "SHUFFLE(4),BYTEDELTA(4)", or "NONE"
+  double ratio = 1;     // bytes of all elements to those of the file
 };
 
 struct ArrayInfo {
@@ -113,73 +122,98 @@ struct ArrayInfo {
   // Of arrays that are cut: whole elements of the chunks and blocks in the file, which may reach
   // over the end of the array. Else empty.
   AxisVector chunk, block;
-  std::optional<RawLayout> raw;  // absent where elements are compressed
-  bool writable = false;
-  // What the store has to say of the file, for people: ("DTYPE", "<u2"), ...
-  std::vector<std::pair<std::string, std::string>> description;
+  std::optional<RawLayout> raw;            // absent where elements are compressed
+  std::optional<CompressionInfo> packing;  // absent where they are not
+
+  // For people.
+  std::string format;          // "NPY", "B2ND"
+  std::string format_version;  // "1.0"; empty where nobody asks for it
+  std::string dtype_text;      // as the file spells it: "<u2"
 };
 
-class Array {
+// What arrays of chunks know of these.
+class ChunkedArray {
  public:
-  virtual ~Array() = default;
-
-  virtual const ArrayInfo& info() const = 0;
-  virtual const std::string& path() const = 0;
-
-  // REQUIRES: field < info().fields.size(), box inside info().shape and nowhere empty.
-  virtual Status Read(size_t field, const Box& box, const StridedView& to) const = 0;
-
-  // Reads several boxes at once: what they share in the file (blocks that hold several bands, the
-  // fields of records) is read and decoded once. REQUIRES: as Read, for each
-  virtual Status ReadAll(const std::vector<ReadTarget>& targets) const {
-    for (const ReadTarget& target : targets) {
-      Status status = Read(target.field, target.box, target.to);
-      if (!status.ok()) return status;
-    }
-    return {};
-  }
-
-  // REQUIRES: as Read, and info().writable.
-  virtual Status Write(size_t field, const Box& box, const ConstStridedView& from) = 0;
-
-  // Chunks within the box of which nothing was ever written get this value, one element of the only
-  // field in native byte order, without the space that elements take. Only where the store knows
-  // them: in an array that was made new and has been open since. Others are left alone.
-  virtual Status FillUnwritten(const Box& /*box*/, const std::byte* /*element*/) { return {}; }
+  virtual ~ChunkedArray() = default;
 
   // Shows each chunk of the box: the part of it in the box, and whether it is known without
   // decoding that this is empty. Without an element that means that nobody has ever written it (and
   // that it is shown as zeros); with one, of the only field in native byte order, that all of it
-  // is that element. Ends where `visit` returns false. False where the store does not know of
-  // chunks, or of too many of them; then none was shown.
+  // is that element. Ends where `visit` returns false. False where that cannot be known, or there
+  // are too many chunks; then none was shown.
   using ChunkVisitor = std::function<bool(const Box& part, bool empty)>;
-  virtual bool VisitChunks(const Box& /*box*/, const std::byte* /*element*/,
-                           const ChunkVisitor& /*visit*/) const {
-    return false;
+  virtual bool VisitChunks(const Box& box, const std::byte* element,
+                           const ChunkVisitor& visit) const = 0;
+
+  // Counters and the like, as of now, with their names: for people.
+  virtual std::vector<std::pair<std::string, std::string>> Details() const = 0;
+
+  // Puts a file without the space that updates have left behind in the place of this one, where
+  // that is much of it. Needs exclusion, as Write does. The array goes on with the old file, so it
+  // is for who closes it.
+  virtual Status Reclaim() const { return {}; }
+};
+
+class WritableArray;
+
+class Array {
+ public:
+  virtual ~Array() = default;
+  Array(const Array&) = delete;
+  Array& operator=(const Array&) = delete;
+
+  const ArrayInfo& info() const { return info_; }
+  const std::string& path() const { return path_; }
+
+  // Reads several boxes at once: what they share in the file (blocks that hold several bands, the
+  // fields of records) is read and decoded once.
+  // REQUIRES: each field < info().fields.size(), each box inside info().shape and nowhere empty.
+  virtual Status Read(const std::vector<ReadTarget>& targets) const = 0;
+
+  // The same of one box.
+  Status Read(size_t field, const Box& box, const StridedView& to) const {
+    return Read({ReadTarget{field, box, to}});
   }
 
-  // After it every other reader of the file sees what was written.
-  virtual Status Flush() = 0;
-
-  // Gives back space in the file that updates have left behind, where that is much of it. The array
-  // is not used afterwards: it is for who closes it.
-  virtual Status Reclaim() { return {}; }
+  // The box will be read soon. A hint: costs little, may do nothing.
+  virtual void Prefetch(const Box& /*box*/) const {}
 
   // Metadata in the file; nullptr where its format has none.
   virtual const Attributes* attributes() const { return nullptr; }
 
-  // The same, to be changed; nullptr where info().writable is not true, too.
+  // This array as more than one to read; nullptr where it is not, or is not open for update.
+  virtual const ChunkedArray* chunked() const { return nullptr; }
+  virtual WritableArray* writable() { return nullptr; }
+
+ protected:
+  Array(std::string path, ArrayInfo info) : path_(std::move(path)), info_(std::move(info)) {}
+
+ private:
+  const std::string path_;
+  const ArrayInfo info_;
+};
+
+// An array that is open for update.
+class WritableArray : public Array {
+ public:
+  // REQUIRES: as Read.
+  virtual Status Write(size_t field, const Box& box, const ConstStridedView& from) = 0;
+
+  // What was never written within the box gets this value, one element of the only field in native
+  // byte order, without the space that elements take: whole chunks, and only where the store knows
+  // them, in an array that was made new and has been open since. Others are left alone.
+  virtual Status Fill(const Box& /*box*/, const std::byte* /*element*/) { return {}; }
+
+  // After it every other reader of the file sees what was written.
+  virtual Status Flush() = 0;
+
+  // attributes(), to be changed; nullptr where the format has none.
   virtual EditableAttributes* editable_attributes() { return nullptr; }
 
-  // More than info().description, and as of now: counters and the like. Empty where there is none.
-  virtual std::vector<std::pair<std::string, std::string>> Details() const { return {}; }
+  WritableArray* writable() override { return this; }
 
-  // The box will be read soon. A hint: costs little, may do nothing.
-  virtual void Advise(const Box& /*box*/) const {}
-
-  // Whether the open file descriptor is the file this array reads (a name may have been given to
-  // another file since). False for arrays that are no local files.
-  virtual bool IsSameFile(int /*descriptor*/) const { return false; }
+ protected:
+  using Array::Array;
 };
 
 }  // namespace ndarray

@@ -11,7 +11,6 @@
 #include "driver/store/frame_extents.h"
 #include "driver/store/frame_index.h"
 #include "driver/store/frame_open.h"
-#include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
@@ -56,11 +55,10 @@ std::string FiltersText(const FrameSummary& summary) {
   return text.empty() ? "NONE" : text;
 }
 
-std::string RatioText(const FrameIndex& index) {
+double Ratio(const FrameIndex& index) {
   double bytes = static_cast<double>(index.layout().element.element_bytes);
   for (const int64_t count : index.layout().shape) bytes *= static_cast<double>(count);
-  return NumberText(bytes / static_cast<double>(std::max<int64_t>(index.summary().file_bytes, 1)),
-                    3);
+  return bytes / static_cast<double>(std::max<int64_t>(index.summary().file_bytes, 1));
 }
 
 }  // namespace
@@ -74,16 +72,10 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
   info.granule = Granule(layout);
   info.chunk = layout.chunk_shape;
   info.block = layout.block_shape;
-  info.description = {
-      {"LAYOUT", "B2ND"},
-      {"DTYPE", layout.element.text},
-      {"SHAPE", ShapeString(layout.shape)},
-      {"CHUNKS", ShapeString(layout.chunk_shape)},
-      {"BLOCKS", ShapeString(layout.block_shape)},
-      {"COMPRESSION", CompressionName(index.summary().compressor, index.summary().level)},
-      {"FILTERS", FiltersText(index.summary())},
-      {"RATIO", RatioText(index)},
-  };
+  info.packing = CompressionInfo{CompressionName(index.summary().compressor, index.summary().level),
+                                 FiltersText(index.summary()), Ratio(index)};
+  info.format = "B2ND";
+  info.dtype_text = layout.element.text;
   return info;
 }
 
@@ -113,54 +105,36 @@ Lines B2ndDetails(const FrameIndex& index) {
 
 namespace {
 
-class B2ndArray final : public Array {
+class B2ndArray final : public Array, public ChunkedArray {
  public:
-  B2ndArray(std::shared_ptr<ByteFile> file, std::shared_ptr<const FrameIndex> index,
-            int max_threads)
-      : file_(std::move(file)),
-        index_(std::move(index)),
+  B2ndArray(const std::shared_ptr<const ByteFile>& file,
+            const std::shared_ptr<const FrameIndex>& index, int max_threads)
+      : Array(file->path(), DescribeB2nd(*index)),
+        file_(file),
+        index_(index),
         max_threads_(max_threads),
-        info_(DescribeB2nd(*index_)),
         attributes_(*file_, index_->codec(), index_->attributes()) {}
 
-  const ArrayInfo& info() const override { return info_; }
-  const std::string& path() const override { return file_->path(); }
-
-  Status Read(size_t field, const Box& box, const StridedView& to) const override {
-    return ReadAll({{field, box, to}});
-  }
-
-  Status ReadAll(const std::vector<ReadTarget>& targets) const override {
+  Status Read(const std::vector<ReadTarget>& targets) const override {
     if (targets.empty()) return {};
-    Status status = file_->CheckStillThere(static_cast<uint64_t>(index_->summary().frame_bytes));
-    if (!status.ok()) return status;
     return BlockReader(*index_, *file_, targets, max_threads_).Run();
   }
 
-  Status Write(size_t, const Box&, const ConstStridedView&) override {
-    return Mismatch(StatusCode::kNotSupported, "access", "a write", "reads of .b2nd files")
-        .At(path());
-  }
-
-  Status Flush() override { return {}; }
-
   const Attributes* attributes() const override { return &attributes_; }
+  const ChunkedArray* chunked() const override { return this; }
 
   bool VisitChunks(const Box& box, const std::byte* element,
                    const ChunkVisitor& visit) const override {
     const auto state_of = [](int64_t) { return ChunkState::kInFile; };
     // Of a remote file, headers would cost a request for each chunk.
-    const bool local = file_->is_local();
-    if (!file_->CheckStillThere(static_cast<uint64_t>(index_->summary().frame_bytes)).ok()) {
-      return false;
-    }
+    const bool local = file_->traits().is_local;
     return ndarray::VisitChunks(*index_, *file_, state_of, local, box, element, visit);
   }
 
   Lines Details() const override {
     Lines lines = B2ndDetails(*index_);
     // Not of remote files: it takes a request for each chunk.
-    if (file_->mapped() == nullptr && !file_->is_local()) return lines;
+    if (!file_->is_mapped() && !file_->traits().is_local) return lines;
     std::call_once(counted_, [this] {
       const Result<FrameExtents> extents = FindExtents(*index_, *file_);
       if (extents.ok() && extents->headless.empty()) dead_bytes_ = extents->dead_bytes;
@@ -169,13 +143,10 @@ class B2ndArray final : public Array {
     return lines;
   }
 
-  bool IsSameFile(int descriptor) const override { return file_->IsSameFile(descriptor); }
-
  private:
-  const std::shared_ptr<ByteFile> file_;
+  const std::shared_ptr<const ByteFile> file_;
   const std::shared_ptr<const FrameIndex> index_;
   const int max_threads_;
-  const ArrayInfo info_;
   const FileAttributes attributes_;
   mutable std::once_flag counted_;
   mutable std::optional<uint64_t> dead_bytes_;  // between chunks: what updates have left behind
@@ -187,7 +158,7 @@ Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int
   Result<OpenedFrame> frame = OpenFrame(std::move(file));
   if (!frame.ok()) return frame.status();
   return std::shared_ptr<Array>(
-      std::make_shared<B2ndArray>(std::move(frame->file), std::move(frame->index), max_threads));
+      std::make_shared<B2ndArray>(frame->file, frame->index, max_threads));
 }
 
 }  // namespace ndarray

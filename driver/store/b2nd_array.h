@@ -17,7 +17,7 @@ namespace ndarray {
 // Opens a frame as OpenFrame does. Reads of one window use at most max_threads threads.
 Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int max_threads);
 
-// What an array of this file shows of itself: read-only, and Array::Details.
+// What an array of this file shows of itself, and ChunkedArray::Details.
 ArrayInfo DescribeB2nd(const FrameIndex& index);
 std::vector<std::pair<std::string, std::string>> B2ndDetails(const FrameIndex& index);
 

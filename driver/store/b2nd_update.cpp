@@ -36,38 +36,29 @@ struct DirtyChunk {
   Buffer elements;
 };
 
-class B2ndUpdate final : public B2ndForUpdate {
+class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
  public:
   // `header`: the first kFrameHeaderMinBytes of the file.
-  B2ndUpdate(std::shared_ptr<ByteFile> file, std::shared_ptr<FrameIndex> index,
+  B2ndUpdate(const std::shared_ptr<WritableFile>& file, const std::shared_ptr<FrameIndex>& index,
              std::unique_ptr<BloscEncoder> encoder, std::string header,
              OutputFileCreator create_file, int max_threads, Chunks chunks,
              int64_t write_cache_bytes)
-      : file_(std::move(file)),
-        index_(std::move(index)),
+      : B2ndForUpdate(file->path(), DescribeB2nd(*index)),
+        file_(file),
+        index_(index),
         layout_(index_->layout()),
         encoder_(std::move(encoder)),
         create_file_(create_file),
         max_threads_(max_threads),
         most_chunks_(
             static_cast<size_t>(std::max<int64_t>(write_cache_bytes / layout_.chunk_bytes, 1))),
-        info_(DescribeB2nd(*index_)),
         attributes_(*file_, index_->codec(), index_->attributes()),
         appender_(file_, std::move(header), static_cast<uint64_t>(index_->summary().frame_bytes)),
         unwritten_(chunks == Chunks::kUnwritten ? static_cast<size_t>(layout_.chunk_count) : 0,
-                   true) {
-    info_.writable = true;
-  }
-
-  const ArrayInfo& info() const override { return info_; }
-  const std::string& path() const override { return file_->path(); }
-
-  Status Read(size_t field, const Box& box, const StridedView& to) const override {
-    return ReadAll({{field, box, to}});
-  }
+                   true) {}
 
   // What is not written yet comes from the decoded chunks, over what the file has.
-  Status ReadAll(const std::vector<ReadTarget>& targets) const override {
+  Status Read(const std::vector<ReadTarget>& targets) const override {
     std::vector<std::vector<const DirtyChunk*>> dirty;
     std::vector<ReadTarget> in_file;
     for (const ReadTarget& target : targets) {
@@ -83,7 +74,7 @@ class B2ndUpdate final : public B2ndForUpdate {
       for (const DirtyChunk* const chunk : dirty[i]) {
         const AxisVector place = GridPlace(layout_.chunk_grid, chunk->number);
         const Box part = Intersection(ChunkBox(layout_, place), target.box);
-        CopyOutOfChunk(layout_, chunk->elements.data(), place, info_.fields[target.field], part,
+        CopyOutOfChunk(layout_, chunk->elements.data(), place, info().fields[target.field], part,
                        Shifted(target.to, target.box, part));
       }
     }
@@ -99,13 +90,13 @@ class B2ndUpdate final : public B2ndForUpdate {
       const bool whole = !layout_.element.is_record && ElementsIn(part) == ElementsIn(chunk_box);
       Result<DirtyChunk*> chunk = Obtain(place, whole);
       if (!chunk.ok()) return chunk.status();
-      CopyIntoChunk(layout_, (*chunk)->elements.data(), place, info_.fields[field], part,
+      CopyIntoChunk(layout_, (*chunk)->elements.data(), place, info().fields[field], part,
                     Shifted(from, box, part));
     } while (Advance(chunks, place));
     return {};
   }
 
-  Status FillUnwritten(const Box& box, const std::byte* element) override {
+  Status Fill(const Box& box, const std::byte* element) override {
     if (unwritten_.empty()) return {};
     std::string fill;
     ChunkPlace place;
@@ -139,6 +130,7 @@ class B2ndUpdate final : public B2ndForUpdate {
 
   const Attributes* attributes() const override { return &attributes_; }
   EditableAttributes* editable_attributes() override { return &attributes_; }
+  const ChunkedArray* chunked() const override { return this; }
 
   bool VisitChunks(const Box& box, const std::byte* element,
                    const ChunkVisitor& visit) const override {
@@ -156,7 +148,7 @@ class B2ndUpdate final : public B2ndForUpdate {
     return status;
   }
 
-  Status Reclaim() override {
+  Status Reclaim() const override {
     if (!wrote_ || changed_ || attributes_.changed()) return {};
     const auto chunks_bytes = static_cast<int64_t>(appender_.end_bytes() - index_->header_bytes());
     if (chunks_bytes < kMinReclaimedBytes || chunks_bytes > kMaxReclaimedFileBytes) return {};
@@ -200,7 +192,7 @@ class B2ndUpdate final : public B2ndForUpdate {
 
   // A chunk of one value: its bytes, or none where the index can tell it.
   Status EncodeFill(const std::byte* element, std::string& bytes, ChunkPlace& place) const {
-    const DType& dtype = info_.fields[0].dtype;
+    const DType& dtype = info().fields[0].dtype;
     Buffer chunk(static_cast<size_t>(layout_.chunk_bytes));
     StridedCopy(dtype, {layout_.chunk_bytes / layout_.element.element_bytes}, {element, {0}},
                 {chunk.data(), {layout_.element.element_bytes}}, 1);
@@ -329,14 +321,13 @@ class B2ndUpdate final : public B2ndForUpdate {
     return status;
   }
 
-  const std::shared_ptr<ByteFile> file_;
+  const std::shared_ptr<WritableFile> file_;
   const std::shared_ptr<FrameIndex> index_;
   const B2ndLayout& layout_;
   const std::unique_ptr<BloscEncoder> encoder_;
   const OutputFileCreator create_file_;
   const int max_threads_;
   const size_t most_chunks_;
-  ArrayInfo info_;
   AttributeEditor attributes_;
   FrameAppender appender_;
   bool changed_ = false;         // since the last commit
@@ -348,7 +339,7 @@ class B2ndUpdate final : public B2ndForUpdate {
 
 }  // namespace
 
-Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<ByteFile> file,
+Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<WritableFile> file,
                                                          OutputFileCreator create_file,
                                                          int max_threads, Chunks chunks,
                                                          int64_t write_cache_bytes) {
@@ -363,11 +354,11 @@ Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<ByteFil
                          static_cast<int32_t>(layout.block_bytes), summary.b2nd);
   if (!encoder.ok()) return encoder.status().At(file->path());
   std::string header(kFrameHeaderMinBytes, '\0');
-  Status status = file->ReadRanges({{0, header.size(), header.data()}});
+  Status status = file->Read({{0, header.size(), header.data()}});
   if (!status.ok()) return status;
-  return std::shared_ptr<B2ndForUpdate>(std::make_shared<B2ndUpdate>(
-      std::move(file), std::move(*index), std::move(*encoder), std::move(header), create_file,
-      max_threads, chunks, write_cache_bytes));
+  return std::shared_ptr<B2ndForUpdate>(
+      std::make_shared<B2ndUpdate>(file, *index, std::move(*encoder), std::move(header),
+                                   create_file, max_threads, chunks, write_cache_bytes));
 }
 
 }  // namespace ndarray

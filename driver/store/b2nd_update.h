@@ -25,16 +25,19 @@ constexpr int64_t kDefaultWriteCacheBytes = int64_t{256} << 20;
 // Whether the file was just made, so that none of its chunks was written by anybody.
 enum class Chunks { kMayBeWritten, kUnwritten };
 
-class B2ndForUpdate : public Array {
+class B2ndForUpdate : public WritableArray {
  public:
   // Writes the array, as of the last flush, without what updates left behind. What remains is
   // output.Commit().
   virtual Status CopyTo(OutputFile& output) const = 0;
+
+ protected:
+  using WritableArray::WritableArray;
 };
 
 // Its attributes can be edited. For one thread at a time. `file` must not be mapped.
 Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(
-    std::shared_ptr<ByteFile> file, OutputFileCreator create_file, int max_threads,
+    std::shared_ptr<WritableFile> file, OutputFileCreator create_file, int max_threads,
     Chunks chunks = Chunks::kMayBeWritten, int64_t write_cache_bytes = kDefaultWriteCacheBytes);
 
 }  // namespace ndarray

@@ -1,4 +1,4 @@
-// Reads windows of a .b2nd file: the engine of B2ndArray::ReadAll.
+// Reads windows of a .b2nd file: the engine of B2ndArray::Read.
 //
 // The chunks that the windows touch are taken in batches; of each batch every block is one task
 // for the process-wide threads, the calling one included. A task decodes its block straight into
@@ -22,7 +22,7 @@ namespace ndarray {
 
 class BlockReader {
  public:
-  // All must outlive the reader. REQUIRES: as Array::ReadAll, at least one target
+  // All must outlive the reader. REQUIRES: as Array::Read, at least one target
   BlockReader(const FrameIndex& index, const ByteFile& file, const std::vector<ReadTarget>& targets,
               int max_threads);
 

@@ -52,7 +52,7 @@ class Coverage {
       return false;
     }
     bytes.resize(std::min<uint64_t>(size_bytes, place.available_bytes));
-    if (!file_.ReadRanges({{place.offset_bytes, bytes.size(), bytes.data()}}).ok()) return false;
+    if (!file_.Read({{place.offset_bytes, bytes.size(), bytes.data()}}).ok()) return false;
     Result<BloscChunk> header = ParseChunkHeader(bytes, place.available_bytes);
     if (!header.ok() || header->kind == ChunkKind::kBlocks) return false;
     if (header->kind == ChunkKind::kRepeated &&
@@ -87,7 +87,7 @@ class Coverage {
 
 bool VisitChunks(const FrameIndex& index, const ByteFile& file, const ChunkStates& state_of,
                  bool reads_headers, const Box& box, const std::byte* element,
-                 const Array::ChunkVisitor& visit) {
+                 const ChunkedArray::ChunkVisitor& visit) {
   const B2ndLayout& layout = index.layout();
   if (layout.element.is_record) return false;
   const Box chunks = ChunksOf(layout, box);

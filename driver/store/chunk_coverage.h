@@ -21,11 +21,11 @@ enum class ChunkState {
 };
 using ChunkStates = std::function<ChunkState(int64_t)>;
 
-// As Array::VisitChunks, of the chunks of a frame. Chunks with bytes are looked at where
+// As ChunkedArray::VisitChunks, of the chunks of a frame. Chunks with bytes are looked at where
 // `reads_headers`; else, as where that fails, they count as written.
 bool VisitChunks(const FrameIndex& index, const ByteFile& file, const ChunkStates& state_of,
                  bool reads_headers, const Box& box, const std::byte* element,
-                 const Array::ChunkVisitor& visit);
+                 const ChunkedArray::ChunkVisitor& visit);
 
 }  // namespace ndarray
 

@@ -98,12 +98,14 @@ Status ChunkLoader::CheckHeader(LoadedChunk& chunk, std::string_view directory) 
 }
 
 Status ChunkLoader::LoadHeaders(std::vector<LoadedChunk>& chunks) const {
+  const Result<const std::byte*> map =
+      file_.View(0, static_cast<uint64_t>(index_.summary().frame_bytes));
+  if (!map.ok()) return map.status();
   for (LoadedChunk& chunk : chunks) {
     chunk.place = index_.Chunk(chunk.number);
     chunk.header.kind = chunk.place.kind;
-    if (chunk.place.kind != ChunkKind::kBlocks || !mapped()) continue;
-    const auto* const start =
-        reinterpret_cast<const char*>(file_.mapped()) + chunk.place.offset_bytes;
+    if (chunk.place.kind != ChunkKind::kBlocks || *map == nullptr) continue;
+    const auto* const start = reinterpret_cast<const char*>(*map) + chunk.place.offset_bytes;
     Status status = CheckHeader(chunk, {start, kChunkHeaderBytes});
     file_.NoteRead(chunk.place.offset_bytes, kChunkHeaderBytes);
     if (!status.ok()) return status;
@@ -134,7 +136,7 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
     ranges.push_back({place.offset_bytes, fresh[i]->size_bytes(), fresh[i]->data()});
   }
   if (!ranges.empty()) {
-    Status status = file_.ReadRanges(ranges);
+    Status status = file_.Read(ranges);
     if (!status.ok()) return status;
   }
   for (size_t i = 0; i < chunks.size(); ++i) {
@@ -228,7 +230,7 @@ Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wa
       spans.push_back({start, std::min(next == sorted.end() ? all_bytes : *next, all_bytes)});
     }
   }
-  const std::vector<Span> merged = Merged(std::move(spans), file_.cheap_gap_bytes());
+  const std::vector<Span> merged = Merged(std::move(spans), file_.traits().cheap_gap_bytes);
   uint64_t merged_bytes = 0;
   for (const Span& span : merged) merged_bytes += span.stop - span.start;
   if (merged_bytes > all_bytes / 2) {

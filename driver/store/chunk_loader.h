@@ -46,9 +46,10 @@ class ChunkLoader {
   // Both must outlive the loader.
   ChunkLoader(const FrameIndex& index, const ByteFile& file) : index_(index), file_(file) {}
 
-  bool mapped() const { return file_.mapped() != nullptr; }
+  bool mapped() const { return file_.is_mapped(); }
 
-  // The first half: places and headers of chunks whose `number` is set. Errors carry the path.
+  // The first half: places and headers of chunks whose `number` is set. Errors carry the path:
+  // kCorrupt, too, where a mapped file has become shorter than the frame.
   Status LoadHeaders(std::vector<LoadedChunk>& chunks) const;
 
   // The second half, only where the file is not mapped: the bytes of blocks. wanted[i] are block

@@ -47,7 +47,7 @@ Status FrameAppender::WriteAgain() {
   std::string piece;
   for (uint64_t at = synced_bytes_; at < end_bytes_; at += piece.size()) {
     piece.resize(static_cast<size_t>(std::min(kPieceBytes, end_bytes_ - at)));
-    Status status = file_->ReadRanges({{at, piece.size(), piece.data()}});
+    Status status = file_->Read({{at, piece.size(), piece.data()}});
     if (status.ok()) status = file_->WriteAt(at, piece.data(), piece.size());
     if (!status.ok()) return status;
   }

@@ -20,7 +20,7 @@ class FrameAppender {
  public:
   // `header`: the file's first kFrameHeaderMinBytes. The frame ends at `end_bytes`; what a killed
   // process left behind it is overwritten.
-  FrameAppender(std::shared_ptr<ByteFile> file, std::string header, uint64_t end_bytes)
+  FrameAppender(std::shared_ptr<WritableFile> file, std::string header, uint64_t end_bytes)
       : file_(std::move(file)),
         header_(std::move(header)),
         end_bytes_(end_bytes),
@@ -40,7 +40,7 @@ class FrameAppender {
   Status Sync();
   Status WriteAgain();
 
-  const std::shared_ptr<ByteFile> file_;
+  const std::shared_ptr<WritableFile> file_;
   std::string header_;
   uint64_t end_bytes_;
   uint64_t synced_bytes_;  // up to here all is on disk

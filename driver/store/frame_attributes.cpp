@@ -13,12 +13,6 @@ namespace {
 // What is longer stays in the file until somebody asks for it.
 constexpr uint64_t kStartBytes = uint64_t{64} << 10;
 
-Status ReadBytes(const ByteFile& file, uint64_t offset_bytes, uint64_t size_bytes,
-                 std::string& to) {
-  to.resize(size_bytes);
-  return file.ReadRanges({{offset_bytes, to.size(), to.data()}});
-}
-
 std::string Named(std::string_view name) { return "attribute '" + Excerpt(name) + "'"; }
 
 Status NotFound() { return Status(StatusCode::kNotFound, "not there"); }

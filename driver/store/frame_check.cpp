@@ -95,9 +95,9 @@ class FrameCheck {
         findings_(layout_.chunk_count, layout_.chunk_count * parts_, most_listed, keep_going) {}
 
   Result<FrameDamage> Run(int max_threads) {
-    Status status = file_.CheckStillThere(static_cast<uint64_t>(index_.summary().frame_bytes));
-    if (!status.ok()) return status;
-    status = TryParallelFor(layout_.chunk_count * parts_, max_threads, [&](int64_t task) {
+    const auto map = file_.View(0, static_cast<uint64_t>(index_.summary().frame_bytes));
+    if (!map.ok()) return map.status();
+    Status status = TryParallelFor(layout_.chunk_count * parts_, max_threads, [&](int64_t task) {
       Status done = CheckPart(task / parts_, task % parts_);
       return done.ok() ? findings_.FinishTask() : done;
     });

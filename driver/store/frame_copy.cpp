@@ -11,11 +11,6 @@
 namespace ndarray {
 namespace {
 
-Status ReadBytes(const ByteFile& file, uint64_t offset_bytes, size_t size_bytes, std::string& to) {
-  to.resize(size_bytes);
-  return file.ReadRanges({{offset_bytes, size_bytes, to.data()}});
-}
-
 // A whole compressed chunk, as the file has it.
 Status ReadChunk(const ByteFile& file, const ChunkPlace& place, std::string& bytes) {
   Status status = ReadBytes(file, place.offset_bytes, kChunkHeaderBytes, bytes);

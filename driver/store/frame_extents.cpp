@@ -23,7 +23,7 @@ Status ForEachHeader(const FrameIndex& index, const ByteFile& file, const Visit&
                         headers.data() + ranges.size() * kChunkHeaderBytes});
       chunks.emplace_back(chunk, place);
     }
-    Status status = ranges.empty() ? Status() : file.ReadRanges(ranges);
+    Status status = ranges.empty() ? Status() : file.Read(ranges);
     if (!status.ok()) return status;
     for (size_t i = 0; i < chunks.size(); ++i) {
       const auto& [chunk, place] = chunks[i];

@@ -20,12 +20,6 @@ Status Corrupt(std::string_view field, const std::string& found, std::string_vie
   return Mismatch(StatusCode::kCorrupt, field, found, wanted);
 }
 
-Status ReadBytes(const ByteFile& file, uint64_t offset_bytes, uint64_t size_bytes,
-                 std::string& to) {
-  to.resize(size_bytes);
-  return file.ReadRanges({{offset_bytes, to.size(), to.data()}});
-}
-
 // Frames that look like arrays to some extent, by the metalayer that gives them away.
 const char* OtherContent(const FrameHeader& header) {
   constexpr std::pair<const char*, const char*> kKinds[] = {

@@ -24,7 +24,7 @@ struct State {
         identity(file.Identity()),
         header(kFrameHeaderMinBytes, '\0') {
     if (size_bytes < header.size()) header.resize(size_bytes);
-    if (!file.ReadRanges({{0, header.size(), header.data()}}).ok()) header.clear();
+    if (!file.Read({{0, header.size(), header.data()}}).ok()) header.clear();
   }
   bool operator==(const State& other) const {
     return size_bytes == other.size_bytes && identity == other.identity && header == other.header;

@@ -26,12 +26,17 @@ struct MapPolicy {
 // Opens a local regular file. Opening costs the same for any size. Read-only openings of one file
 // with one policy share one map while any of them lives. A file that cannot be mapped is read
 // without a map. kNotFound, kIo, kNotSupported (not a regular file).
-Result<std::shared_ptr<ByteFile>> OpenLocalFile(const std::string& path, Access access,
+Result<std::shared_ptr<ByteFile>> OpenLocalFile(const std::string& path,
                                                 const MapPolicy& policy = {});
+Result<std::shared_ptr<WritableFile>> OpenLocalFileForUpdate(const std::string& path,
+                                                             const MapPolicy& policy = {});
+
+// Which file an open descriptor is; absent for one that is not open.
+std::optional<FileId> FileIdOf(int descriptor);
 
 // Opens a regular file for update without a map, so that what it grows by is seen at once, and
 // locks it against others who do (advisory): kIo where one is at work. Else as OpenLocalFile.
-Result<std::shared_ptr<ByteFile>> OpenLockedFile(const std::string& path);
+Result<std::shared_ptr<WritableFile>> OpenLockedFile(const std::string& path);
 
 }  // namespace ndarray
 

@@ -18,64 +18,55 @@
 namespace ndarray {
 namespace {
 
-class LocalFile final : public ByteFile {
+// What fstat says of a file.
+FileId IdOf(const struct stat& about) {
+  return {static_cast<uint64_t>(about.st_dev), static_cast<uint64_t>(about.st_ino)};
+}
+
+// Is written only where it was opened for update, which who opened it sees to.
+class LocalFile final : public WritableFile {
  public:
-  LocalFile(std::string path, FileDescriptor descriptor, MemoryMap map, uint64_t size_bytes,
-            Access access, const MapPolicy& policy)
-      : path_(std::move(path)),
+  LocalFile(const std::string& path, FileDescriptor descriptor, const struct stat& about,
+            MemoryMap map, Access access, const MapPolicy& policy)
+      : WritableFile(path, static_cast<uint64_t>(about.st_size), TraitsOf(about)),
         descriptor_(std::move(descriptor)),
         map_(std::move(map)),
-        size_bytes_(size_bytes),
         access_(access),
         policy_(policy),
         own_limit_(policy.max_resident_bytes.value_or(0)),
-        touched_(map_, policy.max_resident_bytes ? own_limit_ : ResidentLimit::Process()) {}
-
-  const std::string& path() const override { return path_; }
-  uint64_t size_bytes() const override { return size_bytes_; }
-  bool writable() const override { return access_ == Access::kUpdate; }
-  const std::byte* mapped() const override { return map_.start(); }
-  bool is_local() const override { return true; }
-
-  Status CheckStillThere(uint64_t end_bytes) const override {
-    struct stat now;
-    if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path_, "stat");
-    if (static_cast<uint64_t>(now.st_size) >= end_bytes) return {};
-    return Mismatch(StatusCode::kCorrupt, "file size",
-                    std::to_string(now.st_size) + " bytes (it shrank while open)",
-                    "at least " + std::to_string(end_bytes) + " bytes")
-        .At(path_);
+        touched_(map_, policy.max_resident_bytes ? own_limit_ : ResidentLimit::Process()) {
+    set_map(map_.start());
   }
 
   void NoteRead(uint64_t offset_bytes, uint64_t size_bytes) const override {
-    if (map_.start() != nullptr) touched_.Note(offset_bytes, size_bytes);
+    if (is_mapped()) touched_.Note(offset_bytes, size_bytes);
   }
 
-  Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
+  Status Read(const std::vector<ByteRange>& ranges) const override {
     for (const ByteRange& range : ranges) {
       Status status =
-          ReadFully(descriptor_.get(), path_, range.offset_bytes, range.to, range.size_bytes);
+          ReadFully(descriptor_.get(), path(), range.offset_bytes, range.to, range.size_bytes);
       if (!status.ok()) return status;
     }
     return {};
   }
 
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
-    return WriteFully(descriptor_.get(), path_, offset_bytes, from, size_bytes);
+    return WriteFully(descriptor_.get(), path(), offset_bytes, from, size_bytes);
   }
 
   Status Sync() override {
-    return fdatasync(descriptor_.get()) == 0 ? Status() : ErrnoStatus(path_, "sync");
+    return fdatasync(descriptor_.get()) == 0 ? Status() : ErrnoStatus(path(), "sync");
   }
 
   Status Flush() override { return {}; }  // all share the page cache
 
   void Advise(uint64_t offset_bytes, uint64_t size_bytes) const override {
-    if (map_.start() != nullptr) {
+    if (is_mapped()) {
       map_.Advise(offset_bytes, size_bytes);
-    } else if (offset_bytes < size_bytes_) {
+    } else if (offset_bytes < this->size_bytes()) {
       posix_fadvise(descriptor_.get(), static_cast<off_t>(offset_bytes),
-                    static_cast<off_t>(std::min(size_bytes, size_bytes_ - offset_bytes)),
+                    static_cast<off_t>(std::min(size_bytes, this->size_bytes() - offset_bytes)),
                     POSIX_FADV_WILLNEED);
     }
   }
@@ -92,25 +83,30 @@ class LocalFile final : public ByteFile {
           static_cast<int64_t>(now.st_ctim.tv_nsec)}) {
       identity += std::to_string(number) + ":";
     }
-    return identity + path_;
+    return identity + path();
   }
 
   Result<std::shared_ptr<ByteFile>> OpenAgain() const override {
-    return writable() ? std::shared_ptr<ByteFile>() : OpenLocalFile(path_, access_, policy_);
-  }
-
-  bool IsSameFile(int descriptor) const override {
-    struct stat mine;
-    struct stat other;
-    return fstat(descriptor_.get(), &mine) == 0 && fstat(descriptor, &other) == 0 &&
-           mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
+    return access_ == Access::kUpdate ? std::shared_ptr<ByteFile>()
+                                      : OpenLocalFile(path(), policy_);
   }
 
  private:
-  const std::string path_;
+  static FileTraits TraitsOf(const struct stat& about) {
+    FileTraits traits;
+    traits.is_local = true;
+    traits.id = IdOf(about);
+    return traits;
+  }
+
+  Result<uint64_t> CurrentSize() const override {
+    struct stat now;
+    if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path(), "stat");
+    return static_cast<uint64_t>(now.st_size);
+  }
+
   const FileDescriptor descriptor_;
   const MemoryMap map_;
-  const uint64_t size_bytes_;
   const Access access_;
   const MapPolicy policy_;
   ResidentLimit own_limit_;
@@ -184,48 +180,72 @@ Result<FileDescriptor> OpenLocked(const std::string& path) {
   }
 }
 
-}  // namespace
+struct OpenedFile {
+  FileDescriptor descriptor;
+  struct stat about;
+};
 
-Result<std::shared_ptr<ByteFile>> OpenLocalFile(const std::string& path, Access access,
-                                                const MapPolicy& policy) {
+Result<OpenedFile> OpenRegular(const std::string& path, int flags) {
   Status status = CheckRegular(path);
   if (!status.ok()) return status;
-  const int flags = (access == Access::kUpdate ? O_RDWR : O_RDONLY) | O_CLOEXEC;
-  FileDescriptor descriptor(open(path.c_str(), flags));
-  if (!descriptor.ok()) return ErrnoStatus(path, "open");
-  struct stat about;
-  if (fstat(descriptor.get(), &about) != 0) return ErrnoStatus(path, "stat");
-  status = CheckRegular(path, about.st_mode);
+  OpenedFile file{FileDescriptor(open(path.c_str(), flags | O_CLOEXEC)), {}};
+  if (!file.descriptor.ok()) return ErrnoStatus(path, "open");
+  if (fstat(file.descriptor.get(), &file.about) != 0) return ErrnoStatus(path, "stat");
+  status = CheckRegular(path, file.about.st_mode);
   if (!status.ok()) return status;
+  return file;
+}
 
+std::shared_ptr<LocalFile> NewLocalFile(const std::string& path, OpenedFile file, Access access,
+                                        const MapPolicy& policy) {
+  const auto size_bytes = static_cast<uint64_t>(file.about.st_size);
+  MemoryMap map;
+  if (size_bytes <= policy.max_mapped_bytes) map = MemoryMap(file.descriptor.get(), size_bytes);
+  return std::make_shared<LocalFile>(path, std::move(file.descriptor), file.about, std::move(map),
+                                     access, policy);
+}
+
+}  // namespace
+
+std::optional<FileId> FileIdOf(int descriptor) {
+  struct stat about;
+  if (fstat(descriptor, &about) != 0) return std::nullopt;
+  return IdOf(about);
+}
+
+Result<std::shared_ptr<ByteFile>> OpenLocalFile(const std::string& path, const MapPolicy& policy) {
+  Result<OpenedFile> opened = OpenRegular(path, O_RDONLY);
+  if (!opened.ok()) return opened.status();
+  const struct stat& about = opened->about;
   const SharedFiles::Identity identity{about.st_dev,
                                        about.st_ino,
                                        path,
                                        about.st_size,
                                        policy.max_mapped_bytes,
                                        policy.max_resident_bytes};
-  if (access == Access::kRead) {
-    if (auto shared = SharedFiles::Process().Find(identity)) return shared;
-  }
-  const auto size_bytes = static_cast<uint64_t>(about.st_size);
-  MemoryMap map;
-  if (size_bytes <= policy.max_mapped_bytes) map = MemoryMap(descriptor.get(), size_bytes);
-  std::shared_ptr<ByteFile> file = std::make_shared<LocalFile>(
-      path, std::move(descriptor), std::move(map), size_bytes, access, policy);
-  if (access == Access::kRead) SharedFiles::Process().Add(identity, file);
+  if (auto shared = SharedFiles::Process().Find(identity)) return shared;
+  std::shared_ptr<ByteFile> file = NewLocalFile(path, std::move(*opened), Access::kRead, policy);
+  SharedFiles::Process().Add(identity, file);
   return file;
 }
 
-Result<std::shared_ptr<ByteFile>> OpenLockedFile(const std::string& path) {
+Result<std::shared_ptr<WritableFile>> OpenLocalFileForUpdate(const std::string& path,
+                                                             const MapPolicy& policy) {
+  Result<OpenedFile> opened = OpenRegular(path, O_RDWR);
+  if (!opened.ok()) return opened.status();
+  return std::shared_ptr<WritableFile>(
+      NewLocalFile(path, std::move(*opened), Access::kUpdate, policy));
+}
+
+Result<std::shared_ptr<WritableFile>> OpenLockedFile(const std::string& path) {
   Status status = CheckRegular(path);
   if (!status.ok()) return status;
   Result<FileDescriptor> descriptor = OpenLocked(path);
   if (!descriptor.ok()) return descriptor.status();
-  struct stat about;
-  if (fstat(descriptor->get(), &about) != 0) return ErrnoStatus(path, "stat");
-  return std::shared_ptr<ByteFile>(std::make_shared<LocalFile>(
-      path, std::move(*descriptor), MemoryMap(), static_cast<uint64_t>(about.st_size),
-      Access::kUpdate, MapPolicy{0, {}}));
+  OpenedFile opened{std::move(*descriptor), {}};
+  if (fstat(opened.descriptor.get(), &opened.about) != 0) return ErrnoStatus(path, "stat");
+  return std::shared_ptr<WritableFile>(
+      NewLocalFile(path, std::move(opened), Access::kUpdate, MapPolicy{0, {}}));
 }
 
 }  // namespace ndarray

@@ -28,18 +28,17 @@ constexpr char kBin32 = '\xc6';
 int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
 // The array in memory, and what must happen for its changes to count.
-class NestedUpdate final : public Array {
+class NestedUpdate final : public WritableArray {
  public:
-  NestedUpdate(Array& outer, std::string attribute, std::shared_ptr<B2ndForUpdate> array)
-      : outer_(outer), attribute_(std::move(attribute)), array_(std::move(array)) {}
+  NestedUpdate(EditableAttributes& outer, std::string attribute,
+               const std::shared_ptr<B2ndForUpdate>& array)
+      : WritableArray(array->path(), array->info()),
+        outer_(outer),
+        attribute_(std::move(attribute)),
+        array_(array) {}
 
-  const ArrayInfo& info() const override { return array_->info(); }
-  const std::string& path() const override { return array_->path(); }
-  Status Read(size_t field, const Box& box, const StridedView& to) const override {
-    return array_->Read(field, box, to);
-  }
-  Status ReadAll(const std::vector<ReadTarget>& targets) const override {
-    return array_->ReadAll(targets);
+  Status Read(const std::vector<ReadTarget>& targets) const override {
+    return array_->Read(targets);
   }
   Status Write(size_t field, const Box& box, const ConstStridedView& from) override {
     changed_ = true;
@@ -53,13 +52,13 @@ class NestedUpdate final : public Array {
     StringOutput output(path(), kMostNestedBytes);
     status = array_->CopyTo(output);
     if (!status.ok()) return status;
-    status = outer_.editable_attributes()->Set(attribute_, PackNested(output.TakeBytes()));
+    status = outer_.Set(attribute_, PackNested(output.TakeBytes()));
     if (status.ok()) changed_ = false;
     return status;
   }
 
  private:
-  Array& outer_;
+  EditableAttributes& outer_;
   const std::string attribute_;
   const std::shared_ptr<B2ndForUpdate> array_;
   bool changed_ = false;
@@ -133,18 +132,19 @@ Result<std::shared_ptr<Array>> OpenNested(Array& outer, const std::string& attri
   if (!packed.ok()) return packed.status().At(path);
   Result<std::string> frame = UnpackNested(std::move(*packed));
   if (!frame.ok()) return frame.status().At(path);
-  const bool update = outer.editable_attributes() != nullptr;
+  WritableArray* const writable = outer.writable();
+  EditableAttributes* const editable =
+      writable != nullptr ? writable->editable_attributes() : nullptr;
   auto file = std::make_shared<StringFile>(path, std::move(*frame),
-                                           update ? Access::kUpdate : Access::kRead);
-  if (!update) return OpenB2ndArray(std::move(file), max_threads);
+                                           editable != nullptr ? Access::kUpdate : Access::kRead);
+  if (editable == nullptr) return OpenB2ndArray(std::move(file), max_threads);
   Result<std::shared_ptr<B2ndForUpdate>> array = OpenB2ndForUpdate(
       std::move(file), NoFile, max_threads, Chunks::kMayBeWritten, kWriteCacheBytes);
   if (!array.ok()) return array.status();
-  return std::shared_ptr<Array>(
-      std::make_shared<NestedUpdate>(outer, attribute, std::move(*array)));
+  return std::shared_ptr<Array>(std::make_shared<NestedUpdate>(*editable, attribute, *array));
 }
 
-Status AddNested(Array& outer, const std::string& attribute, const AxisVector& shape) {
+Status AddNested(WritableArray& outer, const std::string& attribute, const AxisVector& shape) {
   const std::string path = NestedPath(outer.path(), attribute);
   Result<B2ndLayout> layout = PlanNested(shape);
   if (!layout.ok()) return layout.status().At(path);

@@ -40,7 +40,7 @@ Result<std::shared_ptr<Array>> OpenNested(Array& outer, const std::string& attri
 
 // Adds an array of zeros to the attributes of `outer`, in place of what has that name.
 // REQUIRES: outer.editable_attributes() != nullptr
-Status AddNested(Array& outer, const std::string& attribute, const AxisVector& shape);
+Status AddNested(WritableArray& outer, const std::string& attribute, const AxisVector& shape);
 
 }  // namespace ndarray
 

@@ -40,52 +40,43 @@ AxisVector Strides(const NpyHeader& header) {
   return strides;
 }
 
-class NpyArray final : public Array {
+ArrayInfo DescribeNpy(const NpyHeader& header, const FileTraits& file) {
+  ArrayInfo info;
+  info.shape = header.shape;
+  info.fields = header.fields;
+  info.is_record = header.is_record;
+  info.fortran_order = header.fortran_order;
+  info.granule = NpyGranule(header.shape, header.element_bytes, header.fortran_order);
+  info.raw = RawLayout{header.data_offset_bytes, Strides(header), file.id};
+  info.format = "NPY";
+  info.format_version = std::to_string(header.major_version) + ".0";
+  info.dtype_text = header.dtype_text;
+  return info;
+}
+
+class NpyArray final : public WritableArray {
  public:
-  NpyArray(std::shared_ptr<ByteFile> file, NpyHeader header, int max_threads)
-      : file_(std::move(file)), max_threads_(max_threads) {
-    layout_ = {header.data_offset_bytes, Strides(header)};
-    info_.granule = NpyGranule(header.shape, header.element_bytes, header.fortran_order);
-    info_.description = {
-        {"LAYOUT", "NPY"},
-        {"DTYPE", header.dtype_text},
-        {"SHAPE", ShapeString(header.shape)},
-        {"ORDER", header.fortran_order ? "F" : "C"},
-        {"DATA_OFFSET", std::to_string(header.data_offset_bytes)},
-        {"NPY_VERSION", std::to_string(header.major_version) + ".0"},
-    };
-    info_.shape = header.shape;
-    info_.fields = std::move(header.fields);
-    info_.is_record = header.is_record;
-    info_.fortran_order = header.fortran_order;
-    info_.raw = layout_;
-    info_.writable = file_->writable();
-  }
+  // `output` is the file where it is open for update, else nullptr.
+  NpyArray(const std::shared_ptr<const ByteFile>& file, WritableFile* output,
+           const NpyHeader& header, int max_threads)
+      : WritableArray(file->path(), DescribeNpy(header, file->traits())),
+        file_(file),
+        output_(output),
+        max_threads_(max_threads),
+        layout_(*info().raw) {}
 
-  const ArrayInfo& info() const override { return info_; }
-  const std::string& path() const override { return file_->path(); }
+  WritableArray* writable() override { return output_ != nullptr ? this : nullptr; }
 
-  Status Read(size_t field_index, const Box& box, const StridedView& to) const override {
-    const Field& field = info_.fields[field_index];
-    const std::byte* const map = file_->mapped();
-    if (map == nullptr) {
-      return file_->is_local() ? ReadLocal(field, box, to) : ReadPieces(field, box, to);
+  Status Read(const std::vector<ReadTarget>& targets) const override {
+    for (const ReadTarget& target : targets) {
+      Status status = ReadField(info().fields[target.field], target.box, target.to);
+      if (!status.ok()) return status;
     }
-    uint64_t start = FieldLayout(field).offset_bytes;
-    uint64_t end = start + field.dtype.size_bytes();
-    for (int axis = 0; axis < box.start.size(); ++axis) {
-      const auto stride = static_cast<uint64_t>(layout_.strides_bytes[axis]);
-      start += static_cast<uint64_t>(box.start[axis]) * stride;
-      end += static_cast<uint64_t>(box.stop[axis] - 1) * stride;
-    }
-    Status status = file_->CheckStillThere(end);
-    if (!status.ok()) return status;
-    StridedCopy(field.dtype, Counts(box), {map + start, layout_.strides_bytes}, to, max_threads_);
     return {};
   }
 
   Status Write(size_t field_index, const Box& box, const ConstStridedView& from) override {
-    const Field& field = info_.fields[field_index];
+    const Field& field = info().fields[field_index];
     std::vector<std::byte> scratch;
     return ForEachSpan(FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box,
                        kWriteLimits, [&](const Span& span) {
@@ -93,9 +84,9 @@ class NpyArray final : public Array {
                        });
   }
 
-  Status Flush() override { return file_->Flush(); }
+  Status Flush() override { return output_->Flush(); }
 
-  void Advise(const Box& box) const override {
+  void Prefetch(const Box& box) const override {
     constexpr SpanLimits limits = {UINT64_MAX, uint64_t{1} << 20};
     constexpr int kMostSpans = 4096;  // one call of the system each
     int spans = 0;
@@ -106,9 +97,25 @@ class NpyArray final : public Array {
     static_cast<void>(ended);
   }
 
-  bool IsSameFile(int descriptor) const override { return file_->IsSameFile(descriptor); }
-
  private:
+  Status ReadField(const Field& field, const Box& box, const StridedView& to) const {
+    if (!file_->is_mapped()) {
+      return file_->traits().is_local ? ReadLocal(field, box, to) : ReadPieces(field, box, to);
+    }
+    const uint64_t start = FieldLayout(field).offset_bytes;
+    uint64_t first = start;
+    uint64_t end = start + field.dtype.size_bytes();
+    for (int axis = 0; axis < box.start.size(); ++axis) {
+      const auto stride = static_cast<uint64_t>(layout_.strides_bytes[axis]);
+      first += static_cast<uint64_t>(box.start[axis]) * stride;
+      end += static_cast<uint64_t>(box.stop[axis] - 1) * stride;
+    }
+    Result<const std::byte*> from = file_->View(first, end - first);
+    if (!from.ok()) return from.status();
+    StridedCopy(field.dtype, Counts(box), {*from, layout_.strides_bytes}, to, max_threads_);
+    return {};
+  }
+
   RawLayout FieldLayout(const Field& field) const {
     RawLayout layout = layout_;
     layout.offset_bytes += static_cast<uint64_t>(field.offset_bytes);
@@ -131,7 +138,7 @@ class NpyArray final : public Array {
   int AxisToShare(const Box& box, int64_t shares) const {
     int longest = 0;
     for (int i = 0; i < box.start.size(); ++i) {
-      const int axis = info_.fortran_order ? box.start.size() - 1 - i : i;
+      const int axis = info().fortran_order ? box.start.size() - 1 - i : i;
       if (box.count(axis) >= shares) return axis;
       if (box.count(axis) > box.count(longest)) longest = axis;
     }
@@ -169,7 +176,7 @@ class NpyArray final : public Array {
             scratch.resize(range[0].size_bytes);
             range[0].to = scratch.data();
           }
-          Status status = file_->ReadRanges(range);
+          Status status = file_->Read(range);
           if (status.ok() && !verbatim) {
             StridedCopy(field.dtype, Counts(span.box), {scratch.data(), layout_.strides_bytes},
                         part, 1);
@@ -196,7 +203,7 @@ class NpyArray final : public Array {
         ranges.push_back({piece.span.offset_bytes, static_cast<size_t>(piece.span.size_bytes),
                           scratch.data() + piece.scratch_offset});
       }
-      Status status = file_->ReadRanges(ranges);
+      Status status = file_->Read(ranges);
       if (!status.ok()) return status;
       for (const Piece& piece : pieces) {
         StridedCopy(field.dtype, Counts(piece.span.box),
@@ -210,7 +217,7 @@ class NpyArray final : public Array {
       return {};
     };
 
-    const SpanLimits limits = {kMaxReadBytes, file_->cheap_gap_bytes()};
+    const SpanLimits limits = {kMaxReadBytes, file_->traits().cheap_gap_bytes};
     Status status =
         ForEachSpan(FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box, limits,
                     [&](const Span& span) -> Status {
@@ -234,11 +241,11 @@ class NpyArray final : public Array {
     const auto size_bytes = static_cast<size_t>(span.size_bytes);
     const bool is_bool = field.dtype.type == ScalarType::kBool;
     if (!is_bool && IsVerbatim(field, span, from.strides_bytes)) {
-      return file_->WriteAt(span.offset_bytes, from.data, size_bytes);
+      return output_->WriteAt(span.offset_bytes, from.data, size_bytes);
     }
     scratch.resize(size_bytes);
     if (!span.dense) {
-      Status status = file_->ReadRanges({{span.offset_bytes, size_bytes, scratch.data()}});
+      Status status = file_->Read({{span.offset_bytes, size_bytes, scratch.data()}});
       if (!status.ok()) return status;
     }
     if (is_bool) {
@@ -247,7 +254,7 @@ class NpyArray final : public Array {
       StridedCopy(field.dtype, Counts(span.box), from, {scratch.data(), layout_.strides_bytes},
                   max_threads_);
     }
-    return file_->WriteAt(span.offset_bytes, scratch.data(), size_bytes);
+    return output_->WriteAt(span.offset_bytes, scratch.data(), size_bytes);
   }
 
   // NumPy takes every bool to be 0 or 1; what is written here comes from any 8-bit image.
@@ -266,11 +273,23 @@ class NpyArray final : public Array {
     StridedCopy(byte, counts, {packed.data(), packed_strides}, {to, layout_.strides_bytes}, 1);
   }
 
-  const std::shared_ptr<ByteFile> file_;
+  const std::shared_ptr<const ByteFile> file_;
+  WritableFile* const output_;
   const int max_threads_;
-  RawLayout layout_;
-  ArrayInfo info_;
+  const RawLayout& layout_;  // of info()
 };
+
+// Checks that all elements lie in the file.
+Result<NpyHeader> ReadWholeHeader(const ByteFile& file) {
+  Result<NpyHeader> header = ReadNpyHeader(file);
+  if (!header.ok()) return header;
+  const uint64_t data_bytes = NpyDataBytes(*header);
+  const uint64_t available = file.size_bytes() - header->data_offset_bytes;
+  if (data_bytes <= available) return header;
+  const Status cut = CutShort(file.size_bytes(), header->data_offset_bytes + data_bytes);
+  return Status(cut.code(), cut.message() + " (shape " + ShapeString(header->shape) + ")")
+      .At(file.path());
+}
 
 }  // namespace
 
@@ -287,7 +306,7 @@ AxisVector NpyGranule(const AxisVector& shape, int64_t element_bytes, bool fortr
 
 Result<NpyHeader> ReadNpyHeader(const ByteFile& file) {
   std::string bytes(std::min<uint64_t>(file.size_bytes(), kNpyPreambleBytes), '\0');
-  Status status = file.ReadRanges({{0, bytes.size(), bytes.data()}});
+  Status status = file.Read({{0, bytes.size(), bytes.data()}});
   if (!status.ok()) return status;
   Result<uint64_t> data_offset = NpyDataOffset(bytes);
   if (!data_offset.ok()) return Damaged(data_offset.status(), kCopyAgain).At(file.path());
@@ -295,25 +314,26 @@ Result<NpyHeader> ReadNpyHeader(const ByteFile& file) {
     return CutShort(file.size_bytes(), *data_offset, "at least ").At(file.path());
   }
   bytes.resize(*data_offset);
-  status = file.ReadRanges({{0, bytes.size(), bytes.data()}});
+  status = file.Read({{0, bytes.size(), bytes.data()}});
   if (!status.ok()) return status;
   Result<NpyHeader> header = ParseNpyHeader(bytes);
   if (!header.ok()) return Damaged(header.status(), kCopyAgain).At(file.path());
   return header;
 }
 
-Result<std::shared_ptr<Array>> OpenNpyArray(std::shared_ptr<ByteFile> file, int max_threads) {
-  Result<NpyHeader> header = ReadNpyHeader(*file);
+Result<std::shared_ptr<Array>> OpenNpyArray(const std::shared_ptr<ByteFile>& file,
+                                            int max_threads) {
+  Result<NpyHeader> header = ReadWholeHeader(*file);
   if (!header.ok()) return header.status();
-  const uint64_t data_bytes = NpyDataBytes(*header);
-  const uint64_t available = file->size_bytes() - header->data_offset_bytes;
-  if (data_bytes > available) {
-    const Status cut = CutShort(file->size_bytes(), header->data_offset_bytes + data_bytes);
-    return Status(cut.code(), cut.message() + " (shape " + ShapeString(header->shape) + ")")
-        .At(file->path());
-  }
-  return std::shared_ptr<Array>(
-      std::make_shared<NpyArray>(std::move(file), std::move(*header), max_threads));
+  return std::shared_ptr<Array>(std::make_shared<NpyArray>(file, nullptr, *header, max_threads));
+}
+
+Result<std::shared_ptr<WritableArray>> OpenNpyForUpdate(const std::shared_ptr<WritableFile>& file,
+                                                        int max_threads) {
+  Result<NpyHeader> header = ReadWholeHeader(*file);
+  if (!header.ok()) return header.status();
+  return std::shared_ptr<WritableArray>(
+      std::make_shared<NpyArray>(file, file.get(), *header, max_threads));
 }
 
 Result<uint64_t> StartNpyFile(OutputFile& file, const ElementType& element, const AxisVector& shape,

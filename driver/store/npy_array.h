@@ -19,7 +19,9 @@ Result<NpyHeader> ReadNpyHeader(const ByteFile& file);
 
 // Checks the header and that all elements lie in the file (which may go on after them). Reads of
 // one window use at most max_threads threads. Errors carry the path.
-Result<std::shared_ptr<Array>> OpenNpyArray(std::shared_ptr<ByteFile> file, int max_threads);
+Result<std::shared_ptr<Array>> OpenNpyArray(const std::shared_ptr<ByteFile>& file, int max_threads);
+Result<std::shared_ptr<WritableArray>> OpenNpyForUpdate(const std::shared_ptr<WritableFile>& file,
+                                                        int max_threads);
 
 // As many elements along the fastest axes as one read touches anyway: a few hundred kilobytes.
 AxisVector NpyGranule(const AxisVector& shape, int64_t element_bytes, bool fortran_order);

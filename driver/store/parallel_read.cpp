@@ -21,10 +21,9 @@ Status ReadRangesInParallel(const ByteFile& file, const std::vector<ByteRange>& 
                       [](uint64_t sum, const ByteRange& range) { return sum + range.size_bytes; });
   const auto threads = static_cast<int>(
       std::min<uint64_t>(static_cast<uint64_t>(max_threads), bytes / kMinBytesPerThread));
-  if (!file.is_local() || threads < 2 || ranges.size() < 2) return file.ReadRanges(ranges);
-  return TryParallelFor(static_cast<int64_t>(ranges.size()), threads, [&](int64_t i) {
-    return file.ReadRanges({ranges[static_cast<size_t>(i)]});
-  });
+  if (!file.traits().is_local || threads < 2 || ranges.size() < 2) return file.Read(ranges);
+  return TryParallelFor(static_cast<int64_t>(ranges.size()), threads,
+                        [&](int64_t i) { return file.Read({ranges[static_cast<size_t>(i)]}); });
 }
 
 }  // namespace ndarray

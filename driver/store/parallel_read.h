@@ -9,7 +9,7 @@
 
 namespace ndarray {
 
-// As ReadRanges. Files that are not local are asked for all ranges at once. No range at all is
+// As ByteFile::Read. Files that are not local are asked for all ranges at once. No range at all is
 // read without a call.
 Status ReadRangesInParallel(const ByteFile& file, const std::vector<ByteRange>& ranges,
                             int max_threads);

@@ -5,14 +5,14 @@
 
 namespace ndarray {
 
-Status StringFile::ReadRanges(const std::vector<ByteRange>& ranges) const {
+Status StringFile::Read(const std::vector<ByteRange>& ranges) const {
   for (const ByteRange& range : ranges) {
     if (range.offset_bytes > bytes_.size() ||
         range.size_bytes > bytes_.size() - range.offset_bytes) {
       return Mismatch(StatusCode::kCorrupt, "size", std::to_string(bytes_.size()) + " bytes",
                       std::to_string(range.size_bytes) + " more after byte " +
                           std::to_string(range.offset_bytes))
-          .At(path_);
+          .At(path());
     }
     std::memcpy(range.to, bytes_.data() + range.offset_bytes, range.size_bytes);
   }
@@ -22,6 +22,7 @@ Status StringFile::ReadRanges(const std::vector<ByteRange>& ranges) const {
 Status StringFile::WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) {
   const size_t end = offset_bytes + size_bytes;
   if (end > bytes_.size()) bytes_.resize(end);
+  set_size_bytes(bytes_.size());
   bytes_.replace(offset_bytes, size_bytes, static_cast<const char*>(from), size_bytes);
   return {};
 }

@@ -15,26 +15,20 @@
 namespace ndarray {
 
 // `path` is what errors call it.
-class StringFile final : public ByteFile {
+class StringFile final : public WritableFile {
  public:
   StringFile(std::string path, std::string bytes, Access access)
-      : path_(std::move(path)), bytes_(std::move(bytes)), access_(access) {}
-
-  const std::string& path() const override { return path_; }
-  uint64_t size_bytes() const override { return bytes_.size(); }
-  bool writable() const override { return access_ == Access::kUpdate; }
-  // Strings move as they grow.
-  const std::byte* mapped() const override {
-    return writable() ? nullptr : reinterpret_cast<const std::byte*>(bytes_.data());
+      : WritableFile(std::move(path), bytes.size()), bytes_(std::move(bytes)) {
+    // Strings move as they grow.
+    if (access == Access::kRead) set_map(reinterpret_cast<const std::byte*>(bytes_.data()));
   }
-  Status ReadRanges(const std::vector<ByteRange>& ranges) const override;
+
+  Status Read(const std::vector<ByteRange>& ranges) const override;
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override;
   Status Flush() override { return {}; }
 
  private:
-  const std::string path_;
   std::string bytes_;
-  const Access access_;
 };
 
 // Refuses to become longer than `most_bytes`.

@@ -62,7 +62,7 @@ extern "C" __attribute__((visibility("default"))) double decode_windows(const ch
                                                                         const int64_t* corners,
                                                                         int windows, int64_t side,
                                                                         int threads) {
-  auto file = OpenLocalFile(path, Access::kRead);
+  auto file = OpenLocalFile(path);
   if (!file.ok()) return -1;
   auto index = FrameIndex::Open(**file);
   if (!index.ok() || (*index)->layout().shape.size() != 2) return -2;

@@ -119,7 +119,7 @@ void RunFile(const std::shared_ptr<ByteFile>& file, int depth = 0) {
     Read(**array, field, SmallBox(info.shape, true));
     Read(**array, field, MiddleBox(info.shape));
   }
-  (*array)->Details();
+  (*array)->chunked()->Details();
   for (const AttributeInfo& attribute : (*array)->attributes()->List()) {
     Result<std::string> packed = (*array)->attributes()->Read(attribute.name, kMaxElements);
     CheckResult(packed);

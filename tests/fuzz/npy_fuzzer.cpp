@@ -56,7 +56,7 @@ Box SmallBox(const AxisVector& shape, bool at_end) {
 }
 
 // Reads and writes back, from and to a heap block of just the box's elements.
-void Exercise(Array& array, size_t field, const Box& box) {
+void Exercise(WritableArray& array, size_t field, const Box& box) {
   auto stride = static_cast<int64_t>(array.info().fields[field].dtype.size_bytes());
   AxisVector strides(box.start.size());
   for (int axis = 0; axis < strides.size(); ++axis) {
@@ -66,7 +66,7 @@ void Exercise(Array& array, size_t field, const Box& box) {
   const std::unique_ptr<char[]> elements(new char[static_cast<size_t>(stride)]);
   Check(array.Read(field, box, {elements.get(), strides}).ok());
   Check(array.Write(field, box, {elements.get(), strides}).ok());
-  array.Advise(box);
+  array.Prefetch(box);
 }
 
 void Run(std::string_view bytes) {
@@ -76,8 +76,8 @@ void Run(std::string_view bytes) {
   } else {
     CheckFailure(header.status());
   }
-  const auto file = std::make_shared<testing::MemoryFile>(bytes, Access::kUpdate);
-  const Result<std::shared_ptr<Array>> array = OpenNpyArray(file, 1);
+  const auto file = std::make_shared<testing::MemoryFile>(bytes);
+  const Result<std::shared_ptr<WritableArray>> array = OpenNpyForUpdate(file, 1);
   if (!array.ok()) return CheckFailure(array.status());
   Check(header.ok());
   const size_t fields = std::min((*array)->info().fields.size(), kMaxFields);

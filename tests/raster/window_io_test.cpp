@@ -133,8 +133,8 @@ INSTANTIATE_TEST_SUITE_P(AllOrders, WindowIoTest,
 
 // One 32-bit field at a time: boxes hold more than int can count.
 TEST(WindowBox, DoesNotOverflowAtTheLastPixel) {
-  auto array = std::make_shared<MemoryArray>(ScalarType::kUInt8, AxisVector{1});
-  array->mutable_info().shape = {INT32_MAX, INT32_MAX};
+  const auto array =
+      MemoryArray::WithoutElements(ScalarType::kUInt8, AxisVector{INT32_MAX, INT32_MAX});
   const WindowIo io(array, *ChooseAxes({INT32_MAX, INT32_MAX}, {}, ""), 1);
   const Box box = io.WindowBox(INT32_MAX - 1, INT32_MAX - 1, 1, 1, 0, 1);
   EXPECT_EQ(box.stop, (AxisVector{INT32_MAX, INT32_MAX}));

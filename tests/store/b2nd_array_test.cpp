@@ -41,7 +41,7 @@ class B2ndFileTest : public ::testing::Test {
       MapPolicy policy;
       if (kind == Kind::kUnmapped) policy.max_mapped_bytes = 0;
       if (kind == Kind::kBounded) policy.max_resident_bytes = 0;
-      const auto mapped = OpenLocalFile(Path(), Access::kRead, policy);
+      const auto mapped = OpenLocalFile(Path(), policy);
       EXPECT_THAT(mapped, IsOk());
       if (!mapped.ok()) return nullptr;
       file = *mapped;
@@ -343,14 +343,16 @@ TEST_F(B2ndFileTest, TellsLayout) {
   EXPECT_EQ(info.shape, (AxisVector{6, 8}));
   EXPECT_EQ(info.granule, (AxisVector{4, 4}));
   EXPECT_FALSE(info.is_record);
-  EXPECT_FALSE(info.writable);
+  EXPECT_EQ(array->writable(), nullptr);
   EXPECT_FALSE(info.raw.has_value());
   EXPECT_EQ(array->path(), "memory.npy");
-  const auto lines = info.description;
+  EXPECT_EQ(info.format, "B2ND");
+  EXPECT_EQ(info.dtype_text, "<u2");
+  EXPECT_EQ(info.chunk, (AxisVector{4, 4}));
+  EXPECT_EQ(info.block, (AxisVector{2, 4}));
+  EXPECT_TRUE(info.packing.has_value());
   using Line = std::pair<std::string, std::string>;
-  EXPECT_THAT(lines, ::testing::IsSupersetOf({Line("DTYPE", "<u2"), Line("SHAPE", "(6, 8)"),
-                                              Line("CHUNKS", "(4, 4)"), Line("BLOCKS", "(2, 4)")}));
-  EXPECT_THAT(array->Details(),
+  EXPECT_THAT(array->chunked()->Details(),
               ::testing::IsSupersetOf({Line("CHUNK_COUNT", "4"), Line("BLOCKS_PER_CHUNK", "2")}));
 }
 
@@ -370,15 +372,6 @@ TEST_F(B2ndFileTest, ReadsASliceOfAnArrayThatNoMemoryHolds) {
   EXPECT_THAT(to, ::testing::Each(0));
 }
 
-TEST_F(B2ndFileTest, RefusesToWrite) {
-  const auto array = Open(Kind::kInMemory, FrameBytes(SmallFrame()));
-  ASSERT_NE(array, nullptr);
-  const uint16_t from = 1;
-  EXPECT_THAT(array->Write(0, {{0, 0}, {1, 1}}, {&from, {2, 2}}),
-              FailsWith(StatusCode::kNotSupported, "memory.npy: access: found a write"));
-  EXPECT_THAT(array->Flush(), IsOk());
-}
-
 TEST_F(B2ndFileTest, FailsToReadWhatWasCutOffSince) {
   const auto array = Open(Kind::kMapped, FrameBytes(SmallFrame()));
   ASSERT_NE(array, nullptr);
@@ -386,13 +379,6 @@ TEST_F(B2ndFileTest, FailsToReadWhatWasCutOffSince) {
   uint16_t to = 0;
   EXPECT_THAT(array->Read(0, {{5, 7}, {6, 8}}, {&to, {2, 2}}),
               FailsWith(StatusCode::kCorrupt, "it shrank while open"));
-}
-
-TEST_F(B2ndFileTest, KnowsItsFile) {
-  const auto array = Open(Kind::kMapped, FrameBytes(SmallFrame()));
-  const int descriptor = open(Path().c_str(), O_RDONLY);
-  EXPECT_TRUE(array->IsSameFile(descriptor));
-  close(descriptor);
 }
 
 }  // namespace

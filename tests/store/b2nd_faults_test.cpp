@@ -52,7 +52,7 @@ class B2ndFaultsTest : public ::testing::Test {
 
   // The state in a file of these bytes; fails the test where it does not open or decode.
   static State Load(const std::string& bytes) {
-    const auto file = std::make_shared<MemoryFile>(bytes, Access::kUpdate);
+    const auto file = std::make_shared<MemoryFile>(bytes);
     const auto array = OpenB2ndForUpdate(file, NoFile, 1);
     EXPECT_THAT(array, IsOk());
     if (!array.ok()) return {};
@@ -65,7 +65,7 @@ class B2ndFaultsTest : public ::testing::Test {
   }
 
   // Changes some elements and the attribute, of the array and of the state.
-  void Change(Array& array, State& state) {
+  void Change(WritableArray& array, State& state) {
     Box box = RandomBox({40, 50}, random_);
     const auto value = static_cast<uint16_t>(random_() % 65536);
     std::vector<uint16_t> values(static_cast<size_t>(box.count(0) * box.count(1)));
@@ -172,12 +172,11 @@ TEST_F(B2ndFaultsTest, FailedFillOfUnwrittenChunksLeavesTheOldContent) {
   ASSERT_THAT(array, IsOk());
   file->fault().FailAt(0);
   const auto* const element = reinterpret_cast<const std::byte*>(&fill);
-  EXPECT_THAT((*array)->FillUnwritten(WholeBox({40, 50}), element),
-              FailsWith(StatusCode::kIo, "injected"));
+  EXPECT_THAT((*array)->Fill(WholeBox({40, 50}), element), FailsWith(StatusCode::kIo, "injected"));
   ASSERT_THAT((*array)->editable_attributes()->Set(kName, filled.attribute), IsOk());
   ASSERT_THAT((*array)->Flush(), IsOk());
   EXPECT_TRUE(Load(file->bytes()) == (State{zeros.elements, filled.attribute}));
-  ASSERT_THAT((*array)->FillUnwritten(WholeBox({40, 50}), element), IsOk());
+  ASSERT_THAT((*array)->Fill(WholeBox({40, 50}), element), IsOk());
   ASSERT_THAT((*array)->Flush(), IsOk());
   EXPECT_TRUE(Load(file->bytes()) == filled);
 }

@@ -129,14 +129,14 @@ class GoldenB2nd : public ::testing::TestWithParam<std::string> {
 };
 
 TEST_P(GoldenB2nd, HasWhatWasWritten) {
-  const auto mapped = OpenLocalFile(Path(), Access::kRead);
+  const auto mapped = OpenLocalFile(Path());
   ASSERT_THAT(mapped, IsOk());
   ExpectContents(*mapped);
   ExpectContents(std::make_shared<testing::MemoryFile>(testing::ReadFile(Path())));
 }
 
 TEST_P(GoldenB2nd, HasTheShapeOrDtypeOfItsName) {
-  const auto array = OpenB2ndArray(*OpenLocalFile(Path(), Access::kRead), 1);
+  const auto array = OpenB2ndArray(*OpenLocalFile(Path()), 1);
   ASSERT_THAT(array, IsOk());
   const ArrayInfo& info = (*array)->info();
   const std::string name = GetParam();

@@ -53,7 +53,7 @@ Result<std::unique_ptr<OutputFile>> NoFile(const std::string& path) {
   return Status(StatusCode::kIo, path + ": no file");
 }
 
-std::shared_ptr<Array> OpenToUpdate(std::shared_ptr<ByteFile> file) {
+std::shared_ptr<WritableArray> OpenToUpdate(std::shared_ptr<WritableFile> file) {
   auto array = OpenB2ndForUpdate(std::move(file), NoFile, 1);
   EXPECT_THAT(array, IsOk());
   return *array;
@@ -68,7 +68,7 @@ std::string ReadBytes(const Array& array) {
 
 Status WriteBytes(Array& array, const std::string& elements) {
   const AxisVector& shape = array.info().shape;
-  return array.Write(0, {AxisVector(2, 0), shape}, {elements.data(), {shape[1], 1}});
+  return array.writable()->Write(0, {AxisVector(2, 0), shape}, {elements.data(), {shape[1], 1}});
 }
 
 TEST(NestedArray, IsAnAttribute) {
@@ -100,7 +100,7 @@ TEST(NestedArray, IsMadeOfZerosAndKeptByTheNextFlush) {
     EXPECT_EQ(ReadBytes(**nested), elements);
     for (size_t i = 0; i < elements.size(); i += 7) elements[i] = '\xff';
     ASSERT_THAT(WriteBytes(**nested, elements), IsOk());
-    ASSERT_THAT((*nested)->Flush(), IsOk());
+    ASSERT_THAT((*nested)->writable()->Flush(), IsOk());
     ASSERT_THAT(outer->Flush(), IsOk());
   }
   for (int round = 0; round < 2; ++round) {  // the second one after an update of other things
@@ -124,7 +124,7 @@ TEST(NestedArray, GrowsNoLargerThanAnAttributeMayBe) {
   std::mt19937_64 random(1);
   for (size_t i = 0; i < noise.size(); i += 8) *reinterpret_cast<uint64_t*>(&noise[i]) = random();
   ASSERT_THAT(WriteBytes(**nested, noise), IsOk());
-  EXPECT_THAT((*nested)->Flush(),
+  EXPECT_THAT((*nested)->writable()->Flush(),
               FailsWith(StatusCode::kNotSupported, "outer.b2nd: attribute 'gdal:mask': size: "));
 }
 
@@ -223,10 +223,10 @@ TEST(StringOutput, RefusesToBecomeTooLong) {
 TEST(StringFile, RefusesToReadBeyondItsEnd) {
   StringFile file("name", "abc", Access::kUpdate);
   char bytes[4] = {};
-  EXPECT_THAT(file.ReadRanges({{1, 2, bytes}}), IsOk());
+  EXPECT_THAT(file.Read({{1, 2, bytes}}), IsOk());
   EXPECT_EQ(std::string(bytes), "bc");
-  EXPECT_THAT(file.ReadRanges({{2, 2, bytes}}), FailsWith(StatusCode::kCorrupt, "name: size: "));
-  EXPECT_THAT(file.ReadRanges({{UINT64_MAX, 2, bytes}}), FailsWith(StatusCode::kCorrupt, "name"));
+  EXPECT_THAT(file.Read({{2, 2, bytes}}), FailsWith(StatusCode::kCorrupt, "name: size: "));
+  EXPECT_THAT(file.Read({{UINT64_MAX, 2, bytes}}), FailsWith(StatusCode::kCorrupt, "name"));
   EXPECT_THAT(file.WriteAt(5, "xy", 2), IsOk());
   EXPECT_EQ(file.size_bytes(), 7u);
 }

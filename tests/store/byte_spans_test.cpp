@@ -25,7 +25,7 @@ using testing::WholeBox;
 
 RawLayout LayoutOf(const AxisVector& shape, int64_t element_bytes, bool fortran,
                    uint64_t offset_bytes = 100) {
-  RawLayout layout{offset_bytes, AxisVector(shape.size())};
+  RawLayout layout{offset_bytes, AxisVector(shape.size()), {}};
   int64_t stride = element_bytes;
   for (int i = 0; i < shape.size(); ++i) {
     const int axis = fortran ? i : shape.size() - 1 - i;

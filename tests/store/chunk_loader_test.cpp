@@ -230,18 +230,13 @@ TEST_F(ChunkLoaderTest, RefusesStartsOutsideOfTheChunk) {
 TEST_F(ChunkLoaderTest, SaysWhatReadingFailedOf) {
   class CutFile final : public ByteFile {
    public:
-    explicit CutFile(const std::string& bytes) : file_(bytes) {}
-    const std::string& path() const override { return file_.path(); }
-    uint64_t size_bytes() const override { return file_.size_bytes(); }
-    bool writable() const override { return false; }
-    Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
+    explicit CutFile(const std::string& bytes) : ByteFile("cut", bytes.size()), file_(bytes) {}
+    Status Read(const std::vector<ByteRange>& ranges) const override {
       for (const ByteRange& range : ranges) {
         if (range.size_bytes > 10000) return Status(StatusCode::kIo, "cable cut");
       }
-      return file_.ReadRanges(ranges);
+      return file_.Read(ranges);
     }
-    Status WriteAt(uint64_t, const void*, size_t) override { return {}; }
-    Status Flush() override { return {}; }
 
    private:
     MemoryFile file_;

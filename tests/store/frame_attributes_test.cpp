@@ -42,7 +42,7 @@ std::shared_ptr<Array> OpenToRead(const std::shared_ptr<ByteFile>& file) {
   return *array;
 }
 
-std::shared_ptr<Array> OpenToUpdate(const std::shared_ptr<ByteFile>& file) {
+std::shared_ptr<WritableArray> OpenToUpdate(const std::shared_ptr<WritableFile>& file) {
   const auto no_file = [](const std::string& path) -> Result<std::unique_ptr<OutputFile>> {
     return Status(StatusCode::kIo, path + ": no file");
   };
@@ -127,7 +127,7 @@ TEST(FrameAttributes, AreWrittenAsLongAsTheyAreRead) {
 
 class AttributeEditorTest : public ::testing::Test {
  protected:
-  std::shared_ptr<Array> Update() { return OpenToUpdate(file_); }
+  std::shared_ptr<WritableArray> Update() { return OpenToUpdate(file_); }
 
   // As somebody reads them who opens the file now.
   testing::NamedContents Saved() {

@@ -64,7 +64,7 @@ TEST(FrameCheck, FindsGoldenFilesSound) {
   for (const auto& entry : std::filesystem::directory_iterator(NDARRAY_DATA "/golden")) {
     if (entry.path().extension() != ".b2nd") continue;
     SCOPED_TRACE(entry.path());
-    const auto file = OpenLocalFile(entry.path(), Access::kRead);
+    const auto file = OpenLocalFile(entry.path());
     ASSERT_THAT(file.status(), IsOk());
     const auto index = FrameIndex::Open(**file);
     ASSERT_THAT(index.status(), IsOk());

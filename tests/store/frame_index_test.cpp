@@ -237,7 +237,7 @@ TEST(FrameIndex, RefusesMoreChunksThanItKeeps) {
 class FrameIndexFiles : public ::testing::Test {
  protected:
   std::shared_ptr<const FrameIndex> OpenPath(const std::string& path) const {
-    const auto file = OpenLocalFile(path, Access::kRead);
+    const auto file = OpenLocalFile(path);
     EXPECT_THAT(file, IsOk());
     auto index = FrameIndex::Open(**file);
     EXPECT_THAT(index, IsOk());

@@ -58,16 +58,13 @@ class ChangingFile final : public ByteFile {
   };
 
   explicit ChangingFile(std::vector<Opening> openings, size_t number = 0)
-      : openings_(std::move(openings)), number_(number) {}
+      : ByteFile("changing.b2nd", SizeOf(openings[number])),
+        openings_(std::move(openings)),
+        number_(number) {}
 
-  const std::string& path() const override { return path_; }
-  uint64_t size_bytes() const override {
-    return now().size_bytes != 0 ? now().size_bytes : now().bytes.size();
-  }
-  bool writable() const override { return false; }
   std::string Identity() const override { return now().identity; }
 
-  Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
+  Status Read(const std::vector<ByteRange>& ranges) const override {
     for (const ByteRange& range : ranges) {
       std::string bytes = now().bytes;
       if (range.offset_bytes == 0 && !now().first_header.empty() && reads_++ == 0) {
@@ -75,14 +72,12 @@ class ChangingFile final : public ByteFile {
       }
       if (range.offset_bytes > bytes.size() ||
           range.size_bytes > bytes.size() - range.offset_bytes) {
-        return Status(StatusCode::kCorrupt, path_ + ": range beyond the end of the file");
+        return Status(StatusCode::kCorrupt, path() + ": range beyond the end of the file");
       }
       bytes.copy(static_cast<char*>(range.to), range.size_bytes, range.offset_bytes);
     }
     return {};
   }
-  Status WriteAt(uint64_t, const void*, size_t) override { return {}; }
-  Status Flush() override { return {}; }
 
   Result<std::shared_ptr<ByteFile>> OpenAgain() const override {
     const size_t next = std::min(number_ + 1, openings_.size() - 1);
@@ -90,9 +85,11 @@ class ChangingFile final : public ByteFile {
   }
 
  private:
+  static uint64_t SizeOf(const Opening& opening) {
+    return opening.size_bytes != 0 ? opening.size_bytes : opening.bytes.size();
+  }
   const Opening& now() const { return openings_[number_]; }
 
-  const std::string path_ = "changing.b2nd";
   const std::vector<Opening> openings_;
   const size_t number_;
   mutable int reads_ = 0;

@@ -30,14 +30,22 @@ class LocalFileTest : public ::testing::Test {
  protected:
   std::string Path(std::string_view name = "file") const { return folder_.Path(name); }
 
-  static std::shared_ptr<ByteFile> Open(const std::string& path, Access access = Access::kRead) {
-    auto file = OpenLocalFile(path, access);
+  static std::shared_ptr<ByteFile> Open(const std::string& path) {
+    auto file = OpenLocalFile(path);
     EXPECT_THAT(file, IsOk());
     return file.ok() ? std::move(*file) : nullptr;
   }
 
+  static std::shared_ptr<WritableFile> OpenToUpdate(const std::string& path) {
+    auto file = OpenLocalFileForUpdate(path);
+    EXPECT_THAT(file, IsOk());
+    return file.ok() ? std::move(*file) : nullptr;
+  }
+
+  static const std::byte* Map(const ByteFile& file) { return *file.View(0, file.size_bytes()); }
+
   static std::string MappedText(const ByteFile& file) {
-    return {reinterpret_cast<const char*>(file.mapped()), file.size_bytes()};
+    return {reinterpret_cast<const char*>(Map(file)), file.size_bytes()};
   }
 
   void MakeFifo(const std::string& name) const { ASSERT_EQ(mkfifo(Path(name).c_str(), 0600), 0); }
@@ -50,7 +58,6 @@ TEST_F(LocalFileTest, ShowsTheFile) {
   const auto file = Open(Path());
   EXPECT_EQ(file->path(), Path());
   EXPECT_EQ(file->size_bytes(), 7u);
-  EXPECT_FALSE(file->writable());
   EXPECT_EQ(MappedText(*file), "content");
 }
 
@@ -59,29 +66,29 @@ TEST_F(LocalFileTest, ReadsRanges) {
   const auto file = Open(Path());
   std::string a(3, ' ');
   std::string b(10, ' ');
-  EXPECT_THAT(file->ReadRanges({{7, 3, a.data()}, {0, 10, b.data()}, {10, 0, nullptr}}), IsOk());
+  EXPECT_THAT(file->Read({{7, 3, a.data()}, {0, 10, b.data()}, {10, 0, nullptr}}), IsOk());
   EXPECT_EQ(a, "789");
   EXPECT_EQ(b, "0123456789");
-  EXPECT_THAT(file->ReadRanges({}), IsOk());
+  EXPECT_THAT(file->Read({}), IsOk());
 }
 
 TEST_F(LocalFileTest, NamesRangesBeyondTheEnd) {
   WriteFile(Path(), "0123456789");
   const auto file = Open(Path());
   std::string to(8, ' ');
-  EXPECT_THAT(file->ReadRanges({{0, 4, to.data()}, {3, 8, to.data()}}),
+  EXPECT_THAT(file->Read({{0, 4, to.data()}, {3, 8, to.data()}}),
               FailsWith(StatusCode::kCorrupt, "found 10 bytes, wanted at least 11 bytes"));
-  EXPECT_THAT(file->ReadRanges({{1000, 1, to.data()}}), FailsWith(StatusCode::kCorrupt, Path()));
+  EXPECT_THAT(file->Read({{1000, 1, to.data()}}), FailsWith(StatusCode::kCorrupt, Path()));
 }
 
 TEST_F(LocalFileTest, SharesOneMapBetweenReaders) {
   WriteFile(Path(), "content");
   auto first = Open(Path());
   const auto second = Open(Path());
-  EXPECT_EQ(first->mapped(), second->mapped());
+  EXPECT_EQ(Map(*first), Map(*second));
   first.reset();
   EXPECT_EQ(MappedText(*second), "content");
-  EXPECT_EQ(Open(Path())->mapped(), second->mapped());
+  EXPECT_EQ(Map(*Open(Path())), Map(*second));
 }
 
 TEST_F(LocalFileTest, DoesNotShareWithTheFileThatTookTheName) {
@@ -103,11 +110,9 @@ TEST_F(LocalFileTest, DoesNotShareWithAFileThatGrew) {
 
 TEST_F(LocalFileTest, DoesNotShareWithWriters) {
   WriteFile(Path(), "content");
-  const auto writer = Open(Path(), Access::kUpdate);
-  const auto reader = Open(Path());
-  EXPECT_NE(reader, writer);
-  EXPECT_FALSE(reader->writable());
-  EXPECT_NE(Open(Path(), Access::kUpdate), writer);
+  const auto writer = OpenToUpdate(Path());
+  EXPECT_NE(Open(Path()), writer);
+  EXPECT_NE(OpenToUpdate(Path()), writer);
 }
 
 TEST_F(LocalFileTest, SharesBetweenThreads) {
@@ -116,7 +121,7 @@ TEST_F(LocalFileTest, SharesBetweenThreads) {
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
       for (int k = 0; k < 200; ++k) {
-        const auto file = OpenLocalFile(Path(), Access::kRead);
+        const auto file = OpenLocalFile(Path());
         ASSERT_THAT(file, IsOk());
         EXPECT_EQ(MappedText(**file), "content");
       }
@@ -127,9 +132,8 @@ TEST_F(LocalFileTest, SharesBetweenThreads) {
 
 TEST_F(LocalFileTest, ShowsReadersWhatIsWritten) {
   WriteFile(Path(), "0123456789");
-  const auto writer = Open(Path(), Access::kUpdate);
+  const auto writer = OpenToUpdate(Path());
   const auto reader = Open(Path());
-  ASSERT_TRUE(writer->writable());
   ASSERT_THAT(writer->WriteAt(3, "abc", 3), IsOk());
   EXPECT_EQ(MappedText(*reader), "012abc6789");
   EXPECT_EQ(MappedText(*writer), "012abc6789");
@@ -139,11 +143,21 @@ TEST_F(LocalFileTest, ShowsReadersWhatIsWritten) {
 TEST_F(LocalFileTest, NoticesThatTheFileShrank) {
   WriteFile(Path(), std::string(10000, 'x'));
   const auto file = Open(Path());
-  EXPECT_THAT(file->CheckStillThere(10000), IsOk());
+  EXPECT_THAT(file->View(1, 9999), IsOk());
   ASSERT_EQ(truncate(Path().c_str(), 5000), 0);
-  EXPECT_THAT(file->CheckStillThere(5000), IsOk());
-  EXPECT_THAT(file->CheckStillThere(5001),
+  EXPECT_THAT(file->View(0, 5000), IsOk());
+  EXPECT_THAT(file->View(1, 5000),
               FailsWith(StatusCode::kCorrupt, Path() + ": file size: found 5000 bytes (it shrank"));
+}
+
+TEST_F(LocalFileTest, ShowsNothingBeyondItsMap) {
+  WriteFile(Path(), "content");
+  const auto file = Open(Path());
+  WriteFile(Path(), "content that has grown");
+  EXPECT_EQ(*file->View(7, 0), Map(*file) + 7);
+  EXPECT_THAT(file->View(0, 8), FailsWith(StatusCode::kCorrupt, "found 7 bytes"));
+  EXPECT_THAT(file->View(8, 0), FailsWith(StatusCode::kCorrupt, Path()));
+  EXPECT_THAT(file->View(7, UINT64_MAX), FailsWith(StatusCode::kCorrupt, Path()));
 }
 
 TEST_F(LocalFileTest, KnowsItsFileByWhatItIs) {
@@ -153,9 +167,10 @@ TEST_F(LocalFileTest, KnowsItsFileByWhatItIs) {
   const int other = open(Path("other").c_str(), O_RDONLY);
   std::filesystem::rename(Path(), Path("renamed"));
   const int same = open(Path("renamed").c_str(), O_RDONLY);
-  EXPECT_TRUE(file->IsSameFile(same));
-  EXPECT_FALSE(file->IsSameFile(other));
-  EXPECT_FALSE(file->IsSameFile(-1));
+  ASSERT_TRUE(file->traits().id.has_value());
+  EXPECT_TRUE(file->traits().id == FileIdOf(same));
+  EXPECT_FALSE(file->traits().id == FileIdOf(other));
+  EXPECT_FALSE(FileIdOf(-1).has_value());
   close(other);
   close(same);
 }
@@ -164,9 +179,9 @@ TEST_F(LocalFileTest, OpensAnEmptyFile) {
   WriteFile(Path(), "");
   const auto file = Open(Path());
   EXPECT_EQ(file->size_bytes(), 0u);
-  EXPECT_EQ(file->mapped(), nullptr);
+  EXPECT_FALSE(file->is_mapped());
   char byte;
-  EXPECT_THAT(file->ReadRanges({{0, 1, &byte}}), FailsWith(StatusCode::kCorrupt, "0 bytes"));
+  EXPECT_THAT(file->Read({{0, 1, &byte}}), FailsWith(StatusCode::kCorrupt, "0 bytes"));
   file->Advise(0, 100);
 }
 
@@ -180,45 +195,46 @@ TEST_F(LocalFileTest, TakesAdviceBeyondItsEnd) {
 }
 
 TEST_F(LocalFileTest, NamesWhatIsNotThere) {
-  EXPECT_THAT(OpenLocalFile(Path("missing"), Access::kRead),
+  EXPECT_THAT(OpenLocalFile(Path("missing")),
               FailsWith(StatusCode::kNotFound, Path("missing") + ": cannot open"));
   WriteFile(Path(), "content");
-  EXPECT_THAT(OpenLocalFile(Path("file/below"), Access::kRead),
+  EXPECT_THAT(OpenLocalFile(Path("file/below")),
               FailsWith(StatusCode::kIo, Path("file/below") + ": cannot open"));
 }
 
 TEST_F(LocalFileTest, RefusesFolders) {
-  for (const Access access : {Access::kRead, Access::kUpdate}) {
-    EXPECT_THAT(OpenLocalFile(folder_.path(), access),
-                FailsWith(StatusCode::kNotSupported, "file type: found a folder"));
-  }
+  EXPECT_THAT(OpenLocalFile(folder_.path()),
+              FailsWith(StatusCode::kNotSupported, "file type: found a folder"));
+  EXPECT_THAT(OpenLocalFileForUpdate(folder_.path()),
+              FailsWith(StatusCode::kNotSupported, "file type: found a folder"));
 }
 
 // Opening a FIFO to read waits until somebody writes.
 TEST_F(LocalFileTest, RefusesFifosAtOnce) {
   MakeFifo("fifo");
   EXPECT_EQ(RunInChild([&] {
-              for (const Access access : {Access::kRead, Access::kUpdate}) {
-                const auto file = OpenLocalFile(Path("fifo"), access);
-                if (file.status().code() != StatusCode::kNotSupported) return 1;
-              }
-              return 0;
+              const Status read = OpenLocalFile(Path("fifo")).status();
+              const Status update = OpenLocalFileForUpdate(Path("fifo")).status();
+              return read.code() == StatusCode::kNotSupported &&
+                             update.code() == StatusCode::kNotSupported
+                         ? 0
+                         : 1;
             }),
             0);
 }
 
 TEST_F(LocalFileTest, RefusesDevices) {
-  EXPECT_THAT(OpenLocalFile("/dev/zero", Access::kRead),
+  EXPECT_THAT(OpenLocalFile("/dev/zero"),
               FailsWith(StatusCode::kNotSupported, "found a special file"));
 }
 
 void ExpectUnmapped(const ByteFile& file, const std::string& content) {
-  EXPECT_EQ(file.mapped(), nullptr);
+  EXPECT_FALSE(file.is_mapped());
+  EXPECT_EQ(*file.View(0, content.size()), nullptr);
   EXPECT_EQ(file.size_bytes(), content.size());
   std::string to(content.size(), ' ');
-  EXPECT_THAT(file.ReadRanges({{0, to.size(), to.data()}}), IsOk());
+  EXPECT_THAT(file.Read({{0, to.size(), to.data()}}), IsOk());
   EXPECT_EQ(to, content);
-  EXPECT_THAT(file.CheckStillThere(content.size()), IsOk());
   file.Advise(0, UINT64_MAX);
   file.NoteRead(0, content.size());
 }
@@ -228,18 +244,18 @@ TEST_F(LocalFileTest, ReadsLongerFilesThanMayBeMappedWithoutAMap) {
   const auto open = [&](uint64_t max_mapped_bytes) {
     MapPolicy policy;
     policy.max_mapped_bytes = max_mapped_bytes;
-    return *OpenLocalFile(Path(), Access::kRead, policy);
+    return *OpenLocalFile(Path(), policy);
   };
-  EXPECT_NE(open(7)->mapped(), nullptr);
+  EXPECT_TRUE(open(7)->is_mapped());
   const auto unmapped = open(6);
   ExpectUnmapped(*unmapped, "content");
   EXPECT_EQ(open(6), unmapped);
-  EXPECT_NE(open(7)->mapped(), nullptr) << "shared with who must not map it";
+  EXPECT_TRUE(open(7)->is_mapped()) << "shared with who must not map it";
 }
 
 TEST_F(LocalFileTest, UpdatesWithoutAMap) {
   WriteFile(Path(), "content");
-  const auto file = OpenLocalFile(Path(), Access::kUpdate, MapPolicy{0, {}});
+  const auto file = OpenLocalFileForUpdate(Path(), MapPolicy{0, {}});
   ASSERT_THAT(file, IsOk());
   ASSERT_THAT((*file)->WriteAt(3, "XYZ", 3), IsOk());
   ExpectUnmapped(**file, "conXYZt");
@@ -249,19 +265,22 @@ TEST_F(LocalFileTest, UpdatesWithoutAMap) {
 TEST_F(LocalFileTest, ReadsWithoutAMapWhereThereCanBeNone) {
   WriteFile(Path(), "content");
   ASSERT_EQ(truncate(Path().c_str(), off_t{1} << 43), 0);
-  EXPECT_EQ(RunInChild([&] {
-              const rlimit limit = {1 << 20, 1 << 20};
-              if (setrlimit(RLIMIT_AS, &limit) != 0) return 3;
-              for (const Access access : {Access::kRead, Access::kUpdate}) {
-                const auto file = OpenLocalFile(Path(), access);
-                char text[8] = {};
-                if (!file.ok() || (*file)->mapped() != nullptr) return 2;
-                if (!(*file)->ReadRanges({{0, 7, text}}).ok()) return 1;
-                if (std::strcmp(text, "content") != 0) return 1;
-              }
-              return 0;
-            }),
-            0);
+  EXPECT_EQ(
+      RunInChild([&] {
+        const rlimit limit = {1 << 20, 1 << 20};
+        if (setrlimit(RLIMIT_AS, &limit) != 0) return 3;
+        const auto reader = OpenLocalFile(Path());
+        const auto writer = OpenLocalFileForUpdate(Path());
+        if (!reader.ok() || !writer.ok()) return 2;
+        for (const ByteFile* const file : {reader->get(), static_cast<ByteFile*>(writer->get())}) {
+          char text[8] = {};
+          if (file->is_mapped()) return 2;
+          if (!file->Read({{0, 7, text}}).ok()) return 1;
+          if (std::strcmp(text, "content") != 0) return 1;
+        }
+        return 0;
+      }),
+      0);
 }
 
 uint64_t AddressSpaceInUse() {
@@ -282,8 +301,8 @@ TEST_F(LocalFileTest, LeavesHalfOfALimitedAddressSpaceToOthers) {
               const rlim_t most = AddressSpaceInUse() + 1024 * kMegabyte;
               const rlimit limit = {most, most};
               if (setrlimit(RLIMIT_AS, &limit) != 0) return 3;
-              if ((*OpenLocalFile(Path("large"), Access::kRead))->mapped() != nullptr) return 2;
-              return (*OpenLocalFile(Path("small"), Access::kRead))->mapped() == nullptr ? 1 : 0;
+              if ((*OpenLocalFile(Path("large")))->is_mapped()) return 2;
+              return (*OpenLocalFile(Path("small")))->is_mapped() ? 0 : 1;
             }),
             0);
 }

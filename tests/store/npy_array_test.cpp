@@ -54,8 +54,14 @@ std::shared_ptr<Array> OpenArray(std::shared_ptr<ByteFile> file, int threads = 2
   return array.ok() ? *array : nullptr;
 }
 
-std::shared_ptr<MemoryFile> InMemory(std::string_view bytes, Access access = Access::kRead) {
-  return std::make_shared<MemoryFile>(bytes, access);
+std::shared_ptr<WritableArray> OpenToUpdate(const std::shared_ptr<WritableFile>& file) {
+  auto array = OpenNpyForUpdate(file, 2);
+  EXPECT_THAT(array, IsOk());
+  return array.ok() ? *array : nullptr;
+}
+
+std::shared_ptr<MemoryFile> InMemory(std::string_view bytes) {
+  return std::make_shared<MemoryFile>(bytes);
 }
 
 enum class Kind { kMapped, kUnmapped, kInMemory };
@@ -68,21 +74,31 @@ class NpyFileTest : public ::testing::Test {
  protected:
   std::string Path() const { return folder_.Path("array.npy"); }
 
-  std::shared_ptr<Array> Open(Kind kind, const std::string& bytes, Access access = Access::kRead,
-                              int threads = 2) const {
-    if (kind == Kind::kInMemory) return OpenArray(InMemory(bytes, access), threads);
+  std::shared_ptr<Array> Open(Kind kind, const std::string& bytes, int threads = 2) const {
+    if (kind == Kind::kInMemory) return OpenArray(InMemory(bytes), threads);
     WriteFile(Path(), bytes);
-    return OpenPath(access, threads, kind);
+    return OpenPath(threads, kind);
+  }
+
+  std::shared_ptr<WritableArray> Update(Kind kind, const std::string& bytes) const {
+    if (kind == Kind::kInMemory) return OpenToUpdate(InMemory(bytes));
+    WriteFile(Path(), bytes);
+    const auto file = OpenLocalFileForUpdate(Path(), PolicyOf(kind));
+    EXPECT_THAT(file, IsOk());
+    return file.ok() ? OpenToUpdate(*file) : nullptr;
   }
 
   // The file that is there already.
-  std::shared_ptr<Array> OpenPath(Access access = Access::kRead, int threads = 2,
-                                  Kind kind = Kind::kMapped) const {
-    MapPolicy policy;
-    if (kind == Kind::kUnmapped) policy.max_mapped_bytes = 0;
-    const auto file = OpenLocalFile(Path(), access, policy);
+  std::shared_ptr<Array> OpenPath(int threads = 2, Kind kind = Kind::kMapped) const {
+    const auto file = OpenLocalFile(Path(), PolicyOf(kind));
     EXPECT_THAT(file, IsOk());
     return file.ok() ? OpenArray(*file, threads) : nullptr;
+  }
+
+  static MapPolicy PolicyOf(Kind kind) {
+    MapPolicy policy;
+    if (kind == Kind::kUnmapped) policy.max_mapped_bytes = 0;
+    return policy;
   }
 
   const TempFolder folder_;
@@ -114,9 +130,9 @@ TEST_P(NpyConformance, ReadsBackWhatItWrote) {
     for (const bool fortran : {false, true}) {
       SCOPED_TRACE(ShapeString(shape) + (fortran ? " F" : " C"));
       auto reference = ReferenceArray::OfRandom(dtype(), shape, random);
-      const auto array = Open(kind(), FileOf(reference, fortran), Access::kUpdate);
+      const auto array = Update(kind(), FileOf(reference, fortran));
       ASSERT_NE(array, nullptr);
-      ASSERT_TRUE(array->info().writable);
+      ASSERT_EQ(array->writable(), array.get());
       ExpectWritesLike(*array, 0, reference, random);
       EXPECT_THAT(array->Flush(), IsOk());
       if (kind() != Kind::kInMemory) {
@@ -151,7 +167,7 @@ TEST_F(NpyFileTest, ReadsLargeArrays) {
   for (const bool fortran : {false, true}) {
     const std::string bytes = FileOf(reference, fortran);
     for (const Kind kind : {Kind::kMapped, Kind::kUnmapped, Kind::kInMemory}) {
-      const auto array = Open(kind, bytes, Access::kRead, 4);
+      const auto array = Open(kind, bytes, 4);
       ASSERT_NE(array, nullptr);
       for (const Box& box : {WholeBox(reference.shape), Box{{1, 7, 100}, {3, 1100, 2900}}}) {
         StridedBuffer buffer(Counts(box), 2);
@@ -166,7 +182,7 @@ TEST_F(NpyFileTest, ConcurrentReadersShareAMap) {
   Random random(5);
   const auto reference =
       ReferenceArray::OfRandom({ScalarType::kFloat32, ByteOrder::kLittle}, {1000, 1300}, random);
-  const auto array = Open(Kind::kMapped, FileOf(reference), Access::kRead, 4);
+  const auto array = Open(Kind::kMapped, FileOf(reference), 4);
   ASSERT_NE(array, nullptr);
   ExpectConcurrentReadsLike(*array, 0, reference, 8, 3);
 }
@@ -179,7 +195,7 @@ TEST_F(NpyFileTest, TellsLayout) {
   EXPECT_EQ(info.shape, (AxisVector{2, 3, 4}));
   EXPECT_EQ(info.granule, (AxisVector{2, 3, 4}));
   EXPECT_FALSE(info.is_record);
-  EXPECT_FALSE(info.writable);
+  EXPECT_EQ(array->writable(), nullptr);
   ASSERT_TRUE(info.raw.has_value());
   EXPECT_EQ(info.raw->strides_bytes, (AxisVector{4, 8, 24}));
   EXPECT_EQ(info.raw->offset_bytes, 12 + HeaderText("'>f4'", "(2, 3, 4)", "True").size());
@@ -201,7 +217,7 @@ TEST_F(NpyFileTest, TellsGranuleOfLargeArrays) {
 TEST_F(NpyFileTest, LeavesBytesAfterTheArrayAlone) {
   Random random(6);
   auto reference = ReferenceArray::OfRandom({ScalarType::kInt16, kNativeOrder}, {5, 6}, random);
-  const auto array = Open(Kind::kMapped, FileOf(reference) + "something else", Access::kUpdate);
+  const auto array = Update(Kind::kMapped, FileOf(reference) + "something else");
   ASSERT_NE(array, nullptr);
   ExpectWritesLike(*array, 0, reference, random);
   EXPECT_TRUE(ReadFile(Path()) == FileOf(reference) + "something else");
@@ -214,7 +230,7 @@ TEST_F(NpyFileTest, RefusesDataCutAtAnyByte) {
   const std::string bytes = FileOf(reference);
   for (size_t missing = 1; missing <= 48; ++missing) {
     WriteFile(Path(), bytes.substr(0, bytes.size() - missing));
-    const auto file = OpenLocalFile(Path(), Access::kRead);
+    const auto file = OpenLocalFile(Path());
     ASSERT_THAT(file, IsOk());
     EXPECT_THAT(
         OpenNpyArray(*file, 1),
@@ -258,13 +274,13 @@ TEST_F(NpyFileTest, OpensHugeSparseFiles) {
   uint16_t to[8];
   ASSERT_THAT(array->Read(0, corner, {to, {16, 8, 2}}), IsOk());
   EXPECT_THAT(to, ::testing::ElementsAre(0, 0, 0, 0, 0, 0, 0x1234, 0x5678));
-  array->Advise(corner);
+  array->Prefetch(corner);
 }
 
 TEST_F(NpyFileTest, StoresBoolsAsZeroAndOne) {
   for (const Kind kind : {Kind::kMapped, Kind::kUnmapped, Kind::kInMemory}) {
-    const auto array = Open(kind, NpyBytes(1, HeaderText("'|b1'", "(2, 3)"), std::string(6, '\0')),
-                            Access::kUpdate);
+    const auto array =
+        Update(kind, NpyBytes(1, HeaderText("'|b1'", "(2, 3)"), std::string(6, '\0')));
     ASSERT_NE(array, nullptr);
     const uint8_t from[6] = {0, 1, 2, 255, 128, 0};
     ASSERT_THAT(array->Write(0, {{0, 0}, {2, 3}}, {from, {3, 1}}), IsOk());
@@ -277,9 +293,9 @@ TEST_F(NpyFileTest, StoresBoolsAsZeroAndOne) {
 TEST_F(NpyFileTest, KnowsItsFile) {
   const auto array = Open(Kind::kMapped, NpyBytes(1, HeaderText("'|u1'", "(1,)"), "x"));
   const int descriptor = open(Path().c_str(), O_RDONLY);
-  EXPECT_TRUE(array->IsSameFile(descriptor));
+  EXPECT_TRUE(array->info().raw->file == FileIdOf(descriptor));
   close(descriptor);
-  EXPECT_FALSE(OpenArray(InMemory(ReadFile(Path())))->IsSameFile(0));
+  EXPECT_FALSE(OpenArray(InMemory(ReadFile(Path())))->info().raw->file.has_value());
 }
 
 }  // namespace

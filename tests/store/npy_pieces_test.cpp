@@ -33,8 +33,8 @@ class UnmappedNpy : public ::testing::Test {
     std::string data(static_cast<size_t>(testing::Product(shape) * element_bytes), '\0');
     for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i % 251);
     file_ = std::make_shared<MemoryFile>(
-        NpyBytes(1, HeaderText(descr, ShapeString(shape), order), data), Access::kUpdate);
-    auto array = OpenNpyArray(file_, 2);
+        NpyBytes(1, HeaderText(descr, ShapeString(shape), order), data));
+    auto array = OpenNpyForUpdate(file_, 2);
     ASSERT_THAT(array, IsOk());
     array_ = *array;
     file_->ForgetCounts();
@@ -47,7 +47,7 @@ class UnmappedNpy : public ::testing::Test {
   }
 
   std::shared_ptr<MemoryFile> file_;
-  std::shared_ptr<Array> array_;
+  std::shared_ptr<WritableArray> array_;
 };
 
 TEST_F(UnmappedNpy, ReadsWholeRowsAsOneRange) {
@@ -96,23 +96,21 @@ TEST_F(UnmappedNpy, ReadsALongColumnInBoundedBatches) {
 
 TEST_F(UnmappedNpy, AdvisesOfOneRow) {
   Make("'|u1'", {3, 70000}, 1);
-  array_->Advise({{1, 0}, {2, 70000}});
+  array_->Prefetch({{1, 0}, {2, 70000}});
   ASSERT_EQ(file_->advised().size(), 1u);
   EXPECT_EQ(file_->advised()[0].size_bytes, 70000u);
 }
 
 TEST_F(UnmappedNpy, SaysWhatReadingFailedOf) {
-  class FailingFile final : public ByteFile {
+  class FailingFile final : public WritableFile {
    public:
-    explicit FailingFile(std::string bytes) : file_(bytes) {}
-    const std::string& path() const override { return file_.path(); }
-    uint64_t size_bytes() const override { return file_.size_bytes(); }
-    bool writable() const override { return true; }
-    Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
+    explicit FailingFile(const std::string& bytes)
+        : WritableFile("memory.npy", bytes.size()), file_(bytes) {}
+    Status Read(const std::vector<ByteRange>& ranges) const override {
       for (const ByteRange& range : ranges) {
         if (range.offset_bytes > 100) return Status(StatusCode::kIo, "cable cut");
       }
-      return file_.ReadRanges(ranges);
+      return file_.Read(ranges);
     }
     Status WriteAt(uint64_t, const void*, size_t) override {
       return Status(StatusCode::kIo, "disk full");
@@ -122,9 +120,10 @@ TEST_F(UnmappedNpy, SaysWhatReadingFailedOf) {
    private:
     MemoryFile file_;
   };
-  const auto array = OpenNpyArray(std::make_shared<FailingFile>(NpyBytes(
-                                      1, HeaderText("'>u2'", "(9000,)"), std::string(18000, 'x'))),
-                                  1);
+  const auto array =
+      OpenNpyForUpdate(std::make_shared<FailingFile>(
+                           NpyBytes(1, HeaderText("'>u2'", "(9000,)"), std::string(18000, 'x'))),
+                       1);
   ASSERT_THAT(array, IsOk());
   uint16_t buffer[9000] = {};
   EXPECT_THAT((*array)->Read(0, {{0}, {9000}}, {buffer, {2}}), IsOk());

@@ -50,15 +50,18 @@ class ResidentLimitTest : public ::testing::Test {
     EXPECT_EQ(truncate(path.c_str(), static_cast<off_t>(size_bytes)), 0);
     MapPolicy policy;
     policy.max_resident_bytes = max_resident_bytes;
-    auto file = OpenLocalFile(path, Access::kRead, policy);
+    auto file = OpenLocalFile(path, policy);
     EXPECT_THAT(file, IsOk());
     return *file;
   }
 
+  static const std::byte* Map(const ByteFile& file) { return *file.View(0, file.size_bytes()); }
+
   // Touches each page, and says so.
   static void Read(const ByteFile& file, uint64_t offset_bytes, uint64_t size_bytes) {
+    const std::byte* const map = Map(file);
     for (uint64_t at = offset_bytes; at < offset_bytes + size_bytes; at += kPageBytes) {
-      static_cast<void>(*static_cast<const volatile std::byte*>(file.mapped() + at));
+      static_cast<void>(*static_cast<const volatile std::byte*>(map + at));
     }
     file.NoteRead(offset_bytes, size_bytes);
   }
@@ -71,7 +74,7 @@ TEST_F(ResidentLimitTest, ReleasesWhatWasReadInOrder) {
   uint64_t most = 0;
   for (uint64_t at = 0; at < 64 * kMegabyte; at += kMegabyte) {
     Read(*file, at, kMegabyte);
-    most = std::max(most, ResidentBytes(file->mapped()));
+    most = std::max(most, ResidentBytes(Map(*file)));
   }
   EXPECT_GE(most, 3 * kMegabyte) << "nothing stays";
   EXPECT_LE(most, 5 * kMegabyte + kPieceOfKernel);
@@ -84,7 +87,7 @@ TEST_F(ResidentLimitTest, ReleasesWhatWasReadHereAndThere) {
   uint64_t most = 0;
   for (uint64_t i = 0, page = 0; i < 4096; ++i, page = (page + 6151) % kPages) {
     Read(*file, page * kPageBytes, kPageBytes);
-    if (i % 64 == 0) most = std::max(most, ResidentBytes(file->mapped()));
+    if (i % 64 == 0) most = std::max(most, ResidentBytes(Map(*file)));
   }
   EXPECT_LE(most, 5 * kMegabyte + kPieceOfKernel);
 }
@@ -92,7 +95,7 @@ TEST_F(ResidentLimitTest, ReleasesWhatWasReadHereAndThere) {
 TEST_F(ResidentLimitTest, KeepsWhatFits) {
   const auto file = Open(3 * kMegabyte, 4 * kMegabyte);
   for (int i = 0; i < 10; ++i) Read(*file, 0, 3 * kMegabyte);
-  EXPECT_GE(ResidentBytes(file->mapped()), 3 * kMegabyte);
+  EXPECT_GE(ResidentBytes(Map(*file)), 3 * kMegabyte);
 }
 
 TEST_F(ResidentLimitTest, CountsAllFilesThatHaveNoLimitOfTheirOwn) {
@@ -107,7 +110,7 @@ TEST_F(ResidentLimitTest, CountsAllFilesThatHaveNoLimitOfTheirOwn) {
       files.push_back(Open(3 * kMegabyte, std::nullopt, "file" + std::to_string(i)));
       Read(*files.back(), 0, 3 * kMegabyte);
       uint64_t resident = 0;
-      for (const auto& file : files) resident += ResidentBytes(file->mapped());
+      for (const auto& file : files) resident += ResidentBytes(Map(*file));
       most = std::max(most, resident);
     }
     EXPECT_LE(most, 7 * kMegabyte + kPieceOfKernel);
@@ -129,7 +132,7 @@ TEST_F(ResidentLimitTest, HoldsWithManyThreads) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_LE(ResidentBytes(file->mapped()), 2 * kMegabyte + 4 * (kPiece + kPieceOfKernel));
+  EXPECT_LE(ResidentBytes(Map(*file)), 2 * kMegabyte + 4 * (kPiece + kPieceOfKernel));
 }
 
 }  // namespace

@@ -108,13 +108,13 @@ void ExpectReadsLike(const Array& array, size_t field, const ReferenceArray& ref
   std::vector<Box> all = EdgeBoxes(reference.shape);
   for (int i = 0; i < boxes; ++i) all.push_back(RandomBox(reference.shape, random));
   for (const Box& box : all) {
-    array.Advise(box);
+    array.Prefetch(box);
     ExpectBoxReadsLike(array, field, reference, box, random);
     if (::testing::Test::HasFailure()) return;  // one broken box says enough
   }
 }
 
-void ExpectWritesLike(Array& array, size_t field, ReferenceArray& reference, Random& random,
+void ExpectWritesLike(WritableArray& array, size_t field, ReferenceArray& reference, Random& random,
                       int boxes) {
   const size_t element_bytes = reference.dtype.size_bytes();
   std::vector<Box> all;

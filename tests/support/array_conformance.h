@@ -24,7 +24,7 @@ struct ReferenceArray {
   static ReferenceArray OfRandom(const DType& dtype, const AxisVector& shape, Random& random);
 
   std::string ElementsOf(const Box& box) const;
-  // As Array::Write has to: bools become 0 or 1.
+  // As WritableArray::Write has to: bools become 0 or 1.
   void SetElementsOf(const Box& box, std::string_view from);
 };
 
@@ -42,7 +42,7 @@ void ExpectReadsLike(const Array& array, size_t field, const ReferenceArray& ref
 
 // Writes random boxes from memory of random strides to the array and to the reference, and reads
 // the whole array after each.
-void ExpectWritesLike(Array& array, size_t field, ReferenceArray& reference, Random& random,
+void ExpectWritesLike(WritableArray& array, size_t field, ReferenceArray& reference, Random& random,
                       int boxes = 8);
 
 // Reads random boxes from several threads at once.

@@ -46,18 +46,16 @@ class Fault {
   int64_t fails_at_ = -1;
 };
 
-class FaultyFile final : public ByteFile {
+class FaultyFile final : public WritableFile {
  public:
-  explicit FaultyFile(std::string bytes) : bytes_(std::move(bytes)) {}
+  explicit FaultyFile(std::string bytes)
+      : WritableFile("memory.b2nd", bytes.size()), bytes_(std::move(bytes)) {}
 
-  const std::string& path() const override { return path_; }
-  uint64_t size_bytes() const override { return bytes_.size(); }
-  bool writable() const override { return true; }
-  Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
+  Status Read(const std::vector<ByteRange>& ranges) const override {
     for (const ByteRange& range : ranges) {
       if (range.offset_bytes > bytes_.size() ||
           range.size_bytes > bytes_.size() - range.offset_bytes) {
-        return Status(StatusCode::kCorrupt, path_ + ": range beyond the end of the file");
+        return Status(StatusCode::kCorrupt, path() + ": range beyond the end of the file");
       }
       std::memcpy(range.to, bytes_.data() + range.offset_bytes, range.size_bytes);
     }
@@ -84,7 +82,6 @@ class FaultyFile final : public ByteFile {
   const std::vector<FileEvent>& events() const { return events_; }
 
  private:
-  const std::string path_ = "memory.b2nd";
   std::string bytes_;
   Fault fault_;
   std::vector<FileEvent> events_;

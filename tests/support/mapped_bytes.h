@@ -21,19 +21,16 @@ namespace ndarray::testing {
 class MappedBytes final : public ByteFile {
  public:
   explicit MappedBytes(std::string_view bytes)
-      : size_bytes_(bytes.size()), bytes_(new std::byte[bytes.size()]) {
+      : ByteFile("memory.npy", bytes.size()), bytes_(new std::byte[bytes.size()]) {
     if (!bytes.empty()) std::memcpy(bytes_.get(), bytes.data(), bytes.size());
+    set_map(bytes_.get());
   }
 
-  const std::string& path() const override { return path_; }
-  uint64_t size_bytes() const override { return size_bytes_; }
-  bool writable() const override { return false; }
-  const std::byte* mapped() const override { return bytes_.get(); }
-
-  Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
+  Status Read(const std::vector<ByteRange>& ranges) const override {
     for (const ByteRange& range : ranges) {
-      if (range.offset_bytes > size_bytes_ || range.size_bytes > size_bytes_ - range.offset_bytes) {
-        return Status(StatusCode::kCorrupt, path_ + ": range beyond the end of the file");
+      if (range.offset_bytes > size_bytes() ||
+          range.size_bytes > size_bytes() - range.offset_bytes) {
+        return Status(StatusCode::kCorrupt, path() + ": range beyond the end of the file");
       }
       std::copy_n(bytes_.get() + range.offset_bytes, range.size_bytes,
                   static_cast<std::byte*>(range.to));
@@ -41,14 +38,7 @@ class MappedBytes final : public ByteFile {
     return {};
   }
 
-  Status WriteAt(uint64_t, const void*, size_t) override {
-    return Status(StatusCode::kIo, path_ + ": cannot write");
-  }
-  Status Flush() override { return {}; }
-
  private:
-  const std::string path_ = "memory.npy";
-  const size_t size_bytes_;
   const std::unique_ptr<std::byte[]> bytes_;
 };
 

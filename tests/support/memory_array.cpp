@@ -11,13 +11,26 @@ AxisVector Counts(const Box& box) {
   return counts;
 }
 
+ArrayInfo InfoOf(ScalarType type, const AxisVector& shape) {
+  ArrayInfo info;
+  info.shape = shape;
+  info.granule = shape;
+  info.fields = {{"", {type, kNativeOrder}, 0}};
+  return info;
+}
+
 }  // namespace
 
-MemoryArray::MemoryArray(ScalarType type, const AxisVector& shape) : strides_(shape.size()) {
-  info_.shape = shape;
-  info_.granule = shape;
-  info_.fields = {{"", {type, kNativeOrder}, 0}};
-  info_.writable = true;
+MemoryArray::MemoryArray(ArrayInfo info)
+    : WritableArray("memory.npy", std::move(info)), strides_(this->info().shape.size()) {}
+
+std::shared_ptr<MemoryArray> MemoryArray::WithoutElements(ScalarType type,
+                                                          const AxisVector& shape) {
+  return std::shared_ptr<MemoryArray>(new MemoryArray(InfoOf(type, shape)));
+}
+
+MemoryArray::MemoryArray(ScalarType type, const AxisVector& shape)
+    : MemoryArray(InfoOf(type, shape)) {
   auto stride = static_cast<int64_t>(SizeBytes(type));
   for (int axis = shape.size() - 1; axis >= 0; --axis) {
     strides_[axis] = stride;
@@ -32,18 +45,20 @@ size_t MemoryArray::OffsetOf(const Box& box) const {
   return static_cast<size_t>(offset);
 }
 
-Status MemoryArray::Read(size_t field, const Box& box, const StridedView& to) const {
+Status MemoryArray::Read(const std::vector<ReadTarget>& targets) const {
   if (!failure_.ok()) return failure_;
-  reads_.push_back(box);
-  StridedCopy(info_.fields[field].dtype, Counts(box), {bytes_.data() + OffsetOf(box), strides_}, to,
-              1);
+  for (const auto& [field, box, to] : targets) {
+    reads_.push_back(box);
+    StridedCopy(info().fields[field].dtype, Counts(box), {bytes_.data() + OffsetOf(box), strides_},
+                to, 1);
+  }
   return {};
 }
 
 Status MemoryArray::Write(size_t field, const Box& box, const ConstStridedView& from) {
   if (!failure_.ok()) return failure_;
   ++writes_;
-  StridedCopy(info_.fields[field].dtype, Counts(box), from,
+  StridedCopy(info().fields[field].dtype, Counts(box), from,
               {bytes_.data() + OffsetOf(box), strides_}, 1);
   return {};
 }

@@ -2,6 +2,7 @@
 #ifndef GDAL_NDARRAY_TESTS_SUPPORT_MEMORY_ARRAY_H_
 #define GDAL_NDARRAY_TESTS_SUPPORT_MEMORY_ARRAY_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,13 +11,14 @@
 namespace ndarray::testing {
 
 // A C-ordered array of one type; counts what is asked of it and fails on demand.
-class MemoryArray final : public Array {
+class MemoryArray final : public WritableArray {
  public:
   MemoryArray(ScalarType type, const AxisVector& shape);
 
-  const ArrayInfo& info() const override { return info_; }
-  const std::string& path() const override { return path_; }
-  Status Read(size_t field, const Box& box, const StridedView& to) const override;
+  // Of a shape that it has no elements for.
+  static std::shared_ptr<MemoryArray> WithoutElements(ScalarType type, const AxisVector& shape);
+
+  Status Read(const std::vector<ReadTarget>& targets) const override;
   Status Write(size_t field, const Box& box, const ConstStridedView& from) override;
   Status Flush() override { return {}; }
 
@@ -24,16 +26,14 @@ class MemoryArray final : public Array {
   T* values() {
     return reinterpret_cast<T*>(bytes_.data());
   }
-  ArrayInfo& mutable_info() { return info_; }
   void FailWith(Status status) { failure_ = std::move(status); }
   const std::vector<Box>& reads() const { return reads_; }
   int writes() const { return writes_; }
 
  private:
+  explicit MemoryArray(ArrayInfo info);
   size_t OffsetOf(const Box& box) const;
 
-  const std::string path_ = "memory.npy";
-  ArrayInfo info_;
   AxisVector strides_;
   std::vector<char> bytes_;
   Status failure_;

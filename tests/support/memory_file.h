@@ -19,20 +19,16 @@
 
 namespace ndarray::testing {
 
-class MemoryFile final : public ByteFile {
+class MemoryFile final : public WritableFile {
  public:
-  explicit MemoryFile(std::string_view bytes, Access access = Access::kRead)
-      : size_bytes_(bytes.size()), bytes_(new char[bytes.size()]), access_(access) {
+  explicit MemoryFile(std::string_view bytes)
+      : WritableFile("memory.npy", bytes.size(), Traits()), bytes_(new char[bytes.size()]) {
     std::copy(bytes.begin(), bytes.end(), bytes_.get());
   }
 
-  const std::string& path() const override { return path_; }
-  uint64_t size_bytes() const override { return size_bytes_; }
-  bool writable() const override { return access_ == Access::kUpdate; }
-  uint64_t cheap_gap_bytes() const override { return cheap_gap_bytes_; }
-  void set_cheap_gap_bytes(uint64_t size_bytes) { cheap_gap_bytes_ = size_bytes; }
+  using ByteFile::set_cheap_gap_bytes;
 
-  Status ReadRanges(const std::vector<ByteRange>& ranges) const override {
+  Status Read(const std::vector<ByteRange>& ranges) const override {
     ++calls_;
     ranges_ += ranges.size();
     most_ranges_ = std::max(most_ranges_.load(), ranges.size());
@@ -60,10 +56,10 @@ class MemoryFile final : public ByteFile {
     advised_.push_back({offset_bytes, static_cast<size_t>(size_bytes), nullptr});
   }
 
-  std::string bytes() const { return {bytes_.get(), size_bytes_}; }
+  std::string bytes() const { return {bytes_.get(), size_bytes()}; }
 
   void ForgetCounts() { calls_ = ranges_ = most_ranges_ = bytes_read_ = 0; }
-  size_t calls() const { return calls_; }              // of ReadRanges
+  size_t calls() const { return calls_; }              // of Read
   size_t ranges() const { return ranges_; }            // in all calls
   size_t most_ranges() const { return most_ranges_; }  // in one call
   uint64_t bytes_read() const { return bytes_read_; }
@@ -71,15 +67,19 @@ class MemoryFile final : public ByteFile {
 
  private:
   Status Check(uint64_t offset_bytes, size_t size_bytes) const {
-    if (offset_bytes <= size_bytes_ && size_bytes <= size_bytes_ - offset_bytes) return {};
-    return Status(StatusCode::kCorrupt, path_ + ": range beyond the end of the file");
+    if (offset_bytes <= this->size_bytes() && size_bytes <= this->size_bytes() - offset_bytes) {
+      return {};
+    }
+    return Status(StatusCode::kCorrupt, path() + ": range beyond the end of the file");
   }
 
-  const std::string path_ = "memory.npy";
-  const size_t size_bytes_;
+  static FileTraits Traits() {
+    FileTraits traits;
+    traits.cheap_gap_bytes = uint64_t{16} << 10;
+    return traits;
+  }
+
   const std::unique_ptr<char[]> bytes_;
-  const Access access_;
-  uint64_t cheap_gap_bytes_ = uint64_t{16} << 10;
   mutable std::atomic<size_t> calls_{0};
   mutable std::atomic<size_t> ranges_{0};
   mutable std::atomic<size_t> most_ranges_{0};
