@@ -84,19 +84,24 @@ class ChunkCopier {
     int64_t x, y, bands;
   };
 
-  // Whole chunks, as many as fit: side by side, then lines of them, then bands.
+  // Whole chunks: as many side by side as fit; where that is all of them, lines of them and bands,
+  // so that each thread has some, and the next piece is read meanwhile.
   Steps PieceShape() const {
+    constexpr int64_t kChunksPerThread = 2;
     Steps steps{layout_.chunk_shape[x_axis_], Along(y_axis_, layout_.chunk_shape),
                 Along(band_axis_, layout_.chunk_shape)};
     int64_t bytes = steps.x * steps.y * steps.bands * layout_.element.element_bytes;
-    const auto grow = [&](int64_t& step, int64_t length) {
-      const int64_t times = std::clamp<int64_t>(kPieceBytes / bytes, 1, (length + step - 1) / step);
+    const int64_t few_bytes =
+        std::min(kPieceBytes, bytes * kChunksPerThread * std::max(array_.max_threads, 1));
+    const auto grow = [&](int64_t& step, int64_t length, int64_t max_bytes) {
+      const int64_t times = std::clamp<int64_t>(max_bytes / bytes, 1, (length + step - 1) / step);
       step *= times;
       bytes *= times;
       return step >= length;
     };
-    if (grow(steps.x, array_.width) && grow(steps.y, array_.height))
-      grow(steps.bands, array_.bands);
+    if (grow(steps.x, array_.width, kPieceBytes) && grow(steps.y, array_.height, few_bytes)) {
+      grow(steps.bands, array_.bands, few_bytes);
+    }
     return steps;
   }
 
