@@ -2,18 +2,18 @@
 // that those of a square image have.
 //
 // Blocks are what a window decodes, chunks what is compressed and updated at once. Both begin as
-// squares, as large as the image allows, and are then grown to their usual size by whole multiples
-// of themselves: along x; along y where they cover all of x; along bands where they cover all of x
-// and y; and in the same way along the axes of planes, the last one first. So a band of a large
-// image has chunks and blocks of its own, while the small planes of a stack share them. Where bands
-// are the last axis, blocks and chunks have all of them from the start.
+// squares, cut off at the image's borders. What is then less than half of a square grows by whole
+// multiples of itself: along x; along y where it covers all of x; along bands where it covers all
+// of x and y; and in the same way along the axes of planes, the last one first. So a band of a
+// large image has chunks and blocks of its own, while the small planes of a stack share them. Where
+// bands are the last axis, blocks and chunks have all of them from the start.
 //
-// | | a side | usual size |
-// | --- | --- | --- |
-// | block | 128 (one-byte elements: 256) | that of such a square of elements, 16 KB to 256 KB |
-// | chunk | 1024 | that of such a square of elements, but at most 2 MB |
+// |       | side of the square             | grows to |
+// | ----- | ------------------------------ | -------- |
+// | block | 128 (one-byte elements: 256)   | 64 KB    |
+// | chunk | 1024, in whole blocks          | 2 MB     |
 //
-// Chunks become up to 64 MB where there would be more than 65,536 of them.
+// Chunks are larger, of up to 64 MB, where there would be more than 65,536 of them.
 #ifndef GDAL_NDARRAY_RASTER_B2ND_CUT_H_
 #define GDAL_NDARRAY_RASTER_B2ND_CUT_H_
 

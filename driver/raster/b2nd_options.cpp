@@ -91,11 +91,10 @@ std::string B2ndCreationOptions() {
          "classes of one byte)'><Value>AUTO</Value><Value>NONE</Value><Value>SHUFFLE</Value>"
          "<Value>BITSHUFFLE</Value><Value>BYTEDELTA</Value></Option>"
          "<Option name='BLOCKXSIZE' type='int' min='1' description='Pixels of a block, the least "
-         "that is decoded (default: 128, of one-byte types 256; more of images "
-         "of few lines)'/>"
+         "that is decoded (default: 128, of one-byte types 256; of narrow images 64 KB)'/>"
          "<Option name='BLOCKYSIZE' type='int' min='1' description='Lines of a block'/>"
          "<Option name='CHUNKXSIZE' type='int' min='1' description='Pixels of a chunk, a multiple "
-         "of those of a block (default: 1024)'/>"
+         "of those of a block (default: 1024; of narrow images 2 MB)'/>"
          "<Option name='CHUNKYSIZE' type='int' min='1' description='Lines of a chunk'/>" +
          kB2ndOptionWords + "</CreationOptionList>";
 }
