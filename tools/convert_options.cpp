@@ -60,17 +60,22 @@ struct Cut {
 };
 
 // Blocks of the image's width where that is not very much; as many lines as make a block worth
-// decoding, chunks of 16 blocks and more.
+// decoding, chunks of 16 blocks and more. Of a narrow image, more of both.
 Cut CutForRows(const ImageSize& image, int64_t pixel_bytes) {
   constexpr int64_t kMostBlockBytes = int64_t{256} << 10;
+  constexpr int64_t kLeastBlockBytes = int64_t{4} << 10;
   constexpr int64_t kMostLines = 8;
   constexpr int64_t kMostChunkBytes = int64_t{8} << 20;
+  constexpr int64_t kLeastChunkBytes = int64_t{1} << 20;
+  constexpr int64_t kMostSlabs = 64;
   const int64_t across = std::min(image.width, kMostBlockBytes / pixel_bytes);
   const int64_t block_x = std::max<int64_t>(across, 1);
-  const int64_t block_y =
-      std::clamp<int64_t>(kMostBlockBytes / (block_x * pixel_bytes), 1, kMostLines);
+  const int64_t line_bytes = block_x * pixel_bytes;
+  const int64_t block_y = std::clamp<int64_t>(kMostBlockBytes / line_bytes, 1,
+                                              std::max(kMostLines, kLeastBlockBytes / line_bytes));
   const int64_t slab_bytes = RoundUp(image.width, block_x) * block_y * pixel_bytes;
-  const int64_t slabs = std::clamp<int64_t>(kMostChunkBytes / slab_bytes, 1, 64);
+  const int64_t slabs = std::clamp<int64_t>(kMostChunkBytes / slab_bytes, 1,
+                                            std::max(kMostSlabs, kLeastChunkBytes / slab_bytes));
   const int64_t chunk_x = slab_bytes <= kMostChunkBytes ? RoundUp(image.width, block_x) : block_x;
   return {block_x, block_y, chunk_x, slabs * block_y};
 }
@@ -83,6 +88,15 @@ Cut CutForSquares(int64_t block, int64_t chunk, int64_t pixel_bytes) {
   while (block > 16 && block * block > kMostBlockBytes / pixel_bytes) block /= 2;
   while (chunk > block && chunk * chunk > kMostChunkBytes / pixel_bytes) chunk /= 2;
   return {block, block, chunk, chunk};
+}
+
+// What a narrow image leaves of a square, its other side gets, as far as the image goes.
+void FillUp(const ImageSize& image, int64_t& x, int64_t& y) {
+  const int64_t area = x * y;
+  x = std::min(x, image.width);
+  y = std::min(y, image.height);
+  if (x == image.width) y = std::min(image.height, area / (x * y) * y);
+  if (y == image.height) x = std::min(image.width, area / (x * y) * x);
 }
 
 // Against the driver's own choice (blocks of 128, of one-byte types 256; chunks of 1024), as speed,
@@ -168,7 +182,9 @@ void AddAccessOptions(const Reading& access, const ImageSize& image, bool is_b2n
   const bool together = !choose_interleave || (!axes.empty() && std::toupper(axes.back()) == 'B') ||
                         EQUAL(options.FetchNameValueDef("INTERLEAVE", ""), "PIXEL");
   const int64_t pixel_bytes = image.element_bytes * (together ? image.bands : 1);
-  const Cut cut = CutFor(access, image, pixel_bytes);
+  Cut cut = CutFor(access, image, pixel_bytes);
+  FillUp(image, cut.block_x, cut.block_y);
+  FillUp(image, cut.chunk_x, cut.chunk_y);
   AddSides("X", cut.block_x, cut.chunk_x, image.width, options);
   AddSides("Y", cut.block_y, cut.chunk_y, image.height, options);
 }

@@ -2,12 +2,11 @@
 
 #include <cpl_string.h>
 
-#include <algorithm>
 #include <optional>
 #include <string_view>
 
+#include "driver/raster/b2nd_cut.h"
 #include "driver/raster/option_words.h"
-#include "driver/store/checked_math.h"
 
 namespace ndarray {
 namespace {
@@ -16,14 +15,6 @@ namespace {
 constexpr uint8_t kShuffle = 1;
 constexpr uint8_t kBitShuffle = 2;
 constexpr uint8_t kByteDelta = 35;
-
-constexpr int64_t kSide = 128;
-constexpr int64_t kSideOfBytes = 256;
-constexpr int64_t kChunkSide = 1024;
-constexpr int64_t kMostBlockBytes = int64_t{512} << 10;  // by default: all bands may be many
-constexpr int64_t kMostChunkBytes = int64_t{64} << 20;   // by default
-constexpr int64_t kManyChunks = int64_t{1} << 16;
-constexpr int64_t kFewChunkBytes = int64_t{2} << 20;  // of small planes, several make a chunk
 
 Status BadOption(const char* name, std::string_view found, std::string_view wanted) {
   return Mismatch(StatusCode::kInvalidArgument, name, found, wanted);
@@ -86,117 +77,6 @@ Status ParseCompression(const NewArray& array, StringList options, Compression& 
   return {};
 }
 
-// Sides of blocks and chunks in pixels and lines.
-struct Sides {
-  int64_t block_x, block_y, chunk_x, chunk_y;
-};
-
-int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-
-int64_t UsualSide(const NewArray& array) {
-  return array.element_bytes() == 1 ? kSideOfBytes : kSide;
-}
-
-Result<Sides> ParseSides(const NewArray& array, StringList options) {
-  const int64_t element_bytes = array.element_bytes();
-  const int64_t together = array.axes.back() == 'B' ? array.bands : 1;
-  int64_t side = UsualSide(array);
-  while (side > 16 && side * side * together * element_bytes > kMostBlockBytes) side /= 2;
-
-  Sides sides{};
-  Result<int64_t> x =
-      NumberOption(options, "BLOCKXSIZE", 1, INT32_MAX, std::min<int64_t>(side, array.width));
-  if (!x.ok()) return x.status();
-  Result<int64_t> y =
-      NumberOption(options, "BLOCKYSIZE", 1, INT32_MAX, std::min<int64_t>(side, array.height));
-  if (!y.ok()) return y.status();
-  sides.block_x = *x;
-  sides.block_y = *y;
-
-  int64_t chunk_side = kChunkSide;
-  const int64_t planes =
-      CheckedProduct(array.shape).value_or(INT64_MAX) / array.width / array.height / together;
-  const auto chunks = [&](int64_t length) {
-    return RoundUp(array.width, length) / length * (RoundUp(array.height, length) / length) *
-           planes;
-  };
-  while (chunks(chunk_side) > kManyChunks &&
-         4 * chunk_side * chunk_side * together * element_bytes <= kMostChunkBytes) {
-    chunk_side *= 2;
-  }
-  while (chunk_side > side &&
-         chunk_side * chunk_side * together * element_bytes > kMostChunkBytes) {
-    chunk_side /= 2;
-  }
-  const auto fitted = [&](int64_t block, int64_t length) {
-    return std::max<int64_t>(std::min(chunk_side / block, RoundUp(length, block) / block), 1) *
-           block;
-  };
-  x = NumberOption(options, "CHUNKXSIZE", 1, INT32_MAX, fitted(sides.block_x, array.width));
-  if (!x.ok()) return x.status();
-  y = NumberOption(options, "CHUNKYSIZE", 1, INT32_MAX, fitted(sides.block_y, array.height));
-  if (!y.ok()) return y.status();
-  sides.chunk_x = *x;
-  sides.chunk_y = *y;
-  if (sides.chunk_x % sides.block_x != 0) {
-    return BadOption("CHUNKXSIZE", std::to_string(sides.chunk_x),
-                     "a multiple of blocks " + std::to_string(sides.block_x) + " wide");
-  }
-  if (sides.chunk_y % sides.block_y != 0) {
-    return BadOption("CHUNKYSIZE", std::to_string(sides.chunk_y),
-                     "a multiple of blocks " + std::to_string(sides.block_y) + " high");
-  }
-  return sides;
-}
-
-// Grows a box by whole steps along the axes of planes, the last of them first, to at most that many
-// bytes: as far as it covers all axes that come after.
-void JoinPlanes(const NewArray& array, int64_t most_bytes, AxisVector& box) {
-  const AxisVector step = box;
-  auto bytes = CheckedProduct(box);
-  if (bytes) bytes = CheckedMultiply(*bytes, array.element_bytes());
-  if (!bytes) return;  // which is an error later on
-  for (int axis = box.size() - 1; axis >= 0; --axis) {
-    if (array.axes[static_cast<size_t>(axis)] == kPlanes) {
-      const int64_t steps = RoundUp(array.shape[axis], step[axis]) / step[axis];
-      const int64_t times = std::clamp<int64_t>(most_bytes / *bytes, 1, steps);
-      box[axis] *= times;
-      *bytes *= times;
-    }
-    if (box[axis] < array.shape[axis]) return;
-  }
-}
-
-struct Cut {
-  AxisVector chunk, block;
-};
-
-// As options say; without any, as the source is cut, if that is.
-Result<Cut> ParseCut(const NewArray& array, StringList options) {
-  Cut cut{array.source_chunk, array.source_block};
-  bool asked = false;
-  for (const char* const name : {"BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE", "CHUNKYSIZE"}) {
-    asked = asked || CSLFetchNameValue(options, name) != nullptr;
-  }
-  if (!asked && !cut.chunk.empty()) return cut;
-
-  Result<Sides> sides = ParseSides(array, options);
-  if (!sides.ok()) return sides.status();
-  cut = {};
-  for (const char letter : array.axes) {
-    const int64_t bands = array.axes.back() == 'B' ? array.bands : 1;
-    const int64_t others = letter == 'B' ? bands : 1;
-    cut.chunk.push_back(letter == 'Y' ? sides->chunk_y : letter == 'X' ? sides->chunk_x : others);
-    cut.block.push_back(letter == 'Y' ? sides->block_y : letter == 'X' ? sides->block_x : others);
-  }
-  JoinPlanes(array, UsualSide(array) * UsualSide(array) * array.element_bytes(), cut.block);
-  for (int axis = 0; axis < cut.block.size(); ++axis) {
-    cut.chunk[axis] = std::max(cut.chunk[axis], cut.block[axis]);
-  }
-  JoinPlanes(array, kFewChunkBytes, cut.chunk);
-  return cut;
-}
-
 }  // namespace
 
 std::string B2ndCreationOptions() {
@@ -211,10 +91,10 @@ std::string B2ndCreationOptions() {
          "classes of one byte)'><Value>AUTO</Value><Value>NONE</Value><Value>SHUFFLE</Value>"
          "<Value>BITSHUFFLE</Value><Value>BYTEDELTA</Value></Option>"
          "<Option name='BLOCKXSIZE' type='int' min='1' description='Pixels of a block, the least "
-         "that is decoded (default: 128, of one-byte types 256)'/>"
+         "that is decoded (default: 128, of one-byte types 256; of narrow images 64 KB)'/>"
          "<Option name='BLOCKYSIZE' type='int' min='1' description='Lines of a block'/>"
          "<Option name='CHUNKXSIZE' type='int' min='1' description='Pixels of a chunk, a multiple "
-         "of those of a block (default: 1024)'/>"
+         "of those of a block (default: 1024; of narrow images 2 MB)'/>"
          "<Option name='CHUNKYSIZE' type='int' min='1' description='Lines of a chunk'/>" +
          kB2ndOptionWords + "</CreationOptionList>";
 }
@@ -227,7 +107,7 @@ Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList asked) {
   plan.max_threads = array.max_threads;
   Status status = ParseCompression(array, options, plan.compression);
   if (!status.ok()) return status.At(array.path);
-  Result<Cut> cut = ParseCut(array, options);
+  Result<B2ndCut> cut = CutB2nd(array, options);
   if (!cut.ok()) return cut.status().At(array.path);
   Result<B2ndLayout> layout = MakeB2ndLayout(array.element(), array.shape, cut->chunk, cut->block);
   if (!layout.ok()) return layout.status().At(array.path);

@@ -23,11 +23,7 @@ struct B2ndPlan {
 
 // Everything that can be wrong with COMPRESS, LEVEL, FILTER, BLOCKXSIZE, BLOCKYSIZE, CHUNKXSIZE,
 // CHUNKYSIZE and the words of B2ndOptionWords: kInvalidArgument, with the path. Without options
-// blocks and chunks are those of the source, if it has any; else blocks are 128 x 128 pixels (256 x
-// 256 of one byte), chunks 1024 x 1024, more where there would be very many; one band a chunk, but
-// all where they are the last axis; ZSTD 1, of float32 3, with BYTEDELTA. Axes before
-// these, of the letter kPlanes, make stacks of planes: one a chunk, but where they are small as
-// many as make 2 MB, and as many a block as make a usual one; the last such axis grows first.
+// chunks and blocks are those of CutB2nd; ZSTD 1, of float32 3, with BYTEDELTA.
 Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList options);
 
 }  // namespace ndarray

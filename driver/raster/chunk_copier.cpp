@@ -34,9 +34,7 @@ class ChunkCopier {
   }
 
   CopyResult Copy(const Progress& progress) {
-    const int64_t band_step = Along(band_axis_, layout_.chunk_shape);
-    const int64_t y_step = Along(y_axis_, layout_.chunk_shape);
-    const int64_t x_step = PieceWidth(band_step, y_step);
+    const auto [x_step, y_step, band_step] = PieceShape();
     const double all = static_cast<double>(array_.bands) * array_.height * array_.width;
     double done = 0;
     Piece pieces[2];
@@ -82,11 +80,29 @@ class ChunkCopier {
     return compressing.valid() ? compressing.get() : Status();
   }
 
-  // Whole chunks, as many as fit.
-  int64_t PieceWidth(int64_t bands, int64_t lines) const {
-    const int64_t chunk = layout_.chunk_shape[x_axis_];
-    const int64_t chunk_bytes = chunk * bands * lines * layout_.element.element_bytes;
-    return std::max<int64_t>(kPieceBytes / chunk_bytes, 1) * chunk;
+  struct Steps {
+    int64_t x, y, bands;
+  };
+
+  // Whole chunks: as many side by side as fit; where that is all of them, lines of them and bands,
+  // so that each thread has some, and the next piece is read meanwhile.
+  Steps PieceShape() const {
+    constexpr int64_t kChunksPerThread = 2;
+    Steps steps{layout_.chunk_shape[x_axis_], Along(y_axis_, layout_.chunk_shape),
+                Along(band_axis_, layout_.chunk_shape)};
+    int64_t bytes = steps.x * steps.y * steps.bands * layout_.element.element_bytes;
+    const int64_t few_bytes =
+        std::min(kPieceBytes, bytes * kChunksPerThread * std::max(array_.max_threads, 1));
+    const auto grow = [&](int64_t& step, int64_t length, int64_t max_bytes) {
+      const int64_t times = std::clamp<int64_t>(max_bytes / bytes, 1, (length + step - 1) / step);
+      step *= times;
+      bytes *= times;
+      return step >= length;
+    };
+    if (grow(steps.x, array_.width, kPieceBytes) && grow(steps.y, array_.height, few_bytes)) {
+      grow(steps.bands, array_.bands, few_bytes);
+    }
+    return steps;
   }
 
   // Strides in bytes of a piece's elements, which lie as the array's axes.
@@ -123,15 +139,28 @@ class ChunkCopier {
 
   Status Compress(const Piece& piece) {
     const AxisVector strides = Strides(piece);
-    const int64_t chunk_width = layout_.chunk_shape[x_axis_];
+    const int64_t width = layout_.chunk_shape[x_axis_];
+    const int64_t height = Along(y_axis_, layout_.chunk_shape);
+    const int64_t depth = Along(band_axis_, layout_.chunk_shape);
     std::vector<B2ndWriter::Chunk> chunks;
-    for (int64_t x = 0; x < piece.width; x += chunk_width) {
-      AxisVector place(layout_.shape.size());
-      place[x_axis_] = (piece.x + x) / chunk_width;
-      if (y_axis_ >= 0) place[y_axis_] = piece.y / layout_.chunk_shape[y_axis_];
-      if (band_axis_ >= 0) place[band_axis_] = piece.first_band / layout_.chunk_shape[band_axis_];
-      chunks.push_back({GridNumber(layout_.chunk_grid, place),
-                        {piece.elements.data() + x * strides[x_axis_], strides}});
+    for (int64_t y = 0; y < piece.height; y += height) {
+      for (int64_t band = 0; band < piece.bands; band += depth) {
+        for (int64_t x = 0; x < piece.width; x += width) {
+          AxisVector place(layout_.shape.size());
+          int64_t offset = x * strides[x_axis_];
+          place[x_axis_] = (piece.x + x) / width;
+          if (y_axis_ >= 0) {
+            place[y_axis_] = (piece.y + y) / height;
+            offset += y * strides[y_axis_];
+          }
+          if (band_axis_ >= 0) {
+            place[band_axis_] = (piece.first_band + band) / depth;
+            offset += band * strides[band_axis_];
+          }
+          chunks.push_back(
+              {GridNumber(layout_.chunk_grid, place), {piece.elements.data() + offset, strides}});
+        }
+      }
     }
     return writer_.WriteChunks(chunks);
   }

@@ -8,12 +8,6 @@
 namespace ndarray {
 namespace {
 
-constexpr int64_t kEntryBytes = 256;  // what the cache itself needs for a block, about
-
-int64_t Cost(const BlockCache::Block& block) {
-  return static_cast<int64_t>(block->size_bytes()) + kEntryBytes;
-}
-
 void NoteOldest(std::atomic<int64_t>& oldest, int64_t tick) {
   oldest.store(tick, std::memory_order_relaxed);
 }
@@ -38,6 +32,10 @@ size_t BlockCache::Hash::operator()(const Key& key) const {
     hash ^= hash >> 32;
   }
   return hash;
+}
+
+int64_t BlockCache::Cost(const Block& block) {
+  return static_cast<int64_t>(block->size_bytes()) + kEntryBytes;
 }
 
 // REQUIRES: the shard's lock
@@ -77,7 +75,7 @@ bool BlockCache::Remember(const Key& key) {
 
 // Two threads may lose each other's note; an estimate stays one.
 void BlockCache::NoteReturn(Counters& counters, bool returned) {
-  constexpr int32_t kMemory = 256;  // blocks
+  constexpr int32_t kMemory = 32;  // blocks
   const int32_t returns = counters.returns.load(std::memory_order_relaxed);
   const int32_t target = returned ? kMaxReturns : 0;
   counters.returns.store(returns + (target - returns) / kMemory, std::memory_order_relaxed);

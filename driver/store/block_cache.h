@@ -3,10 +3,9 @@
 // Blocks that a window covers in part may come here, so that its neighbours need not decode them
 // again; what a window covers whole does not. The least recently used blocks go first.
 //
-// Keeping a block is not free: it is decoded into memory that is in no processor cache, which takes
-// a third of the time of decoding. Random windows of a large image never come back to a block, so
-// IsWanted says which are worth it: those of which a window leaves much, and all of a file whose
-// blocks have been asked for again lately, kept or not.
+// Keeping a block is not free: it is decoded into memory that is in no processor cache. Random
+// windows of a large image never come back to a block, so rules say which are worth it. Each of
+// them brings something on a workload that tests/README.md names; benchmarks switch them off.
 //
 // All methods may be called from any number of threads at once; a block that somebody holds stays
 // alive after it has been dropped. Sizes are in bytes.
@@ -54,6 +53,15 @@ class BlockCache {
 
   static constexpr int64_t kDefaultMaxBytes = int64_t{64} << 20;
 
+  enum Rule : uint32_t {
+    kPartlyCovered = 1,  // only those are kept: whoever wants whole blocks has all of them
+    kReturns = 2,        // all of a file whose blocks have been asked for again lately, kept or not
+    kMuchLeft = 4,       // those of which the window leaves much: others will want that
+    kSlabs = 8,          // those that cross the array where windows do not, as BlockReader knows
+    kEach = 16,          // all; for benchmarks
+  };
+  static constexpr uint32_t kDefaultRules = kPartlyCovered | kReturns | kMuchLeft | kSlabs;
+
   // The one of this process.
   static BlockCache& Process();
 
@@ -63,10 +71,15 @@ class BlockCache {
   uint64_t NewFile() { return next_file_.fetch_add(1); }
   void DropFile(uint64_t file);
 
-  // Whether blocks of this size are kept at all: one alone must not push out all others.
+  // Whether there is room for blocks of this size at all.
   bool Admits(size_t size_bytes) const {
-    return static_cast<int64_t>(size_bytes) <= max_bytes_.load(std::memory_order_relaxed) / 4;
+    const auto max_bytes = static_cast<uint64_t>(max_bytes_.load(std::memory_order_relaxed));
+    return max_bytes >= kEntryBytes && size_bytes <= max_bytes - kEntryBytes;
   }
+
+  bool Follows(Rule rule) const { return (rules_.load(std::memory_order_relaxed) & rule) != 0; }
+  // For benchmarks.
+  void SetRules(uint32_t rules) { rules_.store(rules, std::memory_order_relaxed); }
 
   // nullptr for a block that is not here.
   Block Find(const Key& key, Counters& counters);
@@ -75,8 +88,10 @@ class BlockCache {
   // that the window takes.
   bool IsWanted(const Counters& counters, int64_t used_bytes, int64_t block_bytes) const {
     constexpr int64_t kMuchBytes = 96 << 10;
-    return block_bytes - used_bytes >= kMuchBytes ||
-           counters.returns.load(std::memory_order_relaxed) > kMaxReturns / 3;
+    return (Follows(kMuchLeft) && block_bytes - used_bytes >= kMuchBytes) ||
+           (Follows(kReturns) &&
+            counters.returns.load(std::memory_order_relaxed) > kMaxReturns / 3) ||
+           Follows(kEach);
   }
 
   // Keeps the block, unless one of that key has come meanwhile. Drops others to stay in bounds.
@@ -103,11 +118,13 @@ class BlockCache {
     std::unordered_map<Key, std::list<Entry>::iterator, Hash> index;
     std::atomic<int64_t> oldest_tick{INT64_MAX};
   };
+  static constexpr int64_t kEntryBytes = 256;  // what the cache itself needs for a block, about
   static constexpr size_t kShards = 16;
   static constexpr int32_t kMaxReturns = 1 << 16;
   static constexpr size_t kRemembered = 8192;
 
   Shard& ShardOf(const Key& key) { return shards_[Hash()(key) % kShards]; }
+  static int64_t Cost(const Block& block);
   void Remove(Shard& shard, std::list<Entry>::iterator entry);
   void Shrink();
 
@@ -117,6 +134,7 @@ class BlockCache {
   std::array<Shard, kShards> shards_;
   // Hashes of blocks that were asked for and not here, each in the place its hash gives it.
   std::array<std::atomic<uint64_t>, kRemembered> remembered_ = {};
+  std::atomic<uint32_t> rules_{kDefaultRules};
   std::atomic<int64_t> max_bytes_;
   std::atomic<int64_t> held_bytes_{0};
   std::atomic<int64_t> tick_{0};

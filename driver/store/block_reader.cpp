@@ -252,7 +252,7 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
 
   const auto block_bytes = static_cast<size_t>(layout_.block_bytes);
   if (cacheable &&
-      (IsSlab(block) ||
+      ((BlockCache::Process().Follows(BlockCache::kSlabs) && IsSlab(block)) ||
        BlockCache::Process().IsWanted(*index_.counters(), UsedBytes(block), layout_.block_bytes))) {
     const auto fresh = std::make_shared<Buffer>(block_bytes);
     Status status = Decode(chunk, task.block, fresh->data());
@@ -289,7 +289,8 @@ int64_t BlockReader::UsedBytes(const Box& box) const {
 
 bool BlockReader::IsCacheable(const LoadedChunk& chunk, const Box& block) const {
   return caches_blocks_ && !chunk.header.stored &&
-         UsedBytes(block) < ElementsIn(block) * layout_.element.element_bytes;
+         (!BlockCache::Process().Follows(BlockCache::kPartlyCovered) ||
+          UsedBytes(block) < ElementsIn(block) * layout_.element.element_bytes);
 }
 
 bool BlockReader::IsSlab(const Box& block) const {

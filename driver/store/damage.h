@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "driver/store/status.h"
+#include "driver/store/text.h"
 
 namespace ndarray {
 
@@ -20,6 +21,17 @@ inline Status CutShort(uint64_t found_bytes, uint64_t wanted_bytes, std::string_
   message.append(std::to_string(found_bytes)).append(" of ").append(more);
   message.append(std::to_string(wanted_bytes)).append(" bytes; copy it again");
   return Status(StatusCode::kCorrupt, message);
+}
+
+// Of a file that does not begin as those of a format do: it is of another one, and not damaged. But
+// where it ends while it still agrees, it is cut short.
+inline Status OtherFormat(std::string_view ending, std::string_view start, std::string_view magic,
+                          uint64_t least_bytes) {
+  if (start.size() < magic.size() && magic.substr(0, start.size()) == start) {
+    return CutShort(start.size(), least_bytes, "at least ");
+  }
+  return Mismatch(StatusCode::kNotSupported, "is not a " + std::string(ending) + " file",
+                  "bytes " + EscapedBytes(start.substr(0, magic.size())), EscapedBytes(magic));
 }
 
 // Of a file that contradicts its own format: the failure with "damaged (ADVICE): " before it. Other

@@ -151,7 +151,7 @@ bool HasFrameMagic(std::string_view start) {
 }
 
 Result<uint64_t> FrameHeaderBytes(std::string_view start) {
-  if (!HasFrameMagic(start)) return Corrupt("magic", "other bytes", "b2frame");
+  if (!HasFrameMagic(start)) return OtherFormat(".b2nd", start, kFrameMagic, kFrameHeaderMinBytes);
   if (start.size() < kFrameHeaderMinBytes) {
     return CutShort(start.size(), kFrameHeaderMinBytes, "at least ");
   }

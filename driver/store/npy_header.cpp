@@ -136,7 +136,7 @@ std::string Format(std::string_view descr, bool fortran_order, const AxisVector&
 
 Result<uint64_t> NpyDataOffset(std::string_view start) {
   if (start.substr(0, kNpyMagic.size()) != kNpyMagic) {
-    return Corrupt("magic", "other bytes", "\\x93NUMPY");
+    return OtherFormat(".npy", start, kNpyMagic, kLengthOffset);
   }
   if (start.size() < kLengthOffset) {
     return CutShort(start.size(), kLengthOffset, "at least ");

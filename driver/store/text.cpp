@@ -42,6 +42,20 @@ std::string Excerpt(std::string_view text) {
   return Printable(text.substr(0, size)) + "...";
 }
 
+std::string EscapedBytes(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7F && c != '\\') {
+      text += c;
+    } else {
+      text += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return text;
+}
+
 std::string NumberText(double value, int digits) {
   char text[64];
   const auto [end, error] =

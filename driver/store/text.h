@@ -16,6 +16,9 @@ std::string Printable(std::string_view text);
 // Printable, and cut between two characters if it is long.
 std::string Excerpt(std::string_view text);
 
+// Bytes as a literal of Python has them: those that are not printable ASCII as \\xNN.
+std::string EscapedBytes(std::string_view bytes);
+
 // As printf's "%.*g" has it in the C locale, whatever the process's is.
 std::string NumberText(double value, int digits);
 

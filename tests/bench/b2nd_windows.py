@@ -28,6 +28,8 @@ import blosc2
 import numpy as np
 from osgeo import gdal
 
+from b2nd_cache_rules import SIDE as RULES_SIDE, bench_rules
+
 TURNS = 7
 WINDOWS = {64: 600, 512: 120, 2048: 12}
 TILE = 256  # of the GeoTIFFs: their best size for these windows
@@ -310,7 +312,7 @@ def main():
     parser.add_argument("--folder", help="where the test images go, and stay (default: a "
                                          "temporary folder)")
     parser.add_argument("--limit", help="libb2nd_limit.so, built with -DNDARRAY_BENCHMARKS=ON")
-    parser.add_argument("--only", choices=["band", "rgb", "slabs", "cold"], help="one part")
+    parser.add_argument("--only", choices=["band", "rgb", "slabs", "cold", "rules"], help="one part")
     arguments = parser.parse_args()
     gdal.UseExceptions()
     gdal.SetCacheMax(64 << 20)
@@ -328,6 +330,8 @@ def main():
             bench_rgb(folder, arguments.size // 2)
         if arguments.only in (None, "slabs"):
             bench_row_slabs(folder, arguments.size)
+        if arguments.only in (None, "rules") and arguments.limit:
+            bench_rules(folder, noisy_image(RULES_SIDE), arguments.limit)
     sys.stdout.flush()
 
 

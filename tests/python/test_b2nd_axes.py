@@ -136,7 +136,7 @@ def test_long_lists_end(tmp_path):
     ('B2ND:"{path}"1', "wanted :index after the path"),
     ('B2ND:"{path}', "wanted a closing quote"),
     ('B2ND:"{path}.missing"', "cannot open: No such file"),
-    ('NPY:"{path}"', "magic: found"),
+    ('NPY:"{path}"', r"4.b2nd: is not a .npy file: found bytes \x9e\xa8b2fr, wanted \x93NUMPY"),
 ])
 def test_bad_names(tmp_path, errors, name, message):
     path = save(tmp_path / "4.b2nd", numbered(STACK[4:]))

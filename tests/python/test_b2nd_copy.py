@@ -76,7 +76,7 @@ def test_shapes_are_as_asked_for(driver, tmp_path, rng):
 
 
 @pytest.mark.parametrize("size, chunks, blocks", [
-    ((3000, 3000), (1024, 1024), (128, 128)), ((100, 3000), (100, 1024), (100, 128)),
+    ((3000, 3000), (1024, 1024), (128, 128)), ((100, 3000), (100, 3072), (100, 128)),
     ((1, 1), (1, 1), (1, 1)), ((200, 130), (256, 256), (128, 128))])
 def test_default_shapes(driver, tmp_path, size, chunks, blocks):
     path = str(tmp_path / "default.b2nd")

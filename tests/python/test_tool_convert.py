@@ -131,6 +131,16 @@ def test_pixels_of_many_bands_get_smaller_blocks_and_chunks(tmp_path, access, op
     assert array.blocks[-1] == 150
 
 
+@pytest.mark.parametrize("access", ["window=32", "window=512", "rows", "bands", "whole"])
+@pytest.mark.parametrize("shape", [(300_000, 1), (300_000, 3), (5, 200_000)])
+def test_access_to_narrow_images_has_no_tiny_blocks_or_chunks(tmp_path, access, shape):
+    np.save(tmp_path / "narrow.npy", np.ones(shape, "u2"))
+    tool("convert", tmp_path / "narrow.npy", tmp_path / "o.b2nd", "--access", access)
+    chunks, blocks = cut(tmp_path / "o.b2nd")
+    assert np.prod(chunks) * 2 >= 300_000
+    assert 1_000 <= np.prod(blocks) * 2 <= 256 << 10
+
+
 def test_creation_options_outdo_access(tif, tmp_path):
     path = tmp_path / "o.b2nd"
     tool("convert", tif, path, "--access", "rows", "-co", "BLOCKXSIZE=50", "-co", "COMPRESS=LZ4")

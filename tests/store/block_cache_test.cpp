@@ -101,13 +101,15 @@ TEST_F(BlockCacheTest, ShrinksWhenItsBoundDoes) {
   EXPECT_EQ(cache.held_bytes(), 0);
 }
 
-TEST_F(BlockCacheTest, AdmitsNoBlockThatWouldPushOutMost) {
-  BlockCache cache(4000);
-  EXPECT_TRUE(cache.Admits(1000));
-  EXPECT_FALSE(cache.Admits(1001));
+TEST_F(BlockCacheTest, AdmitsWhatThereIsRoomFor) {
+  BlockCache cache(kWithOverhead);
+  EXPECT_TRUE(cache.Admits(kBlockBytes));
+  EXPECT_FALSE(cache.Admits(kWithOverhead));
   EXPECT_FALSE(cache.Admits(SIZE_MAX / 2));
+  Insert(cache, {1, 0, 0});
+  EXPECT_TRUE(Has(cache, {1, 0, 0}));
   cache.SetMaxBytes(0);
-  EXPECT_TRUE(cache.Admits(0));
+  EXPECT_FALSE(cache.Admits(0));
   EXPECT_FALSE(cache.Admits(1));
 }
 
@@ -149,6 +151,14 @@ TEST_F(BlockCacheTest, WantsNoBlocksOfAFileThatNobodyComesBackTo) {
   // Unless the window leaves much of the block: others will want that.
   EXPECT_TRUE(cache.IsWanted(*counters_, 1000, 1 << 20));
   EXPECT_FALSE(cache.IsWanted(*counters_, (1 << 20) - 1000, 1 << 20));
+}
+
+TEST_F(BlockCacheTest, WantsBlocksSoonAfterTheyAreAskedForAgain) {
+  BlockCache cache;
+  for (int64_t line = 0; line < 2; ++line) {
+    for (int64_t block = 0; block < 20; ++block) Has(cache, {1, 0, block});
+  }
+  EXPECT_TRUE(cache.IsWanted(*counters_, 1000, 32 << 10));
 }
 
 TEST_F(BlockCacheTest, WantsBlocksThatAreAskedForAgain) {

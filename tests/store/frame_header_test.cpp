@@ -81,7 +81,9 @@ TEST(FrameHeader, KnowsItsMagic) {
   EXPECT_FALSE(HasFrameMagic(""));
   EXPECT_FALSE(HasFrameMagic(WithBytes(9, "x")));
   EXPECT_THAT(FrameHeaderBytes(WithBytes(2, "B2FRAME")),
-              FailsWith(StatusCode::kCorrupt, "magic: found other bytes, wanted b2frame"));
+              FailsWith(StatusCode::kNotSupported,
+                        "is not a .b2nd file: found bytes \\x9e\\xa8B2FRAME\\x00, wanted "
+                        "\\x9e\\xa8b2frame\\x00"));
 }
 
 TEST(FrameHeader, RefusesAnyHeaderCutShort) {

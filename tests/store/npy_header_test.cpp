@@ -329,8 +329,16 @@ TEST(NpyHeader, RejectsAbsurdLength) {
 }
 
 TEST(NpyHeader, RejectsOtherMagic) {
-  EXPECT_THAT(ParseNpyHeader(""), FailsWith(StatusCode::kCorrupt, "magic"));
-  EXPECT_THAT(ParseNpyHeader("PK\x03\x04 a zip file"), FailsWith(StatusCode::kCorrupt, "magic"));
+  EXPECT_THAT(ParseNpyHeader("PK\x03\x04 a zip file"),
+              FailsWith(StatusCode::kNotSupported,
+                        "is not a .npy file: found bytes PK\\x03\\x04 a, wanted \\x93NUMPY"));
+  EXPECT_THAT(ParseNpyHeader("PK"), FailsWith(StatusCode::kNotSupported, "found bytes PK, wanted"));
+}
+
+TEST(NpyHeader, CallsAStartOfTheMagicCutShort) {
+  EXPECT_THAT(ParseNpyHeader(""), FailsWith(StatusCode::kCorrupt, "cut short: 0 of at least 8"));
+  EXPECT_THAT(ParseNpyHeader("\x93NUM"),
+              FailsWith(StatusCode::kCorrupt, "cut short: 4 of at least 8"));
 }
 
 TEST(NpyHeader, WritesWhatItReads) {
