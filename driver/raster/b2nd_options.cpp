@@ -171,18 +171,18 @@ struct Cut {
   AxisVector chunk, block;
 };
 
-// As options say; without any, as the source is cut, if that is.
-Result<Cut> ParseCut(const NewArray& array, StringList options) {
-  Cut cut{array.source_chunk, array.source_block};
-  bool asked = false;
+bool SaysShapes(StringList options) {
+  bool says = false;
   for (const char* const name : {"BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE", "CHUNKYSIZE"}) {
-    asked = asked || CSLFetchNameValue(options, name) != nullptr;
+    says = says || CSLFetchNameValue(options, name) != nullptr;
   }
-  if (!asked && !cut.chunk.empty()) return cut;
+  return says;
+}
 
+Result<Cut> ParseCut(const NewArray& array, StringList options) {
   Result<Sides> sides = ParseSides(array, options);
   if (!sides.ok()) return sides.status();
-  cut = {};
+  Cut cut;
   for (const char letter : array.axes) {
     const int64_t bands = array.axes.back() == 'B' ? array.bands : 1;
     const int64_t others = letter == 'B' ? bands : 1;
@@ -195,6 +195,18 @@ Result<Cut> ParseCut(const NewArray& array, StringList options) {
   }
   JoinPlanes(array, kFewChunkBytes, cut.chunk);
   return cut;
+}
+
+// As options say; without any, as the source is cut, if that is.
+Result<B2ndLayout> ParseLayout(const NewArray& array, StringList options) {
+  if (!array.source_chunk.empty() && !SaysShapes(options)) {
+    Result<B2ndLayout> same =
+        MakeB2ndLayout(array.element(), array.shape, array.source_chunk, array.source_block);
+    if (same.ok()) return same;
+  }
+  Result<Cut> cut = ParseCut(array, options);
+  if (!cut.ok()) return cut.status();
+  return MakeB2ndLayout(array.element(), array.shape, cut->chunk, cut->block);
 }
 
 }  // namespace
@@ -227,9 +239,7 @@ Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList asked) {
   plan.max_threads = array.max_threads;
   Status status = ParseCompression(array, options, plan.compression);
   if (!status.ok()) return status.At(array.path);
-  Result<Cut> cut = ParseCut(array, options);
-  if (!cut.ok()) return cut.status().At(array.path);
-  Result<B2ndLayout> layout = MakeB2ndLayout(array.element(), array.shape, cut->chunk, cut->block);
+  Result<B2ndLayout> layout = ParseLayout(array, options);
   if (!layout.ok()) return layout.status().At(array.path);
   plan.layout = std::move(*layout);
   return plan;

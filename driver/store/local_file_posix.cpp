@@ -18,6 +18,13 @@
 namespace ndarray {
 namespace {
 
+Status Lock(int descriptor, const std::string& path) {
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
+  return Status(StatusCode::kIo,
+                path + ": another process or dataset is updating this file; close it there first");
+}
+
 class LocalFile final : public ByteFile {
  public:
   LocalFile(std::string path, FileDescriptor descriptor, MemoryMap map, uint64_t size_bytes,
@@ -99,6 +106,23 @@ class LocalFile final : public ByteFile {
     return writable() ? std::shared_ptr<ByteFile>() : OpenLocalFile(path_, access_, policy_);
   }
 
+  Status LockUnchangedSince(const struct stat& opened) const {
+    Status status = Lock(descriptor_.get(), path_);
+    if (!status.ok()) return status;
+    struct stat now;
+    struct stat named;
+    const bool is_named = stat(path_.c_str(), &named) == 0 && named.st_ino == opened.st_ino &&
+                          named.st_dev == opened.st_dev;
+    const bool unchanged = fstat(descriptor_.get(), &now) == 0 && now.st_size == opened.st_size &&
+                           now.st_mtim.tv_sec == opened.st_mtim.tv_sec &&
+                           now.st_mtim.tv_nsec == opened.st_mtim.tv_nsec;
+    if (is_named && unchanged) return {};
+    flock(descriptor_.get(), LOCK_UN);
+    return Status(StatusCode::kIo, path_ + ": another process or dataset has " +
+                                       (is_named ? "changed" : "replaced") +
+                                       " this file since it was opened; open it again");
+  }
+
   bool IsSameFile(int descriptor) const override {
     struct stat mine;
     struct stat other;
@@ -170,12 +194,8 @@ Result<FileDescriptor> OpenLocked(const std::string& path) {
   while (true) {
     FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
     if (!descriptor.ok()) return ErrnoStatus(path, "open for update");
-    if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
-      return Status(
-          StatusCode::kIo,
-          path + ": another process or dataset is updating this file; close it there first");
-    }
+    Status status = Lock(descriptor.get(), path);
+    if (!status.ok()) return status;
     struct stat opened;
     struct stat named;
     if (fstat(descriptor.get(), &opened) != 0) return ErrnoStatus(path, "stat");
@@ -226,6 +246,21 @@ Result<std::shared_ptr<ByteFile>> OpenLockedFile(const std::string& path) {
   return std::shared_ptr<ByteFile>(std::make_shared<LocalFile>(
       path, std::move(*descriptor), MemoryMap(), static_cast<uint64_t>(about.st_size),
       Access::kUpdate, MapPolicy{0, {}}));
+}
+
+Result<UnlockedFile> OpenUnlockedFile(const std::string& path) {
+  Status status = CheckRegular(path);
+  if (!status.ok()) return status;
+  FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!descriptor.ok()) return ErrnoStatus(path, "open for update");
+  struct stat about;
+  if (fstat(descriptor.get(), &about) != 0) return ErrnoStatus(path, "stat");
+  status = CheckRegular(path, about.st_mode);
+  if (!status.ok()) return status;
+  const auto file = std::make_shared<LocalFile>(path, std::move(descriptor), MemoryMap(),
+                                                static_cast<uint64_t>(about.st_size),
+                                                Access::kUpdate, MapPolicy{0, {}});
+  return UnlockedFile{file, [file, about] { return file->LockUnchangedSince(about); }};
 }
 
 }  // namespace ndarray

@@ -1,5 +1,7 @@
 #include "tests/support/memory_array.h"
 
+#include <utility>
+
 #include "driver/store/strided_copy.h"
 
 namespace ndarray::testing {
@@ -13,7 +15,8 @@ AxisVector Counts(const Box& box) {
 
 }  // namespace
 
-MemoryArray::MemoryArray(ScalarType type, const AxisVector& shape) : strides_(shape.size()) {
+MemoryArray::MemoryArray(ScalarType type, const AxisVector& shape, std::string path)
+    : path_(std::move(path)), strides_(shape.size()) {
   info_.shape = shape;
   info_.granule = shape;
   info_.fields = {{"", {type, kNativeOrder}, 0}};

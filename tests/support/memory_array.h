@@ -12,7 +12,7 @@ namespace ndarray::testing {
 // A C-ordered array of one type; counts what is asked of it and fails on demand.
 class MemoryArray final : public Array {
  public:
-  MemoryArray(ScalarType type, const AxisVector& shape);
+  MemoryArray(ScalarType type, const AxisVector& shape, std::string path = "memory.npy");
 
   const ArrayInfo& info() const override { return info_; }
   const std::string& path() const override { return path_; }
@@ -32,7 +32,7 @@ class MemoryArray final : public Array {
  private:
   size_t OffsetOf(const Box& box) const;
 
-  const std::string path_ = "memory.npy";
+  const std::string path_;
   ArrayInfo info_;
   AxisVector strides_;
   std::vector<char> bytes_;
