@@ -10,13 +10,10 @@
 #include <optional>
 #include <utility>
 
-#ifdef NDARRAY_HAS_B2ND
-#include "driver/raster/b2nd_create.h"
-#endif
+#include "driver/raster/array_format.h"
 #include "driver/raster/gdal_types.h"
 #include "driver/raster/new_array.h"
-#include "driver/raster/npy_create.h"
-#include "tools/array_copy.h"
+#include "driver/store/box.h"
 #include "tools/command.h"
 #include "tools/dataset_pool.h"
 #include "tools/raster_report.h"
@@ -174,7 +171,7 @@ Pieces RasterPieces(GDALDataset& here, GDALDataset& there, GDALDataType type) {
 }
 
 void CompareRasters(GDALDataset& here, const std::string& path, const std::string& source,
-                    const KeepGoing& keep_going, Json& report) {
+                    const ProgressFn& progress, Json& report) {
   const DatasetPointer there = OpenRaster(source);
   if (there->GetRasterCount() == 0) throw Failure(source + ": found no bands, wanted a raster");
   const PixelType type = TypeOf(here);
@@ -198,8 +195,8 @@ void CompareRasters(GDALDataset& here, const std::string& path, const std::strin
     return [type, &pool](const Box& box, void* to) { return pool.Read(type, box, to); };
   };
   const Comparison found =
-      Finished(Compare(RasterPieces(here, *there, gdal_type), scalar_type, reader(here_pool),
-                       reader(there_pool), kMostListed, keep_going));
+      Value(Compare(RasterPieces(here, *there, gdal_type), scalar_type, reader(here_pool),
+                    reader(there_pool), kMostListed, progress));
   Put(report, found);
   if (const int masks = CountMasks(here, *there); masks > 0) {
     Pieces pieces = RasterPieces(here, *there, GDT_Byte);
@@ -209,8 +206,8 @@ void CompareRasters(GDALDataset& here, const std::string& path, const std::strin
       return [&pool](const Box& box, void* to) { return pool.ReadMasks(box, to); };
     };
     const Comparison mask =
-        Finished(Compare(pieces, ScalarType::kUInt8, mask_reader(here_pool),
-                         mask_reader(there_pool), 1, [&](double) { return keep_going(1); }));
+        Value(Compare(pieces, ScalarType::kUInt8, mask_reader(here_pool), mask_reader(there_pool),
+                      1, [&](double) { return progress(1); }));
     if (mask.different + mask.unread > 0) report["differences"].push_back(MaskDifference(mask));
   }
   if (found.different == 0) return;
@@ -229,11 +226,11 @@ void CompareRasters(GDALDataset& here, const std::string& path, const std::strin
 }
 
 std::shared_ptr<Array> OpenArray(const std::string& path, const std::string& driver) {
-  if (driver == kNpyDriverName) return Value(OpenNpyPath(path, Access::kRead, 1));
-#ifdef NDARRAY_HAS_B2ND
-  if (driver == kB2ndDriverName) return Value(OpenB2ndPath(path, Access::kRead, 1));
-#endif
-  throw Failure(path + ": found " + driver + ", wanted a .npy or .b2nd file, of as many axes");
+  const ArrayFormat* const format = FindFormat(driver.c_str());
+  if (format == nullptr) {
+    throw Failure(path + ": found " + driver + ", wanted a .npy or .b2nd file, of as many axes");
+  }
+  return Value(format->open(path, OpenFor::kReading, 1, {}));
 }
 
 // The shape, or the first field that is another. Empty where all are the same.
@@ -257,11 +254,11 @@ std::string ArrayDifference(const ArrayInfo& here, const ArrayInfo& there) {
 PieceReader ReaderOf(const Array& array, size_t field) {
   const auto element_bytes = static_cast<int64_t>(array.info().fields[field].dtype.size_bytes());
   return [&array, field, element_bytes](const Box& box, void* to) {
-    return array.Read(field, box, {to, DenseStrides(box, element_bytes)});
+    return array.Read(field, box, {to, CStrides(Counts(box), element_bytes)});
   };
 }
 
-void CompareArrays(const Array& here, const Array& there, const KeepGoing& keep_going,
+void CompareArrays(const Array& here, const Array& there, const ProgressFn& progress,
                    Json& report) {
   const ArrayInfo& info = here.info();
   const std::string difference = ArrayDifference(info, there.info());
@@ -283,9 +280,10 @@ void CompareArrays(const Array& here, const Array& there, const KeepGoing& keep_
     const Pieces pieces{info.shape,
                         PieceShape(info.shape, unit, static_cast<int64_t>(dtype.size_bytes())),
                         info.granule};
-    const Comparison found = Finished(Compare(
-        pieces, dtype.type, ReaderOf(here, field), ReaderOf(there, field), kMostListed,
-        [&](double done) { return keep_going((static_cast<double>(field) + done) / fields); }));
+    const Comparison found = Value(Compare(pieces, dtype.type, ReaderOf(here, field),
+                                           ReaderOf(there, field), kMostListed,
+                                           PartOf(progress, static_cast<double>(field) / fields,
+                                                  static_cast<double>(field + 1) / fields)));
     all.values += found.values;
     all.different += found.different;
     all.unread += found.unread;
@@ -312,16 +310,16 @@ void CompareArrays(const Array& here, const Array& there, const KeepGoing& keep_
 }  // namespace
 
 Json CompareWith(GDALDataset& here, const std::string& path, const std::string& source,
-                 const KeepGoing& keep_going) {
+                 const ProgressFn& progress) {
   Json report = {{"source", source},
                  {"equal", false},
                  {"differences", Json::array()},
                  {"notes", Json::array()}};
   if (here.GetRasterCount() > 0) {
-    CompareRasters(here, path, source, keep_going, report);
+    CompareRasters(here, path, source, progress, report);
   } else {
     const std::string driver = DriverOf(*OpenRaster(source));
-    CompareArrays(*OpenArray(path, DriverOf(here)), *OpenArray(source, driver), keep_going, report);
+    CompareArrays(*OpenArray(path, DriverOf(here)), *OpenArray(source, driver), progress, report);
   }
   report["equal"] = report["differences"].empty() && report.value("different", -1) == 0 &&
                     !report.contains("unread");

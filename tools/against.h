@@ -20,7 +20,7 @@ namespace ndarray::tools {
 //   values, different, unread, first, bounds   as in Comparison, where values were compared
 // Throws Failure where the source cannot be read.
 nlohmann::ordered_json CompareWith(GDALDataset& here, const std::string& path,
-                                   const std::string& source, const KeepGoing& keep_going);
+                                   const std::string& source, const ProgressFn& progress);
 
 }  // namespace ndarray::tools
 

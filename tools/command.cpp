@@ -12,6 +12,7 @@
 #include <mutex>
 #include <set>
 
+#include "driver/raster/array_format.h"
 #include "driver/raster/dataset_name.h"
 
 namespace ndarray::tools {
@@ -72,12 +73,14 @@ void WatchTheWorld() {
 }
 
 void Check(const Status& status) {
+  if (status.code() == StatusCode::kCancelled) StopIfInterrupted();
+  if (status.code() == StatusCode::kReported) ThrowGdalFailure(status.message());
   if (!status.ok()) throw Failure(status.message());
 }
 
 void RequirePath(const std::string& name) {
-  for (const char* const driver : {"NPY", "B2ND"}) {
-    if (HasDriverPrefix(name.c_str(), driver)) {
+  for (const ArrayFormat* const format : Formats()) {
+    if (HasDriverPrefix(name.c_str(), format->driver)) {
       throw WrongUsage(name + ": found a part of a file, wanted the path of a file");
     }
   }

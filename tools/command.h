@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
+#include "driver/raster/gdal_progress.h"
 #include "driver/store/status.h"
 
 namespace ndarray::tools {
@@ -31,7 +32,8 @@ struct WrongUsage : std::runtime_error {
 // Takes over GDAL's messages and Ctrl-C (SIGTERM, too). Called once, first.
 void WatchTheWorld();
 
-// Throws the status as a Failure, unless it is a success.
+// Throws the status as a Failure, unless it is a success: "interrupted" where the user asked for
+// it, and what GDAL has reported instead of kReported.
 void Check(const Status& status);
 
 template <typename T>
@@ -68,6 +70,12 @@ void EndProgress();
 
 // Progress without a bar: only asks to stop.
 int WatchForInterrupt(double complete, const char* message, void* data);
+
+// One of these, as a GDAL callback and as all else knows it.
+inline GDALProgressFunc GdalProgress(bool quiet) {
+  return quiet ? WatchForInterrupt : ShowProgress;
+}
+inline ProgressFn ProgressOf(bool quiet) { return FromGdal(GdalProgress(quiet), nullptr); }
 
 // Throws a Failure, "interrupted", once the user has pressed Ctrl-C. Work that has no progress
 // callback asks it now and then; another Ctrl-C, two seconds later, ends the process at once.

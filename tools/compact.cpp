@@ -1,7 +1,7 @@
 #include <cinttypes>
 #include <cstdio>
 
-#include "driver/raster/b2nd_create.h"
+#include "driver/raster/array_format.h"
 #include "driver/raster/vsi_file.h"
 #include "driver/store/frame_copy.h"
 #include "tools/subcommands.h"
@@ -12,21 +12,19 @@ ExitCode Compact(const CompactArguments& arguments) {
   const std::string& path = arguments.file;
   RequirePath(path);
   const std::string driver = OpenRaster(path)->GetDriver()->GetDescription();
-  if (driver != kB2ndDriverName) {
+  if (driver != kB2ndFormat.driver) {
     throw Failure(path + ": found a file of the driver " + driver +
                   ", wanted a .b2nd file: others have no dead space");
   }
   const std::shared_ptr<ByteFile> file = Value(OpenUpdateFile(path));
-  const auto show = arguments.quiet ? WatchForInterrupt : ShowProgress;
-  const Result<Compaction> done = CompactFrame(
-      *file, CreateOutputFile, [&](double share) { return show(share, "", nullptr) != 0; });
-  if (!done.ok()) StopIfInterrupted();
+  const ProgressFn progress = ProgressOf(arguments.quiet);
+  const Result<Compaction> done = CompactFrame(*file, CreateOutputFile, progress);
   Check(done.status());
   if (arguments.quiet) return kDone;
   if (done->new_bytes == done->old_bytes) {
     std::printf("%s: %" PRIu64 " bytes, nothing to reclaim\n", path.c_str(), done->old_bytes);
   } else {
-    show(1, "", nullptr);
+    progress(1);
     std::printf("%s: %" PRIu64 " bytes before, %" PRIu64 " bytes now\n", path.c_str(),
                 done->old_bytes, done->new_bytes);
   }

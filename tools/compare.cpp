@@ -260,7 +260,7 @@ AxisVector PieceShape(const AxisVector& shape, const AxisVector& unit, int64_t e
 
 Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceReader& here,
                            const PieceReader& there, size_t most_listed,
-                           const KeepGoing& keep_going) {
+                           const ProgressFn& progress) {
   const Box all_values{AxisVector(pieces.shape.size(), 0), pieces.shape};
   const AxisVector grid = GridOf(all_values, pieces.piece);
   const int64_t count = *CheckedProduct(grid);
@@ -284,9 +284,7 @@ Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceRea
     const std::lock_guard<std::mutex> lock(mutex);
     Add(all, std::move(found), most_listed);
     ++finished;
-    return keep_going(static_cast<double>(finished) / static_cast<double>(count))
-               ? Status()
-               : Status(StatusCode::kIo, "stopped");
+    return ReportProgress(progress, static_cast<double>(finished) / static_cast<double>(count));
   });
   if (!failure.ok()) return failure;
   return all;

@@ -11,21 +11,13 @@
 
 #include "driver/store/array.h"
 #include "driver/store/dtype.h"
-#include "driver/store/keep_going.h"
+#include "driver/store/progress.h"
 #include "driver/store/status.h"
-#include "tools/command.h"
 
 namespace ndarray::tools {
 
 // Reads the elements of a box to dense memory, C order, native bytes. Called from many threads.
 using PieceReader = std::function<Status(const Box& box, void* to)>;
-
-// The value of work that keep_going may have stopped; throws Failure.
-template <typename T>
-T Finished(Result<T> result) {
-  StopIfInterrupted();
-  return Value(std::move(result));
-}
 
 struct Difference {
   AxisVector at;
@@ -57,7 +49,7 @@ struct Pieces {
 // and when it is stopped.
 Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceReader& here,
                            const PieceReader& there, size_t most_listed,
-                           const KeepGoing& keep_going);
+                           const ProgressFn& progress);
 
 }  // namespace ndarray::tools
 

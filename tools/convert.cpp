@@ -7,12 +7,10 @@
 #include <functional>
 #include <optional>
 
-#ifdef NDARRAY_HAS_B2ND
-#include "driver/raster/b2nd_options.h"
-#endif
-#include "driver/raster/array_dataset.h"
+#include "driver/raster/array_create.h"
+#include "driver/raster/axes.h"
 #include "driver/raster/dataset_name.h"
-#include "driver/raster/geo_metadata.h"
+#include "driver/raster/stored_metadata.h"
 #include "driver/raster/vsi_file.h"
 #include "tools/convert_array.h"
 #include "tools/convert_options.h"
@@ -21,6 +19,7 @@
 #include "tools/staging.h"
 #include "tools/subcommands.h"
 #include "tools/tiff_stack.h"
+#include "tools/write_file.h"
 
 namespace ndarray::tools {
 namespace {
@@ -29,7 +28,7 @@ struct Job : ConvertArguments {
   explicit Job(const ConvertArguments& arguments)
       : ConvertArguments(arguments), written(destination) {}
 
-  GDALProgressFunc progress() const { return quiet ? WatchForInterrupt : ShowProgress; }
+  GDALProgressFunc progress() const { return GdalProgress(quiet); }
 
   std::string written;  // where DST is made: elsewhere if its overviews are still to come
 };
@@ -67,21 +66,18 @@ DatasetPointer OpenSource(const std::string& path) {
 }
 
 // What the driver would refuse is wrong usage, found before anything is touched.
-void CheckPlan(GDALDriver& driver, GDALDataset& source, const Job& arguments, StringList options) {
+void CheckPlan(const ArrayFormat& format, GDALDataset& source, const Job& arguments,
+               StringList options) {
   Result<NewArray> array =
-      PlanCopy(arguments.destination.c_str(), driver.GetDescription(), source, false, options);
-  Status status = array.status();
-#ifdef NDARRAY_HAS_B2ND
-  if (array.ok() && EQUAL(driver.GetDescription(), "B2ND")) {
-    status = PlanB2nd(*array, options).status();
+      PlanCopy(arguments.destination.c_str(), format.driver, source, false, options);
+  if (array.status().code() == StatusCode::kInvalidArgument) {
+    throw WrongUsage(array.status().message());
   }
-#endif
-  if (status.code() == StatusCode::kInvalidArgument) throw WrongUsage(status.message());
-  Check(status);
+  PlanNew(format, Value(std::move(array)), options);
 }
 
-void ConvertRaster(const Job& arguments, GDALDriver& driver, const std::optional<Reading>& access,
-                   CPLStringList options) {
+void ConvertRaster(const Job& arguments, const ArrayFormat& format,
+                   const std::optional<Reading>& access, CPLStringList options) {
   DatasetPointer source = OpenSource(arguments.source);
   RefuseToReplace(*source, arguments.destination);
   RequireBands(*source, arguments.bands, arguments.source);
@@ -94,13 +90,14 @@ void ConvertRaster(const Job& arguments, GDALDriver& driver, const std::optional
   const ImageSize size{image.GetRasterXSize(), image.GetRasterYSize(), image.GetRasterCount(),
                        GDALGetDataTypeSizeBytes(image.GetRasterBand(1)->GetRasterDataType())};
   if (access) {
-    AddAccessOptions(*access, size, EQUAL(driver.GetDescription(), "B2ND"), true, options);
+    AddAccessOptions(*access, size, format, true, options);
   }
-  CheckPlan(driver, image, arguments, options.List());
+  CheckPlan(format, image, arguments, options.List());
   LimitCache(image);
   ForgetGdalErrors();
-  const DatasetPointer written(driver.CreateCopy(arguments.written.c_str(), &image, FALSE,
-                                                 options.List(), arguments.progress(), nullptr));
+  GDALDriver* const driver = GetGDALDriverManager()->GetDriverByName(format.driver);
+  const DatasetPointer written(driver->CreateCopy(arguments.written.c_str(), &image, FALSE,
+                                                  options.List(), arguments.progress(), nullptr));
   if (written == nullptr) {
     ThrowGdalFailure(arguments.destination + ": cannot write",
                      {arguments.source, arguments.destination});
@@ -140,29 +137,15 @@ DatasetPointer DescribeStack(const TiffPages& pages, const Stack& stack) {
   return all;
 }
 
-#ifdef NDARRAY_HAS_B2ND
-std::vector<Attribute> AttributesOf(GDALDataset& description, const Stack& stack) {
-  return StoreMetadata(description, IsRaster(stack) ? "BYX" : "", stack.names);
-}
-#endif
-
-// Of a .npy: into its sidecar, if the array is a raster.
-void DescribeNpy(GDALDataset& description, const Stack& stack) {
+// Where files have no metadata of their own: into the sidecar, if the array is a raster.
+void DescribeBeside(const ArrayFormat& format, GDALDataset& description, const Stack& stack) {
   if (!IsRaster(stack)) return;
-  const char* const axes[] = {"AXES=BYX", nullptr};
-  ForgetGdalErrors();
-  const DatasetPointer written(
-      GDALDataset::Open(stack.array.path.c_str(), GDAL_OF_RASTER | GDAL_OF_UPDATE, nullptr, axes));
-  auto* const dataset = dynamic_cast<GDALPamDataset*>(written.get());
-  if (dataset == nullptr) {
-    ThrowGdalFailure(stack.array.path + ": is complete, but cannot be opened to add metadata");
-  }
-  CopyMetadata(description, *dataset);
   NewArray named = stack.array;
   named.axes = "BYX";
-  if (!NeedsAxes(named)) return;
-  dataset->SetMetadataItem("AXES", "BYX", kMetadataDomain);
-  dataset->SetMetadataItem("SHAPE", ShapeString(named.shape).c_str(), kMetadataDomain);
+  ForgetGdalErrors();
+  if (DescribeInSidecar(format, named, description) == nullptr) {
+    ThrowGdalFailure(stack.array.path + ": is complete, but cannot be opened to add metadata");
+  }
 }
 
 // What there is not for a source that is no raster of bands; `kind`: "a stack of pages".
@@ -179,8 +162,8 @@ void RefuseRasterOptions(const Job& arguments, const std::string& kind, bool is_
   }
 }
 
-void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
-                  [[maybe_unused]] const std::optional<Reading>& access, CPLStringList options) {
+void ConvertStack(TiffPages& pages, const Job& arguments, const ArrayFormat& format,
+                  const std::optional<Reading>& access, CPLStringList options) {
   if (!arguments.bands.empty()) pages.Choose(arguments.bands);
   Stack stack = PlanStack(pages, arguments.written);
   stack.array.max_threads = ThreadsFrom(options);
@@ -188,37 +171,33 @@ void ConvertStack(TiffPages& pages, const Job& arguments, GDALDriver& driver,
   RefuseRasterOptions(arguments, "a stack of pages", IsRaster(stack), array.shape, options);
   RefuseToReplace(arguments.source, arguments.destination);
   const DatasetPointer description = DescribeStack(pages, stack);
-  const ElementSource source = SourceOf(pages, stack);
-  if (EQUAL(driver.GetDescription(), "NPY")) {
-    WriteNpy(source, {array.path, array.element(), array.shape, array.max_threads},
-             arguments.progress());
-    return DescribeNpy(*description, stack);
-  }
-#ifdef NDARRAY_HAS_B2ND
   const auto element_bytes = static_cast<int64_t>(array.dtype.size_bytes());
   if (access) {
-    AddAccessOptions(*access, {pages.width(), pages.height(), pages.samples(), element_bytes}, true,
-                     false, options);
+    AddAccessOptions(*access, {pages.width(), pages.height(), pages.samples(), element_bytes},
+                     format, false, options);
   }
-  WriteB2nd(source, array.path, PlanNewB2nd(array, options.List()),
-            AttributesOf(*description, stack), arguments.progress());
-#endif
+  std::vector<Attribute> attributes;
+  if (format.keeps_metadata) {
+    attributes = StoreMetadata(*description, IsRaster(stack) ? "BYX" : "", stack.names);
+  }
+  WriteFile(array.path, PlanNew(format, array, options.List()), attributes, SourceOf(pages, stack),
+            ProgressOf(arguments.quiet));
+  if (!format.keeps_metadata) DescribeBeside(format, *description, stack);
 }
 
-void ConvertManyAxes(const Array& array, const Job& arguments, GDALDriver& driver,
+void ConvertManyAxes(const ManyAxes& source, const Job& arguments, const ArrayFormat& format,
                      const std::optional<Reading>& access, const CPLStringList& options) {
-  const AxisVector& shape = array.info().shape;
+  const AxisVector& shape = source.array->info().shape;
   const std::string kind = "an array of " + std::to_string(shape.size()) + " axes";
   RefuseRasterOptions(arguments, kind, false, shape, options);
   if (!arguments.bands.empty()) {
     throw Failure(arguments.source + ": is " + kind + ", for which there is no --bands (" +
-                  FormatDatasetName(array.info().raw ? "NPY" : "B2ND", arguments.source,
+                  FormatDatasetName(source.format->driver, arguments.source,
                                     AxisVector(shape.size() - kMaxRasterAxes, 0)) +
                   " is a part that has bands)");
   }
   RefuseToReplace(arguments.source, arguments.destination);
-  ConvertArray(array, arguments.written, EQUAL(driver.GetDescription(), "B2ND"), access, options,
-               arguments.progress());
+  ConvertArray(source, arguments.written, format, access, options, ProgressOf(arguments.quiet));
 }
 
 std::unique_ptr<TiffPages> FindPages(const std::string& path) {
@@ -228,14 +207,14 @@ std::unique_ptr<TiffPages> FindPages(const std::string& path) {
   return file.ok() ? TiffPages::Find(std::move(*file)) : nullptr;
 }
 
-void ConvertFile(const Job& arguments, GDALDriver& driver, const std::optional<Reading>& access,
-                 const CPLStringList& options) {
+void ConvertFile(const Job& arguments, const ArrayFormat& format,
+                 const std::optional<Reading>& access, const CPLStringList& options) {
   if (const std::unique_ptr<TiffPages> pages = FindPages(arguments.source)) {
-    ConvertStack(*pages, arguments, driver, access, options);
+    ConvertStack(*pages, arguments, format, access, options);
   } else if (const auto array = FindArrayOfManyAxes(arguments.source)) {
-    ConvertManyAxes(*array, arguments, driver, access, options);
+    ConvertManyAxes(*array, arguments, format, access, options);
   } else {
-    ConvertRaster(arguments, driver, access, options);
+    ConvertRaster(arguments, format, access, options);
   }
 }
 
@@ -274,11 +253,11 @@ ExitCode Convert(const ConvertArguments& asked) {
   Job arguments(asked);
   std::optional<Reading> access;
   if (arguments.access) access = ParseReading(*arguments.access);
-  GDALDriver& driver = DriverFor(arguments.destination);
-  const CPLStringList options = ParseCreationOptions(driver, arguments.creation_options);
+  const ArrayFormat& format = FormatFor(arguments.destination);
+  const CPLStringList options = ParseCreationOptions(format, arguments.creation_options);
   // Options are checked here, where a wrong one is an error.
   CPLSetConfigOption("GDAL_VALIDATE_CREATION_OPTIONS", "NO");
-  const auto make = [&] { ConvertFile(arguments, driver, access, options); };
+  const auto make = [&] { ConvertFile(arguments, format, access, options); };
   const auto finish = [&] { BuildOverviews(arguments.written, arguments.progress()); };
   if (!arguments.overviews) {
     make();

@@ -1,28 +1,21 @@
 #include "tools/convert_array.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <vector>
 
 #include "driver/raster/axes.h"
+#include "driver/raster/copy_pixels.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/new_array.h"
-#include "driver/raster/npy_create.h"
 #include "driver/raster/threads.h"
-#include "driver/raster/vsi_file.h"
 #include "driver/store/box.h"
-#include "driver/store/npy_array.h"
-#ifdef NDARRAY_HAS_B2ND
-#include "driver/raster/b2nd_create.h"
 #include "driver/store/frame_attributes.h"
-#include "driver/store/frame_index.h"
 #include "driver/store/text.h"
-#endif
-#include "tools/array_copy.h"
 #include "tools/command.h"
 #include "tools/convert_options.h"
+#include "tools/write_file.h"
 
 namespace ndarray::tools {
 namespace {
@@ -40,14 +33,15 @@ void SwapBack(const ArrayInfo& info, std::byte* record) {
 }
 
 // Field by field: gaps between them become zeros.
-Status ReadRecords(const Array& array, int64_t record_bytes, const Box& box, std::byte* to) {
+Status ReadRecords(const Array& array, int64_t record_bytes, const Box& box,
+                   const StridedView& view) {
   const ArrayInfo& info = array.info();
-  const AxisVector strides = DenseStrides(box, record_bytes);
+  auto* const to = static_cast<std::byte*>(view.data);
   const int64_t count = ElementsIn(box);
   std::fill_n(to, count * record_bytes, std::byte{0});
   std::vector<ReadTarget> targets;
   for (size_t field = 0; field < info.fields.size(); ++field) {
-    targets.push_back({field, box, {to + info.fields[field].offset_bytes, strides}});
+    targets.push_back({field, box, {to + info.fields[field].offset_bytes, view.strides_bytes}});
   }
   Status status = array.Read(targets);
   if (!status.ok()) return status;
@@ -55,54 +49,35 @@ Status ReadRecords(const Array& array, int64_t record_bytes, const Box& box, std
   return {};
 }
 
-ElementSource SourceOf(const Array& array, int64_t element_bytes) {
-  ElementSource source;
+PixelSource SourceOf(const Array& array, int64_t element_bytes) {
+  PixelSource source;
   source.path = array.path();
   source.unit = array.info().granule;
   if (array.info().is_record) {
-    source.read = [&array, element_bytes](const Box& box, std::byte* to, int /*max_threads*/) {
+    source.read = [&array, element_bytes](const Box& box, const StridedView& to) {
       return ReadRecords(array, element_bytes, box, to);
     };
   } else {
-    source.read = [&array, element_bytes](const Box& box, std::byte* to, int /*max_threads*/) {
-      return array.Read(0, box, {to, DenseStrides(box, element_bytes)});
+    source.read = [&array](const Box& box, const StridedView& to) {
+      return array.Read(0, box, to);
     };
   }
   return source;
 }
 
-// What a file has besides elements.
-struct FileFacts {
-  ElementType record;         // if it has records
-  AxisVector chunks, blocks;  // of a .b2nd
+std::vector<Attribute> AttributesOf(const Array& array) {
   std::vector<Attribute> attributes;
-};
-
-FileFacts FactsOf(const Array& array) {
-  FileFacts facts;
-  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(array.path()));
-  if (array.info().raw) {
-    const NpyHeader header = Value(ReadNpyHeader(*file));
-    facts.record = {header.fields, header.is_record, header.element_bytes, header.dtype_text,
-                    header.record_text};
-    return facts;
-  }
-#ifdef NDARRAY_HAS_B2ND
-  const std::shared_ptr<const FrameIndex> index = Value(FrameIndex::Open(*file));
-  facts.record = index->layout().element;
-  facts.chunks = index->layout().chunk_shape;
-  facts.blocks = index->layout().block_shape;
+  if (array.attributes() == nullptr) return attributes;
   for (const AttributeInfo& info : array.attributes()->List()) {
     Result<std::string> value = array.attributes()->Read(info.name, kMaxAttributeBytes);
     if (value.ok()) {
-      facts.attributes.emplace_back(info.name, std::move(*value));
+      attributes.emplace_back(info.name, std::move(*value));
     } else {
       ReportWarning(array.path() + ": attribute '" + Excerpt(info.name) +
                     "': " + value.status().message() + "; it is not copied");
     }
   }
-#endif
-  return facts;
+  return attributes;
 }
 
 // Its last three axes are those that GDAL shows of its parts.
@@ -127,76 +102,51 @@ NewArray PlanManyAxes(const ArrayInfo& info, const std::string& path) {
   return plan;
 }
 
-#ifdef NDARRAY_HAS_B2ND
-
-bool SaysShapes(const CPLStringList& options) {
-  constexpr std::array kNames = {"BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE", "CHUNKYSIZE"};
-  return std::any_of(kNames.begin(), kNames.end(),
-                     [&](const char* name) { return options.FetchNameValue(name) != nullptr; });
+void RefuseWhatDoesNotFit(const Array& array, const NewArray& plan, const ArrayFormat& format) {
+  const auto refuse = [&](const std::string& found, int64_t most, const std::string& why) {
+    throw Failure(array.path() + ": found " + found + ", wanted at most " + std::to_string(most) +
+                  ", as " + why);
+  };
+  const std::string name = std::string("a .") + format.extension;
+  if (plan.shape.size() > format.max_axes) {
+    refuse(std::to_string(plan.shape.size()) + " axes", format.max_axes, name + " has");
+  }
+  if (plan.element_bytes() > format.max_element_bytes) {
+    refuse("records of " + std::to_string(plan.element_bytes()) + " bytes",
+           format.max_element_bytes, "are written to " + name);
+  }
 }
-
-// What is large is no number, and c-blosc2 takes it for bytes.
-constexpr int64_t kMostRecordBytes = 255;
-
-void ConvertToB2nd(const Array& array, const NewArray& plan, const FileFacts& facts,
-                   const std::optional<Reading>& access, CPLStringList options,
-                   GDALProgressFunc progress) {
-  if (plan.shape.size() > kMaxB2ndAxes) {
-    throw Failure(array.path() + ": found " + std::to_string(plan.shape.size()) +
-                  " axes, wanted at most " + std::to_string(kMaxB2ndAxes) + ", as a .b2nd has");
-  }
-  if (plan.element_bytes() > kMostRecordBytes) {
-    throw Failure(array.path() + ": found records of " + std::to_string(plan.element_bytes()) +
-                  " bytes, wanted at most " + std::to_string(kMostRecordBytes) +
-                  ", as are written to a .b2nd");
-  }
-  const bool says_shapes = access || SaysShapes(options);
-  if (access) {
-    const ImageSize size{plan.width, plan.height, plan.bands, plan.element_bytes()};
-    AddAccessOptions(*access, size, true, false, options);
-  }
-  B2ndPlan planned = PlanNewB2nd(plan, options.List());
-  if (!facts.chunks.empty() && !says_shapes) {
-    Result<B2ndLayout> same =
-        MakeB2ndLayout(plan.element(), plan.shape, facts.chunks, facts.blocks);
-    if (same.ok()) planned.layout = std::move(*same);
-  }
-  WriteB2nd(SourceOf(array, plan.element_bytes()), plan.path, planned, facts.attributes, progress);
-}
-
-#endif
 
 }  // namespace
 
-std::shared_ptr<Array> FindArrayOfManyAxes(const std::string& path) {
+std::optional<ManyAxes> FindArrayOfManyAxes(const std::string& path) {
   GDALDriverH const identified = GDALIdentifyDriver(path.c_str(), nullptr);
-  if (identified == nullptr) return nullptr;
-  const std::string driver = GDALGetDescription(identified);
-  if (HasDriverPrefix(path.c_str(), driver)) return nullptr;
-  const int max_threads = DefaultThreads();
-  std::shared_ptr<Array> array;
-  const auto keep = [&](Result<std::shared_ptr<Array>> opened) {
-    if (opened.ok() && (*opened)->info().shape.size() > kMaxRasterAxes) array = std::move(*opened);
-  };
-  if (driver == kNpyDriverName) keep(OpenNpyPath(path, Access::kRead, max_threads));
-#ifdef NDARRAY_HAS_B2ND
-  if (driver == kB2ndDriverName) keep(OpenB2ndPath(path, Access::kRead, max_threads));
-#endif
-  return array;
+  if (identified == nullptr) return {};
+  const ArrayFormat* const format = FindFormat(GDALGetDescription(identified));
+  if (format == nullptr || HasDriverPrefix(path.c_str(), format->driver)) return {};
+  Result<std::shared_ptr<Array>> array =
+      format->open(path, OpenFor::kReading, DefaultThreads(), {});
+  if (!array.ok() || (*array)->info().shape.size() <= kMaxRasterAxes) return {};
+  return ManyAxes{format, std::move(*array)};
 }
 
-void ConvertArray(const Array& array, const std::string& destination, [[maybe_unused]] bool to_b2nd,
-                  [[maybe_unused]] const std::optional<Reading>& access, CPLStringList options,
-                  GDALProgressFunc progress) {
-  const FileFacts facts = FactsOf(array);
+void ConvertArray(const ManyAxes& source, const std::string& destination, const ArrayFormat& format,
+                  const std::optional<Reading>& access, CPLStringList options,
+                  const ProgressFn& progress) {
+  const Array& array = *source.array;
   NewArray plan = PlanManyAxes(array.info(), destination);
   plan.max_threads = ThreadsFrom(options);
-  if (array.info().is_record) plan.record = facts.record;
-#ifdef NDARRAY_HAS_B2ND
-  if (to_b2nd) return ConvertToB2nd(array, plan, facts, access, std::move(options), progress);
-#endif
-  WriteNpy(SourceOf(array, plan.element_bytes()),
-           {plan.path, plan.element(), plan.shape, plan.max_threads}, progress);
+  if (array.info().is_record) plan.record = Value(source.format->read_element(array.path()));
+  RefuseWhatDoesNotFit(array, plan, format);
+  plan.source_chunk = array.info().chunk;
+  plan.source_block = array.info().block;
+  if (access) {
+    const ImageSize size{plan.width, plan.height, plan.bands, plan.element_bytes()};
+    AddAccessOptions(*access, size, format, false, options);
+  }
+  WriteFile(plan.path, PlanNew(format, plan, options.List()),
+            format.keeps_metadata ? AttributesOf(array) : std::vector<Attribute>(),
+            SourceOf(array, plan.element_bytes()), progress);
 }
 
 }  // namespace ndarray::tools

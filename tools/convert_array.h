@@ -9,22 +9,28 @@
 #include <optional>
 #include <string>
 
-#include "driver/raster/gdal_compat.h"
+#include "driver/raster/array_format.h"
 #include "driver/store/array.h"
+#include "driver/store/progress.h"
 #include "tools/reading.h"
 
 namespace ndarray::tools {
 
-// The array of that .npy or .b2nd file, if it has four axes or more. nullptr: it has not, or the
-// file is another one or cannot be opened, which GDAL's drivers tell better.
-std::shared_ptr<Array> FindArrayOfManyAxes(const std::string& path);
+struct ManyAxes {
+  const ArrayFormat* format;
+  std::shared_ptr<Array> array;
+};
 
-// Writes all elements to `destination`, with the attributes of a .b2nd where that is one, too.
-// Blocks and chunks of a .b2nd stay as they are, unless `options` or `access` say otherwise.
+// The array of that .npy or .b2nd file, if it has four axes or more. Absent: it has not, or the
+// file is another one or cannot be opened, which GDAL's drivers report better.
+std::optional<ManyAxes> FindArrayOfManyAxes(const std::string& path);
+
+// Writes all elements to `destination`, with the attributes of the source where both formats have
+// them. Blocks and chunks stay as they are, unless `options` or `access` say otherwise.
 // Throws a Failure, WrongUsage for options that say what cannot be.
-void ConvertArray(const Array& array, const std::string& destination, bool to_b2nd,
+void ConvertArray(const ManyAxes& source, const std::string& destination, const ArrayFormat& format,
                   const std::optional<Reading>& access, CPLStringList options,
-                  GDALProgressFunc progress);
+                  const ProgressFn& progress);
 
 }  // namespace ndarray::tools
 

@@ -24,9 +24,9 @@ struct OptionNames {
 };
 
 // Without those that the driver only takes in order to say that they have no effect.
-OptionNames NamesOf(GDALDriver& driver) {
-  const char* const list = driver.GetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST);
-  const std::unique_ptr<CPLXMLNode, DestroyXml> tree(CPLParseXMLString(list));
+OptionNames NamesOf(const ArrayFormat& format) {
+  const std::string list = format.creation_options();
+  const std::unique_ptr<CPLXMLNode, DestroyXml> tree(CPLParseXMLString(list.c_str()));
   OptionNames names;
   for (const CPLXMLNode* node = tree->psChild; node != nullptr; node = node->psNext) {
     if (CPLGetXMLValue(node, "ignored", nullptr) != nullptr) continue;
@@ -136,19 +136,19 @@ void AddSides(const char* axis, int64_t block, int64_t chunk, int64_t size,
 
 }  // namespace
 
-GDALDriver& DriverFor(const std::string& path) {
-  const char* const extension = CPLGetExtension(path.c_str());
-  const char* const name = EQUAL(extension, "npy") ? "NPY" : EQUAL(extension, "b2nd") ? "B2ND" : "";
-  if (*name == '\0') {
-    throw WrongUsage("DST: found " + path + ", wanted a name that ends in .npy or .b2nd");
+const ArrayFormat& FormatFor(const std::string& path) {
+  const ArrayFormat* const format = FormatOfExtension(CPLGetExtension(path.c_str()));
+  if (format != nullptr) return *format;
+  std::string wanted;
+  for (const ArrayFormat* const known : Formats()) {
+    wanted += (wanted.empty() ? "." : " or .") + std::string(known->extension);
   }
-  GDALDriver* const driver = GetGDALDriverManager()->GetDriverByName(name);
-  if (driver == nullptr) throw Failure(path + ": this program was built without c-blosc2");
-  return *driver;
+  throw WrongUsage("DST: found " + path + ", wanted a name that ends in " + wanted);
 }
 
-CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::string>& words) {
-  const OptionNames names = NamesOf(driver);
+CPLStringList ParseCreationOptions(const ArrayFormat& format,
+                                   const std::vector<std::string>& words) {
+  const OptionNames names = NamesOf(format);
   CPLStringList options;
   for (const std::string& word : words) {
     const size_t equals = word.find('=');
@@ -162,22 +162,22 @@ CPLStringList ParseCreationOptions(GDALDriver& driver, const std::vector<std::st
       });
     };
     if (!is_among(names.main) && !is_among(names.aliases)) {
-      throw WrongUsage("-co: found " + name + ", wanted an option of the driver " +
-                       driver.GetDescription() + ": " + Joined(names.main));
+      throw WrongUsage("-co: found " + name + ", wanted an option of the driver " + format.driver +
+                       ": " + Joined(names.main));
     }
     options.SetNameValue(name.c_str(), word.c_str() + equals + 1);
   }
   return options;
 }
 
-void AddAccessOptions(const Reading& access, const ImageSize& image, bool is_b2nd,
+void AddAccessOptions(const Reading& access, const ImageSize& image, const ArrayFormat& format,
                       bool choose_interleave, CPLStringList& options) {
   if (choose_interleave && image.bands > 1 && !options.FetchNameValue("INTERLEAVE") &&
       !options.FetchNameValue("AXES")) {
-    const bool lines = access.kind == Reading::kRows && !is_b2nd;
+    const bool lines = access.kind == Reading::kRows && !format.has_chunks;
     options.SetNameValue("INTERLEAVE", lines ? "LINE" : "BAND");
   }
-  if (!is_b2nd) return;
+  if (!format.has_chunks) return;
   const std::string axes = options.FetchNameValueDef("AXES", "");
   const bool together = !choose_interleave || (!axes.empty() && std::toupper(axes.back()) == 'B') ||
                         EQUAL(options.FetchNameValueDef("INTERLEAVE", ""), "PIXEL");
@@ -195,14 +195,12 @@ int ThreadsFrom(const CPLStringList& options) {
   return *threads;
 }
 
-#ifdef NDARRAY_HAS_B2ND
-B2ndPlan PlanNewB2nd(const NewArray& array, StringList options) {
-  Result<B2ndPlan> plan = PlanB2nd(array, options);
-  if (!plan.ok() && plan.status().code() == StatusCode::kInvalidArgument) {
-    throw WrongUsage(plan.status().message());
+WriterStarter PlanNew(const ArrayFormat& format, const NewArray& array, StringList options) {
+  Result<WriterStarter> start = format.plan(array, options);
+  if (start.status().code() == StatusCode::kInvalidArgument) {
+    throw WrongUsage(start.status().message());
   }
-  return Value(std::move(plan));
+  return Value(std::move(start));
 }
-#endif
 
 }  // namespace ndarray::tools

@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "driver/raster/array_format.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/vsi_file.h"
 #include "driver/store/npy_array.h"
 #ifdef NDARRAY_HAS_B2ND
-#include "driver/raster/b2nd_create.h"
 #include "tools/chunk_report.h"
 #endif
 #include "tools/raster_report.h"
@@ -19,8 +19,9 @@ namespace {
 
 // The path of the file, of whatever name GDAL knows it by.
 std::string FilePath(const std::string& name) {
-  for (const char* const driver : {"NPY", "B2ND"}) {
-    if (HasDriverPrefix(name.c_str(), driver)) return Value(ParseDatasetName(name, driver)).path;
+  for (const ArrayFormat* const format : Formats()) {
+    if (!HasDriverPrefix(name.c_str(), format->driver)) continue;
+    return Value(ParseDatasetName(name, format->driver)).path;
   }
   return name;
 }
@@ -59,9 +60,9 @@ Report DescribeNpyFile(const ByteFile& file) {
 }
 
 Report DescribeFile(const std::shared_ptr<ByteFile>& file,
-                    [[maybe_unused]] const std::string& driver, bool chunks) {
+                    [[maybe_unused]] const ArrayFormat& format, bool chunks) {
 #ifdef NDARRAY_HAS_B2ND
-  if (driver == kB2ndDriverName) {
+  if (&format == &kB2ndFormat) {
     Report report = DescribeB2ndFile(file);
     if (chunks) report.Append(DescribeChunks(file));
     return report;
@@ -76,15 +77,17 @@ Report DescribeFile(const std::shared_ptr<ByteFile>& file,
 ExitCode Info(const InfoArguments& arguments) {
   const std::string path = FilePath(arguments.file);
   const DatasetPointer dataset = OpenRaster(arguments.file);
-  const std::string driver = dataset->GetDriverName();
-  if (driver != "NPY" && driver != "B2ND") {
-    Check(Mismatch(StatusCode::kNotSupported, "format", driver, "a .npy or .b2nd file").At(path));
+  const ArrayFormat* const format = FindFormat(dataset->GetDriverName());
+  if (format == nullptr) {
+    Check(Mismatch(StatusCode::kNotSupported, "format", dataset->GetDriverName(),
+                   "a .npy or .b2nd file")
+              .At(path));
   }
   const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path));
   Report report;
   report.Add("file", "File", path);
   report.Add("file_bytes", "File size", file->size_bytes(), BytesText(file->size_bytes()));
-  report.Append(DescribeFile(file, driver, arguments.chunks));
+  report.Append(DescribeFile(file, *format, arguments.chunks));
   report.Append(DescribeRaster(*dataset));
   std::fputs((arguments.json ? report.AsJson() : report.AsText()).c_str(), stdout);
   return kDone;

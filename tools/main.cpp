@@ -11,10 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#ifdef NDARRAY_HAS_B2ND
-#include "driver/raster/b2nd_driver.h"
-#endif
-#include "driver/raster/npy_driver.h"
+#include "driver/raster/array_driver.h"
 #include "tools/subcommands.h"
 
 namespace ndarray::tools {
@@ -201,10 +198,7 @@ void AddCompact(CLI::App& program, Runner& runner) {
 
 // Before GDAL's own, so that a plugin of another version of this project is not used instead.
 void RegisterDrivers() {
-  RegisterNpyDriver();
-#ifdef NDARRAY_HAS_B2ND
-  RegisterB2ndDriver();
-#endif
+  for (const ArrayFormat* const format : Formats()) RegisterDriver(*format);
   GDALAllRegister();
 }
 

@@ -92,18 +92,18 @@ Stack PlanStack(const TiffPages& pages, const std::string& path) {
   return stack;
 }
 
-ElementSource SourceOf(const TiffPages& pages, const Stack& stack) {
+PixelSource SourceOf(const TiffPages& pages, const Stack& stack) {
   const AxisVector& shape = stack.array.shape;
   const int lines_axis = static_cast<int>(stack.array.axes.find('Y'));
-  ElementSource source;
+  PixelSource source;
   source.path = pages.path();
   source.unit = shape;
   std::fill_n(source.unit.begin(), lines_axis, 1);
   source.unit[lines_axis] = std::min(pages.lines_together(), pages.height());
   source.keep_units_whole = true;
-  source.read = [shape, reader = LinesReader(pages, lines_axis)](const Box& box, std::byte* to,
-                                                                 int max_threads) {
-    return reader.Read(shape, box, to, max_threads);
+  source.read = [shape, reader = LinesReader(pages, lines_axis),
+                 max_threads = stack.array.max_threads](const Box& box, const StridedView& to) {
+    return reader.Read(shape, box, static_cast<std::byte*>(to.data), max_threads);
   };
   return source;
 }

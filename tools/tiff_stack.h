@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "driver/raster/copy_pixels.h"
 #include "driver/raster/new_array.h"
-#include "tools/array_copy.h"
 #include "tools/tiff_pages.h"
 
 namespace ndarray::tools {
@@ -20,8 +20,9 @@ struct Stack {
 };
 Stack PlanStack(const TiffPages& pages, const std::string& path);
 
-// Their pixels, decoded by libtiff; failures name the page. `pages` must outlive the source.
-ElementSource SourceOf(const TiffPages& pages, const Stack& stack);
+// Their pixels, decoded by libtiff, by stack.array.max_threads threads; failures name the page.
+// `pages` must outlive the source.
+PixelSource SourceOf(const TiffPages& pages, const Stack& stack);
 
 }  // namespace ndarray::tools
 

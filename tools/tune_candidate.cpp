@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "driver/raster/array_format.h"
 #include "driver/raster/b2nd_options.h"
 #include "driver/raster/threads.h"
 #include "tools/source.h"
@@ -66,7 +67,8 @@ Options Fitted(Options options, const Extent& extent) {
 }
 
 NewArray Plan(GDALDataset& source, Options options) {
-  return Value(PlanCopy(source.GetDescription(), "B2ND", source, false, options.List()));
+  return Value(
+      PlanCopy(source.GetDescription(), kB2ndFormat.driver, source, false, options.List()));
 }
 
 // With all that the driver chooses written out.
@@ -104,7 +106,7 @@ bool IsReasonable(GDALDataset& source, const Reading& access, const Options& opt
 }
 
 double Fact(GDALDataset& dataset, const char* name) {
-  const char* const text = dataset.GetMetadataItem(name, "B2ND");
+  const char* const text = dataset.GetMetadataItem(name, kB2ndFormat.driver);
   return text != nullptr ? CPLAtof(text) : 0;
 }
 
@@ -195,9 +197,11 @@ OptionsList ShapesToTry(GDALDataset& source, const Reading& access, const Option
 bool Candidate::Write(const Sample& sample, double deadline) {
   ForgetGdalErrors();
   const double start = Now();
-  DatasetPointer dataset(GetGDALDriverManager()->GetDriverByName("B2ND")->CreateCopy(
-      path.c_str(), sample.dataset.get(), FALSE, Fitted(options, sample.extent).List(),
-      UntilDeadline, &deadline));
+  DatasetPointer dataset(GetGDALDriverManager()
+                             ->GetDriverByName(kB2ndFormat.driver)
+                             ->CreateCopy(path.c_str(), sample.dataset.get(), FALSE,
+                                          Fitted(options, sample.extent).List(), UntilDeadline,
+                                          &deadline));
   StopIfInterrupted();
   if (dataset == nullptr) {
     if (Now() < deadline) ThrowGdalFailure(path + ": cannot write");

@@ -1,8 +1,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "driver/raster/dataset_name.h"
-#include "driver/raster/npy_create.h"
+#include "driver/raster/array_format.h"
 #include "driver/raster/vsi_file.h"
 #include "driver/store/npy_array.h"
 #include "tools/against.h"
@@ -10,7 +9,6 @@
 #include "tools/subcommands.h"
 #include "tools/verify_report.h"
 #ifdef NDARRAY_HAS_B2ND
-#include "driver/raster/b2nd_create.h"
 #include "tools/verify_frame.h"
 #endif
 
@@ -18,12 +16,6 @@ namespace ndarray::tools {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Progress from `start` to `stop` of all work.
-KeepGoing Progress(const VerifyArguments& arguments, double start, double stop) {
-  const auto show = arguments.json || arguments.quiet ? WatchForInterrupt : ShowProgress;
-  return [=](double done) { return show(start + (stop - start) * done, "", nullptr) != 0; };
-}
 
 // Opening it has checked all there is: that the header is right, and the elements are in the file.
 void VerifyNpy(const std::string& path, Json& report) {
@@ -43,14 +35,14 @@ void VerifyNpy(const std::string& path, Json& report) {
 }
 
 bool VerifyFile(const VerifyArguments& arguments, [[maybe_unused]] GDALDataset& dataset,
-                [[maybe_unused]] const KeepGoing& keep_going, Json& report) {
+                [[maybe_unused]] const ProgressFn& progress, Json& report) {
   const std::string format = report["format"];
 #ifdef NDARRAY_HAS_B2ND
-  if (format == kB2ndDriverName) {
-    return VerifyFrame(arguments.file, dataset, keep_going, report);
+  if (format == kB2ndFormat.driver) {
+    return VerifyFrame(arguments.file, dataset, progress, report);
   }
 #endif
-  if (format != kNpyDriverName) {
+  if (format != kNpyFormat.driver) {
     throw Failure(arguments.file + ": found a file of the driver " + format +
                   ", wanted a .npy or .b2nd file");
   }
@@ -65,18 +57,19 @@ ExitCode Verify(const VerifyArguments& arguments) {
   const DatasetPointer dataset = OpenRaster(arguments.file);
   Json report = {{"file", arguments.file}, {"verdict", ""}};
   report["format"] = dataset->GetDriver()->GetDescription();
+  const ProgressFn progress = ProgressOf(arguments.json || arguments.quiet);
   const bool compares = !arguments.against.empty();
   const bool sound =
-      VerifyFile(arguments, *dataset, Progress(arguments, 0, compares ? 0.5 : 1), report);
+      VerifyFile(arguments, *dataset, PartOf(progress, 0, compares ? 0.5 : 1), report);
   bool equal = true;
   if (compares) {
     report["against"] =
-        CompareWith(*dataset, arguments.file, arguments.against, Progress(arguments, 0.5, 1));
+        CompareWith(*dataset, arguments.file, arguments.against, PartOf(progress, 0.5, 1));
     equal = report["against"]["equal"];
     // All values were looked at.
     if (report["against"].contains("values")) report.erase("unseen");
   }
-  Progress(arguments, 1, 1)(1);
+  progress(1);
   report["verdict"] = !sound     ? "damaged"
                       : !equal   ? "different"
                       : compares ? "equal"

@@ -12,6 +12,7 @@
 #include "driver/store/frame_check.h"
 #include "driver/store/frame_extents.h"
 #include "driver/store/frame_open.h"
+#include "tools/command.h"
 #include "tools/report.h"
 
 namespace ndarray::tools {
@@ -124,7 +125,7 @@ Json Unseen(const FrameDamage& damage) {
 
 }  // namespace
 
-bool VerifyFrame(const std::string& path, GDALDataset& dataset, const KeepGoing& keep_going,
+bool VerifyFrame(const std::string& path, GDALDataset& dataset, const ProgressFn& progress,
                  Json& report) {
   const auto [file, index] = Value(OpenFrame(Value(OpenByteFile(path))));
   const B2ndLayout& layout = index->layout();
@@ -137,7 +138,7 @@ bool VerifyFrame(const std::string& path, GDALDataset& dataset, const KeepGoing&
 
   const auto start = std::chrono::steady_clock::now();
   const FrameDamage damage =
-      Finished(DecodeFrame(*index, *file, DefaultThreads(), kMostListedDamage, keep_going));
+      Value(DecodeFrame(*index, *file, DefaultThreads(), kMostListedDamage, progress));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   report["decoding"] = Decoding(*index, damage, seconds.count(), dataset);
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "driver/raster/array_format.h"
 #include "tools/picture.h"
 #include "tools/source.h"
 #include "tools/subcommands.h"
@@ -55,7 +56,7 @@ PixelSize OutputSize(const WindowArguments& arguments) {
 void WriteArray(GDALDataset& dataset, const WindowArguments& arguments, const PixelSize& size,
                 const std::string& path) {
   const PixelWindow& window = arguments.window;
-  std::vector<std::string> words = {"-of", "NPY", "-co", "INTERLEAVE=BAND", "-srcwin"};
+  std::vector<std::string> words = {"-of", kNpyFormat.driver, "-co", "INTERLEAVE=BAND", "-srcwin"};
   for (const int number : {window.x, window.y, window.width, window.height}) {
     words.push_back(std::to_string(number));
   }

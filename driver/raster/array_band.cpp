@@ -51,7 +51,7 @@ CPLErr ArrayBand::TransferBlock(GDALRWFlag direction, int block_x, int block_y, 
   request.line_space = pixel_space * nBlockXSize;
   return Guarded(CE_Failure, [&] {
     const auto lock = dataset().LockForUpdate();
-    return Report(dataset().io_.Transfer(request, &source_, 1, nullptr).status);
+    return Report(dataset().io_.Transfer(request, &source_, 1, nullptr));
   });
 }
 

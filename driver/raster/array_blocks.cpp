@@ -51,7 +51,7 @@ CPLErr ArrayBand::ReadGroup(int block_x, int block_y, void* data) {
     const std::unique_ptr<char[]> pixels(
         new char[line_bytes * static_cast<size_t>(request.height)]);
     request.data = pixels.get();
-    const CPLErr read = Report(dataset().io_.Transfer(request, &source_, 1, nullptr).status);
+    const CPLErr read = Report(dataset().io_.Transfer(request, &source_, 1, nullptr));
     if (read != CE_None) return read;
     const auto fill = [&](int column, int line, void* block) {
       const int x = (column - first_column) * nBlockXSize;

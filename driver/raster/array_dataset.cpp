@@ -7,6 +7,7 @@
 
 #include "driver/raster/array_band.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/gdal_progress.h"
 #include "driver/raster/image_structure.h"
 #include "driver/raster/sidecar.h"
 
@@ -52,11 +53,6 @@ class ScaledProgress {
  private:
   void* const data_;
 };
-
-bool IsRealProgress(const GDALRasterIOExtraArg* extra) {
-  return extra != nullptr && extra->pfnProgress != nullptr &&
-         extra->pfnProgress != GDALDummyProgress;
-}
 
 }  // namespace
 
@@ -229,17 +225,9 @@ CPLErr ArrayDataset::Transfer(const WindowRequest& request, const int* band_numb
       if (eAccess == GA_Update && band->FlushCache(false) != CE_None) return CE_Failure;
       sources[i] = band->source();
     }
-    Progress progress;
-    if (IsRealProgress(extra)) {
-      progress = [extra](double done) {
-        return extra->pfnProgress(done, "", extra->pProgressData) != FALSE;
-      };
-    }
-    const WindowIo::Result result = io_.Transfer(request, sources, count, progress);
-    if (result.outcome == WindowIo::Outcome::kInterrupted) {
-      return ReportInterrupted(io_.array().path());
-    }
-    return Report(result.status);
+    const ProgressFn progress =
+        extra != nullptr ? FromGdal(extra->pfnProgress, extra->pProgressData) : ProgressFn();
+    return Report(io_.Transfer(request, sources, count, progress));
   });
 }
 

@@ -67,8 +67,6 @@ class ArrayDataset final : public GDALPamDataset {
   const OGRSpatialReference* GetSpatialRef() const override;
   CPLErr GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST_GETTER override;
   CPLErr SetGeoTransform(NewGeoTransform transform) override;
-  // Not while a copy describes itself: its sidecar has everything, or is not there yet.
-  void DelaySidecar(bool delay) { delays_sidecar_ = delay; }
   FlushResult FlushCache(bool at_closing = false) override;
 #if NDARRAY_HAS_CLOSE
   CPLErr Close(NDARRAY_CLOSE_PARAMETERS) override;
@@ -131,7 +129,6 @@ class ArrayDataset final : public GDALPamDataset {
   bool knows_crs_ = false;
   std::unique_ptr<OGRSpatialReference> crs_;  // of stored_
   const NamedFile file_;
-  bool delays_sidecar_ = false;
   bool stored_in_file_ = false;  // with the next flush
   bool finished_ = false;
   const int max_threads_;

@@ -123,8 +123,7 @@ CPLErr ArrayDataset::GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST
 }
 
 CPLErr ArrayDataset::SaveSidecarAfter(CPLErr result) {
-  const bool saves = eAccess == GA_Update && !delays_sidecar_;
-  return result == CE_None && saves ? TrySaveXML() : result;
+  return result == CE_None && eAccess == GA_Update ? TrySaveXML() : result;
 }
 
 CPLErr ArrayDataset::SetSpatialRef(const OGRSpatialReference* crs) {

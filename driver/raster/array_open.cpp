@@ -16,23 +16,26 @@
 namespace ndarray {
 namespace {
 
-std::unique_ptr<GDALDataset> OpenArray(GDALOpenInfo* open_info, const char* driver,
+std::unique_ptr<GDALDataset> OpenArray(const ArrayFormat& format, GDALOpenInfo* open_info,
                                        const std::string& path,
-                                       const ArrayDataset::Options& options, ArrayOpener open_array,
+                                       const ArrayDataset::Options& options,
                                        const MapPolicy& policy) {
-  const Access access = open_info->eAccess == GA_Update ? Access::kUpdate : Access::kRead;
-  Result<std::shared_ptr<Array>> array = open_array(path, access, options.max_threads, policy);
+  const OpenFor purpose = open_info->eAccess == GA_Update ? OpenFor::kUpdate : OpenFor::kReading;
+  Result<std::shared_ptr<Array>> array = format.open(path, purpose, options.max_threads, policy);
   if (!array.ok()) return Report(array.status()), nullptr;
   const bool whole = options.index.empty() && options.axes.empty();
   if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {
-    return ListSubdatasets(**array, driver);
+    return ListSubdatasets(**array, format.driver);
   }
   return ArrayDataset::Open(open_info, std::move(*array), options);
 }
 
-GDALDataset* OpenChecked(GDALOpenInfo* open_info, const char* driver, ArrayOpener open_array,
-                         PolicyReader read_policy) {
-  Result<DatasetName> name = ParseDatasetName(open_info->pszFilename, driver);
+GDALDataset* OpenChecked(const ArrayFormat& format, GDALOpenInfo* open_info) {
+  if (open_info->bIsDirectory && format.refuse_folder != nullptr) {
+    const Status refused = format.refuse_folder(open_info->pszFilename);
+    if (!refused.ok()) return Report(refused), nullptr;
+  }
+  Result<DatasetName> name = ParseDatasetName(open_info->pszFilename, format.driver);
   if (!name.ok()) return Report(name.status()), nullptr;
   ArrayDataset::Options options;
   options.index = name->index;
@@ -43,14 +46,14 @@ GDALDataset* OpenChecked(GDALOpenInfo* open_info, const char* driver, ArrayOpene
   if (!threads.ok()) ReportWarning(threads.status().At(name->path).message() + "; it is ignored");
   options.max_threads = threads.ok() ? *threads : DefaultThreads();
 
-  const MapPolicy policy = read_policy(open_info->papszOpenOptions);
+  const MapPolicy policy = format.map_policy(open_info->papszOpenOptions);
   // Where another file takes the name meanwhile, the sidecars may be its own: then it is opened
   // instead. Not for ever, should somebody do nothing but replace it.
   constexpr int kMaxTries = 20;
   for (int tries = 1;; ++tries) {
     options.file = NamedFile(name->path);
     std::unique_ptr<GDALDataset> dataset =
-        OpenArray(open_info, driver, name->path, options, open_array, policy);
+        OpenArray(format, open_info, name->path, options, policy);
     if (dataset == nullptr || tries == kMaxTries || options.file.IsStillNamed()) {
       return dataset.release();
     }
@@ -59,34 +62,18 @@ GDALDataset* OpenChecked(GDALOpenInfo* open_info, const char* driver, ArrayOpene
 
 }  // namespace
 
-const char* const kOpenOptions =
-    "<OpenOptionList>"
-    "<Option name='AXES' type='string' description='Which axes of the array are bands (B), lines "
-    "(Y) and pixels (X), in array order, such as BYX, YXB or XY'/>"
-    "<Option name='NUM_THREADS' type='string' description='Threads that read one window: a number "
-    "or ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>"
-    "<Option name='MAX_RESIDENT' type='string' description='How much of the file may count as "
-    "memory "
-    "of the process, in megabytes, or with KB, MB or GB. Longer .npy files are read without a map; "
-    "of "
-    ".b2nd files what was read is released (default: NDARRAY_MAX_RESIDENT, else no bound for .npy, "
-    "and 128 for all .b2nd together)'/>"
-    "</OpenOptionList>";
-
-GDALDataset* OpenArrayDataset(GDALOpenInfo* open_info, const char* driver, ArrayOpener open_array,
-                              PolicyReader read_policy) {
-  return Guarded<GDALDataset*>(
-      nullptr, [&] { return OpenChecked(open_info, driver, open_array, read_policy); });
+bool IdentifyArray(const ArrayFormat& format, GDALOpenInfo& open_info) {
+  if (HasDriverPrefix(open_info.pszFilename, format.driver)) return true;
+  const std::string_view start(reinterpret_cast<const char*>(open_info.pabyHeader),
+                               static_cast<size_t>(open_info.nHeaderBytes));
+  if (format.detect(start)) return true;
+  return open_info.bIsDirectory && format.refuse_folder != nullptr &&
+         !format.refuse_folder(open_info.pszFilename).ok();
 }
 
-void DescribeDriver(GDALDriver& driver) {
-  driver.SetMetadataItem(GDAL_DCAP_RASTER, "YES");
-  driver.SetMetadataItem(GDAL_DCAP_VIRTUALIO, "YES");
-  driver.SetMetadataItem(GDAL_DCAP_COORDINATE_EPOCH, "YES");
-  if (kCanReadAfterDelete != nullptr) driver.SetMetadataItem(kCanReadAfterDelete, "YES");
-  driver.SetMetadataItem(GDAL_DMD_SUBDATASETS, "YES");
-  driver.SetMetadataItem(GDAL_DMD_HELPTOPIC, NDARRAY_HELP_TOPIC);
-  driver.SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, kOpenOptions);
+GDALDataset* OpenArrayDataset(const ArrayFormat& format, GDALOpenInfo* open_info) {
+  if (!IdentifyArray(format, *open_info)) return nullptr;
+  return Guarded<GDALDataset*>(nullptr, [&] { return OpenChecked(format, open_info); });
 }
 
 }  // namespace ndarray

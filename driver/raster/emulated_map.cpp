@@ -42,8 +42,8 @@ Status MovePage(const EmulatedPixels& pixels, GDALRWFlag direction, size_t offse
                                 pixel_space,
                                 pixel_space * static_cast<GSpacing>(columns),
                                 0};
-    const WindowIo::Result result = pixels.io.Transfer(request, &pixels.band, 1, nullptr);
-    if (!result.status.ok()) return result.status;
+    Status status = pixels.io.Transfer(request, &pixels.band, 1, nullptr);
+    if (!status.ok()) return status;
     at += columns * lines;
     left -= columns * lines;
     data += columns * lines * pixel_bytes;

@@ -15,6 +15,8 @@ CPLErrorNum ErrorNumber(StatusCode code) {
       return CPLE_IllegalArg;
     case StatusCode::kIo:
       return CPLE_FileIO;
+    case StatusCode::kCancelled:
+      return CPLE_UserInterrupt;
     default:
       return CPLE_AppDefined;
   }
@@ -24,13 +26,13 @@ CPLErrorNum ErrorNumber(StatusCode code) {
 
 CPLErr Report(const Status& status) {
   if (status.ok()) return CE_None;
+  if (status.code() == StatusCode::kReported) return CE_Failure;
   CPLError(CE_Failure, ErrorNumber(status.code()), "%s", status.message().c_str());
   return CE_Failure;
 }
 
-CPLErr ReportInterrupted(const std::string& path) {
-  CPLError(CE_Failure, CPLE_UserInterrupt, "%s: interrupted", path.c_str());
-  return CE_Failure;
+Status GdalStatus(CPLErr result) {
+  return result == CE_None ? Status() : Status(StatusCode::kReported, "GDAL has reported it");
 }
 
 void ReportWarning(const std::string& message) {

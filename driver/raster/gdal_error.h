@@ -10,11 +10,12 @@
 
 namespace ndarray {
 
-// CE_None for success; else raises the message as one GDAL error and returns CE_Failure.
+// CE_None for success; else raises the message as one GDAL error, unless there has been one
+// (kReported), and returns CE_Failure.
 CPLErr Report(const Status& status);
 
-// The same for a progress callback that asked to stop.
-CPLErr ReportInterrupted(const std::string& path);
+// kReported where GDAL has failed, and so raised an error.
+Status GdalStatus(CPLErr result);
 
 void ReportWarning(const std::string& message);
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "driver/raster/array_format.h"
 #include "driver/raster/colors.h"
 #include "driver/raster/sidecar.h"
 
@@ -23,9 +24,11 @@ void CopyDomains(GDALMajorObject& source, GDALMajorObject& destination) {
     const char* const domain = domains[i];
     bool about_the_file = EQUAL(domain, "");
     for (const char* const name :
-         {"IMAGE_STRUCTURE", "SUBDATASETS", "DERIVED_SUBDATASETS", "NDARRAY", "B2ND"}) {
+         {"IMAGE_STRUCTURE", "SUBDATASETS", "DERIVED_SUBDATASETS", "NDARRAY"}) {
       about_the_file = about_the_file || EQUAL(domain, name);
     }
+    // What a format says of its files is in the domain of its name.
+    about_the_file = about_the_file || FindFormat(domain) != nullptr;
     if (!about_the_file) destination.SetMetadata(source.GetMetadata(domain), domain);
   }
 }

@@ -3,25 +3,34 @@
 #include <memory>
 #include <utility>
 
-#include "driver/raster/chunk_copier.h"
-#include "driver/raster/gdal_error.h"
+#include "driver/raster/copy_pixels.h"
+#include "driver/raster/raster_source.h"
 #include "driver/raster/stored_mask.h"
 #include "driver/store/b2nd_writer.h"
+#include "driver/store/nested_array.h"
 #include "driver/store/string_file.h"
 
 namespace ndarray {
 namespace {
 
-CPLErr ReadMasks(GDALDataset& source, const PieceRequest& piece) {
-  for (int i = 0; i < piece.bands; ++i) {
-    GDALRasterBand* const mask = source.GetRasterBand(piece.first_band + i + 1)->GetMaskBand();
-    const CPLErr read =
-        mask->RasterIO(GF_Read, piece.x, piece.y, piece.width, piece.height,
-                       static_cast<char*>(piece.data) + i * piece.band_space, piece.width,
-                       piece.height, GDT_Byte, piece.pixel_space, piece.line_space, nullptr);
-    if (read != CE_None) return read;
+// How many masks a source has that are neither all valid nor follow from nodata values or an alpha
+// band: 1 for all bands, or one for each.
+struct SourceMasks {
+  int count = 0;  // 0: none
+  bool per_dataset = false;
+};
+
+SourceMasks FindMasks(GDALDataset& source) {
+  bool shared = false;
+  for (int number = 1; number <= source.GetRasterCount(); ++number) {
+    const int flags = source.GetRasterBand(number)->GetMaskFlags();
+    if ((flags & (GMF_ALL_VALID | GMF_ALPHA | GMF_NODATA)) != 0) continue;
+    if ((flags & GMF_PER_DATASET) == 0) return {source.GetRasterCount(), false};
+    // Of another band than the first one, it is not the mask of all.
+    if (number > 1 && !shared) return {source.GetRasterCount(), false};
+    shared = true;
   }
-  return CE_None;
+  return {shared ? 1 : 0, shared};
 }
 
 // The masks as an array of their own. Axes that the raster's array has not are kept here.
@@ -41,39 +50,26 @@ NewArray MaskArray(const NewArray& array, const SourceMasks& masks) {
 
 }  // namespace
 
-SourceMasks FindMasks(GDALDataset& source) {
-  bool shared = false;
-  for (int number = 1; number <= source.GetRasterCount(); ++number) {
-    const int flags = source.GetRasterBand(number)->GetMaskFlags();
-    if ((flags & (GMF_ALL_VALID | GMF_ALPHA | GMF_NODATA)) != 0) continue;
-    if ((flags & GMF_PER_DATASET) == 0) return {source.GetRasterCount(), false};
-    // Of another band than the first one, it is not the mask of all.
-    if (number > 1 && !shared) return {source.GetRasterCount(), false};
-    shared = true;
-  }
-  return {shared ? 1 : 0, shared};
-}
-
-CPLErr CopyMasks(GDALDataset& source, const NewArray& array, const SourceMasks& masks,
-                 int max_threads, const Progress& progress, std::optional<Attribute>& to,
-                 size_t most_bytes) {
+Result<double> CopyMasks(GDALDataset& source, const NewArray& array, const ProgressFn& progress,
+                         std::vector<Attribute>& attributes) {
+  const SourceMasks masks = FindMasks(source);
+  if (masks.count == 0) return 0.0;
+  const double share =
+      masks.count / (masks.count + static_cast<double>(array.dtype.size_bytes()) * array.bands);
   const NewArray mask = MaskArray(array, masks);
   Result<B2ndLayout> layout = PlanNested(mask.shape);
-  if (!layout.ok()) return Report(layout.status().At(mask.path));
-  StringOutput output(mask.path, most_bytes);
+  if (!layout.ok()) return layout.status().At(mask.path);
+  StringOutput output(mask.path, kMostNestedBytes);
   Result<std::unique_ptr<B2ndWriter>> writer =
-      B2ndWriter::Start(output, std::move(*layout), NestedCompression(), {}, max_threads);
-  if (!writer.ok()) return Report(writer.status());
-  const auto read = [&](const PieceRequest& piece) { return ReadMasks(source, piece); };
-  const CopyResult copied = CopyChunks(mask, read, **writer, progress);
-  Status status = copied.status;
-  if (copied.outcome == CopyResult::Outcome::kInterrupted) return ReportInterrupted(array.path);
-  if (copied.outcome == CopyResult::Outcome::kReadFailed) return CE_Failure;
+      B2ndWriter::Start(output, std::move(*layout), NestedCompression(), {}, array.max_threads);
+  if (!writer.ok()) return writer.status();
+  Status status =
+      CopyPixels(MasksOf(source, mask), **writer, array.path, PartOf(progress, 0, share));
   if (status.ok()) status = (*writer)->Finish();
-  if (output.full()) return CE_None;
-  if (!status.ok()) return Report(status);
-  to = {kMaskAttribute, PackNested(output.TakeBytes())};
-  return CE_None;
+  if (output.full()) return share;
+  if (!status.ok()) return status;
+  attributes.emplace_back(kMaskAttribute, PackNested(output.TakeBytes()));
+  return share;
 }
 
 }  // namespace ndarray

@@ -2,32 +2,21 @@
 #ifndef GDAL_NDARRAY_RASTER_MASK_COPY_H_
 #define GDAL_NDARRAY_RASTER_MASK_COPY_H_
 
-#include <cstddef>
-#include <cstdint>
-#include <optional>
+#include <vector>
 
 #include "driver/raster/gdal_compat.h"
 #include "driver/raster/new_array.h"
-#include "driver/raster/stored_metadata.h"
-#include "driver/raster/window_io.h"
-#include "driver/store/nested_array.h"
+#include "driver/store/attributes.h"
+#include "driver/store/progress.h"
+#include "driver/store/status.h"
 
 namespace ndarray {
 
-// How many masks a source has that are neither all valid nor follow from nodata values or an alpha
-// band: 1 for all bands, or one for each.
-struct SourceMasks {
-  int count = 0;  // 0: none
-  bool per_dataset = false;
-};
-SourceMasks FindMasks(GDALDataset& source);
-
-// The attribute of the masks, absent where it would be longer than most_bytes. Where some bands
-// have masks of their own, the others' are copied as they look. CE_Failure after one GDAL error.
-// REQUIRES: masks are those of the source, and not none
-CPLErr CopyMasks(GDALDataset& source, const NewArray& array, const SourceMasks& masks,
-                 int max_threads, const Progress& progress, std::optional<Attribute>& to,
-                 size_t most_bytes = kMostNestedBytes);
+// ArrayFormat::store_masks: adds the attribute of the masks, unless there are none, or it would be
+// longer than kMostNestedBytes. Where some bands have masks of their own, the others' are copied as
+// they look. Returns the share of `progress` that it took. `array` is the new array of the source.
+Result<double> CopyMasks(GDALDataset& source, const NewArray& array, const ProgressFn& progress,
+                         std::vector<Attribute>& attributes);
 
 }  // namespace ndarray
 

@@ -34,7 +34,7 @@ struct NewArray {
     return record.is_record ? record.element_bytes : static_cast<int64_t>(dtype.size_bytes());
   }
   int max_threads = 1;
-  AxisVector source_chunk, source_block;  // of a .b2nd of ours with these very axes; else empty
+  AxisVector source_chunk, source_block;  // to be kept, of a source that is cut; else empty
 };
 
 // Whether PIXELTYPE asks for int8, where GDAL has no such type.

@@ -148,8 +148,7 @@ class StoredMask::MaskBand final : public GDALRasterBand {
     if (request.direction == GF_Write) {
       for (const auto& [size, overview] : overviews_) overview->FlushCache(false);
     }
-    return Guarded(CE_Failure,
-                   [&] { return Report(io_.Transfer(request, &source_, 1, nullptr).status); });
+    return Guarded(CE_Failure, [&] { return Report(io_.Transfer(request, &source_, 1, nullptr)); });
   }
 
   const WindowIo& io_;

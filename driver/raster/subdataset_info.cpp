@@ -5,10 +5,8 @@
 
 #include <string>
 
-#include "driver/raster/b2nd_create.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/gdal_error.h"
-#include "driver/raster/npy_create.h"
 
 namespace ndarray {
 namespace {
@@ -40,27 +38,17 @@ bool CanBeUnquoted(const std::string& path) {
   return path.find("\\\"") == std::string::npos && (path.empty() || path.back() != '\\');
 }
 
-// nullptr for a name that is none of ours: GDAL asks one driver after the other.
-GDALSubdatasetInfo* MakeInfo(const char* name) {
+}  // namespace
+
+GDALSubdatasetInfo* MakeSubdatasetInfo(const char* name, const char* driver) {
   return Guarded<GDALSubdatasetInfo*>(nullptr, [&]() -> GDALSubdatasetInfo* {
-    for (const char* const driver : {kNpyDriverName, kB2ndDriverName}) {
-      if (!HasDriverPrefix(name, driver)) continue;
-      const Result<DatasetName> parsed = ParseDatasetName(name, driver);
-      if (!parsed.ok() || !CanBeUnquoted(parsed->path)) return nullptr;
-      return new Info(name, driver, *parsed);
-    }
-    return nullptr;
+    if (!HasDriverPrefix(name, driver)) return nullptr;
+    const Result<DatasetName> parsed = ParseDatasetName(name, driver);
+    if (!parsed.ok() || !CanBeUnquoted(parsed->path)) return nullptr;
+    return new Info(name, driver, *parsed);
   });
 }
 
-}  // namespace
-
-void AddSubdatasetInfo(GDALDriver& driver) { driver.pfnGetSubdatasetInfoFunc = MakeInfo; }
-
 }  // namespace ndarray
-
-#else
-
-void ndarray::AddSubdatasetInfo(GDALDriver&) {}
 
 #endif

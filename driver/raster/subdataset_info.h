@@ -7,8 +7,10 @@
 
 namespace ndarray {
 
-// Makes the driver answer GDALGetSubdatasetInfo for names of this project's drivers (GDAL >= 3.8).
-void AddSubdatasetInfo(GDALDriver& driver);
+#if NDARRAY_HAS_SUBDATASET_INFO
+// What GDALGetSubdatasetInfo answers for a name with the driver's prefix; nullptr for others.
+GDALSubdatasetInfo* MakeSubdatasetInfo(const char* name, const char* driver);
+#endif
 
 }  // namespace ndarray
 

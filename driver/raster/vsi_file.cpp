@@ -229,6 +229,13 @@ Result<std::shared_ptr<WritableFile>> OpenUpdateFile(const std::string& path) {
   return IsVirtualPath(path) ? OpenVsiFile(path, Access::kUpdate) : OpenLockedFile(path);
 }
 
+Result<UnlockedFile> OpenUnlockedUpdateFile(const std::string& path) {
+  if (!IsVirtualPath(path)) return OpenUnlockedFile(path);
+  Result<std::shared_ptr<WritableFile>> file = OpenUpdateFile(path);
+  if (!file.ok()) return file.status();
+  return UnlockedFile{std::move(*file), {}};
+}
+
 Status CheckFreeSpace(const std::string& path, uint64_t size_bytes) {
   if (!CPLTestBool(CPLGetConfigOption("CHECK_DISK_FREE_SPACE", "YES"))) return {};
   const GIntBig free_bytes = VSIGetDiskFreeSpace(CPLGetDirname(path.c_str()));

@@ -29,6 +29,9 @@ Result<std::shared_ptr<WritableFile>> OpenWritableFile(const std::string& path,
 // against other writers.
 Result<std::shared_ptr<WritableFile>> OpenUpdateFile(const std::string& path);
 
+// The same, but local files are not locked yet.
+Result<UnlockedFile> OpenUnlockedUpdateFile(const std::string& path);
+
 // Whether the file system of that path, which may hold no file yet, has room for a file of this
 // size: kIo where it says that it has less (/vsimem/ has the computer's memory). Not asked where
 // the configuration option CHECK_DISK_FREE_SPACE is NO, as GDAL's own drivers have it.

@@ -305,8 +305,8 @@ void WindowIo::Convert(const WindowRequest& request, const Run& run, char* tempo
   });
 }
 
-WindowIo::Result WindowIo::Transfer(const WindowRequest& request, const BandSource* bands,
-                                    int count, const Progress& progress) const {
+Status WindowIo::Transfer(const WindowRequest& request, const BandSource* bands, int count,
+                          const ProgressFn& progress) const {
   const int64_t granule = axes_.Count(array_->info().granule, axes_.y);
   int64_t most_lines = request.height;
   if (progress) {
@@ -321,13 +321,12 @@ WindowIo::Result WindowIo::Transfer(const WindowRequest& request, const BandSour
     const size_t group = BandsShareGranules() ? runs.size() : 1;
     for (size_t i = 0; i < runs.size(); i += group) {
       Status status = MoveGroup(part, &runs[i], group);
-      if (!status.ok()) return {Outcome::kFailed, status};
+      if (!status.ok()) return status;
     }
-    if (progress && !progress(static_cast<double>(first + lines) / request.height)) {
-      return {Outcome::kInterrupted, {}};
-    }
+    Status status = ReportProgress(progress, static_cast<double>(first + lines) / request.height);
+    if (!status.ok()) return status.At(array_->path());
   }
-  return {Outcome::kDone, {}};
+  return {};
 }
 
 }  // namespace ndarray

@@ -2,7 +2,6 @@
 #ifndef GDAL_NDARRAY_RASTER_WINDOW_IO_H_
 #define GDAL_NDARRAY_RASTER_WINDOW_IO_H_
 
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "driver/raster/gdal_compat.h"
 #include "driver/raster/gdal_types.h"
 #include "driver/store/array.h"
+#include "driver/store/progress.h"
 
 namespace ndarray {
 
@@ -29,9 +29,6 @@ struct WindowRequest {
   GSpacing pixel_space, line_space, band_space;
 };
 
-// Called with the share of the work that is done, in (0, 1]; false stops it.
-using Progress = std::function<bool(double)>;
-
 // One value of any GDAL type as an element of a band, in native byte order.
 std::vector<std::byte> ToElement(const BandType& type, const void* value, GDALDataType value_type);
 
@@ -42,14 +39,9 @@ class WindowIo {
   // Bands may repeat and come in any order; those that are neighbours in the array, upwards or
   // downwards, are moved together, and so are all that share blocks of the file. Pixels of the
   // buffer's own type go straight there; others through a bounded temporary and GDAL's conversion.
-  // An empty `progress` is never called. After kInterrupted the window is partly done.
-  enum class Outcome { kDone, kInterrupted, kFailed };
-  struct Result {
-    Outcome outcome;
-    Status status;
-  };
-  Result Transfer(const WindowRequest& request, const BandSource* bands, int count,
-                  const Progress& progress) const;
+  // After kCancelled, with the path, the window is partly done.
+  Status Transfer(const WindowRequest& request, const BandSource* bands, int count,
+                  const ProgressFn& progress) const;
 
   // Whether blocks of the file hold several bands.
   bool BandsShareGranules() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <list>
 #include <string>
 #include <unordered_map>
@@ -42,13 +43,14 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   B2ndUpdate(const std::shared_ptr<WritableFile>& file, const std::shared_ptr<FrameIndex>& index,
              std::unique_ptr<BloscEncoder> encoder, std::string header,
              OutputFileCreator create_file, int max_threads, Chunks chunks,
-             int64_t write_cache_bytes)
+             int64_t write_cache_bytes, std::function<Status()> lock)
       : B2ndForUpdate(file->path(), DescribeB2nd(*index)),
         file_(file),
         index_(index),
         layout_(index_->layout()),
         encoder_(std::move(encoder)),
         create_file_(create_file),
+        lock_(std::move(lock)),
         max_threads_(max_threads),
         most_chunks_(
             static_cast<size_t>(std::max<int64_t>(write_cache_bytes / layout_.chunk_bytes, 1))),
@@ -82,6 +84,8 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   }
 
   Status Write(size_t field, const Box& box, const ConstStridedView& from) override {
+    Status locked = EnsureLocked();
+    if (!locked.ok()) return locked;
     const Box chunks = ChunksOf(layout_, box);
     AxisVector place = chunks.start;
     do {
@@ -116,6 +120,8 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
       }
     } while (Advance(chunks, at));
     if (numbers.empty()) return {};
+    status = EnsureLocked();
+    if (!status.ok()) return status;
     place.offset_bytes = appender_.end_bytes();
     status = appender_.Append(fills);
     if (!status.ok()) return status;
@@ -173,6 +179,13 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   }
 
  private:
+  Status EnsureLocked() {
+    if (!lock_) return {};
+    Status status = lock_();
+    if (status.ok()) lock_ = nullptr;
+    return status;
+  }
+
   Status ReadFile(const std::vector<ReadTarget>& targets) const {
     return targets.empty() ? Status() : BlockReader(*index_, *file_, targets, max_threads_).Run();
   }
@@ -309,6 +322,8 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
 
   // All that was appended counts from here on.
   Status Commit() {
+    Status locked = EnsureLocked();
+    if (!locked.ok()) return locked;
     Result<std::string> tail = Tail();
     if (!tail.ok()) return tail.status();
     Status status =
@@ -326,6 +341,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   const B2ndLayout& layout_;
   const std::unique_ptr<BloscEncoder> encoder_;
   const OutputFileCreator create_file_;
+  std::function<Status()> lock_;  // empty: the file is locked
   const int max_threads_;
   const size_t most_chunks_;
   AttributeEditor attributes_;
@@ -342,7 +358,8 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
 Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<WritableFile> file,
                                                          OutputFileCreator create_file,
                                                          int max_threads, Chunks chunks,
-                                                         int64_t write_cache_bytes) {
+                                                         int64_t write_cache_bytes,
+                                                         std::function<Status()> lock) {
   Result<std::shared_ptr<FrameIndex>> index = FrameIndex::OpenForUpdate(*file);
   if (!index.ok()) return index.status();
   const FrameSummary& summary = (*index)->summary();
@@ -356,9 +373,9 @@ Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<Writabl
   std::string header(kFrameHeaderMinBytes, '\0');
   Status status = file->Read({{0, header.size(), header.data()}});
   if (!status.ok()) return status;
-  return std::shared_ptr<B2ndForUpdate>(
-      std::make_shared<B2ndUpdate>(file, *index, std::move(*encoder), std::move(header),
-                                   create_file, max_threads, chunks, write_cache_bytes));
+  return std::shared_ptr<B2ndForUpdate>(std::make_shared<B2ndUpdate>(
+      file, *index, std::move(*encoder), std::move(header), create_file, max_threads, chunks,
+      write_cache_bytes, std::move(lock)));
 }
 
 }  // namespace ndarray

@@ -10,6 +10,7 @@
 #define GDAL_NDARRAY_STORE_B2ND_UPDATE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -35,10 +36,13 @@ class B2ndForUpdate : public WritableArray {
   using WritableArray::WritableArray;
 };
 
-// Its attributes can be edited. For one thread at a time. `file` must not be mapped.
+// Its attributes can be edited. For one thread at a time. `file` must not be mapped. A `lock` is
+// called before anything is written, once it succeeds; until then writes, and flushes of changed
+// attributes, fail as it does, and the file stays as it is.
 Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(
     std::shared_ptr<WritableFile> file, OutputFileCreator create_file, int max_threads,
-    Chunks chunks = Chunks::kMayBeWritten, int64_t write_cache_bytes = kDefaultWriteCacheBytes);
+    Chunks chunks = Chunks::kMayBeWritten, int64_t write_cache_bytes = kDefaultWriteCacheBytes,
+    std::function<Status()> lock = {});
 
 }  // namespace ndarray
 

@@ -1,12 +1,13 @@
 #include "driver/store/b2nd_writer.h"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
 #include "driver/store/blosc_chunk.h"
+#include "driver/store/box.h"
 #include "driver/store/buffer.h"
+#include "driver/store/decoded_chunk.h"
 #include "driver/store/frame_attributes.h"
-#include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
 
 namespace ndarray {
@@ -34,7 +35,12 @@ B2ndWriter::B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<Blos
       header_(std::move(header)),
       trailer_(std::move(trailer)),
       max_threads_(max_threads),
-      offsets_(static_cast<size_t>(layout_.chunk_count), SpecialOffset(ChunkKind::kZeros)) {}
+      offsets_(static_cast<size_t>(layout_.chunk_count), SpecialOffset(ChunkKind::kZeros)) {
+  info_.shape = layout_.shape;
+  info_.piece_shape = layout_.chunk_shape;
+  info_.element_bytes = layout_.element.element_bytes;
+  info_.pieces_at_once = max_threads;
+}
 
 Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayout layout,
                                                       const Compression& compression,
@@ -81,61 +87,36 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
   return writer;
 }
 
-Status B2ndWriter::WriteChunks(const std::vector<Chunk>& chunks) {
-  std::vector<std::string> encoded(chunks.size());
+Status B2ndWriter::Write(const Box& box, const ConstStridedView& from) {
+  const Box chunks = ChunksOf(layout_, box);
+  const AxisVector grid = Counts(chunks);
+  const auto place_of = [&](int64_t i) {
+    AxisVector place = GridPlace(grid, i);
+    for (int axis = 0; axis < place.size(); ++axis) place[axis] += chunks.start[axis];
+    return place;
+  };
+  std::vector<std::string> encoded(static_cast<size_t>(ElementsIn(chunks)));
   Status encoding =
-      TryParallelFor(static_cast<int64_t>(chunks.size()), max_threads_, [&](int64_t i) {
-        const auto at = static_cast<size_t>(i);
-        return Encode(chunks[at], encoded[at]);
+      TryParallelFor(static_cast<int64_t>(encoded.size()), max_threads_, [&](int64_t i) {
+        const AxisVector place = place_of(i);
+        return Encode(place, Shifted(from, box, ChunkBox(layout_, place)),
+                      encoded[static_cast<size_t>(i)]);
       });
   if (!encoding.ok()) return encoding.At(file_.path());
-  for (size_t i = 0; i < chunks.size(); ++i) {
-    Status status = Append(chunks[i].number, encoded[i]);
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    const AxisVector place = place_of(static_cast<int64_t>(i));
+    Status status = Append(GridNumber(layout_.chunk_grid, place), encoded[i]);
     if (!status.ok()) return status;
   }
   return {};
 }
 
-Status B2ndWriter::Encode(const Chunk& chunk, std::string& to) const {
-  std::byte* const elements = Scratch(static_cast<size_t>(layout_.chunk_bytes));
-  Gather(chunk, elements);
-  return encoder_->EncodeChunk(elements, static_cast<size_t>(layout_.chunk_bytes), to);
-}
-
-// Block by block, and zeros where a block is larger than the array.
-void B2ndWriter::Gather(const Chunk& chunk, std::byte* to) const {
-  const AxisVector place = GridPlace(layout_.chunk_grid, chunk.number);
-  const Box chunk_box = ChunkBox(layout_, place);
-  // Records are copied as bytes, along one more axis.
-  const bool is_record = layout_.element.is_record;
-  const DType dtype = is_record ? DType() : layout_.element.fields[0].dtype;
-  ConstStridedView from = chunk.from;
-  StridedView to_block = {nullptr, layout_.block_strides_bytes};
-  if (is_record) {
-    from.strides_bytes.push_back(1);
-    to_block.strides_bytes.push_back(1);
-  }
-  const auto block_bytes = static_cast<size_t>(layout_.block_bytes);
-  for (int64_t number = 0; number < layout_.blocks_per_chunk; ++number) {
-    std::byte* const block = to + static_cast<size_t>(number) * block_bytes;
-    const Box box = BlockBox(layout_, place, GridPlace(layout_.block_grid, number));
-    AxisVector counts(place.size());
-    int64_t elements = 1;
-    const auto* first = static_cast<const std::byte*>(chunk.from.data);
-    for (int axis = 0; axis < place.size(); ++axis) {
-      counts[axis] = std::max<int64_t>(box.count(axis), 0);
-      elements *= counts[axis];
-      first += (box.start[axis] - chunk_box.start[axis]) * chunk.from.strides_bytes[axis];
-    }
-    if (elements * layout_.element.element_bytes < layout_.block_bytes) {
-      std::memset(block, 0, block_bytes);
-    }
-    if (elements == 0) continue;
-    if (is_record) counts.push_back(layout_.element.element_bytes);
-    from.data = first;
-    to_block.data = block;
-    StridedCopy(dtype, counts, from, to_block, 1);
-  }
+Status B2ndWriter::Encode(const AxisVector& place, const ConstStridedView& from,
+                          std::string& to) const {
+  const auto chunk_bytes = static_cast<size_t>(layout_.chunk_bytes);
+  std::byte* const elements = Scratch(chunk_bytes);
+  FillChunk(layout_, elements, place, from);
+  return encoder_->EncodeChunk(elements, chunk_bytes, to);
 }
 
 Status B2ndWriter::Append(int64_t number, const std::string& bytes) {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "driver/store/array.h"
+#include "driver/store/array_writer.h"
 #include "driver/store/b2nd_layout.h"
 #include "driver/store/blosc_codec.h"
 #include "driver/store/output_file.h"
@@ -19,7 +19,7 @@
 
 namespace ndarray {
 
-class B2ndWriter {
+class B2ndWriter final : public ArrayWriter {
  public:
   // Writes the header. `file` must outlive the writer. kNotSupported where the file cannot be
   // written but from its start to its end; kInvalidArgument for parameters that c-blosc2 refuses.
@@ -28,31 +28,24 @@ class B2ndWriter {
                                                    const std::vector<Attribute>& attributes,
                                                    int max_threads);
 
-  const B2ndLayout& layout() const { return layout_; }
+  const WriterInfo& info() const override { return info_; }
 
-  // Elements of one chunk in memory, native byte order (records: as they are in the file): `from`
-  // is the element where the chunk starts, of those that are the array's.
-  struct Chunk {
-    int64_t number;
-    ConstStridedView from;
-  };
+  // Compresses the chunks of the box in parallel, and appends them. Chunks that are never written
+  // take no space.
+  Status Write(const Box& box, const ConstStridedView& from) override;
 
-  // Compresses the chunks in parallel and appends them. Each chunk of the array at most once; those
-  // never written read as zeros, and take no space.
-  Status WriteChunks(const std::vector<Chunk>& chunks);
-
-  // Appends index and trailer and completes the header. What remains is file.Commit().
-  Status Finish();
+  // Appends index and trailer and completes the header.
+  Status Finish() override;
 
  private:
   B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<BloscEncoder> encoder,
              std::string header, std::string trailer, int max_threads);
-  Status Encode(const Chunk& chunk, std::string& to) const;
-  void Gather(const Chunk& chunk, std::byte* to) const;
+  Status Encode(const AxisVector& place, const ConstStridedView& from, std::string& to) const;
   Status Append(int64_t chunk, const std::string& bytes);
 
   OutputFile& file_;
   const B2ndLayout layout_;
+  WriterInfo info_;
   const std::unique_ptr<BloscEncoder> encoder_;
   std::string header_;
   const std::string trailer_;

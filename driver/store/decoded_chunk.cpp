@@ -1,5 +1,7 @@
 #include "driver/store/decoded_chunk.h"
 
+#include <cstring>
+
 #include "driver/store/box.h"
 #include "driver/store/strided_copy.h"
 
@@ -37,6 +39,26 @@ void CopyIntoChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector&
     const StridedView view{to + field.offset_bytes, layout.block_strides_bytes};
     StridedCopy(field.dtype, Counts(inner), Shifted(from, part, inner), view, 1);
     if (field.dtype.type == ScalarType::kBool) MakeBools(view, Counts(inner));
+  });
+}
+
+void FillChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& place,
+               const ConstStridedView& from) {
+  const Box box = ChunkBox(layout, place);
+  if (ElementsIn(box) * layout.element.element_bytes < layout.chunk_bytes) {
+    std::memset(chunk, 0, static_cast<size_t>(layout.chunk_bytes));
+  }
+  ForEachBlock(layout, chunk, place, box, [&](std::byte* to, const Box& inner) {
+    AxisVector counts = Counts(inner);
+    ConstStridedView part = Shifted(from, box, inner);
+    StridedView block{to, layout.block_strides_bytes};
+    if (!layout.element.is_record) {
+      return StridedCopy(layout.element.fields[0].dtype, counts, part, block, 1);
+    }
+    counts.push_back(layout.element.element_bytes);  // bytes, along one more axis
+    part.strides_bytes.push_back(1);
+    block.strides_bytes.push_back(1);
+    StridedCopy({}, counts, part, block, 1);
   });
 }
 

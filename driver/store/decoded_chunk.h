@@ -19,6 +19,11 @@ void CopyOutOfChunk(const B2ndLayout& layout, const std::byte* chunk, const Axis
 void CopyIntoChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& place,
                    const Field& field, const Box& part, const ConstStridedView& from);
 
+// Makes all of a chunk: whole elements (records as they are in the file), zeros where blocks reach
+// over the array. `from` is the element where the chunk starts.
+void FillChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& place,
+               const ConstStridedView& from);
+
 }  // namespace ndarray
 
 #endif  // GDAL_NDARRAY_STORE_DECODED_CHUNK_H_

@@ -28,11 +28,11 @@ bool IsEarlier(const ChunkDamage& a, const ChunkDamage& b) {
 // What many threads find, and when to stop.
 class Findings {
  public:
-  Findings(int64_t chunk_count, int64_t task_count, size_t most_listed, const KeepGoing& keep_going)
+  Findings(int64_t chunk_count, int64_t task_count, size_t most_listed, const ProgressFn& progress)
       : damaged_(static_cast<size_t>(chunk_count)),
         task_count_(task_count),
         most_listed_(most_listed),
-        keep_going_(keep_going) {}
+        progress_(progress) {}
 
   void Add(ChunkDamage damage) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -51,11 +51,8 @@ class Findings {
   Status FinishTask() {
     const std::lock_guard<std::mutex> lock(mutex_);
     ++finished_;
-    if (!keep_going_ ||
-        keep_going_(static_cast<double>(finished_) / static_cast<double>(task_count_))) {
-      return {};
-    }
-    return Status(StatusCode::kIo, "stopped");
+    return ReportProgress(progress_,
+                          static_cast<double>(finished_) / static_cast<double>(task_count_));
   }
 
   FrameDamage Take() {
@@ -78,13 +75,13 @@ class Findings {
   int64_t finished_ = 0;
   const int64_t task_count_;
   const size_t most_listed_;
-  const KeepGoing& keep_going_;
+  const ProgressFn& progress_;
 };
 
 class FrameCheck {
  public:
   FrameCheck(const FrameIndex& index, const ByteFile& file, size_t most_listed,
-             const KeepGoing& keep_going)
+             const ProgressFn& progress)
       : index_(index),
         layout_(index.layout()),
         file_(file),
@@ -92,7 +89,7 @@ class FrameCheck {
         parts_(loader_.mapped() ? std::clamp<int64_t>(layout_.chunk_bytes / kTaskBytes, 1,
                                                       layout_.blocks_per_chunk)
                                 : 1),
-        findings_(layout_.chunk_count, layout_.chunk_count * parts_, most_listed, keep_going) {}
+        findings_(layout_.chunk_count, layout_.chunk_count * parts_, most_listed, progress) {}
 
   Result<FrameDamage> Run(int max_threads) {
     const auto map = file_.View(0, static_cast<uint64_t>(index_.summary().frame_bytes));
@@ -260,8 +257,8 @@ Status CheckAttribute(const FrameIndex& index, const ByteFile& file, size_t numb
 }  // namespace
 
 Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, int max_threads,
-                                size_t most_listed, const KeepGoing& keep_going) {
-  return FrameCheck(index, file, most_listed, keep_going).Run(max_threads);
+                                size_t most_listed, const ProgressFn& progress) {
+  return FrameCheck(index, file, most_listed, progress).Run(max_threads);
 }
 
 Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const ByteFile& file) {

@@ -14,7 +14,7 @@
 
 #include "driver/store/byte_file.h"
 #include "driver/store/frame_index.h"
-#include "driver/store/keep_going.h"
+#include "driver/store/progress.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -41,7 +41,7 @@ struct FrameDamage {
 // `most_listed` places are listed. Fails only where the file cannot be read, and when it
 // is stopped.
 Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, int max_threads,
-                                size_t most_listed, const KeepGoing& keep_going);
+                                size_t most_listed, const ProgressFn& progress);
 
 // The attributes that cannot be decoded (arrays in them, too: masks), and why. A few bytes may
 // claim many: at most 256 MiB are decoded of all of them together.

@@ -23,7 +23,7 @@ Status ReadChunk(const ByteFile& file, const ChunkPlace& place, std::string& byt
 }  // namespace
 
 Result<uint64_t> CopyFrame(const FrameIndex& index, const ByteFile& file, std::string_view trailer,
-                           OutputFile& output, const KeepGoing& keep_going) {
+                           OutputFile& output, const ProgressFn& progress) {
   const B2ndLayout& layout = index.layout();
   std::string header;
   Status status = ReadBytes(file, 0, static_cast<size_t>(index.header_bytes()), header);
@@ -32,10 +32,9 @@ Result<uint64_t> CopyFrame(const FrameIndex& index, const ByteFile& file, std::s
   std::vector<int64_t> offsets = index.Offsets();
   std::string bytes;
   for (int64_t number = 0; status.ok() && number < layout.chunk_count; ++number) {
-    if (keep_going &&
-        !keep_going(static_cast<double>(number) / static_cast<double>(layout.chunk_count))) {
-      return Status(StatusCode::kIo, "stopped").At(file.path());
-    }
+    status = ReportProgress(progress,
+                            static_cast<double>(number) / static_cast<double>(layout.chunk_count));
+    if (!status.ok()) return status.At(file.path());
     const ChunkPlace place = index.Chunk(number);
     if (place.kind != ChunkKind::kBlocks) continue;
     status = ReadChunk(file, place, bytes);
@@ -56,7 +55,7 @@ Result<uint64_t> CopyFrame(const FrameIndex& index, const ByteFile& file, std::s
 }
 
 Result<Compaction> CompactFrame(const ByteFile& file, OutputFileCreator create_file,
-                                const KeepGoing& keep_going) {
+                                const ProgressFn& progress) {
   Result<std::shared_ptr<const FrameIndex>> index = FrameIndex::Open(file);
   if (!index.ok()) return index.status();
   Result<FrameExtents> extents = FindExtents(**index, file);
@@ -92,7 +91,7 @@ Result<Compaction> CompactFrame(const ByteFile& file, OutputFileCreator create_f
   }
   status = (*output)->Reserve(old_bytes - dead_bytes);
   if (!status.ok()) return status;
-  Result<uint64_t> new_bytes = CopyFrame(**index, file, trailer, **output, keep_going);
+  Result<uint64_t> new_bytes = CopyFrame(**index, file, trailer, **output, progress);
   if (!new_bytes.ok()) return new_bytes.status();
   status = (*output)->Commit();
   if (!status.ok()) return status;

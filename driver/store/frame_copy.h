@@ -8,8 +8,8 @@
 
 #include "driver/store/byte_file.h"
 #include "driver/store/frame_index.h"
-#include "driver/store/keep_going.h"
 #include "driver/store/output_file.h"
+#include "driver/store/progress.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -21,7 +21,7 @@ using OutputFileCreator = Result<std::unique_ptr<OutputFile>> (*)(const std::str
 // the trailer given. Returns the bytes of all that; what remains is output.Commit(). Errors carry
 // the path.
 Result<uint64_t> CopyFrame(const FrameIndex& index, const ByteFile& file, std::string_view trailer,
-                           OutputFile& output, const KeepGoing& keep_going);
+                           OutputFile& output, const ProgressFn& progress);
 
 struct Compaction {
   uint64_t old_bytes;  // of the file
@@ -32,7 +32,7 @@ struct Compaction {
 // Until that is whole the file stays as it is. Attributes are kept byte by byte. kCorrupt where
 // chunks overlap. REQUIRES: the file is open for update, which locks out other writers.
 Result<Compaction> CompactFrame(const ByteFile& file, OutputFileCreator create_file,
-                                const KeepGoing& keep_going);
+                                const ProgressFn& progress);
 
 }  // namespace ndarray
 

@@ -7,6 +7,7 @@
 #define GDAL_NDARRAY_STORE_LOCAL_FILE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,17 @@ std::optional<FileId> FileIdOf(int descriptor);
 // Opens a regular file for update without a map, so that what it grows by is seen at once, and
 // locks it against others who do (advisory): kIo where one is at work. Else as OpenLocalFile.
 Result<std::shared_ptr<WritableFile>> OpenLockedFile(const std::string& path);
+
+// A file opened for update without a map, as by OpenLockedFile, but not locked yet.
+struct UnlockedFile {
+  std::shared_ptr<WritableFile> file;
+
+  // Locks it. To be called before the first write; nobody is kept out before. kIo where somebody
+  // else is at work, or has changed or replaced the file since it was opened. Empty: it is locked,
+  // or never is.
+  std::function<Status()> lock;
+};
+Result<UnlockedFile> OpenUnlockedFile(const std::string& path);
 
 }  // namespace ndarray
 

@@ -23,6 +23,13 @@ FileId IdOf(const struct stat& about) {
   return {static_cast<uint64_t>(about.st_dev), static_cast<uint64_t>(about.st_ino)};
 }
 
+Status Lock(int descriptor, const std::string& path) {
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
+  return Status(StatusCode::kIo,
+                path + ": another process or dataset is updating this file; close it there first");
+}
+
 // Is written only where it was opened for update, which who opened it sees to.
 class LocalFile final : public WritableFile {
  public:
@@ -89,6 +96,23 @@ class LocalFile final : public WritableFile {
   Result<std::shared_ptr<ByteFile>> OpenAgain() const override {
     return access_ == Access::kUpdate ? std::shared_ptr<ByteFile>()
                                       : OpenLocalFile(path(), policy_);
+  }
+
+  Status LockUnchangedSince(const struct stat& opened) const {
+    Status status = Lock(descriptor_.get(), path());
+    if (!status.ok()) return status;
+    struct stat now;
+    struct stat named;
+    const bool is_named = stat(path().c_str(), &named) == 0 && named.st_ino == opened.st_ino &&
+                          named.st_dev == opened.st_dev;
+    const bool unchanged = fstat(descriptor_.get(), &now) == 0 && now.st_size == opened.st_size &&
+                           now.st_mtim.tv_sec == opened.st_mtim.tv_sec &&
+                           now.st_mtim.tv_nsec == opened.st_mtim.tv_nsec;
+    if (is_named && unchanged) return {};
+    flock(descriptor_.get(), LOCK_UN);
+    return Status(StatusCode::kIo, path() + ": another process or dataset has " +
+                                       (is_named ? "changed" : "replaced") +
+                                       " this file since it was opened; open it again");
   }
 
  private:
@@ -166,12 +190,8 @@ Result<FileDescriptor> OpenLocked(const std::string& path) {
   while (true) {
     FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
     if (!descriptor.ok()) return ErrnoStatus(path, "open for update");
-    if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
-      return Status(
-          StatusCode::kIo,
-          path + ": another process or dataset is updating this file; close it there first");
-    }
+    Status status = Lock(descriptor.get(), path);
+    if (!status.ok()) return status;
     struct stat opened;
     struct stat named;
     if (fstat(descriptor.get(), &opened) != 0) return ErrnoStatus(path, "stat");
@@ -246,6 +266,15 @@ Result<std::shared_ptr<WritableFile>> OpenLockedFile(const std::string& path) {
   if (fstat(opened.descriptor.get(), &opened.about) != 0) return ErrnoStatus(path, "stat");
   return std::shared_ptr<WritableFile>(
       NewLocalFile(path, std::move(opened), Access::kUpdate, MapPolicy{0, {}}));
+}
+
+Result<UnlockedFile> OpenUnlockedFile(const std::string& path) {
+  Result<OpenedFile> opened = OpenRegular(path, O_RDWR);
+  if (!opened.ok()) return opened.status();
+  const struct stat about = opened->about;
+  const std::shared_ptr<LocalFile> file =
+      NewLocalFile(path, std::move(*opened), Access::kUpdate, MapPolicy{0, {}});
+  return UnlockedFile{file, [file, about] { return file->LockUnchangedSince(about); }};
 }
 
 }  // namespace ndarray

@@ -15,7 +15,6 @@
 namespace ndarray {
 namespace {
 
-constexpr size_t kDataAlignmentBytes = 4096;  // a page: elements can be mapped on their own
 constexpr int64_t kGranuleBytes = 256 << 10;
 // Reading piece by piece: pieces this near to each other are cheaper to read with what is between.
 // Ranges of local files cost a call of the system each, as much as copying some
@@ -334,32 +333,6 @@ Result<std::shared_ptr<WritableArray>> OpenNpyForUpdate(const std::shared_ptr<Wr
   if (!header.ok()) return header.status();
   return std::shared_ptr<WritableArray>(
       std::make_shared<NpyArray>(file, file.get(), *header, max_threads));
-}
-
-Result<uint64_t> StartNpyFile(OutputFile& file, const ElementType& element, const AxisVector& shape,
-                              bool reserve) {
-  if (element.is_record && element.literal.substr(0, 1) != "[") {
-    return Mismatch(StatusCode::kInvalidArgument, "dtype", element.text,
-                    "a list of fields: a .npy has no other records")
-        .At(file.path());
-  }
-  const std::string header =
-      element.is_record
-          ? FormatNpyHeader(element.literal, shape, kDataAlignmentBytes)
-          : FormatNpyHeader(element.fields[0].dtype, false, shape, kDataAlignmentBytes);
-  auto total = CheckedProduct(shape);
-  if (total) total = CheckedMultiply(*total, element.element_bytes);
-  if (total) total = CheckedAdd(*total, static_cast<int64_t>(header.size()));
-  if (!total) {
-    return Mismatch(StatusCode::kInvalidArgument, "shape", ShapeString(shape),
-                    "less than 2^63 bytes in all")
-        .At(file.path());
-  }
-  Status status = file.Resize(static_cast<uint64_t>(*total));
-  if (status.ok() && reserve) status = file.Reserve(static_cast<uint64_t>(*total));
-  if (status.ok()) status = file.WriteAt(0, header.data(), header.size());
-  if (!status.ok()) return status;
-  return header.size();
 }
 
 }  // namespace ndarray

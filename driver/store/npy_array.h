@@ -8,8 +8,6 @@
 #include "driver/store/array.h"
 #include "driver/store/byte_file.h"
 #include "driver/store/npy_header.h"
-#include "driver/store/output_file.h"
-#include "driver/store/record_dtype.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -25,17 +23,6 @@ Result<std::shared_ptr<WritableArray>> OpenNpyForUpdate(const std::shared_ptr<Wr
 
 // As many elements along the fastest axes as one read touches anyway: a few hundred kilobytes.
 AxisVector NpyGranule(const AxisVector& shape, int64_t element_bytes, bool fortran_order);
-
-// Writes the header of a new array of zeros and gives the file its full size. With
-// `reserve`, the disk space of all elements is taken at once. Returns the offset of the elements.
-// kInvalidArgument when the array would exceed 2^63 bytes,
-// and for records whose literal is a dict: a header has lists.
-Result<uint64_t> StartNpyFile(OutputFile& file, const ElementType& element, const AxisVector& shape,
-                              bool reserve);
-inline Result<uint64_t> StartNpyFile(OutputFile& file, const DType& dtype, const AxisVector& shape,
-                                     bool reserve) {
-  return StartNpyFile(file, PlainElement(dtype), shape, reserve);
-}
 
 }  // namespace ndarray
 

@@ -1,10 +1,9 @@
-#include "driver/raster/npy_driver.h"
-
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 
+#include "driver/raster/array_driver.h"
 #include "driver/raster/gdal_compat.h"
 #include "tests/support/npy_files.h"
 #include "tests/support/temp_folder.h"
@@ -20,7 +19,7 @@ using Layout = GDALDataset::RawBinaryLayout;
 // What other programs are told of where pixels lie in the file (Python has no binding for it).
 class RawLayoutTest : public ::testing::Test {
  protected:
-  RawLayoutTest() { RegisterNpyDriver(); }
+  RawLayoutTest() { RegisterDriver(kNpyFormat); }
 
   // The layout of 3 x 5 x 7 elements, or of another shape.
   bool LayoutOf(const std::string& axes, const char* dtype, const char* order = "False",
@@ -87,14 +86,14 @@ TEST_F(RawLayoutTest, RecordsHaveOneOnlyIfAllFieldsAreAlike) {
 }
 
 TEST(NpyDriver, IsRegisteredOnce) {
-  RegisterNpyDriver();
+  RegisterDriver(kNpyFormat);
   const int count = GetGDALDriverManager()->GetDriverCount();
-  RegisterNpyDriver();
+  RegisterDriver(kNpyFormat);
   EXPECT_EQ(GetGDALDriverManager()->GetDriverCount(), count);
 }
 
 TEST(NpyDriver, LeavesEveryOtherFileToOthers) {
-  RegisterNpyDriver();
+  RegisterDriver(kNpyFormat);
   auto* const driver = GetGDALDriverManager()->GetDriverByName("NPY");
   const TempFolder folder;
   for (const std::string& content : {std::string(), std::string("\x93"), std::string("\x93NUMP"),

@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "driver/raster/array_driver.h"
 #include "driver/raster/gdal_compat.h"
-#include "driver/raster/npy_driver.h"
 #include "tests/support/npy_files.h"
 #include "tests/support/temp_folder.h"
 
@@ -29,7 +29,7 @@ bool FileExists(const std::string& path) { return std::filesystem::exists(path);
 class OverwriteTest : public ::testing::Test {
  protected:
   OverwriteTest() {
-    RegisterNpyDriver();
+    RegisterDriver(kNpyFormat);
     GDALRegister_MEM();
     GDALRegister_GTiff();
     source_.reset(Driver("MEM").Create("", 7, 5, 1, GDT_Byte, nullptr));

@@ -87,7 +87,7 @@ class B2ndInteropTest : public ::testing::TestWithParam<std::tuple<int, ScalarTy
       }
       const char* const from =
           reference_.elements.data() + OffsetOf(Strides(), WholeBox(case_.shape), box);
-      EXPECT_THAT((*writer)->WriteChunks({{chunk, {from, Strides()}}}), IsOk());
+      EXPECT_THAT((*writer)->Write(box, {from, Strides()}), IsOk());
     }
     EXPECT_THAT((*writer)->Finish(), IsOk());
     return output.bytes();

@@ -185,56 +185,5 @@ TEST_F(UnmappedNpy, ReadsFieldsOfHugeRecords) {
   EXPECT_EQ(file_->bytes_read(), 3u);
 }
 
-TEST(StartNpyFile, MakesAnArrayOfZerosThatOpens) {
-  // Keeps what an OutputFile is told.
-  class Output final : public OutputFile {
-   public:
-    const std::string& path() const override { return path_; }
-    Status Resize(uint64_t size_bytes) override {
-      bytes.resize(size_bytes);
-      return {};
-    }
-    Status Reserve(uint64_t size_bytes) override {
-      reserved = size_bytes;
-      return {};
-    }
-    Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
-      bytes.replace(offset_bytes, size_bytes, static_cast<const char*>(from), size_bytes);
-      return {};
-    }
-    Status Commit() override { return {}; }
-
-    std::string bytes;
-    uint64_t reserved = 0;
-
-   private:
-    const std::string path_ = "out.npy";
-  };
-  for (const DType& dtype : testing::AllDTypes()) {
-    Output output;
-    const auto offset = StartNpyFile(output, dtype, {3, 5}, true);
-    ASSERT_THAT(offset, IsOk());
-    EXPECT_EQ(*offset % 4096, 0u) << "elements do not start a page";
-    EXPECT_EQ(output.bytes.size(), *offset + 15 * dtype.size_bytes());
-    EXPECT_EQ(output.reserved, output.bytes.size());
-    const auto array = OpenNpyArray(std::make_shared<MemoryFile>(output.bytes), 1);
-    ASSERT_THAT(array, IsOk());
-    EXPECT_EQ((*array)->info().shape, (AxisVector{3, 5}));
-    EXPECT_EQ(output.bytes.substr(*offset), std::string(15 * dtype.size_bytes(), '\0'));
-  }
-  Output output;
-  for (const AxisVector& shape :
-       {AxisVector{INT64_MAX}, AxisVector{INT64_MAX / 2}, AxisVector{1 << 30, 1 << 30, 8}}) {
-    EXPECT_THAT(StartNpyFile(output, {ScalarType::kUInt16, kNativeOrder}, shape, false),
-                FailsWith(StatusCode::kInvalidArgument, "out.npy: shape"));
-    EXPECT_TRUE(output.bytes.empty());
-  }
-  ElementType dict;
-  dict.is_record = true;
-  dict.literal = dict.text = "{'names': ['a'], ...}";
-  EXPECT_THAT(StartNpyFile(output, dict, {2}, false),
-              FailsWith(StatusCode::kInvalidArgument, "out.npy: dtype"));
-}
-
 }  // namespace
 }  // namespace ndarray

@@ -1,5 +1,7 @@
 #include "tests/support/memory_array.h"
 
+#include <utility>
+
 #include "driver/store/strided_copy.h"
 
 namespace ndarray::testing {
@@ -21,16 +23,16 @@ ArrayInfo InfoOf(ScalarType type, const AxisVector& shape) {
 
 }  // namespace
 
-MemoryArray::MemoryArray(ArrayInfo info)
-    : WritableArray("memory.npy", std::move(info)), strides_(this->info().shape.size()) {}
+MemoryArray::MemoryArray(ArrayInfo info, std::string path)
+    : WritableArray(std::move(path), std::move(info)), strides_(this->info().shape.size()) {}
 
 std::shared_ptr<MemoryArray> MemoryArray::WithoutElements(ScalarType type,
                                                           const AxisVector& shape) {
-  return std::shared_ptr<MemoryArray>(new MemoryArray(InfoOf(type, shape)));
+  return std::shared_ptr<MemoryArray>(new MemoryArray(InfoOf(type, shape), "memory.npy"));
 }
 
-MemoryArray::MemoryArray(ScalarType type, const AxisVector& shape)
-    : MemoryArray(InfoOf(type, shape)) {
+MemoryArray::MemoryArray(ScalarType type, const AxisVector& shape, std::string path)
+    : MemoryArray(InfoOf(type, shape), std::move(path)) {
   auto stride = static_cast<int64_t>(SizeBytes(type));
   for (int axis = shape.size() - 1; axis >= 0; --axis) {
     strides_[axis] = stride;

@@ -13,7 +13,7 @@ namespace ndarray::testing {
 // A C-ordered array of one type; counts what is asked of it and fails on demand.
 class MemoryArray final : public WritableArray {
  public:
-  MemoryArray(ScalarType type, const AxisVector& shape);
+  MemoryArray(ScalarType type, const AxisVector& shape, std::string path = "memory.npy");
 
   // Of a shape that it has no elements for.
   static std::shared_ptr<MemoryArray> WithoutElements(ScalarType type, const AxisVector& shape);
@@ -31,7 +31,7 @@ class MemoryArray final : public WritableArray {
   int writes() const { return writes_; }
 
  private:
-  explicit MemoryArray(ArrayInfo info);
+  MemoryArray(ArrayInfo info, std::string path);
   size_t OffsetOf(const Box& box) const;
 
   AxisVector strides_;
