@@ -20,15 +20,13 @@
 
 #include "driver/raster/gdal_compat.h"
 #include "driver/raster/named_file.h"
+#include "driver/raster/reserved_names.h"
 #include "driver/raster/stored_mask.h"
 #include "driver/raster/stored_metadata.h"
 #include "driver/raster/window_io.h"
 #include "driver/store/array.h"
 
 namespace ndarray {
-
-// The metadata domain, kept in the sidecar, where a file we wrote remembers its AXES.
-constexpr const char* kMetadataDomain = "NDARRAY";
 
 class ArrayDataset final : public GDALPamDataset {
  public:
@@ -125,6 +123,7 @@ class ArrayDataset final : public GDALPamDataset {
   bool ChangeFill(const std::vector<std::byte>& from, const std::vector<std::byte>& to);
 
   WindowIo io_;
+  std::vector<BandSource> sources_;  // of bands, by their numbers less one
   StoredMetadata stored_;
   bool knows_crs_ = false;
   std::unique_ptr<OGRSpatialReference> crs_;  // of stored_
@@ -145,10 +144,6 @@ class ArrayDataset final : public GDALPamDataset {
   // Of datasets that are updated: shared with the emulated maps, which may live longer.
   std::shared_ptr<std::recursive_mutex> update_mutex_;
 };
-
-// Whether a RasterIO request asks for pixels as they are: no resampling and no fractional window.
-bool IsPlainRequest(int x, int y, int width, int height, int buffer_width, int buffer_height,
-                    const GDALRasterIOExtraArg* extra);
 
 }  // namespace ndarray
 

@@ -1,6 +1,6 @@
 #include "driver/raster/colors.h"
 
-#include "driver/raster/array_dataset.h"
+#include "driver/raster/reserved_names.h"
 
 namespace ndarray {
 namespace {

@@ -9,7 +9,6 @@
 #include <string>
 #include <utility>
 
-#include "driver/raster/array_dataset.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/gdal_types.h"
 #include "driver/store/nested_array.h"

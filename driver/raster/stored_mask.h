@@ -14,13 +14,12 @@
 #include <string>
 
 #include "driver/raster/gdal_compat.h"
+#include "driver/raster/reserved_names.h"
 #include "driver/raster/window_io.h"
 #include "driver/store/array.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
-
-constexpr const char* kMaskAttribute = "gdal:mask";
 
 class StoredMask {
  public:

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "driver/raster/axis_names.h"
-#include "driver/raster/stored_mask.h"
+#include "driver/raster/reserved_names.h"
 #include "driver/store/msgpack.h"
 #include "driver/store/text.h"
 

@@ -63,6 +63,14 @@ void BufferToLine(const BandType& type, char* line, const char* buffer, GDALData
 
 }  // namespace
 
+bool IsPlainRequest(int x, int y, int width, int height, int buffer_width, int buffer_height,
+                    const GDALRasterIOExtraArg* extra) {
+  if (width != buffer_width || height != buffer_height) return false;
+  return extra == nullptr || !extra->bFloatingPointWindowValidity ||
+         (extra->dfXOff == x && extra->dfYOff == y && extra->dfXSize == width &&
+          extra->dfYSize == height);
+}
+
 std::vector<std::byte> ToElement(const BandType& type, const void* value, GDALDataType value_type) {
   std::vector<std::byte> element(static_cast<size_t>(PixelBytes(type.gdal)));
   BufferToLine(type, reinterpret_cast<char*>(element.data()), static_cast<const char*>(value),

@@ -29,6 +29,10 @@ struct WindowRequest {
   GSpacing pixel_space, line_space, band_space;
 };
 
+// Whether a RasterIO request asks for pixels as they are: no resampling and no fractional window.
+bool IsPlainRequest(int x, int y, int width, int height, int buffer_width, int buffer_height,
+                    const GDALRasterIOExtraArg* extra);
+
 // One value of any GDAL type as an element of a band, in native byte order.
 std::vector<std::byte> ToElement(const BandType& type, const void* value, GDALDataType value_type);
 

@@ -7,9 +7,9 @@
 #include <mutex>
 #include <string>
 
-#include "driver/store/frame_index.h"
-
 namespace ndarray {
+
+class FrameIndex;
 
 class SharedIndexes {
  public:

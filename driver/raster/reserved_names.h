@@ -1,0 +1,15 @@
+// Names that files and their sidecars keep for the drivers.
+#ifndef GDAL_NDARRAY_RASTER_RESERVED_NAMES_H_
+#define GDAL_NDARRAY_RASTER_RESERVED_NAMES_H_
+
+namespace ndarray {
+
+// The metadata domain, kept in the sidecar, where a file we wrote remembers its AXES.
+constexpr const char* kMetadataDomain = "NDARRAY";
+
+// The attribute that holds a mask.
+constexpr const char* kMaskAttribute = "gdal:mask";
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_RESERVED_NAMES_H_
