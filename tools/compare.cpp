@@ -55,16 +55,6 @@ std::string Text(std::complex<T> value) {
   return Text(value.real()) + (imaginary[0] == '-' ? "" : "+") + imaginary + "j";
 }
 
-// The place of a number of a grid in C order.
-AxisVector PlaceIn(const AxisVector& grid, int64_t number) {
-  AxisVector place(grid.size());
-  for (int axis = grid.size() - 1; axis >= 0; --axis) {
-    place[axis] = number % grid[axis];
-    number /= grid[axis];
-  }
-  return place;
-}
-
 bool IsEarlier(const Difference& a, const Difference& b) {
   return std::lexicographical_compare(a.at.begin(), a.at.end(), b.at.begin(), b.at.end());
 }
@@ -268,7 +258,7 @@ Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceRea
   Comparison all;
   int64_t finished = 0;
   Status failure = TryParallelFor(count, DefaultThreads(), [&](int64_t number) {
-    const Box box = PieceIn(all_values, pieces.piece, PlaceIn(grid, number));
+    const Box box = PieceIn(all_values, pieces.piece, GridPlace(grid, number));
     Comparison found;
     Status status = CompareBox(box, type, here, there, most_listed, found);
     if (status.ok() && found.unread > 0) {
@@ -276,7 +266,7 @@ Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceRea
       found = Comparison();
       const AxisVector parts = GridOf(box, pieces.least);
       for (int64_t part = 0; status.ok() && part < *CheckedProduct(parts); ++part) {
-        status = CompareBox(PieceIn(box, pieces.least, PlaceIn(parts, part)), type, here, there,
+        status = CompareBox(PieceIn(box, pieces.least, GridPlace(parts, part)), type, here, there,
                             most_listed, found);
       }
     }

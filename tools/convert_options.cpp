@@ -9,14 +9,12 @@
 #include <string_view>
 
 #include "driver/raster/threads.h"
+#include "driver/raster/xml_tree.h"
+#include "driver/store/checked_math.h"
 #include "tools/command.h"
 
 namespace ndarray::tools {
 namespace {
-
-struct DestroyXml {
-  void operator()(CPLXMLNode* node) const { CPLDestroyXMLNode(node); }
-};
 
 struct OptionNames {
   std::vector<std::string> main;
@@ -26,7 +24,7 @@ struct OptionNames {
 // Without those that the driver only takes in order to say that they have no effect.
 OptionNames NamesOf(const ArrayFormat& format) {
   const std::string list = format.creation_options();
-  const std::unique_ptr<CPLXMLNode, DestroyXml> tree(CPLParseXMLString(list.c_str()));
+  const XmlTree tree(CPLParseXMLString(list.c_str()));
   OptionNames names;
   for (const CPLXMLNode* node = tree->psChild; node != nullptr; node = node->psNext) {
     if (CPLGetXMLValue(node, "ignored", nullptr) != nullptr) continue;
@@ -45,8 +43,6 @@ std::string Joined(const std::vector<std::string>& words) {
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
 }
-
-int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
 int64_t LargestPowerOf2(int64_t most) {
   int64_t power = 1;

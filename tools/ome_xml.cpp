@@ -8,6 +8,7 @@
 #include <charconv>
 #include <memory>
 
+#include "driver/raster/xml_tree.h"
 #include "driver/store/array.h"
 
 namespace ndarray::tools {
@@ -15,11 +16,6 @@ namespace {
 
 constexpr size_t kMostBytes = size_t{16} << 20;  // a tree of it takes tens of times as much
 constexpr size_t kStartBytes = 4096;             // where the first element is: comments precede it
-
-struct DestroyXml {
-  void operator()(CPLXMLNode* node) const { CPLDestroyXMLNode(node); }
-};
-using XmlPointer = std::unique_ptr<CPLXMLNode, DestroyXml>;
 
 Status Other(std::string_view field, std::string_view found, std::string_view wanted) {
   return Mismatch(StatusCode::kNotSupported, field, found, wanted);
@@ -173,7 +169,7 @@ Result<OmePlanes> ParseOme(const std::string& xml, const OmeFile& file) {
                  "at most " + std::to_string(kMostBytes));
   }
   CPLPushErrorHandler(CPLQuietErrorHandler);
-  const XmlPointer tree(CPLParseXMLString(xml.c_str()));
+  const XmlTree tree(CPLParseXMLString(xml.c_str()));
   CPLPopErrorHandler();
   if (tree == nullptr) {
     return Mismatch(StatusCode::kCorrupt, "text", "what is no XML", "one element OME");

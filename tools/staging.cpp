@@ -7,21 +7,13 @@
 #include <system_error>
 
 #include "driver/raster/overwrite.h"
+#include "driver/store/output_file.h"
 #include "tools/command.h"
 
 namespace ndarray::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path ResolveLinks(fs::path path) {
-  constexpr int kMaxLinks = 40;  // as the kernel has it
-  std::error_code none;
-  for (int links = 0; links < kMaxLinks && fs::is_symlink(path, none); ++links) {
-    path = path.parent_path() / fs::read_symlink(path, none);
-  }
-  return path;
-}
 
 [[noreturn]] void Fail(const std::string& path, const std::string& verb,
                        const std::error_code& error) {

@@ -6,6 +6,7 @@
 #include "driver/raster/array_format.h"
 #include "driver/raster/b2nd_options.h"
 #include "driver/raster/threads.h"
+#include "driver/store/checked_math.h"
 #include "tools/source.h"
 #include "tools/tune.h"
 
@@ -37,8 +38,6 @@ const Codec kCodecs[] = {{"LZ4", 5, {"BITSHUFFLE", "SHUFFLE", "NONE"}},
 using Blocks = std::vector<std::pair<int, int>>;
 const Blocks kSquares = {{128, 128}, {64, 64}, {256, 256}, {512, 512}, {32, 32}};
 const Blocks kWide = {{1024, 16}, {256, 64}, {4096, 16}, {256, 256}, {1024, 64}, {512, 512}};
-
-int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
 int64_t Number(const Options& options, const std::string& name) {
   return CPLAtoGIntBig(options.FetchNameValueDef(name.c_str(), "0"));

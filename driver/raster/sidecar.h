@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
+#include "driver/raster/xml_tree.h"
 
 namespace ndarray {
 
@@ -21,11 +22,6 @@ namespace ndarray {
 // a list of the folder; where each name would be a request over a network, one list is, as
 // GDAL_DISABLE_READDIR_ON_OPEN says.
 CPLStringList SidecarNames(GDALOpenInfo& open_info, const std::string& path);
-
-struct DestroyXml {
-  void operator()(CPLXMLNode* node) const { CPLDestroyXMLNode(node); }
-};
-using XmlTree = std::unique_ptr<CPLXMLNode, DestroyXml>;
 
 // The content of the PAM sidecar of the whole file at `path`; nullptr where there is none, it
 // cannot be read, or sidecars are switched off. Without errors.

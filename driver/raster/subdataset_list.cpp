@@ -7,6 +7,7 @@
 #include "driver/raster/axes.h"
 #include "driver/raster/dataset_name.h"
 #include "driver/raster/image_structure.h"
+#include "driver/store/box.h"
 
 namespace ndarray {
 namespace {
@@ -19,15 +20,6 @@ class SubdatasetList final : public GDALDataset {
   }
 };
 
-// The next index in C order; false after the last one.
-bool Advance(const AxisVector& shape, AxisVector& index) {
-  for (int axis = index.size() - 1; axis >= 0; --axis) {
-    if (++index[axis] < shape[axis]) return true;
-    index[axis] = 0;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_view driver) {
@@ -39,7 +31,9 @@ std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_vie
                                            : TypeString(info.fields[0].dtype);
 
   CPLStringList list;
-  AxisVector index(leading, 0);
+  Box indexes{AxisVector(leading, 0), AxisVector()};
+  for (int axis = 0; axis < leading; ++axis) indexes.stop.push_back(info.shape[axis]);
+  AxisVector index = indexes.start;
   int number = 0;
   do {
     ++number;
@@ -47,7 +41,7 @@ std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_vie
     list.SetNameValue((prefix + "_NAME").c_str(),
                       FormatDatasetName(driver, array.path(), index).c_str());
     list.SetNameValue((prefix + "_DESC").c_str(), (ShapeString(rest) + " " + dtype).c_str());
-  } while (number < kMaxListedSubdatasets && Advance(info.shape, index));
+  } while (number < kMaxListedSubdatasets && Advance(indexes, index));
 
   auto dataset = std::make_unique<SubdatasetList>();
   dataset->GDALDataset::SetMetadata(list.List(), "SUBDATASETS");

@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <string>
 
+#include "driver/store/box.h"
 #include "driver/store/byte_reader.h"
 #include "driver/store/checked_math.h"
 #include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
-
-Status Corrupt(std::string_view field, const std::string& found, std::string_view wanted) {
-  return Mismatch(StatusCode::kCorrupt, field, found, wanted);
-}
 
 // What str(numpy.dtype) prints, or anything else that python-blosc2 reads: a string that
 // numpy.dtype takes, or the literal of such a dtype.
@@ -71,8 +68,6 @@ Status CheckShapes(const B2ndLayout& layout) {
   return {};
 }
 
-int64_t DivideUp(int64_t a, int64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
-
 // The product of all axes and the element's bytes, at most INT32_MAX.
 std::optional<int64_t> SmallBytes(const AxisVector& shape, int64_t element_bytes) {
   auto bytes = CheckedProduct(shape);
@@ -109,12 +104,7 @@ Status CompleteGrids(B2ndLayout& layout) {
   layout.chunk_bytes = *chunk_bytes;
   layout.chunk_count = *CheckedProduct(layout.chunk_grid);  // at most the elements of shape
   layout.blocks_per_chunk = *CheckedProduct(layout.block_grid);
-  layout.block_strides_bytes = AxisVector(axes);
-  int64_t stride = element_bytes;
-  for (int axis = axes - 1; axis >= 0; --axis) {
-    layout.block_strides_bytes[axis] = stride;
-    stride *= layout.block_shape[axis];
-  }
+  layout.block_strides_bytes = CStrides(layout.block_shape, element_bytes);
   return {};
 }
 
@@ -189,21 +179,6 @@ Result<B2ndLayout> MakeB2ndLayout(const ElementType& element, const AxisVector& 
   }
   if (!status.ok()) return Status(StatusCode::kInvalidArgument, status.message());
   return layout;
-}
-
-int64_t GridNumber(const AxisVector& grid, const AxisVector& place) {
-  int64_t number = 0;
-  for (int axis = 0; axis < grid.size(); ++axis) number = number * grid[axis] + place[axis];
-  return number;
-}
-
-AxisVector GridPlace(const AxisVector& grid, int64_t number) {
-  AxisVector place(grid.size());
-  for (int axis = grid.size() - 1; axis >= 0; --axis) {
-    place[axis] = number % grid[axis];
-    number /= grid[axis];
-  }
-  return place;
 }
 
 Box ChunksOf(const B2ndLayout& layout, const Box& box) {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "driver/store/array.h"
+#include "driver/store/box.h"
 #include "driver/store/record_dtype.h"
 #include "driver/store/status.h"
 
@@ -51,10 +52,6 @@ inline Result<B2ndLayout> MakeB2ndLayout(const DType& dtype, const AxisVector& s
                                          const AxisVector& block_shape) {
   return MakeB2ndLayout(PlainElement(dtype), shape, chunk_shape, block_shape);
 }
-
-// The number in C order of a place in a grid, and back.
-int64_t GridNumber(const AxisVector& grid, const AxisVector& place);
-AxisVector GridPlace(const AxisVector& grid, int64_t number);
 
 // The chunks that a box touches, as a half-open box of the chunk grid.
 Box ChunksOf(const B2ndLayout& layout, const Box& box);

@@ -16,9 +16,9 @@
 #include "driver/store/chunk_loader.h"
 #include "driver/store/decoded_chunk.h"
 #include "driver/store/frame_appender.h"
+#include "driver/store/frame_editor.h"
 #include "driver/store/frame_extents.h"
 #include "driver/store/frame_header.h"
-#include "driver/store/frame_index.h"
 #include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
 
@@ -40,7 +40,7 @@ struct DirtyChunk {
 class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
  public:
   // `header`: the first kFrameHeaderMinBytes of the file.
-  B2ndUpdate(const std::shared_ptr<WritableFile>& file, const std::shared_ptr<FrameIndex>& index,
+  B2ndUpdate(const std::shared_ptr<WritableFile>& file, const std::shared_ptr<FrameEditor>& index,
              std::unique_ptr<BloscEncoder> encoder, std::string header,
              OutputFileCreator create_file, int max_threads, Chunks chunks,
              int64_t write_cache_bytes, std::function<Status()> lock)
@@ -256,8 +256,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     Status status = loader.LoadHeaders(chunks);
     if (!status.ok()) return status;
     if (chunk.header.kind == ChunkKind::kBlocks) {
-      chunk.needs_whole = true;
-      status = loader.LoadBlocks(chunks, {{}});
+      status = loader.LoadBlocks(chunks, {{ChunkLoader::kAllBlocks}});
       if (!status.ok()) return status;
       status = index_->codec().DecodeChunk(chunk.bytes, chunk.header, elements);
       return status.At(chunk.Name()).At(path());
@@ -337,7 +336,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   }
 
   const std::shared_ptr<WritableFile> file_;
-  const std::shared_ptr<FrameIndex> index_;
+  const std::shared_ptr<FrameEditor> index_;
   const B2ndLayout& layout_;
   const std::unique_ptr<BloscEncoder> encoder_;
   const OutputFileCreator create_file_;
@@ -360,7 +359,7 @@ Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<Writabl
                                                          int max_threads, Chunks chunks,
                                                          int64_t write_cache_bytes,
                                                          std::function<Status()> lock) {
-  Result<std::shared_ptr<FrameIndex>> index = FrameIndex::OpenForUpdate(*file);
+  Result<std::shared_ptr<FrameEditor>> index = FrameEditor::Open(*file);
   if (!index.ok()) return index.status();
   const FrameSummary& summary = (*index)->summary();
   const B2ndLayout& layout = (*index)->layout();

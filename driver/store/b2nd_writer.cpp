@@ -6,27 +6,12 @@
 #include "driver/store/blosc_chunk.h"
 #include "driver/store/box.h"
 #include "driver/store/buffer.h"
+#include "driver/store/chunk_offset.h"
 #include "driver/store/decoded_chunk.h"
 #include "driver/store/frame_attributes.h"
 #include "driver/store/thread_pool.h"
 
 namespace ndarray {
-namespace {
-
-// An offset that stands for a chunk of this kind, without bytes.
-constexpr int64_t SpecialOffset(ChunkKind kind) {
-  return static_cast<int64_t>(uint64_t{1} << 63 | static_cast<uint64_t>(kind) << 56);
-}
-
-// The memory of one chunk before it is compressed, the thread's own.
-std::byte* Scratch(size_t size_bytes) {
-  thread_local Buffer scratch(0);
-  if (scratch.size_bytes() < size_bytes) scratch = Buffer(size_bytes);
-  return scratch.data();
-}
-
-}  // namespace
-
 B2ndWriter::B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<BloscEncoder> encoder,
                        std::string header, std::string trailer, int max_threads)
     : file_(file),
@@ -114,7 +99,7 @@ Status B2ndWriter::Write(const Box& box, const ConstStridedView& from) {
 Status B2ndWriter::Encode(const AxisVector& place, const ConstStridedView& from,
                           std::string& to) const {
   const auto chunk_bytes = static_cast<size_t>(layout_.chunk_bytes);
-  std::byte* const elements = Scratch(chunk_bytes);
+  std::byte* const elements = ThreadScratch<B2ndWriter>(chunk_bytes);
   FillChunk(layout_, elements, place, from);
   return encoder_->EncodeChunk(elements, chunk_bytes, to);
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "driver/store/box.h"
+#include "driver/store/buffer.h"
 #include "driver/store/damage.h"
 #include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
@@ -47,13 +48,6 @@ Box Bounds(const std::vector<ReadTarget>& targets) {
 std::byte* AddressOf(const ReadTarget& target, const Box& part) {
   return static_cast<std::byte*>(target.to.data) +
          OffsetOf(target.to.strides_bytes, target.box, part);
-}
-
-// Memory for one block, the thread's own. What it holds ends with the next call.
-std::byte* Scratch(size_t size_bytes) {
-  thread_local Buffer scratch(0);
-  if (scratch.size_bytes() < size_bytes) scratch = Buffer(size_bytes);
-  return scratch.data();
 }
 
 }  // namespace
@@ -110,17 +104,15 @@ AxisVector BlockReader::PlaceOf(const LoadedChunk& chunk) const {
 }
 
 void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
-  LoadedChunk& chunk = chunks_[chunk_index];
+  const LoadedChunk& chunk = chunks_[chunk_index];
   if (chunk.header.kind != ChunkKind::kBlocks) {
     tasks_.push_back({chunk_index, kFill, nullptr, false});
     tasks_bytes += layout_.chunk_bytes;
     return;
   }
-  if (!chunk.header.stored && ElementsIn(BlocksOf(layout_, PlaceOf(chunk), bounds_)) >
-                                  kMostSteps / layout_.blocks_per_chunk) {
-    chunk.needs_whole = true;
-  }
-  if (chunk.needs_whole) {
+  if (chunk.needs_whole ||
+      (!chunk.header.stored && ElementsIn(BlocksOf(layout_, PlaceOf(chunk), bounds_)) >
+                                   kMostSteps / layout_.blocks_per_chunk)) {
     tasks_.push_back({chunk_index, kWholeChunk, nullptr, false});
     tasks_bytes += layout_.chunk_bytes;
     return;
@@ -146,11 +138,11 @@ BlockCache::Block BlockReader::FindCached(const LoadedChunk& chunk, const Task& 
 Status BlockReader::LoadBlocks() {
   std::vector<std::vector<int64_t>> wanted(chunks_.size());
   for (Task& task : tasks_) {
-    LoadedChunk& chunk = chunks_[task.chunk];
+    const LoadedChunk& chunk = chunks_[task.chunk];
     if (task.block == kWholeChunk) {
       if (caches_chunks_) task.cached = FindCached(chunk, task);
       task.looked_up = true;
-      if (task.cached != nullptr) chunk.needs_whole = false;
+      if (task.cached == nullptr) wanted[task.chunk] = {ChunkLoader::kAllBlocks};
     } else if (task.block >= 0) {
       const Box block =
           BlockBox(layout_, PlaceOf(chunk), GridPlace(layout_.block_grid, task.block));
@@ -264,7 +256,7 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
   }
   std::optional<Buffer> large;
   if (block_bytes > kMaxKeptScratchBytes) large.emplace(block_bytes);
-  std::byte* const scratch = large ? large->data() : Scratch(block_bytes);
+  std::byte* const scratch = large ? large->data() : ThreadScratch<BlockReader>(block_bytes);
   Status status = Decode(chunk, task.block, scratch);
   if (status.ok()) Copy(scratch, block);
   return status;

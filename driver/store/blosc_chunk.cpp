@@ -24,7 +24,7 @@ constexpr uint8_t kInstrumented = 0x80;
 constexpr uint8_t kVaryingBlocks = 0x01;
 
 Status Corrupt(std::string_view field, int64_t found, const std::string& wanted) {
-  return Mismatch(StatusCode::kCorrupt, field, std::to_string(found), wanted);
+  return ndarray::Corrupt(field, std::to_string(found), wanted);
 }
 
 Status CheckSizes(const BloscChunk& chunk, uint64_t available_bytes) {

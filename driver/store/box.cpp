@@ -10,6 +10,30 @@ AxisVector Counts(const Box& box) {
   return counts;
 }
 
+AxisVector CStrides(const AxisVector& shape, int64_t element_bytes) {
+  AxisVector strides(shape.size());
+  for (int axis = shape.size() - 1; axis >= 0; --axis) {
+    strides[axis] = element_bytes;
+    element_bytes *= shape[axis];
+  }
+  return strides;
+}
+
+int64_t GridNumber(const AxisVector& grid, const AxisVector& place) {
+  int64_t number = 0;
+  for (int axis = 0; axis < grid.size(); ++axis) number = number * grid[axis] + place[axis];
+  return number;
+}
+
+AxisVector GridPlace(const AxisVector& grid, int64_t number) {
+  AxisVector place(grid.size());
+  for (int axis = grid.size() - 1; axis >= 0; --axis) {
+    place[axis] = number % grid[axis];
+    number /= grid[axis];
+  }
+  return place;
+}
+
 bool Advance(const Box& box, AxisVector& place) {
   for (int axis = place.size() - 1; axis >= 0; --axis) {
     if (++place[axis] < box.stop[axis]) return true;

@@ -35,6 +35,13 @@ View Shifted(View view, const Box& from, const Box& to) {
   return view;
 }
 
+// Strides of elements in C order, without gaps. REQUIRES: their product with the shape fits
+AxisVector CStrides(const AxisVector& shape, int64_t element_bytes);
+
+// The number in C order of a place in a grid, and back.
+int64_t GridNumber(const AxisVector& grid, const AxisVector& place);
+AxisVector GridPlace(const AxisVector& grid, int64_t number);
+
 // Steps to the next place of a box in C order; false after the last one.
 bool Advance(const Box& box, AxisVector& place);
 

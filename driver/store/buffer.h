@@ -20,6 +20,15 @@ class Buffer {
   size_t size_bytes_;
 };
 
+// At least so many bytes of memory, the thread's own, that `User` works in: what it holds ends with
+// the next call of the same user.
+template <typename User>
+std::byte* ThreadScratch(size_t size_bytes) {
+  thread_local Buffer scratch(0);
+  if (scratch.size_bytes() < size_bytes) scratch = Buffer(size_bytes);
+  return scratch.data();
+}
+
 }  // namespace ndarray
 
 #endif  // GDAL_NDARRAY_STORE_BUFFER_H_

@@ -203,8 +203,8 @@ Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wa
     ranges.push_back({chunk.place.offset_bytes + start, static_cast<size_t>(stop - start),
                       chunk.owned.get() + start});
   };
-  if (wanted.empty() && !chunk.needs_whole) return {};
-  if (chunk.needs_whole || header.compressed_bytes <= kSmallChunkBytes) {
+  if (wanted.empty()) return {};
+  if (wanted[0] == kAllBlocks || header.compressed_bytes <= kSmallChunkBytes) {
     add(static_cast<uint64_t>(kChunkHeaderBytes), all_bytes);
     return {};
   }

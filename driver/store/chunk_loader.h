@@ -29,7 +29,7 @@ struct LoadedChunk {
   int64_t number = 0;  // in C order
   ChunkPlace place;
   BloscChunk header;  // kind: what the chunk is after all; a special place has no other fields
-  bool needs_whole = false;  // BloscCodec::NeedsWholeChunk
+  bool needs_whole = false;  // BloscCodec::NeedsWholeChunk: to be decoded in one go
   std::string_view bytes;    // header.compressed_bytes; blocks that were not wanted may be zeros
   std::unique_ptr<char, FreeMemory> owned;  // `bytes`, where the file is not mapped
 
@@ -43,6 +43,8 @@ Result<std::vector<std::byte>> RepeatedElement(const LoadedChunk& chunk, int64_t
 
 class ChunkLoader {
  public:
+  static constexpr int64_t kAllBlocks = -1;  // instead of the number of one
+
   // Both must outlive the loader.
   ChunkLoader(const FrameIndex& index, const ByteFile& file) : index_(index), file_(file) {}
 
@@ -53,8 +55,8 @@ class ChunkLoader {
   Status LoadHeaders(std::vector<LoadedChunk>& chunks) const;
 
   // The second half, only where the file is not mapped: the bytes of blocks. wanted[i] are block
-  // numbers of chunks[i]; ignored where that needs_whole or holds no blocks. Of local files several
-  // threads read.
+  // numbers of chunks[i], or {kAllBlocks}; ignored where that holds no blocks. Of local files
+  // several threads read.
   Status LoadBlocks(std::vector<LoadedChunk>& chunks,
                     const std::vector<std::vector<int64_t>>& wanted, int max_threads = 1) const;
 

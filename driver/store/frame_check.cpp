@@ -125,15 +125,14 @@ class FrameCheck {
       if (part == 0 && !element.ok()) Report(chunk, std::nullopt, element.status());
       return {};
     }
-    const bool whole = chunk.needs_whole;
     if (!loader_.mapped()) {
-      chunk.needs_whole = true;  // all of its bytes
-      status = loader_.LoadBlocks(chunks, {{}});
+      status = loader_.LoadBlocks(chunks, {{ChunkLoader::kAllBlocks}});
       if (!status.ok()) return status;
     }
     if (part == 0 && !chunk.header.stored) CheckStarts(chunk);
-    if (whole) {
-      if (part == 0) DecodeWhole(chunk);
+    if (chunk.needs_whole) {
+      const Status decoded = part == 0 ? DecodeWhole(chunk) : Status();
+      if (!decoded.ok()) Report(chunk, std::nullopt, decoded);
       return {};
     }
     const int64_t first = layout_.blocks_per_chunk * part / parts_;
@@ -177,22 +176,17 @@ class FrameCheck {
     findings_.CountDecoded(chunk.header.stored ? "stored" : CodecName(chunk.header.codec), blocks);
   }
 
-  bool DecodeWhole(const LoadedChunk& chunk) {
+  Status DecodeWhole(const LoadedChunk& chunk) {
     Buffer elements(static_cast<size_t>(chunk.header.uncompressed_bytes));
-    const Status status = index_.codec().DecodeChunk(chunk.bytes, chunk.header, elements.data());
+    Status status = index_.codec().DecodeChunk(chunk.bytes, chunk.header, elements.data());
     loader_.NoteChunk(chunk);
-    if (status.ok()) {
-      CountDecoded(chunk, chunk.header.block_count());
-    } else if (chunk.needs_whole) {
-      Report(chunk, std::nullopt, status);
-    }
-    return status.ok();
+    if (status.ok()) CountDecoded(chunk, chunk.header.block_count());
+    return status;
   }
 
   // Each block alone only to learn which one it is.
-  void DecodeMany(LoadedChunk& chunk) {
-    chunk.needs_whole = false;
-    if (DecodeWhole(chunk)) return;
+  void DecodeMany(const LoadedChunk& chunk) {
+    if (DecodeWhole(chunk).ok()) return;
     if (DecodeBlocks(chunk, 0, layout_.blocks_per_chunk)) {
       Report(chunk, std::nullopt,
              Mismatch(StatusCode::kCorrupt, "compressed data", "blocks that can be decoded",
@@ -205,13 +199,10 @@ class FrameCheck {
       CountDecoded(chunk, stop - first);
       return true;
     }
-    thread_local Buffer scratch(0);
-    const auto block_bytes = static_cast<size_t>(layout_.block_bytes);
-    if (scratch.size_bytes() < block_bytes) scratch = Buffer(block_bytes);
+    std::byte* const elements = ThreadScratch<FrameCheck>(static_cast<size_t>(layout_.block_bytes));
     int64_t sound = 0;
     for (int64_t block = first; block < stop; ++block) {
-      const Status status =
-          index_.codec().DecodeBlock(chunk.bytes, chunk.header, block, scratch.data());
+      const Status status = index_.codec().DecodeBlock(chunk.bytes, chunk.header, block, elements);
       loader_.NoteBlock(chunk, block);
       if (status.ok()) {
         ++sound;

@@ -29,10 +29,6 @@ void PutBig(std::string& bytes, size_t at, T value) {
   }
 }
 
-Status Corrupt(std::string_view field, const std::string& found, std::string_view wanted) {
-  return Mismatch(StatusCode::kCorrupt, field, found, wanted);
-}
-
 // The names of metalayers, then their contents, which are found by offsets from the start of
 // `bytes`; `at` is where the names begin.
 Result<std::vector<Metalayer>> ParseMetalayers(std::string_view bytes, size_t at,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "driver/store/byte_reader.h"
+#include "driver/store/chunk_offset.h"
 #include "driver/store/damage.h"
 #include "driver/store/shared_indexes.h"
 #include "driver/store/text.h"
@@ -12,13 +13,6 @@ namespace {
 
 // No index is compressed better than this by c-blosc2; what claims more is made to take memory.
 constexpr int64_t kMaxIndexRatio = 4096;
-
-// Offsets of chunks that take no bytes: bit 63, and the kind in the byte it belongs to.
-constexpr int kSpecialShift = 56;
-
-Status Corrupt(std::string_view field, const std::string& found, std::string_view wanted) {
-  return Mismatch(StatusCode::kCorrupt, field, found, wanted);
-}
 
 // Frames that look like arrays to some extent, by the metalayer that gives them away.
 const char* OtherContent(const FrameHeader& header) {
@@ -96,6 +90,7 @@ Result<std::string> ReadLengths(const ByteFile& file) {
 
 Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file) {
   std::string identity = file.Identity();
+  Status attributes;  // without them, the file opens all the same
   for (int load = 1; !identity.empty(); ++load) {
     // What a commit changes counts, too: the times of files move in ticks of the kernel.
     Result<std::string> lengths = ReadLengths(file);
@@ -106,30 +101,25 @@ Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file)
       return status.ok() ? Result<std::shared_ptr<const FrameIndex>>(std::move(shared))
                          : DamagedFile(status, file.path(), kCopyAgain);
     }
-    Result<std::shared_ptr<FrameIndex>> loaded = Load(file, false);
-    if (!loaded.ok()) return DamagedFile(loaded.status(), file.path(), kCopyAgain);
+    const std::shared_ptr<FrameIndex> index(new FrameIndex);
+    Status status = index->Load(file, attributes);
+    if (!status.ok()) return DamagedFile(status, file.path(), kCopyAgain);
     // Else a commit came between: what was read of the header may be half old and half new.
-    if ((*loaded)->lengths_ == *lengths) return SharedIndexes::Process().Add(frame, *loaded);
+    if (index->lengths_ == *lengths) return SharedIndexes::Process().Add(frame, index);
     if (load == kMaxLoads) identity.clear();
   }
-  Result<std::shared_ptr<FrameIndex>> loaded = Load(file, false);
-  if (!loaded.ok()) return DamagedFile(loaded.status(), file.path(), kCopyAgain);
-  return std::shared_ptr<const FrameIndex>(std::move(*loaded));
-}
-
-Result<std::shared_ptr<FrameIndex>> FrameIndex::OpenForUpdate(const ByteFile& file) {
-  Result<std::shared_ptr<FrameIndex>> loaded = Load(file, true);
-  if (!loaded.ok()) return DamagedFile(loaded.status(), file.path(), kCopyAgain);
-  return loaded;
+  const std::shared_ptr<FrameIndex> index(new FrameIndex);
+  Status status = index->Load(file, attributes);
+  if (!status.ok()) return DamagedFile(status, file.path(), kCopyAgain);
+  return std::shared_ptr<const FrameIndex>(index);
 }
 
 FrameIndex::~FrameIndex() { BlockCache::Process().DropFile(cache_file_); }
 
-Result<std::shared_ptr<FrameIndex>> FrameIndex::Load(const ByteFile& file, bool for_update) {
-  std::shared_ptr<FrameIndex> index(new FrameIndex);
+Status FrameIndex::Load(const ByteFile& file, Status& attributes_status) {
   FrameHeader header;
   std::string header_bytes;
-  Status status = index->LoadHeader(file, header, header_bytes);
+  Status status = LoadHeader(file, header, header_bytes);
   if (!status.ok()) return status;
 
   std::string trailer(kFrameTrailerMinBytes, '\0');
@@ -143,17 +133,14 @@ Result<std::shared_ptr<FrameIndex>> FrameIndex::Load(const ByteFile& file, bool 
     return Corrupt("trailer length", std::to_string(*trailer_bytes) + " bytes",
                    std::to_string(kFrameTrailerMinBytes) + " to " + std::to_string(room));
   }
-  index->summary_.trailer_bytes = *trailer_bytes;
+  summary_.trailer_bytes = *trailer_bytes;
   const uint64_t trailer_offset = header.frame_bytes - *trailer_bytes;
-  status = index->LoadOffsets(file, header, trailer_offset);
+  status = LoadOffsets(file, header, trailer_offset);
   if (!status.ok()) return status;
   Result<FrameAttributes> attributes = FrameAttributes::Load(file, trailer_offset, *trailer_bytes);
-  if (attributes.ok()) {
-    index->attributes_ = std::move(*attributes);
-  } else if (for_update) {
-    return attributes.status();
-  }
-  return index;
+  attributes_status = attributes.status();
+  if (attributes.ok()) attributes_ = std::move(*attributes);
+  return {};
 }
 
 Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
@@ -247,7 +234,7 @@ Status FrameIndex::LoadOffsets(const ByteFile& file, const FrameHeader& header,
     if (kNativeOrder == ByteOrder::kBig) {
       offsets_[i] = static_cast<int64_t>(__builtin_bswap64(static_cast<uint64_t>(offsets_[i])));
     }
-    if (offsets_[i] < 0) ++summary_.special_chunks;
+    if (IsSpecialOffset(offsets_[i])) ++summary_.special_chunks;
     status = CheckOffset(static_cast<int64_t>(i), offsets_[i], header);
     if (!status.ok()) return status;
   }
@@ -264,13 +251,13 @@ Status FrameIndex::LoadUniformOffset(std::string_view bytes, const BloscChunk& c
   } else if (chunk.kind == ChunkKind::kNans) {
     return Corrupt("chunk offsets", "NaN", "numbers");
   }
-  if (uniform_offset_ < 0) summary_.special_chunks = layout_.chunk_count;
+  if (IsSpecialOffset(uniform_offset_)) summary_.special_chunks = layout_.chunk_count;
   return CheckOffset(0, uniform_offset_, header);
 }
 
 Status FrameIndex::CheckOffset(int64_t chunk, int64_t offset, const FrameHeader& header) {
-  if (offset < 0) {
-    const auto kind = static_cast<ChunkKind>((offset >> kSpecialShift) & 0x7);
+  if (IsSpecialOffset(offset)) {
+    const ChunkKind kind = SpecialKind(offset);
     if (kind == ChunkKind::kZeros || kind == ChunkKind::kNans ||
         kind == ChunkKind::kUninitialized) {
       return {};
@@ -289,26 +276,11 @@ std::vector<int64_t> FrameIndex::Offsets() const {
              : offsets_;
 }
 
-void FrameIndex::MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes) {
-  if (offsets_.empty()) offsets_ = Offsets();
-  offsets_[static_cast<size_t>(chunk)] =
-      place.kind == ChunkKind::kBlocks
-          ? static_cast<int64_t>(place.offset_bytes - chunks_offset_bytes_)
-          : static_cast<int64_t>(uint64_t{1} << 63 | static_cast<uint64_t>(place.kind)
-                                                         << kSpecialShift);
-  chunks_bytes_ = std::max(chunks_bytes_, end_bytes - chunks_offset_bytes_);
-}
-
-void FrameIndex::ForgetCached() {
-  BlockCache::Process().DropFile(cache_file_);
-  cache_file_ = BlockCache::Process().NewFile();
-}
-
 ChunkPlace FrameIndex::Chunk(int64_t chunk) const {
   const int64_t offset = offsets_.empty() ? uniform_offset_ : offsets_[static_cast<size_t>(chunk)];
   ChunkPlace place;
-  if (offset < 0) {
-    place.kind = static_cast<ChunkKind>((offset >> kSpecialShift) & 0x7);
+  if (IsSpecialOffset(offset)) {
+    place.kind = SpecialKind(offset);
     return place;
   }
   place.offset_bytes = chunks_offset_bytes_ + static_cast<uint64_t>(offset);

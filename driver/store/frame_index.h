@@ -1,5 +1,6 @@
 // What is known of a .b2nd file once it is open: its header, where its chunks are, and its
-// metalayers. Never changes, so that all readers of a file share one.
+// metalayers. Never changes, so that all readers of a file share one (FrameEditor is for who writes
+// it).
 //
 // A file that is updated in place afterwards (chunks and a new index are appended, then the header
 // is overwritten) is read on as it was when it was opened.
@@ -59,11 +60,9 @@ class FrameIndex {
   // are), sparse frames, and arrays that are not read here.
   static Result<std::shared_ptr<const FrameIndex>> Open(const ByteFile& file);
 
-  // One of its own for who updates the file: not shared, and may change. kCorrupt, too, where the
-  // names of attributes cannot be read, since they would be lost.
-  static Result<std::shared_ptr<FrameIndex>> OpenForUpdate(const ByteFile& file);
-
-  ~FrameIndex();
+  virtual ~FrameIndex();
+  FrameIndex(const FrameIndex&) = delete;
+  FrameIndex& operator=(const FrameIndex&) = delete;
 
   const B2ndLayout& layout() const { return layout_; }
   const BloscCodec& codec() const { return *codec_; }
@@ -75,11 +74,6 @@ class FrameIndex {
   // Empty, too, where the trailer cannot be read, which costs nobody their pixels.
   const FrameAttributes& attributes() const { return attributes_; }
 
-  // Of an index for update. The chunk is now at `offset_bytes` in the file, or special; the chunks'
-  // part of the file ends at `end_bytes` or later. Once some have moved, what the block cache has
-  // of the file must be forgotten.
-  void MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes);
-  void ForgetCached();
   // Offsets as the file has them, and the bytes of the header, after which they count.
   std::vector<int64_t> Offsets() const;
   uint64_t header_bytes() const { return chunks_offset_bytes_; }
@@ -92,9 +86,13 @@ class FrameIndex {
   std::atomic<int64_t>& decoded_blocks() const { return decoded_blocks_; }
 
  private:
+  friend class FrameEditor;
+
   FrameIndex() : cache_file_(BlockCache::Process().NewFile()) {}
 
-  static Result<std::shared_ptr<FrameIndex>> Load(const ByteFile& file, bool for_update);
+  // Once. What is wrong with the names of attributes, which costs nobody their pixels, is told
+  // apart.
+  Status Load(const ByteFile& file, Status& attributes);
   Status CheckFits(const ByteFile& file) const;
   Status LoadHeader(const ByteFile& file, FrameHeader& header, std::string& header_bytes);
   Status LoadOffsets(const ByteFile& file, const FrameHeader& header, uint64_t trailer_offset);

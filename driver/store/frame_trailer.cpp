@@ -11,10 +11,6 @@ constexpr size_t kMaxEntryBytes = 1 + kMaxAttributeNameBytes + 5;
 constexpr char kVersion = 1;
 constexpr size_t kFingerprintBytes = 16;
 
-Status Corrupt(std::string_view field, const std::string& found, std::string_view wanted) {
-  return Mismatch(StatusCode::kCorrupt, field, found, wanted);
-}
-
 // The number of entries; the reader is where the first one begins.
 Result<size_t> ReadCount(ByteReader& reader) {
   reader.Expect(0x94);

@@ -7,6 +7,7 @@
 #include "driver/store/b2nd_array.h"
 #include "driver/store/b2nd_update.h"
 #include "driver/store/b2nd_writer.h"
+#include "driver/store/checked_math.h"
 #include "driver/store/frame_attributes.h"
 #include "driver/store/string_file.h"
 
@@ -24,8 +25,6 @@ constexpr int64_t kWriteCacheBytes = int64_t{64} << 20;
 
 // msgpack's binaries: a byte that says how many there are that say how long.
 constexpr char kBin32 = '\xc6';
-
-int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
 // The array in memory, and what must happen for its changes to count.
 class NestedUpdate final : public WritableArray {

@@ -247,29 +247,12 @@ class NpyArray final : public WritableArray {
       Status status = file_->Read({{span.offset_bytes, size_bytes, scratch.data()}});
       if (!status.ok()) return status;
     }
-    if (is_bool) {
-      StoreBools(span, from, scratch.data());
-    } else {
-      StridedCopy(field.dtype, Counts(span.box), from, {scratch.data(), layout_.strides_bytes},
-                  max_threads_);
-    }
-    return output_->WriteAt(span.offset_bytes, scratch.data(), size_bytes);
-  }
-
-  // NumPy takes every bool to be 0 or 1; what is written here comes from any 8-bit image.
-  void StoreBools(const Span& span, const ConstStridedView& from, std::byte* to) const {
+    const StridedView to{scratch.data(), layout_.strides_bytes};
     const AxisVector counts = Counts(span.box);
-    AxisVector packed_strides(counts.size());
-    int64_t stride = 1;
-    for (int axis = counts.size() - 1; axis >= 0; --axis) {
-      packed_strides[axis] = stride;
-      stride *= counts[axis];
-    }
-    std::vector<uint8_t> packed(static_cast<size_t>(stride));
-    const DType byte{ScalarType::kUInt8, kNativeOrder};
-    StridedCopy(byte, counts, from, {packed.data(), packed_strides}, 1);
-    for (uint8_t& value : packed) value = value != 0;
-    StridedCopy(byte, counts, {packed.data(), packed_strides}, {to, layout_.strides_bytes}, 1);
+    StridedCopy(field.dtype, counts, from, to, max_threads_);
+    // NumPy takes every bool to be 0 or 1; what is written here comes from any 8-bit image.
+    if (is_bool) MakeBools(to, counts);
+    return output_->WriteAt(span.offset_bytes, scratch.data(), size_bytes);
   }
 
   const std::shared_ptr<const ByteFile> file_;

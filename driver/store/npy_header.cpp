@@ -16,10 +16,6 @@ constexpr size_t kLengthOffset = kVersionOffset + 2;
 
 size_t LengthBytes(int major_version) { return major_version == 1 ? 2 : 4; }
 
-Status Corrupt(std::string_view field, std::string_view found, std::string_view wanted) {
-  return Mismatch(StatusCode::kCorrupt, field, found, wanted);
-}
-
 std::string Latin1ToUtf8(std::string_view text) {
   std::string out;
   for (const char c : text) {

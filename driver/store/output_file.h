@@ -42,6 +42,10 @@ class OutputFile {
   virtual Status Commit() = 0;
 };
 
+// Where the content of a local file must go: the target of a link, not the link. Its target need
+// not exist yet.
+std::string ResolveLinks(std::string path);
+
 // What stands in for a local file until it is whole, in the same folder: ".NAME" and the suffix.
 // Where that is longer than names may be there, the start of NAME and a number made of all of it.
 std::string TemporaryPath(const std::string& path, std::string_view suffix);

@@ -20,19 +20,6 @@ std::string Folder(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
 }
 
-// Where the content must go: the target of a link, not the link. Its target need not exist yet.
-std::string ResolveLinks(std::string path) {
-  constexpr int kMaxLinks = 40;  // as the kernel has it
-  for (int links = 0; links < kMaxLinks; ++links) {
-    char target[PATH_MAX];
-    const ssize_t size = readlink(path.c_str(), target, sizeof(target));
-    if (size < 0) break;  // not a link
-    const std::string_view link(target, static_cast<size_t>(size));
-    path = link.substr(0, 1) == "/" ? std::string(link) : Folder(path) + "/" + std::string(link);
-  }
-  return path;
-}
-
 // Opens the partial file and makes sure that it is ours alone, and still the one of that name: the
 // process that held it may have renamed or removed it while we waited for nothing.
 Result<FileDescriptor> OpenPartial(const std::string& path, const std::string& partial) {
@@ -133,6 +120,18 @@ class LocalOutputFile final : public OutputFile {
 };
 
 }  // namespace
+
+std::string ResolveLinks(std::string path) {
+  constexpr int kMaxLinks = 40;  // as the kernel has it
+  for (int links = 0; links < kMaxLinks; ++links) {
+    char target[PATH_MAX];
+    const ssize_t size = readlink(path.c_str(), target, sizeof(target));
+    if (size < 0) break;  // not a link
+    const std::string_view link(target, static_cast<size_t>(size));
+    path = link.substr(0, 1) == "/" ? std::string(link) : Folder(path) + "/" + std::string(link);
+  }
+  return path;
+}
 
 std::string TemporaryPath(const std::string& path, std::string_view suffix) {
   const size_t slash = path.rfind('/');

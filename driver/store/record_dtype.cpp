@@ -10,10 +10,6 @@
 namespace ndarray {
 namespace {
 
-Status Corrupt(std::string_view field, std::string_view found, std::string_view wanted) {
-  return Mismatch(StatusCode::kCorrupt, field, found, wanted);
-}
-
 Status TooMuch(std::string_view field, std::string_view found, std::string_view wanted) {
   return Mismatch(StatusCode::kNotSupported, field, found, wanted);
 }

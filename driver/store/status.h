@@ -60,6 +60,10 @@ inline Status Mismatch(StatusCode code, std::string_view field, std::string_view
   return Status(code, std::move(message));
 }
 
+inline Status Corrupt(std::string_view field, std::string_view found, std::string_view wanted) {
+  return Mismatch(StatusCode::kCorrupt, field, found, wanted);
+}
+
 // A T, or the Status that explains its absence (never an OK status).
 template <typename T>
 class [[nodiscard]] Result {

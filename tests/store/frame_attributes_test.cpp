@@ -8,6 +8,7 @@
 
 #include "driver/store/b2nd_array.h"
 #include "driver/store/b2nd_update.h"
+#include "driver/store/frame_editor.h"
 #include "driver/store/string_file.h"
 #include "tests/support/frame_bytes.h"
 #include "tests/support/memory_file.h"
@@ -168,7 +169,7 @@ TEST_F(AttributeEditorTest, KeepsContentsThatItCannotDecode) {
   const auto array = Update();
   ASSERT_THAT(array->editable_attributes()->Set("one", "uno"), IsOk());
   ASSERT_THAT(array->Flush(), IsOk());
-  const auto index = FrameIndex::OpenForUpdate(*file_);
+  const auto index = FrameEditor::Open(*file_);
   ASSERT_THAT(index, IsOk());
   const FrameAttributes& attributes = (*index)->attributes();
   EXPECT_EQ(*attributes.Content(*file_, attributes.Find("broken")), "?");
