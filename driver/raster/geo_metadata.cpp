@@ -5,6 +5,7 @@
 #include <cpl_string.h>
 
 #include <memory>
+#include <optional>
 
 #include "driver/raster/array_format.h"
 #include "driver/raster/colors.h"
@@ -33,27 +34,65 @@ void CopyDomains(GDALMajorObject& source, GDALMajorObject& destination) {
   }
 }
 
-// The one that somebody has computed; none is computed now.
-void CopyHistogram(GDALRasterBand& source, GDALRasterBand& destination) {
-  double min = 0;
-  double max = 0;
+struct Histogram {
+  double min = 0, max = 0;
   int buckets = 0;
+  std::unique_ptr<GUIntBig, FreeCpl> counts;
+};
+
+// The one that somebody has computed; none is computed now.
+std::optional<Histogram> HistogramOf(GDALRasterBand& band) {
+  Histogram found;
   GUIntBig* counts = nullptr;
   CPLPushErrorHandler(CPLQuietErrorHandler);
-  const CPLErr found =
-      source.GetDefaultHistogram(&min, &max, &buckets, &counts, FALSE, nullptr, nullptr);
+  const CPLErr error = band.GetDefaultHistogram(&found.min, &found.max, &found.buckets, &counts,
+                                                FALSE, nullptr, nullptr);
   CPLPopErrorHandler();
-  const std::unique_ptr<GUIntBig, FreeCpl> owner(counts);
-  if (found == CE_None && buckets > 0) destination.SetDefaultHistogram(min, max, buckets, counts);
+  found.counts.reset(counts);
+  if (error != CE_None || found.buckets <= 0) return std::nullopt;
+  return found;
+}
+
+void CopyHistogram(GDALRasterBand& source, GDALRasterBand& destination) {
+  const std::optional<Histogram> found = HistogramOf(source);
+  if (!found) return;
+  destination.SetDefaultHistogram(found->min, found->max, found->buckets, found->counts.get());
+}
+
+bool IsLong(GDALDataType type) { return type == GDT_Int64 || type == GDT_UInt64; }
+
+// Whether there may be something to keep of a band, for stacks of thousands of bands that have
+// nothing. All that CloneInfo copies, and what is copied besides.
+bool MaySaySomething(GDALRasterBand& band) {
+  int has_nodata = FALSE;
+  int has_offset = FALSE;
+  int has_scale = FALSE;
+  if (IsLong(band.GetRasterDataType()) || *band.GetDescription() != '\0' ||
+      band.GetColorInterpretation() != GCI_Undefined) {
+    return true;
+  }
+  static_cast<void>(band.GetNoDataValue(&has_nodata));
+  const double offset = band.GetOffset(&has_offset);
+  const double scale = band.GetScale(&has_scale);
+  if (has_nodata || has_offset || offset != 0 || has_scale || scale != 1) return true;
+  const char* const unit = band.GetUnitType();
+  if ((unit != nullptr && *unit != '\0') || band.GetColorTable() != nullptr ||
+      band.GetCategoryNames() != nullptr || band.GetDefaultRAT() != nullptr) {
+    return true;
+  }
+  const CPLStringList domains(band.GetMetadataDomainList());
+  if (!domains.empty() || band.GetMetadata() != nullptr) return true;
+  return HistogramOf(band).has_value();
 }
 
 // A dataset without pixels, to hold metadata in GDAL's own form.
 class MetadataHolder final : public GDALPamDataset {
  public:
-  explicit MetadataHolder(GDALDataset& source) {
+  // With that many bands: none of those after them has anything to hold.
+  MetadataHolder(GDALDataset& source, int bands) {
     nRasterXSize = source.GetRasterXSize();
     nRasterYSize = source.GetRasterYSize();
-    for (int number = 1; number <= source.GetRasterCount(); ++number) {
+    for (int number = 1; number <= bands; ++number) {
       SetBand(number, new Band(*this, *source.GetRasterBand(number)));
     }
     PamInitialize();
@@ -81,23 +120,27 @@ class MetadataHolder final : public GDALPamDataset {
 
 std::string SerializeMetadata(GDALDataset& source, const std::string& axes,
                               const std::vector<std::string>& without_items) {
-  MetadataHolder holder(source);
+  const int bands = source.GetRasterCount();
+  // Said only where a reader would take the bands for colours.
+  const auto is_no_color = [&](int number) {
+    GDALRasterBand& band = *source.GetRasterBand(number);
+    return band.GetColorInterpretation() == GCI_Undefined &&
+           ColorByShape(axes, bands, {band.GetRasterDataType()}, number) != GCI_Undefined;
+  };
+  int held = bands;
+  while (held > 0 && !is_no_color(held) && !MaySaySomething(*source.GetRasterBand(held))) --held;
+  MetadataHolder holder(source, held);
   holder.CloneInfo(&source, GCIF_PAM_DEFAULT & ~(GCIF_MASK | GCIF_PROJECTION | GCIF_GEOTRANSFORM));
   CopyDomains(source, holder);
   CPLStringList items(CSLDuplicate(const_cast<char**>(holder.GetMetadata())));
   for (const std::string& key : without_items) items.SetNameValue(key.c_str(), nullptr);
   holder.SetMetadata(items.List());
-  const int bands = holder.GetRasterCount();
-  for (int number = 1; number <= bands; ++number) {
+  for (int number = 1; number <= held; ++number) {
     GDALRasterBand& from = *source.GetRasterBand(number);
     GDALRasterBand& to = *holder.GetRasterBand(number);
     CopyDomains(from, to);
     CopyHistogram(from, to);
-    // Said only where a reader would take the bands for colours.
-    if (from.GetColorInterpretation() == GCI_Undefined &&
-        ColorByShape(axes, bands, {from.GetRasterDataType()}, number) != GCI_Undefined) {
-      KeepColor(to, GCI_Undefined);
-    }
+    if (is_no_color(number)) KeepColor(to, GCI_Undefined);
   }
   const XmlTree tree = holder.Serialize();
   if (tree == nullptr) return "";

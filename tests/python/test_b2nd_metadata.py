@@ -302,3 +302,45 @@ def test_colours(tmp_path, shape, dtype, colours):
                                              .GetColorInterpretation())
              for number in range(dataset.RasterCount)]
     assert "".join(name[0] for name in names) == colours
+
+
+def set_category(band):
+    band.SetCategoryNames(["sea", "land"])
+
+
+def set_colors(band):
+    table = gdal.ColorTable()
+    table.SetColorEntry(1, (10, 20, 30, 255))
+    band.SetColorTable(table)
+
+
+def set_attribute_table(band):
+    table = gdal.RasterAttributeTable()
+    table.CreateColumn("name", gdal.GFT_String, gdal.GFU_Name)
+    table.SetValueAsString(0, 0, "sea")
+    band.SetDefaultRAT(table)
+
+
+@pytest.mark.parametrize("change, read", [
+    (lambda band: band.SetDescription("red"), lambda band: band.GetDescription()),
+    (lambda band: band.SetNoDataValue(7), lambda band: band.GetNoDataValue()),
+    (lambda band: band.SetScale(0.5), lambda band: band.GetScale()),
+    (lambda band: band.SetOffset(3), lambda band: band.GetOffset()),
+    (lambda band: band.SetUnitType("m"), lambda band: band.GetUnitType()),
+    (lambda band: band.SetMetadataItem("a", "b"), lambda band: band.GetMetadata()),
+    (lambda band: band.SetMetadataItem("a", "b", "C"), lambda band: band.GetMetadata("C")),
+    (lambda band: band.SetColorInterpretation(gdal.GCI_RedBand),
+     lambda band: band.GetColorInterpretation()),
+    (lambda band: band.SetDefaultHistogram(0, 9, [1, 2, 3]),
+     lambda band: band.GetDefaultHistogram(force=0)),
+    (set_category, lambda band: band.GetCategoryNames()),
+    (set_colors, lambda band: band.GetColorTable().GetColorEntry(1)),
+    (set_attribute_table, lambda band: band.GetDefaultRAT().GetValueAsString(0, 0))],
+    ids=["description", "nodata", "scale", "offset", "unit", "item", "domain", "color", "histogram",
+         "categories", "color table", "attribute table"])
+def test_what_one_band_of_a_stack_says_is_kept(tmp_path, change, read):
+    source = gdal.GetDriverByName("MEM").Create("", 8, 8, 6, gdal.GDT_Byte)
+    change(source.GetRasterBand(4))
+    path = str(tmp_path / "stack.b2nd")
+    gdal.GetDriverByName("B2ND").CreateCopy(path, source)
+    assert read(gdal.Open(path).GetRasterBand(4)) == read(source.GetRasterBand(4))
