@@ -8,6 +8,7 @@
 
 #include "driver/store/box.h"
 #include "driver/store/buffer.h"
+#include "driver/store/checked_math.h"
 
 namespace ndarray {
 namespace {
@@ -18,8 +19,6 @@ constexpr double kMinPieceBytes = 1 << 20;
 constexpr double kPiecesOfAnImage = 8;
 constexpr double kMaxUnitBytes = 64 << 20;               // of what is decoded together
 constexpr double kMaxWholeUnitBytes = int64_t{4} << 30;  // where it must be
-
-int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
 double BytesOf(const AxisVector& shape, int64_t element_bytes) {
   auto bytes = static_cast<double>(element_bytes);

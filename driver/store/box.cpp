@@ -42,15 +42,6 @@ bool Advance(const Box& box, AxisVector& place) {
   return false;
 }
 
-AxisVector CStrides(const AxisVector& shape, int64_t element_bytes) {
-  AxisVector strides(shape.size());
-  for (int axis = shape.size() - 1; axis >= 0; --axis) {
-    strides[axis] = element_bytes;
-    element_bytes *= shape[axis];
-  }
-  return strides;
-}
-
 int64_t OffsetOf(const AxisVector& strides_bytes, const Box& from, const Box& to) {
   int64_t offset = 0;
   for (int axis = 0; axis < strides_bytes.size(); ++axis) {

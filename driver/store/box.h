@@ -20,9 +20,6 @@ bool IsEmpty(const Box& box);
 // 0 for an empty box. REQUIRES: the product fits
 int64_t ElementsIn(const Box& box);
 
-// Bytes between neighbours along each axis of elements that lie together, in C order.
-AxisVector CStrides(const AxisVector& shape, int64_t element_bytes);
-
 // The bytes from the first element of `from` to that of `to` in memory of these strides.
 int64_t OffsetOf(const AxisVector& strides_bytes, const Box& from, const Box& to);
 
