@@ -254,7 +254,7 @@ class B2ndUpdate final : public B2ndForUpdate {
       chunk.needs_whole = true;
       status = loader.LoadBlocks(chunks, {{}});
       if (!status.ok()) return status;
-      status = index_->codec().DecodeChunk(chunk.bytes, chunk.header, elements);
+      status = chunk.DecodeChunk(index_->codec(), elements);
       return status.At(chunk.Name()).At(path());
     }
     const auto element_bytes = static_cast<size_t>(layout_.element.element_bytes);

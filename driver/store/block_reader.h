@@ -47,6 +47,11 @@ class BlockReader {
   Status ReadWhole(const LoadedChunk& chunk, const Task& task) const;
   Status ReadBlock(const LoadedChunk& chunk, const Task& task) const;
   Status Decode(const LoadedChunk& chunk, int64_t block, std::byte* to) const;
+  // Decodes rows of the block straight into the targets' memory, or says that they do not lie there
+  // so that this pays.
+  bool DecodeStraight(const LoadedChunk& chunk, int64_t block, const Box& box,
+                      Status& status) const;
+  bool FindRuns(const ReadTarget& target, const Box& box, BlockRuns& runs) const;
 
   AxisVector PlaceOf(const LoadedChunk& chunk) const;
   // The bytes of a box that the targets take together.

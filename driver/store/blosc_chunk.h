@@ -32,10 +32,15 @@ enum class ChunkKind : uint8_t {
 
 struct BloscChunk {
   ChunkKind kind = ChunkKind::kBlocks;
-  bool stored = false;          // blocks are not compressed
-  bool has_dictionary = false;  // that all blocks need
+  bool stored = false;            // blocks are not compressed
+  bool has_dictionary = false;    // that all blocks need
+  bool is_split = false;          // a block is a stream for each byte of an element
+  bool has_plugin_codec = false;  // `codec` is the number of a plugin
+  uint8_t version = 0;
   uint8_t codec = 0;
-  std::array<uint8_t, kMaxFilters> filters = {};
+  uint8_t element_bytes = 0;                      // 1, too, for elements of more than 255 bytes
+  std::array<uint8_t, kMaxFilters> filters = {};  // in the order in which they were applied
+  std::array<uint8_t, kMaxFilters> filters_meta = {};
   int64_t uncompressed_bytes = 0;
   int64_t block_bytes = 0;
   int64_t compressed_bytes = 0;

@@ -141,7 +141,7 @@ class FrameCheck {
     }
     const int64_t first = layout_.blocks_per_chunk * part / parts_;
     const int64_t stop = layout_.blocks_per_chunk * (part + 1) / parts_;
-    if (layout_.blocks_per_chunk > kMostSingleBlocks && !chunk.header.stored) {
+    if (layout_.blocks_per_chunk > kMostSingleBlocks && !chunk.header.stored && !chunk.format) {
       if (part == 0) DecodeMany(chunk);
     } else {
       DecodeBlocks(chunk, first, stop);
@@ -182,7 +182,7 @@ class FrameCheck {
 
   bool DecodeWhole(const LoadedChunk& chunk) {
     Buffer elements(static_cast<size_t>(chunk.header.uncompressed_bytes));
-    const Status status = index_.codec().DecodeChunk(chunk.bytes, chunk.header, elements.data());
+    const Status status = chunk.DecodeChunk(index_.codec(), elements.data());
     loader_.NoteChunk(chunk);
     if (status.ok()) {
       CountDecoded(chunk, chunk.header.block_count());
@@ -213,8 +213,7 @@ class FrameCheck {
     if (scratch.size_bytes() < block_bytes) scratch = Buffer(block_bytes);
     int64_t sound = 0;
     for (int64_t block = first; block < stop; ++block) {
-      const Status status =
-          index_.codec().DecodeBlock(chunk.bytes, chunk.header, block, scratch.data());
+      const Status status = chunk.DecodeBlock(index_.codec(), block, scratch.data());
       loader_.NoteBlock(chunk, block);
       if (status.ok()) {
         ++sound;
