@@ -64,15 +64,16 @@ class OpenBlock {
   WantedBytes Wanted(size_t streams) const;
   // The width of the last two filters where they are SHUFFLE and BYTEDELTA of its planes, else 0.
   size_t DeltaPlanes() const;
-  bool UndoDeltaPlanes(size_t width, const BlockRuns& run) const;
+  bool UndoDeltaPlanes(const FilterStep& shuffle, const BlockRuns& runs) const;
   void UndoBetween(const FilterStep& step);
   void UndoDelta(size_t width, size_t plane_stop);
   std::byte* Own();
   void CopyBytes(const BlockRuns& runs) const;
   void CopyPlanes(const FilterStep& step, const BlockRuns& runs) const;
   void CopyElements(const FilterStep& step, size_t start, size_t bytes, std::byte* to) const;
-  void Unfilter(const FilterStep& step, size_t first, size_t count, std::byte* to) const;
+  void Unfilter(const FilterStep& step, const FilterRows& rows) const;
   size_t Elements(const FilterStep& step) const;
+  bool AreElements(const FilterStep& step, const BlockRuns& runs) const;
 
   const BlockFormat& format_;
   const size_t block_bytes_;
@@ -110,6 +111,23 @@ void ForEachRun(const BlockRuns& runs, const Run& run) {
   }
 }
 
+// Runs along the innermost axis. REQUIRES: whole elements
+FilterRows RowsOf(const FilterStep& step, const BlockRuns& runs) {
+  const size_t count = runs.run_bytes / step.width;
+  FilterRows rows{runs.start / step.width, count, count, 1, runs.to, 0};
+  if (runs.axes_size > 0) {
+    const BlockRuns::Axis& axis = runs.axes[static_cast<size_t>(runs.axes_size) - 1];
+    rows.step = axis.block_step / step.width;
+    rows.rows = axis.count;
+    rows.to_step_bytes = axis.to_step;
+  }
+  return rows;
+}
+
+FilterRows OneRun(size_t first, size_t count, std::byte* to) {
+  return {first, count, count, 1, to, 0};
+}
+
 // Bitshuffle leaves alone what is behind the last eight whole elements, the others what is behind
 // the last one.
 size_t OpenBlock::Elements(const FilterStep& step) const {
@@ -117,11 +135,21 @@ size_t OpenBlock::Elements(const FilterStep& step) const {
   return step.kind == Kind::kBitUnshuffle ? elements - elements % 8 : elements;
 }
 
-void OpenBlock::Unfilter(const FilterStep& step, size_t first, size_t count, std::byte* to) const {
+// Whether runs are of whole elements of the filter.
+bool OpenBlock::AreElements(const FilterStep& step, const BlockRuns& runs) const {
+  bool are_whole = runs.start % step.width == 0 && runs.run_bytes % step.width == 0 &&
+                   runs.stop() <= Elements(step) * step.width;
+  for (int axis = 0; axis < runs.axes_size; ++axis) {
+    are_whole &= runs.axes[static_cast<size_t>(axis)].block_step % step.width == 0;
+  }
+  return are_whole;
+}
+
+void OpenBlock::Unfilter(const FilterStep& step, const FilterRows& rows) const {
   if (step.kind == Kind::kBitUnshuffle) {
-    BitUnshuffle(planes_, Elements(step), step.width, first, count, to);
+    BitUnshuffle(planes_, Elements(step), step.width, rows);
   } else {
-    Unshuffle(planes_, Elements(step), step.width, first, count, to);
+    Unshuffle(planes_, Elements(step), step.width, rows);
   }
 }
 
@@ -175,12 +203,10 @@ void OpenBlock::UndoDelta(size_t width, size_t plane_stop) {
   }
 }
 
-// Both in one, where there is one run of whole elements.
-bool OpenBlock::UndoDeltaPlanes(size_t width, const BlockRuns& run) const {
-  const size_t elements = block_bytes_ / width;
-  const bool is_one = run.axes_size == 0 && run.start % width == 0 && run.run_bytes % width == 0;
-  if (!is_one || run.stop() > elements * width) return false;
-  UndeltaUnshuffle(planes_, elements, width, run.start / width, run.run_bytes / width, run.to);
+// Both in one, which sums planes up from their starts for each set of rows.
+bool OpenBlock::UndoDeltaPlanes(const FilterStep& shuffle, const BlockRuns& runs) const {
+  if (runs.axes_size > 1 || !AreElements(shuffle, runs)) return false;
+  UndeltaUnshuffle(planes_, Elements(shuffle), shuffle.width, RowsOf(shuffle, runs));
   return true;
 }
 
@@ -188,7 +214,7 @@ void OpenBlock::UndoBetween(const FilterStep& step) {
   if (step.kind == Kind::kUndelta) return UndoDelta(step.width, block_bytes_ / step.width);
   std::byte* const to = Room(memory_.other, block_bytes_);
   const size_t elements = Elements(step);
-  Unfilter(step, 0, elements, to);
+  Unfilter(step, OneRun(0, elements, to));
   const size_t done = elements * step.width;
   std::memcpy(to + done, planes_ + done, block_bytes_ - done);
   std::swap(memory_.planes, memory_.other);
@@ -210,11 +236,11 @@ void OpenBlock::CopyElements(const FilterStep& step, size_t start, size_t bytes,
     size_t done = 0;
     if (within == 0 && stop - start >= step.width) {
       const size_t count = (std::min(stop, filtered) - start) / step.width;
-      Unfilter(step, start / step.width, count, to);
+      Unfilter(step, OneRun(start / step.width, count, to));
       done = count * step.width;
     } else {
       std::array<std::byte, kMostWidth> element;
-      Unfilter(step, start / step.width, 1, element.data());
+      Unfilter(step, OneRun(start / step.width, 1, element.data()));
       done = std::min(step.width - within, stop - start);
       std::memcpy(to, element.data() + within, done);
     }
@@ -225,24 +251,19 @@ void OpenBlock::CopyElements(const FilterStep& step, size_t start, size_t bytes,
 }
 
 void OpenBlock::CopyPlanes(const FilterStep& step, const BlockRuns& runs) const {
-  const size_t width = step.width;
-  bool whole_elements = runs.start % width == 0 && runs.run_bytes % width == 0 &&
-                        runs.stop() <= Elements(step) * width;
-  for (int axis = 0; axis < runs.axes_size; ++axis) {
-    whole_elements &= runs.axes[static_cast<size_t>(axis)].block_step % width == 0;
-  }
-  if (!whole_elements) {
+  if (!AreElements(step, runs)) {
     return ForEachRun(
         runs, [&](size_t start, std::byte* to) { CopyElements(step, start, runs.run_bytes, to); });
   }
-  const size_t count = runs.run_bytes / width;
-  // In elements, so that nothing is divided for each run.
-  BlockRuns elements = runs;
-  elements.start /= width;
-  for (int axis = 0; axis < runs.axes_size; ++axis) {
-    elements.axes[static_cast<size_t>(axis)].block_step /= width;
-  }
-  ForEachRun(elements, [&](size_t first, std::byte* to) { Unfilter(step, first, count, to); });
+  // The innermost axis is the rows of one call.
+  FilterRows rows = RowsOf(step, runs);
+  BlockRuns outer = runs;
+  if (outer.axes_size > 0) --outer.axes_size;
+  ForEachRun(outer, [&](size_t start, std::byte* to) {
+    rows.first = start / step.width;
+    rows.to = to;
+    Unfilter(step, rows);
+  });
 }
 
 void OpenBlock::Undo(const BlockRuns* runs, size_t count) {
@@ -252,7 +273,7 @@ void OpenBlock::Undo(const BlockRuns* runs, size_t count) {
   size_t i = 0;
   for (; i + together < steps; ++i) UndoBetween(format_.steps[i]);
   if (delta_planes != 0) {
-    if (count == 1 && UndoDeltaPlanes(delta_planes, runs[0])) return;
+    if (count == 1 && UndoDeltaPlanes(format_.steps[steps - 1], runs[0])) return;
     UndoDelta(delta_planes, (stop_ + delta_planes - 1) / delta_planes);
     ++i;
   }
