@@ -1,57 +1,83 @@
 #include "driver/store/blosc2/filter_kernels.h"
 
-#include <vector>
+#include <atomic>
+#include <cstdlib>
+
+#include "driver/store/blosc2/filter_kernel_table.h"
 
 namespace ndarray {
 namespace {
 
-template <typename ByteAt>
-void ForEachByte(const FilterRows& rows, size_t element_bytes, const ByteAt& byte_at) {
-  for (size_t r = 0; r < rows.rows; ++r) {
-    std::byte* const to = rows.to + static_cast<std::ptrdiff_t>(r) * rows.to_step_bytes;
-    for (size_t i = 0; i < rows.count; ++i) {
-      for (size_t j = 0; j < element_bytes; ++j) {
-        to[i * element_bytes + j] = byte_at(rows.first + r * rows.step + i, j);
-      }
-    }
+const std::vector<const FilterKernels*>& AllKernels() {
+  static const std::vector<const FilterKernels*> all = [] {
+    std::vector<const FilterKernels*> kernels = VectorFilterKernels();
+    kernels.push_back(&kScalarFilterKernels);
+    return kernels;
+  }();
+  return all;
+}
+
+// nullptr: there is none of that name.
+const FilterKernels* Find(const std::string& name) {
+  for (const FilterKernels* kernels : AllKernels()) {
+    if (name == kernels->name) return kernels;
   }
+  return nullptr;
+}
+
+std::atomic<const FilterKernels*>& Chosen() {
+  static std::atomic<const FilterKernels*> chosen = [] {
+    const char* const name = std::getenv("NDARRAY_SIMD");
+    const FilterKernels* const named = name ? Find(name) : nullptr;
+    return named ? named : AllKernels().front();
+  }();
+  return chosen;
+}
+
+const FilterKernels& Kernels() { return *Chosen().load(std::memory_order_relaxed); }
+
+// Runs that follow each other without a gap on both sides are one.
+FilterRows Joined(const FilterRows& rows, size_t element_bytes) {
+  if (rows.rows == 0 || rows.count == 0) return {rows.first, 0, 0, 0, rows.to, 0};
+  const auto run_bytes = static_cast<std::ptrdiff_t>(rows.count * element_bytes);
+  if (rows.rows == 1 || rows.count != rows.step || rows.to_step_bytes != run_bytes) return rows;
+  const size_t count = rows.rows * rows.count;
+  return {rows.first, count, count, 1, rows.to, 0};
 }
 
 }  // namespace
 
 void Unshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
                const FilterRows& rows) {
-  ForEachByte(rows, element_bytes, [&](size_t i, size_t j) { return planes[j * elements + i]; });
+  Kernels().unshuffle(planes, elements, element_bytes, Joined(rows, element_bytes));
 }
 
 void UndeltaUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
                       const FilterRows& rows) {
-  std::vector<std::byte> sums(planes, planes + elements * element_bytes);
-  Undelta(sums.data(), elements, element_bytes);
-  Unshuffle(sums.data(), elements, element_bytes, rows);
-}
-
-void Undelta(std::byte* planes, size_t plane_bytes, size_t streams) {
-  for (size_t j = 0; j < streams; ++j) {
-    unsigned sum = 0;
-    for (size_t i = 0; i < plane_bytes; ++i) {
-      std::byte& byte = planes[j * plane_bytes + i];
-      sum += static_cast<unsigned>(byte);
-      byte = static_cast<std::byte>(sum);
-    }
-  }
+  Kernels().undelta_unshuffle(planes, elements, element_bytes, Joined(rows, element_bytes));
 }
 
 void BitUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
                   const FilterRows& rows) {
-  ForEachByte(rows, element_bytes, [&](size_t i, size_t j) {
-    unsigned byte = 0;
-    for (size_t k = 0; k < 8; ++k) {
-      const auto bits = static_cast<unsigned>(planes[(j * 8 + k) * (elements / 8) + i / 8]);
-      byte |= (bits >> (i % 8) & 1) << k;
-    }
-    return static_cast<std::byte>(byte);
-  });
+  Kernels().bit_unshuffle(planes, elements, element_bytes, Joined(rows, element_bytes));
+}
+
+void Undelta(std::byte* planes, size_t plane_bytes, size_t streams) {
+  Kernels().undelta(planes, plane_bytes, streams);
+}
+
+std::vector<std::string> FilterTargets() {
+  std::vector<std::string> names;
+  for (const FilterKernels* kernels : AllKernels()) names.emplace_back(kernels->name);
+  return names;
+}
+
+std::string FilterTarget() { return Kernels().name; }
+
+bool UseFilterTarget(const std::string& name) {
+  const FilterKernels* const kernels = Find(name);
+  if (kernels) Chosen().store(kernels, std::memory_order_relaxed);
+  return kernels != nullptr;
 }
 
 }  // namespace ndarray

@@ -1,0 +1,106 @@
+// The kernels that undo Blosc2's filters, by target and size of elements, on a block of 128 x 128:
+//   cmake -S . -B build -DNDARRAY_BENCHMARKS=ON && cmake --build build --target
+//   filter_kernels_bench build/tests/bench/filter_kernels_bench [--benchmark_filter=AVX2]
+// Each writes to one contiguous buffer; `rows` to 128 rows of a wider image; `quarter` a window of
+// 64 x 64 into one. Every case is compared with the plain kernels before it counts time.
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "driver/store/blosc2/filter_kernels.h"
+
+namespace ndarray {
+namespace {
+
+constexpr size_t kSide = 128;
+constexpr size_t kElements = kSide * kSide;
+constexpr size_t kImageSide = 1000;  // of the image that rows go to
+
+using Kernel = void (*)(const std::byte*, size_t, size_t, const FilterRows&);
+using Bytes = std::vector<std::byte>;
+
+Bytes RandomBytes(size_t size) {
+  std::mt19937 random(1);
+  Bytes bytes(size);
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
+  return bytes;
+}
+
+// `to` and its step are filled in later.
+FilterRows Shape(const std::string& shape) {
+  if (shape == "rows") return {0, kSide, kSide, kSide, nullptr, 0};
+  if (shape == "quarter") return {32 * kSide + 32, kSide / 2, kSide, kSide / 2, nullptr, 0};
+  return {0, kElements, kElements, 1, nullptr, 0};
+}
+
+void Undo(benchmark::State& state, const std::string& target, Kernel kernel, size_t element_bytes,
+          FilterRows rows) {
+  const Bytes planes = RandomBytes(kElements * element_bytes);
+  const size_t step = rows.rows == 1 ? 0 : kImageSide * element_bytes;
+  Bytes to(rows.rows == 1 ? planes.size() : rows.rows * step);
+  rows.to = to.data();
+  rows.to_step_bytes = static_cast<std::ptrdiff_t>(step);
+  UseFilterTarget("SCALAR");
+  kernel(planes.data(), kElements, element_bytes, rows);
+  const Bytes wanted = to;
+  std::fill(to.begin(), to.end(), std::byte{0});
+  UseFilterTarget(target);
+  kernel(planes.data(), kElements, element_bytes, rows);
+  if (to != wanted) state.SkipWithError("wrong bytes");
+  for (auto _ : state) {
+    kernel(planes.data(), kElements, element_bytes, rows);
+    benchmark::ClobberMemory();
+  }
+  const size_t bytes = rows.count * rows.rows * element_bytes;
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
+}
+
+void UndoInPlace(benchmark::State& state, const std::string& target, size_t streams) {
+  Bytes planes = RandomBytes(kElements * streams);
+  UseFilterTarget(target);
+  for (auto _ : state) {
+    Undelta(planes.data(), kElements, streams);
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(planes.size()));
+}
+
+void Register() {
+  const struct {
+    const char* name;
+    Kernel kernel;
+  } kernels[] = {{"unshuffle", Unshuffle},
+                 {"undelta_unshuffle", UndeltaUnshuffle},
+                 {"bit_unshuffle", BitUnshuffle}};
+  for (const std::string& target : FilterTargets()) {
+    for (const auto& [name, kernel] : kernels) {
+      for (const size_t element_bytes : {1, 2, 3, 4, 8, 12, 16}) {
+        for (const std::string shape : {"block", "rows", "quarter"}) {
+          if (shape != "block" && element_bytes != 2) continue;
+          const std::string title = std::string(name) + "/" + std::to_string(element_bytes) +
+                                    " bytes/" + shape + "/" + target;
+          benchmark::RegisterBenchmark(title.c_str(), Undo, target, kernel, element_bytes,
+                                       Shape(shape));
+        }
+      }
+    }
+    for (const size_t streams : {1, 4}) {
+      const std::string title = "undelta/" + std::to_string(streams) + " streams/block/" + target;
+      benchmark::RegisterBenchmark(title.c_str(), UndoInPlace, target, streams);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ndarray
+
+int main(int argc, char** argv) {
+  ndarray::Register();
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
