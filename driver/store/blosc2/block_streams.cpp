@@ -48,8 +48,8 @@ bool Decompress(StreamCodec codec, std::string_view from, size_t wanted_bytes, s
   auto* const output = reinterpret_cast<char*>(to);
   const auto from_size = static_cast<int>(from.size());
   const auto to_size = static_cast<int>(to_bytes);
-  // Stopping early costs a little itself.
-  if (wanted_bytes <= to_bytes - to_bytes / 8) {
+  // On its way to an early stop LZ4 is up to 1.8 times slower.
+  if (wanted_bytes <= to_bytes / 2) {
     const auto wanted = static_cast<int>(wanted_bytes);
     return LZ4_decompress_safe_partial(from.data(), output, from_size, wanted, to_size) >= wanted;
   }
