@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint8_t kNewestVersion = 6;  // BLOSC2_VERSION_FORMAT_VL_BLOCKS
 constexpr uint8_t kPluginCodec = 6;
+constexpr uint8_t kDelta = 3;  // a filter
 constexpr int64_t kMostOverheadBytes = 4096;
 
 // Byte 2.
@@ -117,6 +118,15 @@ Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_b
   Status status = CheckSizes(chunk, available_bytes);
   if (!status.ok()) return status;
   return chunk;
+}
+
+bool NeedsWholeChunk(const BloscChunk& chunk, int64_t block_bytes) {
+  if (chunk.block_bytes != block_bytes) return true;
+  if (chunk.stored) return false;
+  // Deltas are to the chunk's first block, for which c-blosc2 takes each that is decoded alone; and
+  // then it does not load dictionaries.
+  return chunk.has_dictionary ||
+         std::find(chunk.filters.begin(), chunk.filters.end(), kDelta) != chunk.filters.end();
 }
 
 bool AreZeros(const std::byte* bytes, size_t size_bytes) {

@@ -56,6 +56,10 @@ struct BloscChunk {
 // each other or that; kNotSupported for versions and kinds of chunks unknown here.
 Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_bytes);
 
+// Whether a block cannot be decoded without others of its chunk, or where blocks are not
+// `block_bytes` long.
+bool NeedsWholeChunk(const BloscChunk& chunk, int64_t block_bytes);
+
 // Whether all of these bytes, at least one, are zero.
 bool AreZeros(const std::byte* bytes, size_t size_bytes);
 

@@ -109,8 +109,8 @@ Status ChunkLoader::CheckHeader(LoadedChunk& chunk, std::string_view directory) 
   chunk.header = *header;
   const B2ndLayout& layout = index_.layout();
   chunk.format = FindBlockFormat(*header, layout.element.element_bytes);
-  chunk.needs_whole = header->kind == ChunkKind::kBlocks &&
-                      BloscCodec::NeedsWholeChunk(*header, layout.block_bytes);
+  chunk.needs_whole =
+      header->kind == ChunkKind::kBlocks && NeedsWholeChunk(*header, layout.block_bytes);
   return {};
 }
 
