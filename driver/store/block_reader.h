@@ -1,10 +1,11 @@
 // Reads windows of a .b2nd file: the engine of B2ndArray::ReadAll.
 //
 // The chunks that the windows touch are taken in batches; of each batch every block is one task
-// for the process-wide threads, the calling one included. A task decodes its block straight into
-// the caller's memory where it lies there as in the file, else into memory of its thread that stays
-// in the processor's cache, and copies the window's part. Blocks of which the window has only a
-// part go through the process-wide block cache.
+// for the process-wide threads, the calling one included. A task undoes the filters of its block
+// straight into the caller's memory, only of the rows that the window has. Where that cannot be
+// (other byte orders, fields of records, tiny runs, blocks that c-blosc2 decodes), it decodes into
+// memory of its thread that stays in the processor's cache, and copies the window's part. Blocks of
+// which the window has only a part go through the process-wide block cache.
 #ifndef GDAL_NDARRAY_STORE_BLOCK_READER_H_
 #define GDAL_NDARRAY_STORE_BLOCK_READER_H_
 

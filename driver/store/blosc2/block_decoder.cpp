@@ -195,6 +195,7 @@ std::byte* OpenBlock::Own() {
 // Of each plane bytes [0, plane_stop), at least.
 void OpenBlock::UndoDelta(size_t width, size_t plane_stop) {
   const size_t plane_bytes = block_bytes_ / width;
+  if (plane_bytes == 0) return;  // files may claim elements of any size
   std::byte* const planes = Own();
   // Planes together are quicker than one after another.
   if (plane_stop > plane_bytes - plane_bytes / 4) return Undelta(planes, plane_bytes, width);

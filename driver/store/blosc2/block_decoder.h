@@ -8,6 +8,7 @@
 #ifndef GDAL_NDARRAY_STORE_BLOSC2_BLOCK_DECODER_H_
 #define GDAL_NDARRAY_STORE_BLOSC2_BLOCK_DECODER_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
