@@ -266,8 +266,7 @@ void BitUnshuffleTile(const uint8_t* bits, size_t stride, uint8_t* to) {
       for (size_t r = 0; r < 8; ++r) {
         const auto even = hn::InterleaveLower(d, low[r], high[r]);
         const auto odd = hn::InterleaveUpper(d, low[r], high[r]);
-        StoreInterleaved<16, kVectorBytes>(even, 2 * r, to);
-        StoreInterleaved<16, kVectorBytes>(odd, 2 * r + 1, to);
+        StoreInterleaved<16, kVectorBytes>(even, odd, 2 * r, to);
       }
     }
     return;

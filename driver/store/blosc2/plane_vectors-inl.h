@@ -80,21 +80,28 @@ HWY_INLINE void Interleave(Vector<kBytes> (&v)[kWays]) {
   }
 }
 
-// Stores vector r of kWays-fold interleaved planes to where it belongs.
+// Stores two vectors of kWays-fold interleaved planes, r and r + 1, to where they belong.
 template <size_t kWays, size_t kBytes>
-HWY_INLINE void StoreInterleaved(Vector<kBytes> v, size_t r, uint8_t* to) {
+HWY_INLINE void StoreInterleaved(Vector<kBytes> even, Vector<kBytes> odd, size_t r, uint8_t* to) {
+  const Tag<kBytes> d;
   if constexpr (kBytes == 2 * kBlockBytes) {
-    const Tag<kBlockBytes> half;
-    hn::StoreU(hn::LowerHalf(half, v), half, to + r * kBlockBytes);
-    hn::StoreU(hn::UpperHalf(half, v), half, to + (kWays + r) * kBlockBytes);
+    hn::StoreU(hn::ConcatLowerLower(d, odd, even), d, to + r * kBlockBytes);
+    hn::StoreU(hn::ConcatUpperUpper(d, odd, even), d, to + (kWays + r) * kBlockBytes);
   } else {
-    hn::StoreU(v, Tag<kBytes>(), to + r * kBytes);
+    hn::StoreU(even, d, to + r * kBytes);
+    hn::StoreU(odd, d, to + (r + 1) * kBytes);
   }
 }
 
 template <size_t kWays, size_t kBytes>
 HWY_INLINE void StoreAll(const Vector<kBytes> (&v)[kWays], uint8_t* to) {
-  for (size_t r = 0; r < kWays; ++r) StoreInterleaved<kWays, kBytes>(v[r], r, to);
+  if constexpr (kWays == 1) {
+    hn::StoreU(v[0], Tag<kBytes>(), to);
+  } else {
+    for (size_t r = 0; r < kWays; r += 2) {
+      StoreInterleaved<kWays, kBytes>(v[r], v[r + 1], r, to);
+    }
+  }
 }
 
 // The running sums of v, beginning with `carry`, which becomes the last of them in all lanes.
@@ -138,9 +145,9 @@ HWY_INLINE void TransposeBits(Vector<kBytes> (&v)[8]) {
   const auto nibbles = hn::Set(shorts, uint16_t{0x0F0F});
   for (size_t i = 0; i < 4; ++i) SwapBits<4>(nibbles, w[i], w[i + 4]);
   const auto pairs = hn::Set(shorts, uint16_t{0x3333});
-  for (size_t i = 0; i < 8; i += i % 4 == 1 ? 3 : 1) SwapBits<2>(pairs, w[i], w[i + 2]);
+  for (size_t i = 0; i < 4; ++i) SwapBits<2>(pairs, w[i + (i & 2)], w[i + (i & 2) + 2]);
   const auto bits = hn::Set(shorts, uint16_t{0x5555});
-  for (size_t i = 0; i < 8; i += 2) SwapBits<1>(bits, w[i], w[i + 1]);
+  for (size_t i = 0; i < 4; ++i) SwapBits<1>(bits, w[2 * i], w[2 * i + 1]);
   for (size_t i = 0; i < 8; ++i) v[i] = hn::BitCast(d, w[i]);
 }
 
