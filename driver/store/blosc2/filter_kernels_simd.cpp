@@ -1,6 +1,6 @@
 // The filter kernels in vector instructions: this file is compiled once for each target.
 //
-// Elements of 1, 2, 4, 8 or 16 bytes are one *piece*. Others are cut into several (12 bytes: 8 +
+// Elements of 1, 2, 3, 4, 8 or 16 bytes are one *piece*. Others are cut into several (12 bytes: 8 +
 // 4), which are made apart and then put into place.
 #include <hwy/base.h>
 
@@ -66,6 +66,9 @@ void ForPieces(const Job& job) {
     } else if (left >= 4) {
       Kernel<4>::Run(job, j);
       j += 4;
+    } else if (left == 3) {
+      Kernel<3>::Run(job, j);
+      j += 3;
     } else if (left >= 2) {
       Kernel<2>::Run(job, j);
       j += 2;
@@ -80,7 +83,7 @@ void ForPieces(const Job& job) {
 template <size_t kWays>
 void Put(const uint8_t* pieces, size_t count, uint8_t* to, size_t element_bytes) {
   if (element_bytes == kWays) {
-    std::memcpy(to, pieces, count * kWays);
+    CopyShort(pieces, count * kWays, to);
     return;
   }
   for (size_t i = 0; i < count; ++i) {
@@ -198,10 +201,11 @@ uint8_t Sum(const uint8_t* from, size_t count) {
   Vector<kVectorBytes> sums = hn::Zero(d);
   size_t i = 0;
   for (; i + kVectorBytes <= count; i += kVectorBytes) sums = hn::Add(sums, hn::LoadU(d, from + i));
-  uint8_t lanes[kVectorBytes];
-  hn::StoreU(sums, d, lanes);
-  unsigned sum = 0;
-  for (const uint8_t lane : lanes) sum += lane;
+  const hn::Repartition<uint64_t, Tag<kVectorBytes>> words;
+  uint64_t sum_of_8[kVectorBytes / 8];
+  hn::StoreU(hn::SumsOf8(sums), words, sum_of_8);
+  uint64_t sum = 0;
+  for (const uint64_t lanes : sum_of_8) sum += lanes;
   for (; i < count; ++i) sum += from[i];
   return static_cast<uint8_t>(sum);
 }

@@ -13,6 +13,8 @@
 
 #include <hwy/highway.h>
 
+#include <cstring>
+
 // Highway 1.0.3 leaves GFNI out of AVX3_DL, newer versions do not.
 #if HWY_TARGET == HWY_AVX3_DL
 HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",gfni")
@@ -57,7 +59,7 @@ template <size_t kWays, size_t kBytes>
 HWY_INLINE Vector<kBytes> LoadPlane(const uint8_t* plane) {
   const Tag<kBytes> d;
 #if HWY_TARGET == HWY_AVX3_DL
-  if constexpr (kBytes == 64) {
+  if constexpr (kBytes == 64 && kWays != 3) {
     const auto order = hn::Load(d, kLoadOrder<kWays>.from);
     return Vector<kBytes>{_mm512_permutexvar_epi8(order.raw, hn::LoadU(d, plane).raw)};
   }
@@ -65,10 +67,11 @@ HWY_INLINE Vector<kBytes> LoadPlane(const uint8_t* plane) {
   return hn::LoadU(d, plane);
 }
 
-// Of planes v[0] to v[kWays - 1]: the interleaved bytes, in kWays vectors.
+// Of planes v[0] to v[kWays - 1]: the interleaved bytes, in kWays vectors. Not of 3: StoreAll does
+// it.
 template <size_t kWays, size_t kBytes, size_t kRound = 1>
 HWY_INLINE void Interleave(Vector<kBytes> (&v)[kWays]) {
-  if constexpr (kRound < kWays) {
+  if constexpr (kRound < kWays && kWays != 3) {
     const Tag<kBytes> d;
     Vector<kBytes> pairs[kWays];
     for (size_t i = 0; i < kWays / 2; ++i) {
@@ -97,11 +100,26 @@ template <size_t kWays, size_t kBytes>
 HWY_INLINE void StoreAll(const Vector<kBytes> (&v)[kWays], uint8_t* to) {
   if constexpr (kWays == 1) {
     hn::StoreU(v[0], Tag<kBytes>(), to);
+  } else if constexpr (kWays == 3) {
+    hn::StoreInterleaved3(v[0], v[1], v[2], Tag<kBytes>(), to);
   } else {
     for (size_t r = 0; r < kWays; r += 2) {
       StoreInterleaved<kWays, kBytes>(v[r], v[r + 1], r, to);
     }
   }
+}
+
+// Copies bytes that are in the cache: where they are few, a call of memcpy takes as long as the
+// copy.
+HWY_INLINE void CopyShort(const uint8_t* from, size_t bytes, uint8_t* to) {
+  const Tag<kVectorBytes> d;
+  if (bytes < kVectorBytes) {
+    std::memcpy(to, from, bytes);
+    return;
+  }
+  const size_t last = bytes - kVectorBytes;
+  for (size_t i = 0; i < last; i += kVectorBytes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+  hn::StoreU(hn::LoadU(d, from + last), d, to + last);
 }
 
 // The running sums of v, beginning with `carry`, which becomes the last of them in all lanes.
