@@ -106,8 +106,8 @@ HWY_INLINE void UnshuffleVectors(const uint8_t* planes, size_t stride, uint8_t* 
 // Fewer than 16 elements, by way of buffers that may be read and written whole.
 template <size_t kWays>
 void UnshuffleFew(const uint8_t* planes, size_t stride, size_t count, uint8_t* to) {
-  uint8_t from[kWays * kBlockBytes] = {};
-  uint8_t pieces[kWays * kBlockBytes];
+  alignas(kVectorBytes) uint8_t from[kWays * kBlockBytes] = {};
+  alignas(kVectorBytes) uint8_t pieces[kWays * kBlockBytes];
   for (size_t j = 0; j < kWays; ++j) {
     for (size_t i = 0; i < count; ++i) from[j * kBlockBytes + i] = planes[j * stride + i];
   }
@@ -149,7 +149,7 @@ struct UnshufflePiece {
       }
       for (size_t i = 0; i < job.rows.count; i += kScratchElements) {
         const size_t count = std::min(kScratchElements, job.rows.count - i);
-        uint8_t pieces[kWays * kScratchElements];
+        alignas(kVectorBytes) uint8_t pieces[kWays * kScratchElements];
         UnshuffleRange<kWays>(from + i, job.elements, count, pieces);
         Put<kWays>(pieces, count, to + i * job.element_bytes, job.element_bytes);
       }
@@ -185,8 +185,9 @@ void UndeltaRange(const uint8_t* planes, size_t stride, size_t count, uint8_t (&
     UndeltaVectors<kWays>(planes + i, stride, carry, to + i * kWays);
   }
   if (i < count) {
-    uint8_t from[kWays * kSumBytes] = {};  // differences of 0 leave the sums as they are
-    uint8_t pieces[kWays * kSumBytes];
+    alignas(kVectorBytes)
+        uint8_t from[kWays * kSumBytes] = {};  // differences of 0 leave the sums as they are
+    alignas(kVectorBytes) uint8_t pieces[kWays * kSumBytes];
     for (size_t j = 0; j < kWays; ++j) {
       std::memcpy(from + j * kSumBytes, planes + j * stride + i, count - i);
     }
@@ -235,7 +236,7 @@ struct UndeltaPiece {
     }
     for (size_t i = 0; i < job.rows.count; i += kScratchElements) {
       const size_t count = std::min(kScratchElements, job.rows.count - i);
-      uint8_t pieces[kWays * kScratchElements];
+      alignas(kVectorBytes) uint8_t pieces[kWays * kScratchElements];
       UndeltaRange<kWays>(from + i, job.elements, count, sums, pieces);
       Put<kWays>(pieces, count, to + i * job.element_bytes, job.element_bytes);
     }
@@ -260,7 +261,7 @@ constexpr size_t kTilePlaneBytes = kTileElements / 8;
 // kTileElements pieces, one after the other, of the planes of their first byte's lowest bit on.
 template <size_t kWays>
 void BitUnshuffleTile(const uint8_t* bits, size_t stride, uint8_t* to) {
-  uint8_t bytes[kWays > 2 ? kWays * kTileElements : 1];
+  alignas(kVectorBytes) uint8_t bytes[kWays > 2 ? kWays * kTileElements : 1];
   if constexpr (kWays == 2) {  // all in registers
     for (size_t i = 0; i < kTilePlaneBytes; i += kVectorBytes, to += 16 * kVectorBytes) {
       const Tag<kVectorBytes> d;
@@ -304,7 +305,7 @@ struct BitUnshufflePiece {
         done = start + kTileElements;
         if (done == run_end) done = job.first(++run);
       } else {
-        uint8_t pieces[kWays * kTileElements];
+        alignas(kVectorBytes) uint8_t pieces[kWays * kTileElements];
         MakePieces(bits, job.elements, pieces);
         PutRuns(job, j, pieces, start, run, done);
       }
@@ -316,7 +317,7 @@ struct BitUnshufflePiece {
       BitUnshuffleTile<kWays>(bits, elements / 8, to);
       return;
     }
-    uint8_t copy[8 * kWays * kTilePlaneBytes] = {};
+    alignas(kVectorBytes) uint8_t copy[8 * kWays * kTilePlaneBytes] = {};
     for (size_t k = 0; k < 8 * kWays; ++k) {
       std::memcpy(copy + k * kTilePlaneBytes, bits + k * (elements / 8), elements / 8);
     }
