@@ -24,6 +24,7 @@ constexpr size_t kElements = kSide * kSide;
 constexpr size_t kImageSide = 1000;  // of the image that rows go to
 
 using Kernel = void (*)(const std::byte*, size_t, size_t, const FilterRows&);
+using Sizes = std::vector<size_t>;
 using Bytes = std::vector<std::byte>;
 
 struct alignas(64) Line {
@@ -88,7 +89,7 @@ void Register() {
                  {"bit_unshuffle", BitUnshuffle}};
   for (const std::string& target : FilterTargets()) {
     for (const auto& [name, kernel] : kernels) {
-      for (const size_t element_bytes : {1, 2, 3, 4, 8, 12, 16}) {
+      for (const size_t element_bytes : Sizes{1, 2, 3, 4, 8, 12, 16}) {
         for (const std::string shape : {"block", "rows", "quarter"}) {
           if (shape != "block" && element_bytes != 2) continue;
           const std::string title = std::string(name) + "/" + std::to_string(element_bytes) +
@@ -98,7 +99,7 @@ void Register() {
         }
       }
     }
-    for (const size_t streams : {1, 4}) {
+    for (const size_t streams : Sizes{1, 4}) {
       const std::string title = "undelta/" + std::to_string(streams) + " streams/block/" + target;
       benchmark::RegisterBenchmark(title.c_str(), UndoInPlace, target, streams);
     }
