@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "driver/store/blosc2/filter_job.h"
 #include "driver/store/blosc2/filter_kernel_table.h"
 
 // All others would add little, but half a minute of compiling. Vectors of SVE and RVV have no fixed
@@ -38,23 +39,10 @@ namespace ndarray {
 namespace HWY_NAMESPACE {
 namespace {
 
-// What is wanted of a block, and how it lies there.
-struct Job {
-  const uint8_t* planes;
-  size_t elements;
-  size_t element_bytes;
-  const FilterRows& rows;
-
-  size_t first(size_t run) const { return rows.first + run * rows.step; }
-  uint8_t* to(size_t run) const {
-    return reinterpret_cast<uint8_t*>(rows.to +
-                                      static_cast<std::ptrdiff_t>(run) * rows.to_step_bytes);
-  }
-};
-
 // Calls Kernel<kWays>::Run(job, j) for pieces of kWays bytes, from byte j of each element on.
 template <template <size_t> class Kernel>
 void ForPieces(const Job& job) {
+  job.PrefetchFirst();
   for (size_t j = 0; j < job.element_bytes;) {
     const size_t left = job.element_bytes - j;
     if (left >= 16) {
@@ -143,6 +131,7 @@ struct UnshufflePiece {
     for (size_t run = 0; run < job.rows.rows; ++run) {
       const uint8_t* const from = job.planes + j * job.elements + job.first(run);
       uint8_t* const to = job.to(run) + j;
+      job.PrefetchBehind(run);
       if (job.element_bytes == kWays) {
         UnshuffleRange<kWays>(from, job.elements, job.rows.count, to);
         continue;
@@ -219,6 +208,7 @@ struct UndeltaPiece {
     for (size_t run = 0; run < job.rows.rows; ++run) {
       const uint8_t* const planes = job.planes + j * job.elements;
       const size_t first = job.first(run);
+      job.PrefetchBehind(run);
       for (size_t k = 0; k < kWays && done < first; ++k) {
         const uint8_t gap = Sum(planes + k * job.elements + done, first - done);
         sums[k] = static_cast<uint8_t>(sums[k] + gap);
@@ -334,7 +324,10 @@ struct BitUnshufflePiece {
       const size_t until = std::min(end, first + job.rows.count);
       Put<kWays>(pieces + (done - start) * kWays, until - done,
                  job.to(run) + (done - first) * job.element_bytes + j, job.element_bytes);
-      done = until == first + job.rows.count ? job.first(++run) : until;
+      done = until;
+      if (until < first + job.rows.count) return;
+      job.PrefetchBehind(run);
+      done = job.first(++run);
     }
   }
 };
