@@ -13,7 +13,7 @@ namespace ndarray {
 // is no function.
 #define NDARRAY_ALWAYS_INLINE inline __attribute__((always_inline))
 
-struct Job {
+struct FilterJob {
   const uint8_t* planes;
   size_t elements;
   size_t element_bytes;

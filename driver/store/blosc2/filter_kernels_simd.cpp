@@ -41,7 +41,7 @@ namespace {
 
 // Calls Kernel<kWays>::Run(job, j) for pieces of kWays bytes, from byte j of each element on.
 template <template <size_t> class Kernel>
-void ForPieces(const Job& job) {
+void ForPieces(const FilterJob& job) {
   job.PrefetchFirst();
   for (size_t j = 0; j < job.element_bytes;) {
     const size_t left = job.element_bytes - j;
@@ -127,7 +127,7 @@ void UnshuffleRange(const uint8_t* planes, size_t stride, size_t count, uint8_t*
 
 template <size_t kWays>
 struct UnshufflePiece {
-  static void Run(const Job& job, size_t j) {
+  static void Run(const FilterJob& job, size_t j) {
     for (size_t run = 0; run < job.rows.rows; ++run) {
       const uint8_t* const from = job.planes + j * job.elements + job.first(run);
       uint8_t* const to = job.to(run) + j;
@@ -202,7 +202,7 @@ uint8_t Sum(const uint8_t* from, size_t count) {
 
 template <size_t kWays>
 struct UndeltaPiece {
-  static void Run(const Job& job, size_t j) {
+  static void Run(const FilterJob& job, size_t j) {
     uint8_t sums[kWays] = {};
     size_t done = 0;
     for (size_t run = 0; run < job.rows.rows; ++run) {
@@ -219,7 +219,8 @@ struct UndeltaPiece {
   }
 
   // One run of elements.
-  static void RunTo(const Job& job, const uint8_t* from, uint8_t (&sums)[kWays], uint8_t* to) {
+  static void RunTo(const FilterJob& job, const uint8_t* from, uint8_t (&sums)[kWays],
+                    uint8_t* to) {
     if (job.element_bytes == kWays) {
       UndeltaRange<kWays>(from, job.elements, job.rows.count, sums, to);
       return;
@@ -280,7 +281,7 @@ void BitUnshuffleTile(const uint8_t* bits, size_t stride, uint8_t* to) {
 template <size_t kWays>
 struct BitUnshufflePiece {
   // Tiles begin at any multiple of 8 elements. The last one overlaps the one before.
-  static void Run(const Job& job, size_t j) {
+  static void Run(const FilterJob& job, size_t j) {
     const size_t last = job.elements < kTileElements ? 0 : job.elements - kTileElements;
     size_t run = 0;
     size_t done = job.rows.first;
@@ -316,8 +317,8 @@ struct BitUnshufflePiece {
 
   // Puts those of a tile's pieces into place that are wanted, from element `done` of `run` on;
   // moves both on to the first that is wanted behind the tile.
-  static void PutRuns(const Job& job, size_t j, const uint8_t* pieces, size_t start, size_t& run,
-                      size_t& done) {
+  static void PutRuns(const FilterJob& job, size_t j, const uint8_t* pieces, size_t start,
+                      size_t& run, size_t& done) {
     const size_t end = start + kTileElements;
     while (run < job.rows.rows && done < end) {
       const size_t first = job.first(run);
