@@ -18,6 +18,14 @@ struct FilterJob {
   size_t elements;
   size_t element_bytes;
   const FilterRows& rows;
+  size_t runs_ahead;  // are fetched; about kFetchedBytes
+
+  FilterJob(const std::byte* filtered, size_t count, size_t size_bytes, const FilterRows& wanted)
+      : planes(reinterpret_cast<const uint8_t*>(filtered)),
+        elements(count),
+        element_bytes(size_bytes),
+        rows(wanted),
+        runs_ahead(rows.rows == 1 ? 1 : 1 + kFetchedBytes / (rows.count * element_bytes)) {}
 
   size_t first(size_t run) const { return rows.first + run * rows.step; }
   uint8_t* to(size_t run) const {
@@ -36,16 +44,13 @@ struct FilterJob {
     __builtin_prefetch(line + bytes - 1, 1);
   }
   NDARRAY_ALWAYS_INLINE void PrefetchFirst() const {
-    for (size_t run = 0; run < runs_ahead(); ++run) Prefetch(run);
+    for (size_t run = 0; run < runs_ahead; ++run) Prefetch(run);
   }
   // To be called where a run is done.
-  NDARRAY_ALWAYS_INLINE void PrefetchBehind(size_t run) const { Prefetch(run + runs_ahead()); }
+  NDARRAY_ALWAYS_INLINE void PrefetchBehind(size_t run) const { Prefetch(run + runs_ahead); }
 
  private:
   static constexpr size_t kFetchedBytes = 8192;  // more would drive out what was fetched first
-  size_t runs_ahead() const {
-    return rows.rows == 1 ? 1 : 1 + kFetchedBytes / (rows.count * element_bytes);
-  }
 };
 
 }  // namespace ndarray

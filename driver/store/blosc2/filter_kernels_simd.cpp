@@ -336,7 +336,7 @@ struct BitUnshufflePiece {
 template <template <size_t> class Kernel>
 void ForRows(const std::byte* planes, size_t elements, size_t element_bytes,
              const FilterRows& rows) {
-  ForPieces<Kernel>({reinterpret_cast<const uint8_t*>(planes), elements, element_bytes, rows});
+  ForPieces<Kernel>({planes, elements, element_bytes, rows});
 }
 
 }  // namespace
