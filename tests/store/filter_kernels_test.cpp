@@ -58,6 +58,7 @@ Bytes Summed(Bytes& planes, size_t plane_bytes, size_t streams) {
   return sums;
 }
 
+using Sizes = std::vector<size_t>;
 using Kernel = void (*)(const std::byte*, size_t, size_t, const FilterRows&);
 using Reference = std::byte (*)(Bytes&, size_t elements, size_t i, size_t j);
 
@@ -92,7 +93,9 @@ class FilterKernels : public ::testing::TestWithParam<std::string> {
     const size_t run_bytes = c.count * c.element_bytes;
     const size_t step_bytes = run_bytes + c.gap_bytes;
     const size_t guard = random_() % 80;
-    Bytes to(guard + c.rows * step_bytes - (c.rows > 0 ? c.gap_bytes : 0));
+    // Behind the last run is its gap, or the end of the memory.
+    const bool ends = random_() % 2 == 0;
+    Bytes to(guard + c.rows * step_bytes - (ends && c.rows > 0 ? c.gap_bytes : 0));
     to.Fill(std::byte{0xA5});
     kernel(planes.data(), c.elements, c.element_bytes,
            {c.first, c.count, c.step, c.rows, to.data() + guard,
@@ -105,8 +108,8 @@ class FilterKernels : public ::testing::TestWithParam<std::string> {
       const std::byte wanted = in_run < run_bytes
                                    ? reference(from, c.elements, element, in_run % c.element_bytes)
                                    : std::byte{0xA5};
-      ASSERT_EQ(to[at], wanted) << c << ", byte " << at << " of " << to.size() << ", guard "
-                                << guard;
+      if (to[at] == wanted) continue;  // an assertion costs more than the kernels
+      FAIL() << c << ", byte " << at << " of " << to.size() << ", guard " << guard;
     }
   }
 
@@ -130,7 +133,7 @@ class FilterKernels : public ::testing::TestWithParam<std::string> {
     c.step = Random(1, c.elements - c.first);
     c.rows = (c.elements - c.first) / c.step;
     c.count = Random(0, 1) == 0 ? c.step : Random(0, c.step);
-    c.gap_bytes = Random(0, 1) == 0 ? 0 : Random(1, 40);
+    c.gap_bytes = Random(0, 1) == 0 ? 0 : Random(1, 80);
     return c;
   }
 
@@ -139,19 +142,24 @@ class FilterKernels : public ::testing::TestWithParam<std::string> {
 
 TEST_P(FilterKernels, UndoWholeBlocksOfAnyElementSize) {
   for (size_t element_bytes = 1; element_bytes <= 40; ++element_bytes) {
-    for (const size_t elements : {1, 7, 8, 15, 16, 17, 31, 32, 63, 64, 65, 127, 200, 520, 1048}) {
+    for (const size_t elements : Sizes{1, 8, 31, 64, 200}) {
       ExpectAll({elements, element_bytes, 0, elements, elements, 1, 0});
     }
   }
-  for (const size_t element_bytes : {63, 64, 127, 200, 255, 256, 300}) {
-    for (const size_t elements : {5, 64, 520}) {
+  for (const size_t element_bytes : Sizes{1, 2, 3, 4, 8, 12, 16}) {
+    for (const size_t elements : Sizes{7, 15, 16, 17, 32, 63, 65, 127, 512, 520, 1048}) {
+      ExpectAll({elements, element_bytes, 0, elements, elements, 1, 0});
+    }
+  }
+  for (const size_t element_bytes : Sizes{63, 64, 127, 255, 256, 300}) {
+    for (const size_t elements : Sizes{5, 64}) {
       ExpectAll({elements, element_bytes, 0, elements, elements, 1, 0});
     }
   }
 }
 
 TEST_P(FilterKernels, UndoEveryRangeOfASmallBlock) {
-  for (const size_t element_bytes : {1, 2, 3, 4}) {
+  for (const size_t element_bytes : Sizes{1, 2, 3, 4}) {
     for (size_t first = 0; first <= 40; ++first) {
       for (size_t count = 0; first + count <= 40; ++count) {
         ExpectAll({40, element_bytes, first, count, count, 1, 0});
@@ -161,14 +169,14 @@ TEST_P(FilterKernels, UndoEveryRangeOfASmallBlock) {
 }
 
 TEST_P(FilterKernels, UndoRandomRunsOfRandomBlocks) {
-  for (const size_t element_bytes : {1, 2, 3, 4, 6, 8, 12, 16, 24}) {
-    for (int i = 0; i < 60; ++i) ExpectAll(RandomCase(element_bytes, 700));
-    for (int i = 0; i < 6; ++i) ExpectAll(RandomCase(element_bytes, 5000));
+  for (const size_t element_bytes : Sizes{1, 2, 3, 4, 6, 8, 12, 16, 24}) {
+    for (int i = 0; i < 40; ++i) ExpectAll(RandomCase(element_bytes, 600));
+    for (int i = 0; i < 2; ++i) ExpectAll(RandomCase(element_bytes, 3000));
   }
 }
 
 TEST_P(FilterKernels, UndoWindowsOfBlocksAsTheyAreInFiles) {
-  for (const size_t element_bytes : {1, 2, 4, 8}) {
+  for (const size_t element_bytes : Sizes{1, 2, 4, 8}) {
     ExpectAll({4096, element_bytes, 0, 4096, 4096, 1, 0});
     ExpectAll({4096, element_bytes, 0, 64, 64, 64, 1000});           // whole rows
     ExpectAll({4096, element_bytes, 64 * 3 + 5, 37, 64, 60, 1000});  // some columns
@@ -188,8 +196,8 @@ TEST_P(FilterKernels, RunsMayGoBackwardsInMemory) {
 }
 
 TEST_P(FilterKernels, UndoDifferencesInPlace) {
-  for (const size_t streams : {1, 2, 3, 7, 255}) {
-    for (const size_t plane_bytes : {0, 1, 15, 16, 31, 32, 33, 64, 100, 1000}) {
+  for (const size_t streams : Sizes{1, 2, 3, 7, 255}) {
+    for (const size_t plane_bytes : Sizes{0, 1, 15, 16, 31, 32, 33, 64, 100, 1000}) {
       Bytes planes(streams * plane_bytes, random_() % 32);
       planes.FillRandom(random_);
       Bytes wanted = Summed(planes, plane_bytes, streams);

@@ -36,30 +36,35 @@ std::atomic<const FilterKernels*>& Chosen() {
 
 const FilterKernels& Kernels() { return *Chosen().load(std::memory_order_relaxed); }
 
-// Runs that follow each other without a gap on both sides are one.
-FilterRows Joined(const FilterRows& rows, size_t element_bytes) {
-  if (rows.rows == 0 || rows.count == 0) return {rows.first, 0, 0, 0, rows.to, 0};
+// Runs that follow each other without a gap on both sides are one; no elements are no runs. Rows
+// are copied only then: a copy would wait for the caller's stores, also those of elements before.
+void Run(FilterKernels::OfRows kernel, const std::byte* planes, size_t elements,
+         size_t element_bytes, const FilterRows& rows) {
+  if (rows.rows == 0 || rows.count == 0) return;
   const auto run_bytes = static_cast<std::ptrdiff_t>(rows.count * element_bytes);
-  if (rows.rows == 1 || rows.count != rows.step || rows.to_step_bytes != run_bytes) return rows;
+  if (rows.rows == 1 || rows.count != rows.step || rows.to_step_bytes != run_bytes) {
+    kernel(planes, elements, element_bytes, rows);
+    return;
+  }
   const size_t count = rows.rows * rows.count;
-  return {rows.first, count, count, 1, rows.to, 0};
+  kernel(planes, elements, element_bytes, {rows.first, count, count, 1, rows.to, 0});
 }
 
 }  // namespace
 
 void Unshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
                const FilterRows& rows) {
-  Kernels().unshuffle(planes, elements, element_bytes, Joined(rows, element_bytes));
+  Run(Kernels().unshuffle, planes, elements, element_bytes, rows);
 }
 
 void UndeltaUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
                       const FilterRows& rows) {
-  Kernels().undelta_unshuffle(planes, elements, element_bytes, Joined(rows, element_bytes));
+  Run(Kernels().undelta_unshuffle, planes, elements, element_bytes, rows);
 }
 
 void BitUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
                   const FilterRows& rows) {
-  Kernels().bit_unshuffle(planes, elements, element_bytes, Joined(rows, element_bytes));
+  Run(Kernels().bit_unshuffle, planes, elements, element_bytes, rows);
 }
 
 void Undelta(std::byte* planes, size_t plane_bytes, size_t streams) {

@@ -14,7 +14,7 @@
 //
 // Nothing is read outside of the planes' elements * element_bytes bytes, nothing is written outside
 // of the wanted elements. No pointer needs alignment. Nothing is allocated; nothing fails. All
-// functions may run in many threads at once. Fast for elements of 1, 2, 4, 8 and 16 bytes; right
+// functions may run in many threads at once. Fast for elements of 1, 2, 3, 4, 8 and 16 bytes; right
 // for any.
 #ifndef GDAL_NDARRAY_STORE_BLOSC2_FILTER_KERNELS_H_
 #define GDAL_NDARRAY_STORE_BLOSC2_FILTER_KERNELS_H_

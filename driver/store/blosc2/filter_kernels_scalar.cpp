@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cstdint>
+
 #include "driver/store/blosc2/filter_kernel_table.h"
 
 namespace ndarray {
@@ -41,22 +44,37 @@ void ScalarUndeltaUnshuffle(const std::byte* planes, size_t elements, size_t ele
   }
 }
 
+// Exchanges the bits that `low` << distance selects with those that `low` does.
+uint64_t Exchange(uint64_t bits, uint64_t low, int distance) {
+  const uint64_t changed = (bits ^ (bits >> distance)) & low;
+  return bits ^ changed ^ (changed << distance);
+}
+
+// Byte j of 8 elements, in its eight bytes, of the 8 planes of its bits.
+uint64_t EightBytes(const std::byte* bits, size_t plane_bytes) {
+  uint64_t rows = 0;  // row k are bits 8 * k to 8 * k + 7
+  for (size_t k = 0; k < 8; ++k) {
+    rows |= std::to_integer<uint64_t>(bits[k * plane_bytes]) << (8 * k);
+  }
+  rows = Exchange(rows, 0x00AA00AA00AA00AAu, 7);
+  rows = Exchange(rows, 0x0000CCCC0000CCCCu, 14);
+  return Exchange(rows, 0x00000000F0F0F0F0u, 28);
+}
+
 void ScalarBitUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
                         const FilterRows& rows) {
   const size_t plane_bytes = elements / 8;
   for (size_t run = 0; run < rows.rows; ++run) {
     const size_t first = rows.first + run * rows.step;
     for (size_t j = 0; j < element_bytes; ++j) {
-      const std::byte* const bits = planes + j * 8 * plane_bytes;
-      std::byte* const to = Target(rows, run, j);
-      for (size_t i = 0; i < rows.count; ++i) {
-        const size_t at = (first + i) / 8;
-        const size_t bit = (first + i) % 8;
-        unsigned value = 0;
-        for (size_t k = 0; k < 8; ++k) {
-          value |= ((std::to_integer<unsigned>(bits[k * plane_bytes + at]) >> bit) & 1u) << k;
+      const std::byte* const bits = planes + j * elements;
+      std::byte* to = Target(rows, run, j);
+      for (size_t i = first; i < first + rows.count;) {
+        uint64_t bytes = EightBytes(bits + i / 8, plane_bytes) >> (i % 8 * 8);
+        const size_t end = std::min(i / 8 * 8 + 8, first + rows.count);
+        for (; i < end; ++i, to += element_bytes, bytes >>= 8) {
+          *to = static_cast<std::byte>(bytes & 0xFF);
         }
-        to[i * element_bytes] = static_cast<std::byte>(value);
       }
     }
   }

@@ -1,12 +1,13 @@
 // The filter kernels in vector instructions: this file is compiled once for each target.
 //
-// Elements of 1, 2, 4, 8 or 16 bytes are one *piece*. Others are cut into several (12 bytes: 8 +
+// Elements of 1, 2, 3, 4, 8 or 16 bytes are one *piece*. Others are cut into several (12 bytes: 8 +
 // 4), which are made apart and then put into place.
 #include <hwy/base.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "driver/store/blosc2/filter_job.h"
 #include "driver/store/blosc2/filter_kernel_table.h"
 
 // All others would add little, but half a minute of compiling. Vectors of SVE and RVV have no fixed
@@ -38,23 +39,10 @@ namespace ndarray {
 namespace HWY_NAMESPACE {
 namespace {
 
-// What is wanted of a block, and how it lies there.
-struct Job {
-  const uint8_t* planes;
-  size_t elements;
-  size_t element_bytes;
-  const FilterRows& rows;
-
-  size_t first(size_t run) const { return rows.first + run * rows.step; }
-  uint8_t* to(size_t run) const {
-    return reinterpret_cast<uint8_t*>(rows.to +
-                                      static_cast<std::ptrdiff_t>(run) * rows.to_step_bytes);
-  }
-};
-
 // Calls Kernel<kWays>::Run(job, j) for pieces of kWays bytes, from byte j of each element on.
 template <template <size_t> class Kernel>
-void ForPieces(const Job& job) {
+void ForPieces(const FilterJob& job) {
+  job.PrefetchFirst();
   for (size_t j = 0; j < job.element_bytes;) {
     const size_t left = job.element_bytes - j;
     if (left >= 16) {
@@ -66,6 +54,9 @@ void ForPieces(const Job& job) {
     } else if (left >= 4) {
       Kernel<4>::Run(job, j);
       j += 4;
+    } else if (left == 3) {
+      Kernel<3>::Run(job, j);
+      j += 3;
     } else if (left >= 2) {
       Kernel<2>::Run(job, j);
       j += 2;
@@ -80,7 +71,7 @@ void ForPieces(const Job& job) {
 template <size_t kWays>
 void Put(const uint8_t* pieces, size_t count, uint8_t* to, size_t element_bytes) {
   if (element_bytes == kWays) {
-    std::memcpy(to, pieces, count * kWays);
+    CopyShort(pieces, count * kWays, to);
     return;
   }
   for (size_t i = 0; i < count; ++i) {
@@ -103,8 +94,8 @@ HWY_INLINE void UnshuffleVectors(const uint8_t* planes, size_t stride, uint8_t* 
 // Fewer than 16 elements, by way of buffers that may be read and written whole.
 template <size_t kWays>
 void UnshuffleFew(const uint8_t* planes, size_t stride, size_t count, uint8_t* to) {
-  uint8_t from[kWays * kBlockBytes] = {};
-  uint8_t pieces[kWays * kBlockBytes];
+  alignas(kVectorBytes) uint8_t from[kWays * kBlockBytes] = {};
+  alignas(kVectorBytes) uint8_t pieces[kWays * kBlockBytes];
   for (size_t j = 0; j < kWays; ++j) {
     for (size_t i = 0; i < count; ++i) from[j * kBlockBytes + i] = planes[j * stride + i];
   }
@@ -136,17 +127,18 @@ void UnshuffleRange(const uint8_t* planes, size_t stride, size_t count, uint8_t*
 
 template <size_t kWays>
 struct UnshufflePiece {
-  static void Run(const Job& job, size_t j) {
+  static void Run(const FilterJob& job, size_t j) {
     for (size_t run = 0; run < job.rows.rows; ++run) {
       const uint8_t* const from = job.planes + j * job.elements + job.first(run);
       uint8_t* const to = job.to(run) + j;
+      job.PrefetchBehind(run);
       if (job.element_bytes == kWays) {
         UnshuffleRange<kWays>(from, job.elements, job.rows.count, to);
         continue;
       }
       for (size_t i = 0; i < job.rows.count; i += kScratchElements) {
         const size_t count = std::min(kScratchElements, job.rows.count - i);
-        uint8_t pieces[kWays * kScratchElements];
+        alignas(kVectorBytes) uint8_t pieces[kWays * kScratchElements];
         UnshuffleRange<kWays>(from + i, job.elements, count, pieces);
         Put<kWays>(pieces, count, to + i * job.element_bytes, job.element_bytes);
       }
@@ -182,8 +174,9 @@ void UndeltaRange(const uint8_t* planes, size_t stride, size_t count, uint8_t (&
     UndeltaVectors<kWays>(planes + i, stride, carry, to + i * kWays);
   }
   if (i < count) {
-    uint8_t from[kWays * kSumBytes] = {};  // differences of 0 leave the sums as they are
-    uint8_t pieces[kWays * kSumBytes];
+    alignas(kVectorBytes)
+        uint8_t from[kWays * kSumBytes] = {};  // differences of 0 leave the sums as they are
+    alignas(kVectorBytes) uint8_t pieces[kWays * kSumBytes];
     for (size_t j = 0; j < kWays; ++j) {
       std::memcpy(from + j * kSumBytes, planes + j * stride + i, count - i);
     }
@@ -198,22 +191,24 @@ uint8_t Sum(const uint8_t* from, size_t count) {
   Vector<kVectorBytes> sums = hn::Zero(d);
   size_t i = 0;
   for (; i + kVectorBytes <= count; i += kVectorBytes) sums = hn::Add(sums, hn::LoadU(d, from + i));
-  uint8_t lanes[kVectorBytes];
-  hn::StoreU(sums, d, lanes);
-  unsigned sum = 0;
-  for (const uint8_t lane : lanes) sum += lane;
+  const hn::Repartition<uint64_t, Tag<kVectorBytes>> words;
+  uint64_t sum_of_8[kVectorBytes / 8];
+  hn::StoreU(hn::SumsOf8(sums), words, sum_of_8);
+  uint64_t sum = 0;
+  for (const uint64_t lanes : sum_of_8) sum += lanes;
   for (; i < count; ++i) sum += from[i];
   return static_cast<uint8_t>(sum);
 }
 
 template <size_t kWays>
 struct UndeltaPiece {
-  static void Run(const Job& job, size_t j) {
+  static void Run(const FilterJob& job, size_t j) {
     uint8_t sums[kWays] = {};
     size_t done = 0;
     for (size_t run = 0; run < job.rows.rows; ++run) {
       const uint8_t* const planes = job.planes + j * job.elements;
       const size_t first = job.first(run);
+      job.PrefetchBehind(run);
       for (size_t k = 0; k < kWays && done < first; ++k) {
         const uint8_t gap = Sum(planes + k * job.elements + done, first - done);
         sums[k] = static_cast<uint8_t>(sums[k] + gap);
@@ -224,14 +219,15 @@ struct UndeltaPiece {
   }
 
   // One run of elements.
-  static void RunTo(const Job& job, const uint8_t* from, uint8_t (&sums)[kWays], uint8_t* to) {
+  static void RunTo(const FilterJob& job, const uint8_t* from, uint8_t (&sums)[kWays],
+                    uint8_t* to) {
     if (job.element_bytes == kWays) {
       UndeltaRange<kWays>(from, job.elements, job.rows.count, sums, to);
       return;
     }
     for (size_t i = 0; i < job.rows.count; i += kScratchElements) {
       const size_t count = std::min(kScratchElements, job.rows.count - i);
-      uint8_t pieces[kWays * kScratchElements];
+      alignas(kVectorBytes) uint8_t pieces[kWays * kScratchElements];
       UndeltaRange<kWays>(from + i, job.elements, count, sums, pieces);
       Put<kWays>(pieces, count, to + i * job.element_bytes, job.element_bytes);
     }
@@ -256,7 +252,7 @@ constexpr size_t kTilePlaneBytes = kTileElements / 8;
 // kTileElements pieces, one after the other, of the planes of their first byte's lowest bit on.
 template <size_t kWays>
 void BitUnshuffleTile(const uint8_t* bits, size_t stride, uint8_t* to) {
-  uint8_t bytes[kWays > 2 ? kWays * kTileElements : 1];
+  alignas(kVectorBytes) uint8_t bytes[kWays > 2 ? kWays * kTileElements : 1];
   if constexpr (kWays == 2) {  // all in registers
     for (size_t i = 0; i < kTilePlaneBytes; i += kVectorBytes, to += 16 * kVectorBytes) {
       const Tag<kVectorBytes> d;
@@ -266,8 +262,7 @@ void BitUnshuffleTile(const uint8_t* bits, size_t stride, uint8_t* to) {
       for (size_t r = 0; r < 8; ++r) {
         const auto even = hn::InterleaveLower(d, low[r], high[r]);
         const auto odd = hn::InterleaveUpper(d, low[r], high[r]);
-        StoreInterleaved<16, kVectorBytes>(even, 2 * r, to);
-        StoreInterleaved<16, kVectorBytes>(odd, 2 * r + 1, to);
+        StoreInterleaved<16, kVectorBytes>(even, odd, 2 * r, to);
       }
     }
     return;
@@ -286,7 +281,7 @@ void BitUnshuffleTile(const uint8_t* bits, size_t stride, uint8_t* to) {
 template <size_t kWays>
 struct BitUnshufflePiece {
   // Tiles begin at any multiple of 8 elements. The last one overlaps the one before.
-  static void Run(const Job& job, size_t j) {
+  static void Run(const FilterJob& job, size_t j) {
     const size_t last = job.elements < kTileElements ? 0 : job.elements - kTileElements;
     size_t run = 0;
     size_t done = job.rows.first;
@@ -301,7 +296,7 @@ struct BitUnshufflePiece {
         done = start + kTileElements;
         if (done == run_end) done = job.first(++run);
       } else {
-        uint8_t pieces[kWays * kTileElements];
+        alignas(kVectorBytes) uint8_t pieces[kWays * kTileElements];
         MakePieces(bits, job.elements, pieces);
         PutRuns(job, j, pieces, start, run, done);
       }
@@ -313,7 +308,7 @@ struct BitUnshufflePiece {
       BitUnshuffleTile<kWays>(bits, elements / 8, to);
       return;
     }
-    uint8_t copy[8 * kWays * kTilePlaneBytes] = {};
+    alignas(kVectorBytes) uint8_t copy[8 * kWays * kTilePlaneBytes] = {};
     for (size_t k = 0; k < 8 * kWays; ++k) {
       std::memcpy(copy + k * kTilePlaneBytes, bits + k * (elements / 8), elements / 8);
     }
@@ -322,15 +317,18 @@ struct BitUnshufflePiece {
 
   // Puts those of a tile's pieces into place that are wanted, from element `done` of `run` on;
   // moves both on to the first that is wanted behind the tile.
-  static void PutRuns(const Job& job, size_t j, const uint8_t* pieces, size_t start, size_t& run,
-                      size_t& done) {
+  static void PutRuns(const FilterJob& job, size_t j, const uint8_t* pieces, size_t start,
+                      size_t& run, size_t& done) {
     const size_t end = start + kTileElements;
     while (run < job.rows.rows && done < end) {
       const size_t first = job.first(run);
       const size_t until = std::min(end, first + job.rows.count);
       Put<kWays>(pieces + (done - start) * kWays, until - done,
                  job.to(run) + (done - first) * job.element_bytes + j, job.element_bytes);
-      done = until == first + job.rows.count ? job.first(++run) : until;
+      done = until;
+      if (until < first + job.rows.count) return;
+      job.PrefetchBehind(run);
+      done = job.first(++run);
     }
   }
 };
@@ -338,7 +336,7 @@ struct BitUnshufflePiece {
 template <template <size_t> class Kernel>
 void ForRows(const std::byte* planes, size_t elements, size_t element_bytes,
              const FilterRows& rows) {
-  ForPieces<Kernel>({reinterpret_cast<const uint8_t*>(planes), elements, element_bytes, rows});
+  ForPieces<Kernel>({planes, elements, element_bytes, rows});
 }
 
 }  // namespace

@@ -13,6 +13,8 @@
 
 #include <hwy/highway.h>
 
+#include <cstring>
+
 // Highway 1.0.3 leaves GFNI out of AVX3_DL, newer versions do not.
 #if HWY_TARGET == HWY_AVX3_DL
 HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",gfni")
@@ -57,7 +59,7 @@ template <size_t kWays, size_t kBytes>
 HWY_INLINE Vector<kBytes> LoadPlane(const uint8_t* plane) {
   const Tag<kBytes> d;
 #if HWY_TARGET == HWY_AVX3_DL
-  if constexpr (kBytes == 64) {
+  if constexpr (kBytes == 64 && kWays != 3) {
     const auto order = hn::Load(d, kLoadOrder<kWays>.from);
     return Vector<kBytes>{_mm512_permutexvar_epi8(order.raw, hn::LoadU(d, plane).raw)};
   }
@@ -65,10 +67,11 @@ HWY_INLINE Vector<kBytes> LoadPlane(const uint8_t* plane) {
   return hn::LoadU(d, plane);
 }
 
-// Of planes v[0] to v[kWays - 1]: the interleaved bytes, in kWays vectors.
+// Of planes v[0] to v[kWays - 1]: the interleaved bytes, in kWays vectors. Not of 3: StoreAll does
+// it.
 template <size_t kWays, size_t kBytes, size_t kRound = 1>
 HWY_INLINE void Interleave(Vector<kBytes> (&v)[kWays]) {
-  if constexpr (kRound < kWays) {
+  if constexpr (kRound < kWays && kWays != 3) {
     const Tag<kBytes> d;
     Vector<kBytes> pairs[kWays];
     for (size_t i = 0; i < kWays / 2; ++i) {
@@ -80,21 +83,43 @@ HWY_INLINE void Interleave(Vector<kBytes> (&v)[kWays]) {
   }
 }
 
-// Stores vector r of kWays-fold interleaved planes to where it belongs.
+// Stores two vectors of kWays-fold interleaved planes, r and r + 1, to where they belong.
 template <size_t kWays, size_t kBytes>
-HWY_INLINE void StoreInterleaved(Vector<kBytes> v, size_t r, uint8_t* to) {
+HWY_INLINE void StoreInterleaved(Vector<kBytes> even, Vector<kBytes> odd, size_t r, uint8_t* to) {
+  const Tag<kBytes> d;
   if constexpr (kBytes == 2 * kBlockBytes) {
-    const Tag<kBlockBytes> half;
-    hn::StoreU(hn::LowerHalf(half, v), half, to + r * kBlockBytes);
-    hn::StoreU(hn::UpperHalf(half, v), half, to + (kWays + r) * kBlockBytes);
+    hn::StoreU(hn::ConcatLowerLower(d, odd, even), d, to + r * kBlockBytes);
+    hn::StoreU(hn::ConcatUpperUpper(d, odd, even), d, to + (kWays + r) * kBlockBytes);
   } else {
-    hn::StoreU(v, Tag<kBytes>(), to + r * kBytes);
+    hn::StoreU(even, d, to + r * kBytes);
+    hn::StoreU(odd, d, to + (r + 1) * kBytes);
   }
 }
 
 template <size_t kWays, size_t kBytes>
 HWY_INLINE void StoreAll(const Vector<kBytes> (&v)[kWays], uint8_t* to) {
-  for (size_t r = 0; r < kWays; ++r) StoreInterleaved<kWays, kBytes>(v[r], r, to);
+  if constexpr (kWays == 1) {
+    hn::StoreU(v[0], Tag<kBytes>(), to);
+  } else if constexpr (kWays == 3) {
+    hn::StoreInterleaved3(v[0], v[1], v[2], Tag<kBytes>(), to);
+  } else {
+    for (size_t r = 0; r < kWays; r += 2) {
+      StoreInterleaved<kWays, kBytes>(v[r], v[r + 1], r, to);
+    }
+  }
+}
+
+// Copies bytes that are in the cache: where they are few, a call of memcpy takes as long as the
+// copy.
+HWY_INLINE void CopyShort(const uint8_t* from, size_t bytes, uint8_t* to) {
+  const Tag<kVectorBytes> d;
+  if (bytes < kVectorBytes) {
+    std::memcpy(to, from, bytes);
+    return;
+  }
+  const size_t last = bytes - kVectorBytes;
+  for (size_t i = 0; i < last; i += kVectorBytes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+  hn::StoreU(hn::LoadU(d, from + last), d, to + last);
 }
 
 // The running sums of v, beginning with `carry`, which becomes the last of them in all lanes.
@@ -138,9 +163,9 @@ HWY_INLINE void TransposeBits(Vector<kBytes> (&v)[8]) {
   const auto nibbles = hn::Set(shorts, uint16_t{0x0F0F});
   for (size_t i = 0; i < 4; ++i) SwapBits<4>(nibbles, w[i], w[i + 4]);
   const auto pairs = hn::Set(shorts, uint16_t{0x3333});
-  for (size_t i = 0; i < 8; i += i % 4 == 1 ? 3 : 1) SwapBits<2>(pairs, w[i], w[i + 2]);
+  for (size_t i = 0; i < 4; ++i) SwapBits<2>(pairs, w[i + (i & 2)], w[i + (i & 2) + 2]);
   const auto bits = hn::Set(shorts, uint16_t{0x5555});
-  for (size_t i = 0; i < 8; i += 2) SwapBits<1>(bits, w[i], w[i + 1]);
+  for (size_t i = 0; i < 4; ++i) SwapBits<1>(bits, w[2 * i], w[2 * i + 1]);
   for (size_t i = 0; i < 8; ++i) v[i] = hn::BitCast(d, w[i]);
 }
 
