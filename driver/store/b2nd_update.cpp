@@ -258,7 +258,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     if (chunk.header.kind == ChunkKind::kBlocks) {
       status = loader.LoadBlocks(chunks, {{ChunkLoader::kAllBlocks}});
       if (!status.ok()) return status;
-      status = index_->codec().DecodeChunk(chunk.bytes, chunk.header, elements);
+      status = chunk.DecodeChunk(index_->codec(), elements);
       return status.At(chunk.Name()).At(path());
     }
     const auto element_bytes = static_cast<size_t>(layout_.element.element_bytes);

@@ -29,6 +29,11 @@ constexpr size_t kMaxKeptScratchBytes = size_t{4} << 20;
 // it is asked for the chunk.
 constexpr int64_t kMostSteps = int64_t{1} << 24;
 
+// Filters are undone for each run of bytes by itself. Where there are more runs than that, they are
+// so short that it takes less time to undo them for all of a block and to copy.
+constexpr size_t kMinBytesPerRun = 64;
+constexpr size_t kMostStraightTargets = 4;
+
 // Instead of a block's number.
 constexpr int64_t kWholeChunk = BlockCache::kWholeChunk;
 constexpr int64_t kFill = -100;  // is never looked up
@@ -110,9 +115,9 @@ void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
     tasks_bytes += layout_.chunk_bytes;
     return;
   }
-  if (chunk.needs_whole ||
-      (!chunk.header.stored && ElementsIn(BlocksOf(layout_, PlaceOf(chunk), bounds_)) >
-                                   kMostSteps / layout_.blocks_per_chunk)) {
+  if (chunk.needs_whole || (!chunk.header.stored && !chunk.format &&
+                            ElementsIn(BlocksOf(layout_, PlaceOf(chunk), bounds_)) >
+                                kMostSteps / layout_.blocks_per_chunk)) {
     tasks_.push_back({chunk_index, kWholeChunk, nullptr, false});
     tasks_bytes += layout_.chunk_bytes;
     return;
@@ -205,7 +210,7 @@ Status BlockReader::ReadWhole(const LoadedChunk& chunk, const Task& task) const 
   BlockCache::Block decoded = caches_chunks_ ? FindCached(chunk, task) : nullptr;
   if (decoded == nullptr) {
     const auto fresh = std::make_shared<Buffer>(static_cast<size_t>(layout_.chunk_bytes));
-    Status status = index_.codec().DecodeChunk(chunk.bytes, chunk.header, fresh->data());
+    Status status = chunk.DecodeChunk(index_.codec(), fresh->data());
     loader_.NoteChunk(chunk);
     if (!status.ok()) return status;
     index_.decoded_blocks().fetch_add(layout_.blocks_per_chunk, std::memory_order_relaxed);
@@ -254,19 +259,69 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
                                  index_.counters());
     return {};
   }
+  Status straight;
+  if (DecodeStraight(chunk, task.block, block, straight)) return straight;
   std::optional<Buffer> large;
   if (block_bytes > kMaxKeptScratchBytes) large.emplace(block_bytes);
   std::byte* const scratch = large ? large->data() : ThreadScratch<BlockReader>(block_bytes);
   Status status = Decode(chunk, task.block, scratch);
   if (status.ok()) Copy(scratch, block);
+  index_.scratch_bytes().fetch_add(UsedBytes(block), std::memory_order_relaxed);
   return status;
 }
 
 Status BlockReader::Decode(const LoadedChunk& chunk, int64_t block, std::byte* to) const {
   index_.decoded_blocks().fetch_add(1, std::memory_order_relaxed);
-  Status status = index_.codec().DecodeBlock(chunk.bytes, chunk.header, block, to);
+  Status status = chunk.DecodeBlock(index_.codec(), block, to);
   loader_.NoteBlock(chunk, block);
   return status.ok() ? status : status.At("block " + std::to_string(block));
+}
+
+bool BlockReader::FindRuns(const ReadTarget& target, const Box& box, BlockRuns& runs) const {
+  const Box part = Intersection(box, target.box);
+  if (IsEmpty(part)) return false;
+  runs.to = AddressOf(target, part);
+  runs.start = static_cast<size_t>(OffsetOf(layout_.block_strides_bytes, box, part));
+  int64_t run_bytes = layout_.element.element_bytes;
+  size_t at = runs.axes.size();  // they are found from the last one on
+  for (int axis = part.start.size() - 1; axis >= 0; --axis) {
+    const int64_t count = part.count(axis);
+    if (count == 1) continue;
+    const int64_t step = layout_.block_strides_bytes[axis];
+    const int64_t to_step = target.to.strides_bytes[axis];
+    if (at == runs.axes.size() && step == run_bytes && to_step == run_bytes) {
+      run_bytes *= count;
+    } else {
+      runs.axes[--at] = {static_cast<size_t>(count), static_cast<size_t>(step), to_step};
+    }
+  }
+  runs.run_bytes = static_cast<size_t>(run_bytes);
+  runs.axes_size = static_cast<int>(runs.axes.size() - at);
+  std::copy(runs.axes.begin() + static_cast<std::ptrdiff_t>(at), runs.axes.end(),
+            runs.axes.begin());
+  return true;
+}
+
+bool BlockReader::DecodeStraight(const LoadedChunk& chunk, int64_t block, const Box& box,
+                                 Status& status) const {
+  if (!chunk.format || layout_.element.is_record || targets_.size() > kMostStraightTargets) {
+    return false;
+  }
+  std::array<BlockRuns, kMostStraightTargets> runs;
+  size_t count = 0;
+  size_t pieces = 0;
+  for (const ReadTarget& target : targets_) {
+    if (layout_.element.fields[target.field].dtype.swapped()) return false;
+    if (!FindRuns(target, box, runs[count])) continue;
+    pieces += runs[count].count();
+    ++count;
+  }
+  if (pieces * kMinBytesPerRun > static_cast<size_t>(layout_.block_bytes)) return false;
+  index_.decoded_blocks().fetch_add(1, std::memory_order_relaxed);
+  status = DecodeRuns(*chunk.format, chunk.bytes, block, runs.data(), count);
+  loader_.NoteBlock(chunk, block);
+  if (!status.ok()) status = status.At("block " + std::to_string(block));
+  return true;
 }
 
 int64_t BlockReader::UsedBytes(const Box& box) const {

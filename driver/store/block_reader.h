@@ -1,10 +1,11 @@
 // Reads windows of a .b2nd file: the engine of B2ndArray::Read.
 //
 // The chunks that the windows touch are taken in batches; of each batch every block is one task
-// for the process-wide threads, the calling one included. A task decodes its block straight into
-// the caller's memory where it lies there as in the file, else into memory of its thread that stays
-// in the processor's cache, and copies the window's part. Blocks of which the window has only a
-// part go through the process-wide block cache.
+// for the process-wide threads, the calling one included. A task undoes the filters of its block
+// straight into the caller's memory, only of the rows that the window has. Where that cannot be
+// (other byte orders, fields of records, tiny runs, blocks that c-blosc2 decodes), it decodes into
+// memory of its thread that stays in the processor's cache, and copies the window's part. Blocks of
+// which the window has only a part go through the process-wide block cache.
 #ifndef GDAL_NDARRAY_STORE_BLOCK_READER_H_
 #define GDAL_NDARRAY_STORE_BLOCK_READER_H_
 
@@ -47,6 +48,11 @@ class BlockReader {
   Status ReadWhole(const LoadedChunk& chunk, const Task& task) const;
   Status ReadBlock(const LoadedChunk& chunk, const Task& task) const;
   Status Decode(const LoadedChunk& chunk, int64_t block, std::byte* to) const;
+  // Decodes rows of the block straight into the targets' memory, or says that they do not lie there
+  // so that this pays.
+  bool DecodeStraight(const LoadedChunk& chunk, int64_t block, const Box& box,
+                      Status& status) const;
+  bool FindRuns(const ReadTarget& target, const Box& box, BlockRuns& runs) const;
 
   AxisVector PlaceOf(const LoadedChunk& chunk) const;
   // The bytes of a box that the targets take together.

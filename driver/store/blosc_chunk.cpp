@@ -11,11 +11,13 @@ namespace {
 
 constexpr uint8_t kNewestVersion = 6;  // BLOSC2_VERSION_FORMAT_VL_BLOCKS
 constexpr uint8_t kPluginCodec = 6;
+constexpr uint8_t kDelta = 3;  // a filter
 constexpr int64_t kMostOverheadBytes = 4096;
 
 // Byte 2.
 constexpr uint8_t kExtendedHeader = 0x01 | 0x04;
 constexpr uint8_t kStored = 0x02;
+constexpr uint8_t kUnsplit = 0x10;
 // Byte 31.
 constexpr uint8_t kDictionary = 0x01;
 constexpr uint8_t kLazy = 0x08;
@@ -69,14 +71,16 @@ Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_b
   const auto version = reader.Little<uint8_t>();
   reader.Take(1);
   const auto flags = reader.Little<uint8_t>();
-  reader.Take(1);
   BloscChunk chunk;
+  chunk.version = version;
+  chunk.element_bytes = reader.Little<uint8_t>();
   chunk.uncompressed_bytes = reader.Little<int32_t>();
   chunk.block_bytes = reader.Little<int32_t>();
   chunk.compressed_bytes = reader.Little<int32_t>();
   for (uint8_t& filter : chunk.filters) filter = reader.Little<uint8_t>();
   const auto plugin_codec = reader.Little<uint8_t>();
-  reader.Take(1 + kMaxFilters);  // metas of codec and filters
+  reader.Take(1);  // the codec's meta
+  for (uint8_t& meta : chunk.filters_meta) meta = reader.Little<uint8_t>();
   const auto more_flags = reader.Little<uint8_t>();
   const auto special_flags = reader.Little<uint8_t>();
   if (!reader.ok()) {
@@ -97,8 +101,10 @@ Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_b
   }
   chunk.stored = (flags & kStored) != 0;
   chunk.has_dictionary = (special_flags & kDictionary) != 0;
+  chunk.is_split = (flags & kUnsplit) == 0;
   chunk.codec = static_cast<uint8_t>(flags >> 5);
-  if (chunk.codec == kPluginCodec) chunk.codec = plugin_codec;
+  chunk.has_plugin_codec = chunk.codec == kPluginCodec;
+  if (chunk.has_plugin_codec) chunk.codec = plugin_codec;
   const int special = (special_flags >> 4) & 0x7;
   if (special > static_cast<int>(ChunkKind::kUninitialized)) {
     return Corrupt("special value", special, "0 to 4");
@@ -112,6 +118,15 @@ Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_b
   Status status = CheckSizes(chunk, available_bytes);
   if (!status.ok()) return status;
   return chunk;
+}
+
+bool NeedsWholeChunk(const BloscChunk& chunk, int64_t block_bytes) {
+  if (chunk.block_bytes != block_bytes) return true;
+  if (chunk.stored) return false;
+  // Deltas are to the chunk's first block, for which c-blosc2 takes each that is decoded alone; and
+  // then it does not load dictionaries.
+  return chunk.has_dictionary ||
+         std::find(chunk.filters.begin(), chunk.filters.end(), kDelta) != chunk.filters.end();
 }
 
 bool AreZeros(const std::byte* bytes, size_t size_bytes) {

@@ -32,10 +32,15 @@ enum class ChunkKind : uint8_t {
 
 struct BloscChunk {
   ChunkKind kind = ChunkKind::kBlocks;
-  bool stored = false;          // blocks are not compressed
-  bool has_dictionary = false;  // that all blocks need
+  bool stored = false;            // blocks are not compressed
+  bool has_dictionary = false;    // that all blocks need
+  bool is_split = false;          // a block is a stream for each byte of an element
+  bool has_plugin_codec = false;  // `codec` is the number of a plugin
+  uint8_t version = 0;
   uint8_t codec = 0;
-  std::array<uint8_t, kMaxFilters> filters = {};
+  uint8_t element_bytes = 0;                      // 1, too, for elements of more than 255 bytes
+  std::array<uint8_t, kMaxFilters> filters = {};  // in the order in which they were applied
+  std::array<uint8_t, kMaxFilters> filters_meta = {};
   int64_t uncompressed_bytes = 0;
   int64_t block_bytes = 0;
   int64_t compressed_bytes = 0;
@@ -50,6 +55,10 @@ struct BloscChunk {
 // `available_bytes`: what the file has from the chunk's start on. kCorrupt where sizes contradict
 // each other or that; kNotSupported for versions and kinds of chunks unknown here.
 Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_bytes);
+
+// Whether a block cannot be decoded without others of its chunk, or where blocks are not
+// `block_bytes` long.
+bool NeedsWholeChunk(const BloscChunk& chunk, int64_t block_bytes);
 
 // Whether all of these bytes, at least one, are zero.
 bool AreZeros(const std::byte* bytes, size_t size_bytes);

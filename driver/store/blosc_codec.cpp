@@ -231,15 +231,6 @@ Status BloscCodec::CheckSupported(const BloscChunk& chunk) {
   return {};
 }
 
-bool BloscCodec::NeedsWholeChunk(const BloscChunk& chunk, int64_t block_bytes) {
-  if (chunk.block_bytes != block_bytes) return true;
-  if (chunk.stored) return false;
-  // Deltas are to the chunk's first block, for which blosc2_getitem takes each; and it does not
-  // load dictionaries.
-  return chunk.has_dictionary ||
-         std::find(chunk.filters.begin(), chunk.filters.end(), BLOSC_DELTA) != chunk.filters.end();
-}
-
 Status BloscCodec::DecodeBlock(std::string_view bytes, const BloscChunk& chunk, int64_t block,
                                std::byte* to) const {
   const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
@@ -299,6 +290,12 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
   thread_local Buffer scratch(0);
   if (scratch.size_bytes() < room) scratch = Buffer(room);
   const blosc2_cparams& parameters = impl_->parameters;
+  // A third filter puts its result where the elements were, which then is what c-blosc2 stores.
+  const auto unused = std::count(std::begin(parameters.filters), std::end(parameters.filters), 0);
+  const auto* const elements_text = reinterpret_cast<const char*>(elements);
+  std::string copy;
+  if (unused < BLOSC2_MAX_FILTERS - 2) copy.assign(elements_text, size_bytes);
+  const void* const from = copy.empty() ? static_cast<const void*>(elements) : copy.data();
   const auto from_bytes = static_cast<int32_t>(size_bytes);
   const auto to_bytes = static_cast<int32_t>(room);
   const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
@@ -308,12 +305,16 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
           ? blosc2_chunk_zeros(parameters, from_bytes, scratch.data(), to_bytes)
       : RepeatsElement(elements, size_bytes, static_cast<size_t>(parameters.typesize))
           ? blosc2_chunk_repeatval(parameters, from_bytes, scratch.data(), to_bytes, elements)
-          : blosc2_compress_ctx(context.get(), elements, from_bytes, scratch.data(), to_bytes);
+          : blosc2_compress_ctx(context.get(), from, from_bytes, scratch.data(), to_bytes);
   if (result <= 0) {
     return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
                     "a chunk of " + std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
   }
   to.assign(reinterpret_cast<const char*>(scratch.data()), static_cast<size_t>(result));
+  const bool is_stored = (to[BLOSC2_CHUNK_FLAGS] & BLOSC_MEMCPYED) != 0;
+  const bool has_all = to.size() == kChunkHeaderBytes + size_bytes;
+  if (is_stored && has_all && !copy.empty())
+    to.replace(kChunkHeaderBytes, size_bytes, elements_text, size_bytes);
   return {};
 }
 

@@ -34,14 +34,10 @@ class BloscCodec {
   // part of c-blosc2 itself. Plugins are not searched for: c-blosc2 would run Python to find them.
   static Status CheckSupported(const BloscChunk& chunk);
 
-  // Whether a block cannot be decoded without others of its chunk, or where blocks are not
-  // `block_bytes` long. Such a chunk is for DecodeChunk.
-  static bool NeedsWholeChunk(const BloscChunk& chunk, int64_t block_bytes);
-
   // Decodes block number `block` of a chunk, of chunk.block_bytes, to `to`. `bytes` are the whole
   // compressed chunk; only its directory and that block are looked at.
   // REQUIRES: chunk is the parsed header of `bytes`, of kind kBlocks, CheckSupported, and not
-  // NeedsWholeChunk
+  // NeedsWholeChunk (blosc_chunk.h)
   Status DecodeBlock(std::string_view bytes, const BloscChunk& chunk, int64_t block,
                      std::byte* to) const;
 

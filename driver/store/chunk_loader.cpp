@@ -54,6 +54,21 @@ std::string LoadedChunk::Name() const {
   return "chunk " + std::to_string(number) + " at byte " + std::to_string(place.offset_bytes);
 }
 
+Status LoadedChunk::DecodeBlock(const BloscCodec& codec, int64_t block, std::byte* to) const {
+  return format ? DecodeWholeBlock(*format, bytes, block, to)
+                : codec.DecodeBlock(bytes, header, block, to);
+}
+
+Status LoadedChunk::DecodeChunk(const BloscCodec& codec, std::byte* to) const {
+  if (!format) return codec.DecodeChunk(bytes, header, to);
+  const int64_t blocks = header.block_count();
+  for (int64_t block = 0; block < blocks; ++block) {
+    Status status = DecodeWholeBlock(*format, bytes, block, to + block * header.block_bytes);
+    if (!status.ok()) return status.At("block " + std::to_string(block));
+  }
+  return {};
+}
+
 Result<std::vector<std::byte>> RepeatedElement(const LoadedChunk& chunk, int64_t element_bytes) {
   std::vector<std::byte> element(static_cast<size_t>(element_bytes));
   if (chunk.header.kind == ChunkKind::kNans) {
@@ -92,8 +107,10 @@ Status ChunkLoader::CheckHeader(LoadedChunk& chunk, std::string_view directory) 
   }
   if (!status.ok()) return status.At(chunk.Name()).At(file_.path());
   chunk.header = *header;
-  chunk.needs_whole = header->kind == ChunkKind::kBlocks &&
-                      BloscCodec::NeedsWholeChunk(*header, index_.layout().block_bytes);
+  const B2ndLayout& layout = index_.layout();
+  chunk.format = FindBlockFormat(*header, layout.element.element_bytes);
+  chunk.needs_whole =
+      header->kind == ChunkKind::kBlocks && NeedsWholeChunk(*header, layout.block_bytes);
   return {};
 }
 

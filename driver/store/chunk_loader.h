@@ -10,11 +10,14 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "driver/store/blosc2/block_decoder.h"
 #include "driver/store/blosc_chunk.h"
+#include "driver/store/blosc_codec.h"
 #include "driver/store/byte_file.h"
 #include "driver/store/frame_index.h"
 #include "driver/store/status.h"
@@ -29,12 +32,20 @@ struct LoadedChunk {
   int64_t number = 0;  // in C order
   ChunkPlace place;
   BloscChunk header;  // kind: what the chunk is after all; a special place has no other fields
-  bool needs_whole = false;  // BloscCodec::NeedsWholeChunk: to be decoded in one go
-  std::string_view bytes;    // header.compressed_bytes; blocks that were not wanted may be zeros
+  std::optional<BlockFormat> format;  // where blocks are decoded without c-blosc2
+  bool needs_whole = false;           // to be decoded in one go: its blocks are not those of the
+                                      // array, or need each other
+  std::string_view bytes;  // header.compressed_bytes; blocks that were not wanted may be zeros
   std::unique_ptr<char, FreeMemory> owned;  // `bytes`, where the file is not mapped
 
   // "chunk 12 at byte 34567": for messages.
   std::string Name() const;
+
+  // Decodes block number `block`, of header.block_bytes (a shorter last one: of what there is), and
+  // all of a chunk. REQUIRES: the kind is kBlocks, the bytes are loaded; for a block: `format` or
+  // what BloscCodec::DecodeBlock requires
+  Status DecodeBlock(const BloscCodec& codec, int64_t block, std::byte* to) const;
+  Status DecodeChunk(const BloscCodec& codec, std::byte* to) const;
 };
 
 // The bytes of one element of a chunk that repeats it (of any kind but kBlocks), as the file has

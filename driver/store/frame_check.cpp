@@ -137,7 +137,7 @@ class FrameCheck {
     }
     const int64_t first = layout_.blocks_per_chunk * part / parts_;
     const int64_t stop = layout_.blocks_per_chunk * (part + 1) / parts_;
-    if (layout_.blocks_per_chunk > kMostSingleBlocks && !chunk.header.stored) {
+    if (layout_.blocks_per_chunk > kMostSingleBlocks && !chunk.header.stored && !chunk.format) {
       if (part == 0) DecodeMany(chunk);
     } else {
       DecodeBlocks(chunk, first, stop);
@@ -178,7 +178,7 @@ class FrameCheck {
 
   Status DecodeWhole(const LoadedChunk& chunk) {
     Buffer elements(static_cast<size_t>(chunk.header.uncompressed_bytes));
-    Status status = index_.codec().DecodeChunk(chunk.bytes, chunk.header, elements.data());
+    Status status = chunk.DecodeChunk(index_.codec(), elements.data());
     loader_.NoteChunk(chunk);
     if (status.ok()) CountDecoded(chunk, chunk.header.block_count());
     return status;
@@ -202,7 +202,7 @@ class FrameCheck {
     std::byte* const elements = ThreadScratch<FrameCheck>(static_cast<size_t>(layout_.block_bytes));
     int64_t sound = 0;
     for (int64_t block = first; block < stop; ++block) {
-      const Status status = index_.codec().DecodeBlock(chunk.bytes, chunk.header, block, elements);
+      const Status status = chunk.DecodeBlock(index_.codec(), block, elements);
       loader_.NoteBlock(chunk, block);
       if (status.ok()) {
         ++sound;

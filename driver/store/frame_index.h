@@ -84,6 +84,9 @@ class FrameIndex {
 
   // Blocks decoded so far, for this file: how often work was done twice.
   std::atomic<int64_t>& decoded_blocks() const { return decoded_blocks_; }
+  // Bytes that were decoded to memory in between and copied from there, since they could not go
+  // straight to where they were wanted.
+  std::atomic<int64_t>& scratch_bytes() const { return scratch_bytes_; }
 
  private:
   friend class FrameEditor;
@@ -112,6 +115,7 @@ class FrameIndex {
   uint64_t cache_file_;
   const std::shared_ptr<BlockCache::Counters> counters_ = std::make_shared<BlockCache::Counters>();
   mutable std::atomic<int64_t> decoded_blocks_{0};
+  mutable std::atomic<int64_t> scratch_bytes_{0};
 };
 
 }  // namespace ndarray

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "driver/store/b2nd_array.h"
+#include "driver/store/chunk_loader.h"
+#include "driver/store/frame_index.h"
 #include "driver/store/local_file.h"
 #include "driver/store/msgpack.h"
 #include "tests/support/array_conformance.h"
@@ -133,6 +135,26 @@ TEST_P(GoldenB2nd, HasWhatWasWritten) {
   ASSERT_THAT(mapped, IsOk());
   ExpectContents(*mapped);
   ExpectContents(std::make_shared<testing::MemoryFile>(testing::ReadFile(Path())));
+}
+
+// Blocks that are decoded without c-blosc2 are the same bytes.
+TEST_P(GoldenB2nd, IsDecodedAsByCBlosc2) {
+  const auto file = OpenLocalFile(Path(), Access::kRead);
+  ASSERT_THAT(file, IsOk());
+  const auto index = FrameIndex::Open(**file);
+  ASSERT_THAT(index, IsOk());
+  std::vector<LoadedChunk> chunks(static_cast<size_t>((*index)->layout().chunk_count));
+  for (size_t i = 0; i < chunks.size(); ++i) chunks[i].number = static_cast<int64_t>(i);
+  ASSERT_THAT(ChunkLoader(**index, **file).LoadHeaders(chunks), IsOk());
+  const auto chunk_bytes = static_cast<size_t>((*index)->layout().chunk_bytes);
+  for (const LoadedChunk& chunk : chunks) {
+    if (chunk.header.kind != ChunkKind::kBlocks) continue;
+    Buffer mine(chunk_bytes);
+    Buffer theirs(chunk_bytes);
+    ASSERT_THAT(chunk.DecodeChunk((*index)->codec(), mine.data()), IsOk());
+    ASSERT_THAT((*index)->codec().DecodeChunk(chunk.bytes, chunk.header, theirs.data()), IsOk());
+    EXPECT_EQ(std::memcmp(mine.data(), theirs.data(), chunk_bytes), 0) << chunk.number;
+  }
 }
 
 TEST_P(GoldenB2nd, HasTheShapeOrDtypeOfItsName) {

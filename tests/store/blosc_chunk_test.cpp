@@ -251,15 +251,41 @@ TEST_F(BloscCodecTest, NamesWhatItCannotDecode) {
 TEST_F(BloscCodecTest, KnowsChunksWhoseBlocksNeedEachOther) {
   BloscChunk chunk;
   chunk.block_bytes = 16;
-  EXPECT_FALSE(BloscCodec::NeedsWholeChunk(chunk, 16));
-  EXPECT_TRUE(BloscCodec::NeedsWholeChunk(chunk, 32));
+  EXPECT_FALSE(NeedsWholeChunk(chunk, 16));
+  EXPECT_TRUE(NeedsWholeChunk(chunk, 32));
   chunk.has_dictionary = true;
-  EXPECT_TRUE(BloscCodec::NeedsWholeChunk(chunk, 16));
+  EXPECT_TRUE(NeedsWholeChunk(chunk, 16));
   chunk.has_dictionary = false;
   chunk.filters[4] = 3;  // DELTA
-  EXPECT_TRUE(BloscCodec::NeedsWholeChunk(chunk, 16));
+  EXPECT_TRUE(NeedsWholeChunk(chunk, 16));
   chunk.stored = true;
-  EXPECT_FALSE(BloscCodec::NeedsWholeChunk(chunk, 16));
+  EXPECT_FALSE(NeedsWholeChunk(chunk, 16));
+}
+
+// c-blosc2 puts what the third filter makes where the elements are, and stores that.
+TEST(BloscEncoder, StoresTheElementsWhateverTheFilters) {
+  Compression compression;
+  compression.compressor = BLOSC_LZ4;
+  compression.level = 5;
+  compression.filters = {0, BLOSC_SHUFFLE, BLOSC_BITSHUFFLE, BLOSC_SHUFFLE, BLOSC_SHUFFLE, 0};
+  const auto encoder = BloscEncoder::Make(compression, 2, 1024, "");
+  ASSERT_THAT(encoder, IsOk());
+  std::string elements;
+  uint64_t noise = 1;
+  for (int i = 0; i < 2048; ++i) {
+    noise = noise * 6364136223846793005u + 1442695040888963407u;
+    elements += testing::Little(noise >> 48, 2);
+  }
+  const std::string before = elements;
+  std::string bytes;
+  ASSERT_THAT((*encoder)->EncodeChunk(reinterpret_cast<const std::byte*>(elements.data()),
+                                      elements.size(), bytes),
+              IsOk());
+  EXPECT_TRUE(elements == before);
+  const auto chunk = ParseChunkHeader(bytes, bytes.size());
+  ASSERT_THAT(chunk, IsOk());
+  EXPECT_TRUE(chunk->stored);
+  EXPECT_TRUE(bytes.substr(32) == before);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ struct Free {
   void operator()(b2nd_context_t* context) const { b2nd_free_ctx(context); }
   void operator()(b2nd_array_t* array) const { b2nd_free(array); }
   void operator()(blosc2_context* context) const { blosc2_free_ctx(context); }
+  void operator()(blosc2_schunk* schunk) const { blosc2_schunk_free(schunk); }
 };
 
 void Check(int64_t result, const char* what) {
@@ -106,21 +107,33 @@ std::string B2ndBytes(const ReferenceArray& reference, const B2ndOptions& option
 }
 
 std::string CompressedChunk(const std::string& elements, int32_t element_bytes, int32_t block_bytes,
-                            int compressor, int level) {
+                            const B2ndOptions& options) {
   blosc2_init();
-  B2ndOptions options;
-  options.compressor = compressor;
-  options.level = level;
   blosc2_cparams parameters = Parameters(element_bytes, options);
   parameters.blocksize = block_bytes;
+  blosc2_storage storage = BLOSC2_STORAGE_DEFAULTS;
+  storage.cparams = &parameters;
+  // Some filters ask it for the size of elements.
+  const std::unique_ptr<blosc2_schunk, Free> schunk(blosc2_schunk_new(&storage));
+  if (schunk == nullptr) throw std::runtime_error("blosc2_schunk_new");
+  parameters.schunk = schunk.get();
   const std::unique_ptr<blosc2_context, Free> context(blosc2_create_cctx(parameters));
   std::string chunk(elements.size() + BLOSC2_MAX_OVERHEAD, '\0');
+  const std::string copy = elements;  // from the third filter on, c-blosc2 writes to its source
   const int size_bytes =
-      blosc2_compress_ctx(context.get(), elements.data(), static_cast<int32_t>(elements.size()),
+      blosc2_compress_ctx(context.get(), copy.data(), static_cast<int32_t>(copy.size()),
                           chunk.data(), static_cast<int32_t>(chunk.size()));
   Check(size_bytes, "blosc2_compress_ctx");
   chunk.resize(static_cast<size_t>(size_bytes));
   return chunk;
+}
+
+std::string CompressedChunk(const std::string& elements, int32_t element_bytes, int32_t block_bytes,
+                            int compressor, int level) {
+  B2ndOptions options;
+  options.compressor = compressor;
+  options.level = level;
+  return CompressedChunk(elements, element_bytes, block_bytes, options);
 }
 
 }  // namespace ndarray::testing

@@ -36,7 +36,9 @@ std::string B2ndBytes(const ReferenceArray& reference, const B2ndOptions& option
 std::string B2ndBytes(const std::string& dtype, int32_t element_bytes, const AxisVector& shape,
                       const std::string& elements, const B2ndOptions& options);
 
-// One chunk, by blosc2_compress_ctx.
+// One chunk, by blosc2_compress_ctx: of codec, filters and split mode.
+std::string CompressedChunk(const std::string& elements, int32_t element_bytes, int32_t block_bytes,
+                            const B2ndOptions& options);
 std::string CompressedChunk(const std::string& elements, int32_t element_bytes, int32_t block_bytes,
                             int compressor, int level = 5);
 

@@ -1,0 +1,52 @@
+// The compressed streams of a block of a Blosc2 chunk (README_CHUNK_FORMAT.rst of c-blosc2):
+//
+//   where the directory says, an int32 and as many bytes, for each stream:
+//     0            no bytes: all of the stream is zeros
+//     -v, a token  no more bytes: all of the stream is the byte v
+//     n            n bytes: the stream itself, where n is its size, else compressed
+//
+// Streams of a block are of equal size. Sizes are in bytes; no byte outside of the chunk is read,
+// whatever it says.
+#ifndef GDAL_NDARRAY_STORE_BLOSC2_BLOCK_STREAMS_H_
+#define GDAL_NDARRAY_STORE_BLOSC2_BLOCK_STREAMS_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+enum class StreamCodec : uint8_t { kLz4, kZstd };
+
+struct StreamsFormat {
+  StreamCodec codec = StreamCodec::kLz4;
+  size_t directory_bytes = 0;  // before the first block
+};
+
+// What of a block's streams is wanted. What comes after it is not decoded where that saves time,
+// nor looked at: damage there shows only to who wants it.
+struct WantedBytes {
+  size_t first = SIZE_MAX;  // so many of the block, or of each stream
+  bool of_each = false;
+
+  size_t OfStream(size_t number, size_t stream_bytes) const {
+    if (of_each) return std::min(first, stream_bytes);
+    const size_t before = number * stream_bytes;
+    return first > before ? std::min(first - before, stream_bytes) : 0;
+  }
+};
+
+// Decodes the streams of block number `block`, one after another, to `to`: block_bytes, a multiple
+// of `streams`. Where the block is one stream that is not compressed, nothing is copied and
+// `in_place` is set to where it is in the chunk, unless `in_place` is null. kCorrupt for streams
+// that cannot be decoded or that are of other sizes.
+Status DecodeStreams(const StreamsFormat& format, std::string_view chunk, int64_t block,
+                     size_t block_bytes, size_t streams, const WantedBytes& wanted, std::byte* to,
+                     const std::byte** in_place);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_BLOSC2_BLOCK_STREAMS_H_

@@ -1,0 +1,87 @@
+// Undoes the filters of Blosc2 on one block, by the widest instructions that the processor has.
+//
+// A *filtered block* is `elements` whole elements of `element_bytes` bytes each, rearranged; bytes
+// behind the last whole element are the caller's. Filters:
+//   SHUFFLE     byte j of element i is planes[j * elements + i].
+//   BITSHUFFLE  bit k of byte j of element i is bit i % 8 (the lowest is 0) of
+//               planes[(j * 8 + k) * (elements / 8) + i / 8]. Of a block whose number of elements
+//               is no multiple of 8, the last ones are stored as they are: they are the caller's,
+//               too. (In chunks of format version 2, Blosc1's, such blocks are stored as they are
+//               whole.)
+//   BYTEDELTA   the buffer is split into `streams` equal planes; every plane holds differences, and
+//               its bytes are the running sums (modulo 256) from the plane's own start. What is
+//               left behind the last plane is stored as it is.
+//
+// Nothing is read outside of the planes' elements * element_bytes bytes, nothing is written outside
+// of the wanted elements. No pointer needs alignment. Nothing is allocated; nothing fails. All
+// functions may run in many threads at once. Fast for elements of 1, 2, 3, 4, 8 and 16 bytes; right
+// for any.
+#ifndef GDAL_NDARRAY_STORE_BLOSC2_FILTER_KERNELS_H_
+#define GDAL_NDARRAY_STORE_BLOSC2_FILTER_KERNELS_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace ndarray {
+
+// The elements of a block that are wanted, and where they go: run r of `rows` is the elements
+// [first + r * step, first + r * step + count), and goes to the bytes from to + r * to_step_bytes.
+//
+// REQUIRES: the last run ends within the block; count <= step where there is more than one run; the
+// runs overlap neither each other in memory nor the planes.
+struct FilterRows {
+  size_t first = 0;
+  size_t count = 0;
+  size_t step = 0;
+  size_t rows = 1;
+  std::byte* to = nullptr;
+  std::ptrdiff_t to_step_bytes = 0;
+};
+
+// Undoes SHUFFLE.
+void Unshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
+               const FilterRows& rows);
+
+// Undoes BYTEDELTA with as many streams as an element has bytes, then SHUFFLE, in one pass. Planes
+// are summed up from their starts, wherever the first run is.
+void UndeltaUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
+                      const FilterRows& rows);
+
+// Undoes BITSHUFFLE. REQUIRES: elements % 8 == 0. Of the runs, first, count and step may be any.
+void BitUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
+                  const FilterRows& rows);
+
+// The same for one run: the elements [first, first + count).
+inline void Unshuffle(const std::byte* planes, size_t elements, size_t element_bytes, size_t first,
+                      size_t count, std::byte* to) {
+  Unshuffle(planes, elements, element_bytes, {first, count, count, 1, to, 0});
+}
+inline void UndeltaUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
+                             size_t first, size_t count, std::byte* to) {
+  UndeltaUnshuffle(planes, elements, element_bytes, {first, count, count, 1, to, 0});
+}
+inline void BitUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
+                         size_t first, size_t count, std::byte* to) {
+  BitUnshuffle(planes, elements, element_bytes, {first, count, count, 1, to, 0});
+}
+
+// Undoes BYTEDELTA in place, on streams * plane_bytes bytes: for any number of streams, and any
+// filter before it.
+void Undelta(std::byte* planes, size_t plane_bytes, size_t streams);
+
+// The targets that this machine can run, the best one first, by the names that Google Highway gives
+// them: "AVX3_DL" (AVX-512 with GFNI), "AVX2", "SSE4", "NEON". The last is always "SCALAR".
+std::vector<std::string> FilterTargets();
+
+// The one in use: at first the best, or the one that the environment variable NDARRAY_SIMD names at
+// the first use (where this machine cannot run that, the best).
+std::string FilterTarget();
+
+// Changes it for the whole process, for tests and benchmarks. False: it is not among them, and
+// nothing has changed.
+bool UseFilterTarget(const std::string& name);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_BLOSC2_FILTER_KERNELS_H_
