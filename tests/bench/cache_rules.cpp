@@ -26,7 +26,7 @@ double ProcessorSeconds() {
 extern "C" __attribute__((visibility("default"))) double read_boxes(const char* path,
                                                                     const int64_t* boxes, int count,
                                                                     int axes, uint32_t rules) {
-  auto file = OpenLocalFile(path, Access::kRead);
+  auto file = OpenLocalFile(path);
   if (!file.ok()) return -1;
   auto array = OpenB2ndArray(std::shared_ptr<ByteFile>(std::move(*file)), 1);
   if (!array.ok() || (*array)->info().shape.size() != axes) return -2;

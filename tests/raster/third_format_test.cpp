@@ -60,7 +60,7 @@ class TestWriter final : public ArrayWriter {
 
 bool Detect(std::string_view first_bytes) { return first_bytes.substr(0, kMagic.size()) == kMagic; }
 
-Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor purpose, int,
+Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor, int,
                                     const MapPolicy&) {
   const std::string bytes = ReadFile(path);
   AxisVector shape;
@@ -68,8 +68,6 @@ Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor purpose, in
   auto array = std::make_shared<MemoryArray>(ScalarType::kUInt8, shape, path);
   const std::string elements = bytes.substr(kMagic.size() + 24);
   std::memcpy(array->values<char>(), elements.data(), elements.size());
-  array->mutable_info().writable = purpose != OpenFor::kReading;
-  array->mutable_info().description = {{"LAYOUT", "NDTEST"}};
   return std::shared_ptr<Array>(array);
 }
 

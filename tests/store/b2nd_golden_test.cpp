@@ -139,7 +139,7 @@ TEST_P(GoldenB2nd, HasWhatWasWritten) {
 
 // Blocks that are decoded without c-blosc2 are the same bytes.
 TEST_P(GoldenB2nd, IsDecodedAsByCBlosc2) {
-  const auto file = OpenLocalFile(Path(), Access::kRead);
+  const auto file = OpenLocalFile(Path());
   ASSERT_THAT(file, IsOk());
   const auto index = FrameIndex::Open(**file);
   ASSERT_THAT(index, IsOk());
