@@ -1,6 +1,7 @@
 #include "driver/raster/array_driver.h"
 
 #include "driver/raster/gdal_types.h"
+#include "driver/raster/reserved_names.h"
 
 namespace ndarray {
 namespace {
@@ -37,6 +38,7 @@ void RegisterDriver(const ArrayFormat& format) {
   driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, kOpenOptions);
   driver->SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST, format.creation_options().c_str());
   driver->SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, CreationDataTypes());
+  driver->SetMetadataItem(kDetailsItem, "YES", kMetadataDomain);
   DeclareUpdateItems(*driver,
                      "GeoTransform SRS GCPs NoData ColorInterpretation RasterValues "
                      "DatasetMetadata BandMetadata");

@@ -7,8 +7,8 @@
 #include <memory>
 #include <optional>
 
-#include "driver/raster/array_format.h"
 #include "driver/raster/colors.h"
+#include "driver/raster/reserved_names.h"
 #include "driver/raster/sidecar.h"
 
 namespace ndarray {
@@ -28,8 +28,10 @@ void CopyDomains(GDALMajorObject& source, GDALMajorObject& destination) {
          {"IMAGE_STRUCTURE", "SUBDATASETS", "DERIVED_SUBDATASETS", "NDARRAY"}) {
       about_the_file = about_the_file || EQUAL(domain, name);
     }
-    // What a format says of its files is in the domain of its name.
-    about_the_file = about_the_file || FindFormat(domain) != nullptr;
+    // What a driver of ours says of a file is in the domain of its name.
+    GDALDriver* const driver = GetGDALDriverManager()->GetDriverByName(domain);
+    about_the_file = about_the_file || (driver != nullptr && driver->GetMetadataItem(
+                                            kDetailsItem, kMetadataDomain) != nullptr);
     if (!about_the_file) destination.SetMetadata(source.GetMetadata(domain), domain);
   }
 }

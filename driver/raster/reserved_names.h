@@ -7,6 +7,10 @@ namespace ndarray {
 // The metadata domain, kept in the sidecar, where a file we wrote remembers its AXES.
 constexpr const char* kMetadataDomain = "NDARRAY";
 
+// The item, in that domain, of drivers whose datasets say more of their files in the domain of the
+// driver's name.
+constexpr const char* kDetailsItem = "DETAILS";
+
 // The attribute that holds a mask.
 constexpr const char* kMaskAttribute = "gdal:mask";
 

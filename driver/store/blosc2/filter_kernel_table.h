@@ -5,9 +5,10 @@
 #ifndef GDAL_NDARRAY_STORE_BLOSC2_FILTER_KERNEL_TABLE_H_
 #define GDAL_NDARRAY_STORE_BLOSC2_FILTER_KERNEL_TABLE_H_
 
+#include <cstddef>
 #include <vector>
 
-#include "driver/store/blosc2/filter_kernels.h"
+#include "driver/store/blosc2/filter_rows.h"
 
 namespace ndarray {
 

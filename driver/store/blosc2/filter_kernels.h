@@ -23,21 +23,9 @@
 #include <string>
 #include <vector>
 
-namespace ndarray {
+#include "driver/store/blosc2/filter_rows.h"
 
-// The elements of a block that are wanted, and where they go: run r of `rows` is the elements
-// [first + r * step, first + r * step + count), and goes to the bytes from to + r * to_step_bytes.
-//
-// REQUIRES: the last run ends within the block; count <= step where there is more than one run; the
-// runs overlap neither each other in memory nor the planes.
-struct FilterRows {
-  size_t first = 0;
-  size_t count = 0;
-  size_t step = 0;
-  size_t rows = 1;
-  std::byte* to = nullptr;
-  std::ptrdiff_t to_step_bytes = 0;
-};
+namespace ndarray {
 
 // Undoes SHUFFLE.
 void Unshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
