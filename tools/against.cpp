@@ -24,7 +24,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kMostListed = 10;
+constexpr size_t kMaxListed = 10;
 
 std::string DriverOf(GDALDataset& dataset) {
   GDALDriver* const driver = dataset.GetDriver();
@@ -196,7 +196,7 @@ void CompareRasters(GDALDataset& here, const std::string& path, const std::strin
   };
   const Comparison found =
       Value(Compare(RasterPieces(here, *there, gdal_type), scalar_type, reader(here_pool),
-                    reader(there_pool), kMostListed, progress));
+                    reader(there_pool), kMaxListed, progress));
   Put(report, found);
   if (const int masks = CountMasks(here, *there); masks > 0) {
     Pieces pieces = RasterPieces(here, *there, GDT_Byte);
@@ -266,10 +266,10 @@ void CompareArrays(const Array& here, const Array& there, const ProgressFn& prog
     report["differences"].push_back(difference);
     return;
   }
-  AxisVector unit = info.granule;
+  AxisVector unit = info.read_chunk;
   for (int axis = 0; axis < unit.size(); ++axis) {
-    const int64_t own = info.granule[axis];
-    unit[axis] = (std::max(own, there.info().granule[axis]) + own - 1) / own * own;
+    const int64_t own = info.read_chunk[axis];
+    unit[axis] = (std::max(own, there.info().read_chunk[axis]) + own - 1) / own * own;
   }
   Comparison all;
   Json first = Json::array();
@@ -279,11 +279,11 @@ void CompareArrays(const Array& here, const Array& there, const ProgressFn& prog
     const auto fields = static_cast<double>(info.fields.size());
     const Pieces pieces{info.shape,
                         PieceShape(info.shape, unit, static_cast<int64_t>(dtype.size_bytes())),
-                        info.granule};
-    const Comparison found = Value(Compare(pieces, dtype.type, ReaderOf(here, field),
-                                           ReaderOf(there, field), kMostListed,
-                                           PartOf(progress, static_cast<double>(field) / fields,
-                                                  static_cast<double>(field + 1) / fields)));
+                        info.read_chunk};
+    const Comparison found =
+        Value(Compare(pieces, dtype.type, ReaderOf(here, field), ReaderOf(there, field), kMaxListed,
+                      PartOf(progress, static_cast<double>(field) / fields,
+                             static_cast<double>(field + 1) / fields)));
     all.values += found.values;
     all.different += found.different;
     all.unread += found.unread;
@@ -294,7 +294,7 @@ void CompareArrays(const Array& here, const Array& there, const ProgressFn& prog
       list.push_back(std::move(fact));
     };
     for (const Difference& one : found.first) {
-      if (first.size() == kMostListed) break;
+      if (first.size() == kMaxListed) break;
       add(first, {{"index", ShapeJson(one.at)},
                   {"here", NumberJson(one.here)},
                   {"there", NumberJson(one.there)}});

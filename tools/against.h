@@ -12,7 +12,7 @@
 namespace ndarray::tools {
 
 // `here` is the dataset of the .npy or .b2nd file at `path`, `source` the name of another dataset.
-// The result tells, for people and programs alike:
+// The result reports, for people and programs alike:
 //   source       its name
 //   equal        whether shape, type and all values are the same
 //   differences  of shapes and types, as texts; of shapes, no values are compared

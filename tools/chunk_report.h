@@ -1,4 +1,4 @@
-// What `gdal_ndarray info` tells of the inside of a .b2nd file.
+// What `gdal_ndarray info` reports about the inside of a .b2nd file.
 #ifndef GDAL_NDARRAY_TOOLS_CHUNK_REPORT_H_
 #define GDAL_NDARRAY_TOOLS_CHUNK_REPORT_H_
 

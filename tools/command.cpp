@@ -66,7 +66,7 @@ void CPL_STDCALL OnGdalMessage(CPLErr level, CPLErrorNum, const char* text) {
 
 }  // namespace
 
-void WatchTheWorld() {
+void InstallHandlers() {
   CPLSetErrorHandler(OnGdalMessage);
   std::signal(SIGINT, OnInterrupt);
   std::signal(SIGTERM, OnInterrupt);

@@ -30,7 +30,7 @@ struct WrongUsage : std::runtime_error {
 };
 
 // Takes over GDAL's messages and Ctrl-C (SIGTERM, too). Called once, first.
-void WatchTheWorld();
+void InstallHandlers();
 
 // Throws the status as a Failure, unless it is a success: "interrupted" where the user asked for
 // it, and what GDAL has reported instead of kReported.

@@ -79,7 +79,7 @@ T At(const std::byte* values, int64_t number) {
 
 template <typename T>
 void CompareRow(const std::byte* a, const std::byte* b, int64_t count, const AxisVector& row,
-                size_t most_listed, Comparison& result) {
+                size_t max_listed, Comparison& result) {
   const int last = row.size() - 1;
   Box differing{row, row};
   for (int axis = 0; axis < last; ++axis) ++differing.stop[axis];
@@ -92,7 +92,7 @@ void CompareRow(const std::byte* a, const std::byte* b, int64_t count, const Axi
     if (!any) differing.start[last] = row[last] + i;
     any = true;
     differing.stop[last] = row[last] + i + 1;
-    if (result.first.size() < most_listed) {
+    if (result.first.size() < max_listed) {
       Difference difference{row, Text(here), Text(there)};
       difference.at[last] += i;
       result.first.push_back(std::move(difference));
@@ -137,9 +137,9 @@ RowComparer ComparerOf(ScalarType type) {
   return nullptr;
 }
 
-// Of one piece in memory.
+// For one piece in memory.
 Comparison ComparePiece(const Box& box, ScalarType type, const std::byte* a, const std::byte* b,
-                        size_t most_listed) {
+                        size_t max_listed) {
   const auto element_bytes = static_cast<int64_t>(SizeBytes(type));
   Comparison result;
   result.values = ElementsIn(box);
@@ -152,7 +152,7 @@ Comparison ComparePiece(const Box& box, ScalarType type, const std::byte* a, con
   AxisVector row = rows.start;
   do {
     if (std::memcmp(a, b, static_cast<size_t>(count * element_bytes)) != 0) {
-      compare_row(a, b, count, row, most_listed, result);
+      compare_row(a, b, count, row, max_listed, result);
     }
     a += count * element_bytes;
     b += count * element_bytes;
@@ -160,7 +160,7 @@ Comparison ComparePiece(const Box& box, ScalarType type, const std::byte* a, con
   return result;
 }
 
-void Add(Comparison& all, Comparison piece, size_t most_listed) {
+void Add(Comparison& all, Comparison piece, size_t max_listed) {
   all.values += piece.values;
   all.different += piece.different;
   all.unread += piece.unread;
@@ -169,14 +169,14 @@ void Add(Comparison& all, Comparison piece, size_t most_listed) {
   Extend(all.bounds, piece.bounds);
   std::move(piece.first.begin(), piece.first.end(), std::back_inserter(all.first));
   std::sort(all.first.begin(), all.first.end(), IsEarlier);
-  if (all.first.size() > most_listed) {
-    all.first.erase(all.first.begin() + static_cast<std::ptrdiff_t>(most_listed), all.first.end());
+  if (all.first.size() > max_listed) {
+    all.first.erase(all.first.begin() + static_cast<std::ptrdiff_t>(max_listed), all.first.end());
   }
 }
 
 // Reads a box on both sides, and adds what is found.
 Status CompareBox(const Box& box, ScalarType type, const PieceReader& here,
-                  const PieceReader& there, size_t most_listed, Comparison& result) {
+                  const PieceReader& there, size_t max_listed, Comparison& result) {
   thread_local std::vector<std::byte> a, b;
   a.resize(static_cast<size_t>(ElementsIn(box)) * SizeBytes(type));
   b.resize(a.size());
@@ -185,12 +185,12 @@ Status CompareBox(const Box& box, ScalarType type, const PieceReader& here,
     Comparison unread;
     unread.unread = ElementsIn(box);
     unread.why_unread = read.message();
-    Add(result, std::move(unread), most_listed);
+    Add(result, std::move(unread), max_listed);
     return {};
   }
   Status status = there(box, b.data());
   if (status.ok()) {
-    Add(result, ComparePiece(box, type, a.data(), b.data(), most_listed), most_listed);
+    Add(result, ComparePiece(box, type, a.data(), b.data(), max_listed), max_listed);
   }
   return status;
 }
@@ -249,7 +249,7 @@ AxisVector PieceShape(const AxisVector& shape, const AxisVector& unit, int64_t e
 }
 
 Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceReader& here,
-                           const PieceReader& there, size_t most_listed,
+                           const PieceReader& there, size_t max_listed,
                            const ProgressFn& progress) {
   const Box all_values{AxisVector(pieces.shape.size(), 0), pieces.shape};
   const AxisVector grid = GridOf(all_values, pieces.piece);
@@ -260,19 +260,19 @@ Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceRea
   Status failure = TryParallelFor(count, DefaultThreads(), [&](int64_t number) {
     const Box box = PieceIn(all_values, pieces.piece, GridPlace(grid, number));
     Comparison found;
-    Status status = CompareBox(box, type, here, there, most_listed, found);
+    Status status = CompareBox(box, type, here, there, max_listed, found);
     if (status.ok() && found.unread > 0) {
       // How little of it cannot be read?
       found = Comparison();
       const AxisVector parts = GridOf(box, pieces.least);
       for (int64_t part = 0; status.ok() && part < *CheckedProduct(parts); ++part) {
         status = CompareBox(PieceIn(box, pieces.least, GridPlace(parts, part)), type, here, there,
-                            most_listed, found);
+                            max_listed, found);
       }
     }
     if (!status.ok()) return status;
     const std::lock_guard<std::mutex> lock(mutex);
-    Add(all, std::move(found), most_listed);
+    Add(all, std::move(found), max_listed);
     ++finished;
     return ReportProgress(progress, static_cast<double>(finished) / static_cast<double>(count));
   });

@@ -45,11 +45,10 @@ struct Pieces {
   AxisVector least;  // the same of a piece that cannot be read here: some of it may be
 };
 
-// NaN equals NaN. At most `most_listed` differences are listed. Fails where `there` cannot be read,
+// NaN equals NaN. At most `max_listed` differences are listed. Fails where `there` cannot be read,
 // and when it is stopped.
 Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceReader& here,
-                           const PieceReader& there, size_t most_listed,
-                           const ProgressFn& progress);
+                           const PieceReader& there, size_t max_listed, const ProgressFn& progress);
 
 }  // namespace ndarray::tools
 

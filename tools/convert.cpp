@@ -46,11 +46,11 @@ const char* ThreadsOf(GDALDataset& source) {
 
 // Megabytes of the source that count as memory of this process, whatever its size: a .npy above
 // that is read without a map.
-constexpr const char* kMostResident = "128";
+constexpr const char* kMaxResident = "128";
 
 DatasetPointer OpenSource(const std::string& path) {
   if (CPLGetConfigOption("NDARRAY_MAX_RESIDENT", nullptr) == nullptr) {
-    CPLSetConfigOption("NDARRAY_MAX_RESIDENT", kMostResident);
+    CPLSetConfigOption("NDARRAY_MAX_RESIDENT", kMaxResident);
   }
   if (!kThreadsMixUpBands && CPLGetConfigOption("GDAL_NUM_THREADS", nullptr) == nullptr) {
     CPLSetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");

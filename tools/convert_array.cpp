@@ -20,7 +20,7 @@
 namespace ndarray::tools {
 namespace {
 
-// Of a record that was read in native byte order, each number as it is in the file.
+// Turns each number of a record that was read in native byte order to the order of the file.
 void SwapBack(const ArrayInfo& info, std::byte* record) {
   for (const Field& field : info.fields) {
     if (!field.dtype.swapped()) continue;
@@ -52,7 +52,7 @@ Status ReadRecords(const Array& array, int64_t record_bytes, const Box& box,
 PixelSource SourceOf(const Array& array, int64_t element_bytes) {
   PixelSource source;
   source.path = array.path();
-  source.unit = array.info().granule;
+  source.unit = array.info().read_chunk;
   if (array.info().is_record) {
     source.read = [&array, element_bytes](const Box& box, const StridedView& to) {
       return ReadRecords(array, element_bytes, box, to);

@@ -58,31 +58,31 @@ struct Cut {
 // Blocks of the image's width where that is not very much; as many lines as make a block worth
 // decoding, chunks of 16 blocks and more. Of a narrow image, more of both.
 Cut CutForRows(const ImageSize& image, int64_t pixel_bytes) {
-  constexpr int64_t kMostBlockBytes = int64_t{256} << 10;
-  constexpr int64_t kLeastBlockBytes = int64_t{4} << 10;
-  constexpr int64_t kMostLines = 8;
-  constexpr int64_t kMostChunkBytes = int64_t{8} << 20;
-  constexpr int64_t kLeastChunkBytes = int64_t{1} << 20;
-  constexpr int64_t kMostSlabs = 64;
-  const int64_t across = std::min(image.width, kMostBlockBytes / pixel_bytes);
+  constexpr int64_t kMaxBlockBytes = int64_t{256} << 10;
+  constexpr int64_t kMinBlockBytes = int64_t{4} << 10;
+  constexpr int64_t kMaxLines = 8;
+  constexpr int64_t kMaxChunkBytes = int64_t{8} << 20;
+  constexpr int64_t kMinChunkBytes = int64_t{1} << 20;
+  constexpr int64_t kMaxSlabs = 64;
+  const int64_t across = std::min(image.width, kMaxBlockBytes / pixel_bytes);
   const int64_t block_x = std::max<int64_t>(across, 1);
   const int64_t line_bytes = block_x * pixel_bytes;
-  const int64_t block_y = std::clamp<int64_t>(kMostBlockBytes / line_bytes, 1,
-                                              std::max(kMostLines, kLeastBlockBytes / line_bytes));
+  const int64_t block_y = std::clamp<int64_t>(kMaxBlockBytes / line_bytes, 1,
+                                              std::max(kMaxLines, kMinBlockBytes / line_bytes));
   const int64_t slab_bytes = RoundUp(image.width, block_x) * block_y * pixel_bytes;
-  const int64_t slabs = std::clamp<int64_t>(kMostChunkBytes / slab_bytes, 1,
-                                            std::max(kMostSlabs, kLeastChunkBytes / slab_bytes));
-  const int64_t chunk_x = slab_bytes <= kMostChunkBytes ? RoundUp(image.width, block_x) : block_x;
+  const int64_t slabs = std::clamp<int64_t>(kMaxChunkBytes / slab_bytes, 1,
+                                            std::max(kMaxSlabs, kMinChunkBytes / slab_bytes));
+  const int64_t chunk_x = slab_bytes <= kMaxChunkBytes ? RoundUp(image.width, block_x) : block_x;
   return {block_x, block_y, chunk_x, slabs * block_y};
 }
 
 // Squares, smaller where a pixel has many bytes: as large blocks and chunks as the driver's own
 // are.
 Cut CutForSquares(int64_t block, int64_t chunk, int64_t pixel_bytes) {
-  constexpr int64_t kMostBlockBytes = int64_t{512} << 10;
-  constexpr int64_t kMostChunkBytes = int64_t{64} << 20;
-  while (block > 16 && block * block > kMostBlockBytes / pixel_bytes) block /= 2;
-  while (chunk > block && chunk * chunk > kMostChunkBytes / pixel_bytes) chunk /= 2;
+  constexpr int64_t kMaxBlockBytes = int64_t{512} << 10;
+  constexpr int64_t kMaxChunkBytes = int64_t{64} << 20;
+  while (block > 16 && block * block > kMaxBlockBytes / pixel_bytes) block /= 2;
+  while (chunk > block && chunk * chunk > kMaxChunkBytes / pixel_bytes) chunk /= 2;
   return {block, block, chunk, chunk};
 }
 

@@ -22,7 +22,7 @@ class DatasetPool {
   // The pixels, as `type`.
   Status Read(GDALDataType type, const Box& box, void* to);
 
-  // Of the masks of the bands: bytes, 1 where a pixel is valid, else 0.
+  // The masks of the bands: bytes, 1 where a pixel is valid, else 0.
   Status ReadMasks(const Box& box, void* to);
 
  private:

@@ -284,7 +284,7 @@ ExitCode Run(int count, char** arguments) {
 }  // namespace
 
 int Main(int count, char** arguments) {
-  WatchTheWorld();
+  InstallHandlers();
   const ExitCode code = Run(count, arguments);
   GDALDestroyDriverManager();
   return code;

@@ -14,8 +14,8 @@
 namespace ndarray::tools {
 namespace {
 
-constexpr size_t kMostBytes = size_t{16} << 20;  // a tree of it takes tens of times as much
-constexpr size_t kStartBytes = 4096;             // where the first element is: comments precede it
+constexpr size_t kMaxBytes = size_t{16} << 20;  // a tree of it takes tens of times as much
+constexpr size_t kStartBytes = 4096;            // where the first element is: comments precede it
 
 Status Other(std::string_view field, std::string_view found, std::string_view wanted) {
   return Mismatch(StatusCode::kNotSupported, field, found, wanted);
@@ -164,9 +164,9 @@ bool IsOmeXml(std::string_view description) {
 }
 
 Result<OmePlanes> ParseOme(const std::string& xml, const OmeFile& file) {
-  if (xml.size() > kMostBytes) {
+  if (xml.size() > kMaxBytes) {
     return Other("size", std::to_string(xml.size()) + " bytes",
-                 "at most " + std::to_string(kMostBytes));
+                 "at most " + std::to_string(kMaxBytes));
   }
   CPLPushErrorHandler(CPLQuietErrorHandler);
   const XmlTree tree(CPLParseXMLString(xml.c_str()));

@@ -14,7 +14,7 @@
 namespace ndarray::tools {
 namespace {
 
-constexpr int64_t kMostPixels = int64_t{1} << 28;
+constexpr int64_t kMaxPixels = int64_t{1} << 28;
 
 using Bytes = std::vector<GByte>;
 
@@ -176,7 +176,7 @@ void WritePng(const std::vector<Bytes>& planes, int width, int height, const std
 
 std::string WritePicture(GDALDataset& dataset, const PixelWindow& window, const PixelSize& size,
                          std::vector<int> bands, const std::string& path) {
-  if (Count(size) > kMostPixels) {
+  if (Count(size) > kMaxPixels) {
     throw Failure("a picture of " + std::to_string(size.width) + " x " +
                   std::to_string(size.height) +
                   " pixels: wanted at most 2^28 of them; --size 2000 makes a smaller one");

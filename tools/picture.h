@@ -14,7 +14,7 @@ struct PixelWindow {
   int x = 0, y = 0, width = 0, height = 0;
 };
 
-// Of what is written, in pixels.
+// The size of what is written, in pixels.
 struct PixelSize {
   int width = 0, height = 0;
 };

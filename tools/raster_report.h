@@ -1,4 +1,4 @@
-// What the tools tell of a file as GDAL shows it.
+// What the tools report about a file as GDAL shows it.
 #ifndef GDAL_NDARRAY_TOOLS_RASTER_REPORT_H_
 #define GDAL_NDARRAY_TOOLS_RASTER_REPORT_H_
 

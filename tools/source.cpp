@@ -52,7 +52,7 @@ void RefuseToReplace(GDALDataset& source, const std::string& destination) {
 }
 
 void LimitCache(GDALDataset& source) {
-  constexpr GIntBig kLeast = GIntBig{64} << 20;
+  constexpr GIntBig kMin = GIntBig{64} << 20;
   constexpr GIntBig kLines = 2048;  // of a chunk, and of blocks that reach over it
   if (CPLGetConfigOption("GDAL_CACHEMAX", nullptr) != nullptr) return;
   GIntBig line_bytes = 0;
@@ -62,7 +62,7 @@ void LimitCache(GDALDataset& source) {
   }
   const char* const order = source.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
   if (order != nullptr && EQUAL(order, "BAND")) line_bytes /= source.GetRasterCount();
-  GDALSetCacheMax64(std::min(std::max(kLeast, kLines * line_bytes), GDALGetCacheMax64()));
+  GDALSetCacheMax64(std::min(std::max(kMin, kLines * line_bytes), GDALGetCacheMax64()));
 }
 
 DatasetPointer Translate(GDALDataset& source, const std::string& destination,

@@ -25,7 +25,7 @@ class Staging {
   const std::string& path() const { return path_; }
 
   // Takes old sidecars away, gives the file its place, then its sidecars theirs, the overviews
-  // last. Throws a Failure, which tells if only sidecars are missing.
+  // last. Throws a Failure, which says if only sidecars are missing.
   void Publish();
 
  private:

@@ -10,8 +10,8 @@
 namespace ndarray::tools {
 namespace {
 
-constexpr size_t kHeaderBytes = 16;                       // of a BigTIFF; 8 of the older format
-constexpr tmsize_t kMostSingleBytes = tmsize_t{1} << 30;  // that libtiff may allocate for itself
+constexpr size_t kHeaderBytes = 16;                      // of a BigTIFF; 8 of the older format
+constexpr tmsize_t kMaxSingleBytes = tmsize_t{1} << 30;  // that libtiff may allocate for itself
 
 struct FreeOptions {
   void operator()(TIFFOpenOptions* options) const { TIFFOpenOptionsFree(options); }
@@ -108,7 +108,7 @@ bool IsTiff(const ByteFile& file) {
 TiffHandle::TiffHandle(const ByteFile& file, uint64_t page_offset, size_t number)
     : stream_(std::make_unique<Stream>(file, page_offset)), number_(number) {
   const std::unique_ptr<TIFFOpenOptions, FreeOptions> options(TIFFOpenOptionsAlloc());
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostSingleBytes);
+  TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMaxSingleBytes);
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), Stream::OnError, stream_.get());
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), Stream::OnWarning, nullptr);
   // O: the table of strips or tiles is not read but where it is asked for.

@@ -11,8 +11,8 @@
 namespace ndarray::tools {
 namespace {
 
-// Of one decoded strip or tile. A page of one strip is common, and a microscope's page small.
-constexpr uint64_t kMostDecodedBytes = uint64_t{1} << 30;
+// For one decoded strip or tile. A page of one strip is common, and a microscope's page small.
+constexpr uint64_t kMaxDecodedBytes = uint64_t{1} << 30;
 
 // The pieces that a page is compressed in: strips are tiles as wide as the page.
 struct Grid {
@@ -68,7 +68,7 @@ Grid GridOf(const TiffHandle& page) {
                                    static_cast<uint64_t>(grid.samples));
   auto size = line_bits;
   if (size) size = CheckedMultiply((*line_bits + 7) / 8, static_cast<uint64_t>(grid.piece_height));
-  if (!size || *size > kMostDecodedBytes) {
+  if (!size || *size > kMaxDecodedBytes) {
     page.Fail("strips or tiles of more than 1 GiB are not supported");
   }
   grid.line_bytes = static_cast<int64_t>((*line_bits + 7) / 8);

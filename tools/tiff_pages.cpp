@@ -18,7 +18,7 @@ namespace ndarray::tools {
 namespace {
 
 // After so many steps a handle is opened anew: see tiff_handle.h.
-constexpr size_t kMostSteps = 256;
+constexpr size_t kMaxSteps = 256;
 
 // Not a smaller copy of another page, and no mask.
 bool IsFullResolution(const TiffHandle& page) {
@@ -89,7 +89,7 @@ void TiffPages::Enumerate() {
   do {
     const uint64_t offset = TIFFCurrentDirOffset(page->get());
     if (!seen.insert(offset).second) page->Fail("is one of the pages before it");
-    if (seen.size() % kMostSteps == 0) {
+    if (seen.size() % kMaxSteps == 0) {
       StopIfInterrupted();
       page = std::make_unique<TiffHandle>(*file_, offset, page->number());
     }

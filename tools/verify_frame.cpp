@@ -75,7 +75,7 @@ Json Structure(const FrameIndex& index, const FrameExtents& extents) {
       {"overlaps", Json::array()},
   };
   for (const auto& [chunk, before] : extents.overlaps) {
-    if (structure["overlaps"].size() == kMostListedDamage) break;
+    if (structure["overlaps"].size() == kMaxListedDamage) break;
     structure["overlaps"].push_back({{"chunk", chunk.chunk},
                                      {"offset_bytes", chunk.offset_bytes},
                                      {"size_bytes", chunk.size_bytes},
@@ -138,7 +138,7 @@ bool VerifyFrame(const std::string& path, GDALDataset& dataset, const ProgressFn
 
   const auto start = std::chrono::steady_clock::now();
   const FrameDamage damage =
-      Value(DecodeFrame(*index, *file, DefaultThreads(), kMostListedDamage, progress));
+      Value(DecodeFrame(*index, *file, DefaultThreads(), kMaxListedDamage, progress));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   report["decoding"] = Decoding(*index, damage, seconds.count(), dataset);
 

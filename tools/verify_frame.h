@@ -11,7 +11,7 @@
 namespace ndarray::tools {
 
 // The most places of damage that a report lists.
-constexpr size_t kMostListedDamage = 100;
+constexpr size_t kMaxListedDamage = 100;
 
 // Adds to the report, for people and programs alike: shape, dtype, chunks and blocks, "structure",
 // "decoding", "attributes", and as "unseen" what none of that can tell. Returns whether all is

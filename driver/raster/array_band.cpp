@@ -31,7 +31,8 @@ ArrayBand::ArrayBand(ArrayDataset* dataset, int number, const BandSource& source
   nBlockYSize = block_height;
   const WindowIo& io = dataset->io();
   const auto blocks = [&io](int axis, int side) {
-    return static_cast<int>((io.axes().Count(io.array().info().granule, axis) + side - 1) / side);
+    return static_cast<int>((io.axes().Count(io.array().info().read_chunk, axis) + side - 1) /
+                            side);
   };
   group_columns_ = blocks(io.axes().x, block_width);
   group_lines_ = blocks(io.axes().y, block_height);

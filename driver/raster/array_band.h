@@ -90,7 +90,7 @@ class ArrayBand final : public GDALPamRasterBand {
                             CSLConstList options);
 
   const BandSource source_;
-  // Blocks that are read together: those of a granule.
+  // Blocks that are read together: those of a read chunk.
   int group_columns_ = 1, group_lines_ = 1;
   std::atomic<int64_t> last_group_{-2};  // of which a block was read one by one
   AllValidMask all_valid_;

@@ -15,7 +15,7 @@ namespace ndarray {
 int ArrayDataset::BlockSide(int axis, int raster_side) const {
   constexpr int kAlwaysSane = 1024;
   const ArrayInfo& info = io_.array().info();
-  const int64_t side = io_.axes().Count(info.block.empty() ? info.granule : info.block, axis);
+  const int64_t side = io_.axes().Count(info.block.empty() ? info.read_chunk : info.block, axis);
   return static_cast<int>(std::min<int64_t>(side, std::max(raster_side, kAlwaysSane)));
 }
 

@@ -14,8 +14,7 @@ namespace ndarray {
 // Whether a block is wanted for GDAL's cache, by someone who has just read a block of the same
 // group or of the one before. Clients that take some blocks out of many get those only.
 bool ArrayBand::IsWalkedOver(int block_x, int block_y, const void* data) {
-  constexpr GIntBig kLeastGroups =
-      16;  // that the cache has room for: else they go before their use
+  constexpr GIntBig kMinGroups = 16;  // that the cache has room for: else they go before their use
   if (group_columns_ == 1 && group_lines_ == 1) return false;
   const int64_t group_bytes = int64_t{group_columns_} * group_lines_ * nBlockXSize * nBlockYSize *
                               GDALGetDataTypeSizeBytes(eDataType);
@@ -24,7 +23,7 @@ bool ArrayBand::IsWalkedOver(int block_x, int block_y, const void* data) {
   const int64_t group = block_y / group_lines_ * groups_across + column;
   const int64_t last = last_group_.exchange(group);
   const bool follows = last == group || (column > 0 && last == group - 1);
-  if (!follows || group_bytes * kLeastGroups > GDALGetCacheMax64()) return false;
+  if (!follows || group_bytes * kMinGroups > GDALGetCacheMax64()) return false;
   GDALRasterBlock* const cached = TryGetLockedBlockRef(block_x, block_y);
   if (cached == nullptr) return false;
   const bool is_for_cache = cached->GetDataRef() == data;

@@ -23,9 +23,9 @@ namespace ndarray {
 namespace {
 
 // What is left of a file that went to a place from where nothing can be read.
-class Gone final : public GDALDataset {
+class WrittenToStream final : public GDALDataset {
  public:
-  explicit Gone(const NewArray& array) {
+  explicit WrittenToStream(const NewArray& array) {
     nRasterXSize = array.width;
     nRasterYSize = array.height;
   }
@@ -118,7 +118,7 @@ GDALDataset* CopyChecked(const ArrayFormat& format, const NewArray& array,
   Status status = ReportProgress(progress, 0).At(array.path);
   if (status.ok()) status = WriteCopy(format, array, start, source, progress);
   if (!status.ok()) return Report(status), nullptr;
-  if (IsStandardOutput(array.path)) return new Gone(array);
+  if (IsStandardOutput(array.path)) return new WrittenToStream(array);
   const bool update = CanBeUpdated(array.path);
   std::unique_ptr<GDALDataset> described;
   if (!format.keeps_metadata) {

@@ -38,7 +38,7 @@ Result<Axes> AxesOf(const CPLXMLNode* pam, const Array& array, const std::string
   return ChooseAxes(shape, options.index, options.axes);
 }
 
-// What is told of a part of the work that begins and ends at these shares of all.
+// What is reported of a part of the work that begins and ends at these shares of all.
 class ScaledProgress {
  public:
   ScaledProgress(double begin, double end, GDALProgressFunc progress, void* progress_data)

@@ -18,7 +18,7 @@ namespace {
 
 bool IsDefaultDomain(const char* domain) { return domain == nullptr || *domain == '\0'; }
 
-// Formats that have more to tell have a domain of their name for it.
+// Formats that have more to report have a domain of their name for it.
 bool IsDetailsDomain(const char* domain, const CPLStringList& image_structure) {
   const char* const layout = image_structure.FetchNameValue("LAYOUT");
   return domain != nullptr && layout != nullptr && EQUAL(domain, layout);

@@ -19,7 +19,7 @@ constexpr int64_t kBlockSideOfBytes = 256;
 constexpr int64_t kChunkSide = 1024;
 constexpr int64_t kMaxBlockBytes = int64_t{512} << 10;  // by default: all bands may be many
 constexpr int64_t kMaxChunkBytes = int64_t{64} << 20;   // by default
-// Of what has grown. ZSTD takes half as long again for two blocks of 32 KB, and 6 % more space.
+// For what has grown. ZSTD takes half as long again for two blocks of 32 KB, and 6 % more space.
 constexpr int64_t kGrownBlockBytes = int64_t{64} << 10;
 constexpr int64_t kGrownChunkBytes = int64_t{2} << 20;
 constexpr int64_t kManyChunks = int64_t{1} << 16;
@@ -69,7 +69,7 @@ class Cutter {
   Status CutBlock() {
     int64_t side = usual_block_side_;
     while (side > 16 && side * side * pixel_bytes_ > kMaxBlockBytes) side /= 2;
-    least_chunk_side_ = side;
+    min_chunk_side_ = side;
     for (int axis = 0; axis < array_.shape.size(); ++axis) {
       const char letter = Letter(axis);
       cut_.block.push_back(letter == 'B' && bands_last_ ? array_.bands : 1);
@@ -93,7 +93,7 @@ class Cutter {
   // With longer sides where there would be very many.
   Status CutChunk() {
     int64_t side = kChunkSide;
-    while (side > least_chunk_side_ && side * side * pixel_bytes_ > kMaxChunkBytes) side /= 2;
+    while (side > min_chunk_side_ && side * side * pixel_bytes_ > kMaxChunkBytes) side /= 2;
     Status status = CutChunk(side);
     while (status.ok() && ChunkCount() > kManyChunks &&
            4 * side * side * pixel_bytes_ <= kMaxChunkBytes) {
@@ -160,7 +160,7 @@ class Cutter {
   const bool bands_last_;
   const int64_t pixel_bytes_;  // of what lies together in the array: all bands, where they are last
   const int64_t usual_block_side_;
-  int64_t least_chunk_side_ = 0;
+  int64_t min_chunk_side_ = 0;
   std::vector<int> growth_order_;
   B2ndCut cut_;
 };

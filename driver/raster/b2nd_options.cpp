@@ -24,7 +24,7 @@ CPLString Upper(StringList options, const char* name, const char* otherwise) {
   return CPLString(CSLFetchNameValueDef(options, name, otherwise)).toupper();
 }
 
-// Of smooth float32, ZSTD 1 is larger than a GeoTIFF (tests/bench/b2nd_defaults.py).
+// ZSTD 1 makes smooth float32 larger than a GeoTIFF (tests/bench/b2nd_defaults.py).
 int DefaultLevel(const std::string& compressor, const DType& dtype) {
   if (compressor == "ZSTD") return dtype.type == ScalarType::kFloat32 ? 3 : 1;
   return compressor == "LZ4HC" ? 9 : 5;
@@ -57,7 +57,7 @@ Status ParseCompression(const NewArray& array, StringList options, Compression& 
     filter = name == "ZSTD" || name == "ZLIB" ? "BYTEDELTA" : "BITSHUFFLE";
     if (name == "NONE") filter = "NONE";
   }
-  // Of groups of one byte SHUFFLE changes nothing, but takes longer to undo than ZSTD to decode.
+  // SHUFFLE changes nothing in groups of one byte, but takes longer to undo than ZSTD to decode.
   const auto group = static_cast<uint8_t>(PixelGroupBytes(array));
   const uint8_t shuffle = group > 1 ? kShuffle : 0;
   const uint8_t shuffle_meta = group > 1 ? group : 0;

@@ -5,7 +5,7 @@
 namespace ndarray {
 namespace {
 
-constexpr int kMostColors = 4;
+constexpr int kMaxColors = 4;
 constexpr const char* kColorItem = "COLORINTERP";
 
 GDALColorInterp PictureColor(int number) {
@@ -38,7 +38,7 @@ std::optional<GDALColorInterp> KeptColor(GDALRasterBand& band) {
 
 void ColorNewBands(GDALDataset& dataset, const BandType& type) {
   const int bands = dataset.GetRasterCount();
-  if (bands > kMostColors) return;
+  if (bands > kMaxColors) return;
   for (int number = 1; number <= bands; ++number) {
     GDALRasterBand& band = *dataset.GetRasterBand(number);
     const GDALColorInterp color = ColorOfNewBand(bands, type, number);

@@ -9,11 +9,11 @@
 
 namespace ndarray {
 
-// Of band `number`, from 1, of a file that says nothing of colours. An array with three numbers of
+// For band `number`, from 1, of a file that says nothing of colours. An array with three numbers of
 // 8 or 16 bits last is a picture, as one with four of 8 bits is, the last of which is alpha.
 GDALColorInterp ColorByShape(const std::string& axes, int bands, const BandType& type, int number);
 
-// Of a band of a new file: three or four bands of bytes are a picture, as GeoTIFF makes them.
+// For a band of a new file: three or four bands of bytes are a picture, as GeoTIFF makes them.
 GDALColorInterp ColorOfNewBand(int bands, const BandType& type, int number);
 
 // Remembers a colour that somebody has chosen in an item of metadata, which counts for more than

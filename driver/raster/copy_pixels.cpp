@@ -28,7 +28,7 @@ double BytesOf(const AxisVector& shape, int64_t element_bytes) {
 
 // Whole multiples of what is written as one, and of `unit` where their common multiple is not much
 // more.
-AxisVector LeastPiece(const WriterInfo& info, const AxisVector& unit) {
+AxisVector MinPiece(const WriterInfo& info, const AxisVector& unit) {
   AxisVector piece = info.piece_shape;
   for (int axis = 0; axis < unit.size(); ++axis) {
     const int64_t step = info.piece_shape[axis];
@@ -54,7 +54,7 @@ Result<AxisVector> PieceOf(const PixelSource& source, const WriterInfo& info,
                            const AxisVector& order) {
   // A writer that only appends must have pieces follow one another as they do in the file.
   const bool by_units = source.keep_units_whole || !info.appends_only;
-  AxisVector piece = LeastPiece(info, by_units ? source.unit : AxisVector());
+  AxisVector piece = MinPiece(info, by_units ? source.unit : AxisVector());
   if (BytesOf(piece, info.element_bytes) >
       (source.keep_units_whole ? kMaxWholeUnitBytes : kMaxUnitBytes)) {
     if (source.keep_units_whole) {

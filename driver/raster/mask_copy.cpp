@@ -26,7 +26,7 @@ SourceMasks FindMasks(GDALDataset& source) {
     const int flags = source.GetRasterBand(number)->GetMaskFlags();
     if ((flags & (GMF_ALL_VALID | GMF_ALPHA | GMF_NODATA)) != 0) continue;
     if ((flags & GMF_PER_DATASET) == 0) return {source.GetRasterCount(), false};
-    // Of another band than the first one, it is not the mask of all.
+    // The mask of another band than the first one is not the mask of all.
     if (number > 1 && !shared) return {source.GetRasterCount(), false};
     shared = true;
   }
@@ -59,7 +59,7 @@ Result<double> CopyMasks(GDALDataset& source, const NewArray& array, const Progr
   const NewArray mask = MaskArray(array, masks);
   Result<B2ndLayout> layout = PlanNested(mask.shape);
   if (!layout.ok()) return layout.status().At(mask.path);
-  StringOutput output(mask.path, kMostNestedBytes);
+  StringOutput output(mask.path, kMaxNestedBytes);
   Result<std::unique_ptr<B2ndWriter>> writer =
       B2ndWriter::Start(output, std::move(*layout), NestedCompression(), {}, array.max_threads);
   if (!writer.ok()) return writer.status();

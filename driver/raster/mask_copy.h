@@ -13,7 +13,7 @@
 namespace ndarray {
 
 // ArrayFormat::store_masks: adds the attribute of the masks, unless there are none, or it would be
-// longer than kMostNestedBytes. Where some bands have masks of their own, the others' are copied as
+// longer than kMaxNestedBytes. Where some bands have masks of their own, the others' are copied as
 // they look. Returns the share of `progress` that it took. `array` is the new array of the source.
 Result<double> CopyMasks(GDALDataset& source, const NewArray& array, const ProgressFn& progress,
                          std::vector<Attribute>& attributes);

@@ -43,8 +43,8 @@ std::optional<int64_t> ParseMemory(std::string_view text) {
   } else {
     return std::nullopt;
   }
-  constexpr double kMost = 0x1p50;
-  return static_cast<int64_t>(std::min(value, kMost));
+  constexpr double kMax = 0x1p50;
+  return static_cast<int64_t>(std::min(value, kMax));
 }
 
 std::optional<int64_t> MemoryFromText(const char* name, const char* text) {

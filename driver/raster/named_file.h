@@ -14,7 +14,7 @@ class NamedFile {
  public:
   NamedFile() = default;
 
-  // The file that has this name now. Of virtual files it cannot be told.
+  // The file that has this name now. It is not known for virtual files.
   explicit NamedFile(const std::string& path);
 
   // Whether the same file still has the name; true where that cannot be told. Two files that both

@@ -47,7 +47,7 @@ bool IsHalf(const BandType& type) {
 
 bool IsInt8(double value) { return value >= INT8_MIN && value <= INT8_MAX; }
 
-// Of an integer type. Rounded as GDAL rounds pixels: half a unit away from zero.
+// For an integer type. Rounded as GDAL rounds pixels: half a unit away from zero.
 double RoundToInteger(const BandType& type, double value) {
   if (!std::isfinite(value)) return value;
   const double rounded = std::round(value);

@@ -11,7 +11,7 @@ SourceCache::SourceCache(GDALDataset& source, bool along_x) : source_(source) {
 
 void SourceCache::Passed(int line) {
   constexpr int kCheapSide = 64;  // blocks that it costs little to read again
-  // Of a source that is being written, flushing is the owner's.
+  // The owner of a source that is being written flushes it.
   if (line == passed_ || source_.GetAccess() != GA_ReadOnly) return;
   if (line % block_side_ != 0 && block_side_ > kCheapSide) return;
   passed_ = line;

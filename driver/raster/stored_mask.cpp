@@ -83,8 +83,8 @@ class StoredMask::MaskBand final : public GDALRasterBand {
     eAccess = io.writable() != nullptr ? GA_Update : GA_ReadOnly;
     nRasterXSize = static_cast<int>(info.shape[io.axes().x]);
     nRasterYSize = static_cast<int>(info.shape[io.axes().y]);
-    nBlockXSize = static_cast<int>(info.granule[io.axes().x]);
-    nBlockYSize = static_cast<int>(info.granule[io.axes().y]);
+    nBlockXSize = static_cast<int>(info.read_chunk[io.axes().x]);
+    nBlockYSize = static_cast<int>(info.read_chunk[io.axes().y]);
   }
   ~MaskBand() override { MaskBand::FlushCache(true); }
 

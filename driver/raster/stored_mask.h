@@ -40,7 +40,7 @@ class StoredMask {
   // As GDALRasterBand::GetMaskFlags.
   int flags() const { return per_dataset_ ? GMF_PER_DATASET : 0; }
 
-  // Of a raster band, from 1.
+  // The raster band, from 1.
   GDALRasterBand* Band(int number) const;
 
   // An overview of that raster band, with its part of the mask; nullptr for nullptr.

@@ -20,7 +20,7 @@ using nlohmann::json;
 
 // What gdalinfo prints of one item, at most.
 constexpr size_t kMaxItemBytes = size_t{1} << 20;
-// Of all values together, decoded.
+// For all values together, decoded.
 constexpr int64_t kMaxValuesBytes = int64_t{16} << 20;
 // Of one attribute that is not ours, in the file: opening reads no more.
 constexpr uint64_t kMaxForeignBytes = uint64_t{64} << 10;
@@ -100,7 +100,7 @@ std::vector<std::pair<std::string, json>> CrsForms(const Attributes& attributes)
   return forms;
 }
 
-// Of the key that holds what only GDAL has.
+// The key that holds what only GDAL has.
 bool ReadGdal(const json& value, StoredMetadata& metadata) {
   if (!value.is_object()) return false;
   for (const auto& [name, to] :

@@ -67,7 +67,7 @@ StoredCrs ReadStoredCrs(const Array& array);
 std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes,
                                      const std::vector<std::string>& names);
 
-// The one that only tells the axes.
+// The one that only names the axes.
 Attribute StoreAxes(const std::string& axes);
 
 // A new value, or none for an attribute that goes.

@@ -14,14 +14,13 @@ namespace ndarray {
 
 namespace {
 
-constexpr int kMost = 1024;
+constexpr int kMax = 1024;
 
 }  // namespace
 
 int DefaultThreads() {
   const char* const config = CPLGetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
-  return EQUAL(config, "ALL_CPUS") ? AvailableProcessors()
-                                   : std::clamp(std::atoi(config), 1, kMost);
+  return EQUAL(config, "ALL_CPUS") ? AvailableProcessors() : std::clamp(std::atoi(config), 1, kMax);
 }
 
 Result<int> ThreadsFromOption(const char* option) {
@@ -33,7 +32,7 @@ Result<int> ThreadsFromOption(const char* option) {
   if (error != std::errc() || stop != end || number < 0) {
     return Mismatch(StatusCode::kInvalidArgument, "NUM_THREADS", option, "a number or ALL_CPUS");
   }
-  return std::clamp(number, 1, kMost);
+  return std::clamp(number, 1, kMax);
 }
 
 }  // namespace ndarray

@@ -80,11 +80,11 @@ std::vector<std::byte> ToElement(const BandType& type, const void* value, GDALDa
 
 namespace {
 
-// How far to go from `at`: at most `most`, and not past a border of granules if one is within
+// How far to go from `at`: at most `most`, and not past a border of read chunks if one is within
 // reach, so that the next step does not read the same one again.
-int64_t StepTo(int64_t at, int64_t rest, int64_t most, int64_t granule) {
+int64_t StepTo(int64_t at, int64_t rest, int64_t most, int64_t read_chunk) {
   if (rest <= most) return rest;
-  const int64_t border = (at + most) / granule * granule;
+  const int64_t border = (at + most) / read_chunk * read_chunk;
   return border > at ? border - at : most;
 }
 
@@ -173,28 +173,28 @@ std::vector<WindowIo::Run> WindowIo::Runs(const WindowRequest& request, const Ba
 
 bool WindowIo::BandsShareGranules() const {
   const ArrayInfo& info = array_->info();
-  return info.fields.size() > 1 || axes_.Count(info.granule, axes_.band) > 1;
+  return info.fields.size() > 1 || axes_.Count(info.read_chunk, axes_.band) > 1;
 }
 
-// About kConversionBytes, in whole granules where they fit, so that nothing is read twice. Runs
+// About kConversionBytes, in whole read chunks where they fit, so that nothing is read twice. Runs
 // that are moved together keep all their bands.
 WindowIo::Piece WindowIo::ConversionPiece(const WindowRequest& request, const Run* runs,
                                           size_t count) const {
-  const AxisVector& granule = array_->info().granule;
-  int64_t most_bands = 0;
+  const AxisVector& read_chunk = array_->info().read_chunk;
+  int64_t max_bands = 0;
   int64_t element_bytes = 1;
   for (size_t i = 0; i < count; ++i) {
-    most_bands += runs[i].count;
+    max_bands += runs[i].count;
     element_bytes = std::max(element_bytes, runs[i].element_bytes);
   }
   const int64_t budget = kConversionBytes / element_bytes;
-  const int64_t least_bands = count > 1 ? most_bands : 1;
-  Piece piece{std::max(least_bands, std::min(most_bands, axes_.Count(granule, axes_.band))),
-              std::min<int64_t>(request.height, axes_.Count(granule, axes_.y)),
-              std::min<int64_t>(request.width, axes_.Count(granule, axes_.x))};
+  const int64_t min_bands = count > 1 ? max_bands : 1;
+  Piece piece{std::max(min_bands, std::min(max_bands, axes_.Count(read_chunk, axes_.band))),
+              std::min<int64_t>(request.height, axes_.Count(read_chunk, axes_.y)),
+              std::min<int64_t>(request.width, axes_.Count(read_chunk, axes_.x))};
   const auto halve = [](int64_t& side) { side = (side + 1) / 2; };
   while (piece.bands * piece.lines * piece.width > budget) {
-    if (piece.bands > least_bands) {
+    if (piece.bands > min_bands) {
       halve(piece.bands);
     } else if (piece.lines > 1 || piece.width > 1) {
       halve(piece.lines >= piece.width ? piece.lines : piece.width);
@@ -207,7 +207,7 @@ WindowIo::Piece WindowIo::ConversionPiece(const WindowRequest& request, const Ru
   };
   grow(piece.width, piece.bands * piece.lines, request.width);
   grow(piece.lines, piece.bands * piece.width, request.height);
-  if (count == 1) grow(piece.bands, piece.lines * piece.width, most_bands);
+  if (count == 1) grow(piece.bands, piece.lines * piece.width, max_bands);
   return piece;
 }
 
@@ -217,7 +217,7 @@ Status WindowIo::MoveGroup(const WindowRequest& request, const Run* runs, size_t
       std::none_of(runs, runs + count, [](const Run& run) { return run.converted; });
   if (direct) return MovePiece(request, runs, count, temporary);
 
-  const AxisVector& granule = array_->info().granule;
+  const AxisVector& read_chunk = array_->info().read_chunk;
   const Piece most = ConversionPiece(request, runs, count);
   std::vector<Run> parts(runs, runs + count);
   const int64_t bands = count == 1 ? runs[0].count : 1;
@@ -228,10 +228,12 @@ Status WindowIo::MoveGroup(const WindowRequest& request, const Run* runs, size_t
     }
     int64_t lines = 0;
     for (int64_t y = 0; y < request.height; y += lines) {
-      lines = StepTo(request.y + y, request.height - y, most.lines, axes_.Count(granule, axes_.y));
+      lines =
+          StepTo(request.y + y, request.height - y, most.lines, axes_.Count(read_chunk, axes_.y));
       int64_t width = 0;
       for (int64_t x = 0; x < request.width; x += width) {
-        width = StepTo(request.x + x, request.width - x, most.width, axes_.Count(granule, axes_.x));
+        width =
+            StepTo(request.x + x, request.width - x, most.width, axes_.Count(read_chunk, axes_.x));
         WindowRequest piece = request;
         piece.x += static_cast<int>(x);
         piece.y += static_cast<int>(y);
@@ -315,15 +317,15 @@ void WindowIo::Convert(const WindowRequest& request, const Run& run, char* tempo
 
 Status WindowIo::Transfer(const WindowRequest& request, const BandSource* bands, int count,
                           const ProgressFn& progress) const {
-  const int64_t granule = axes_.Count(array_->info().granule, axes_.y);
-  int64_t most_lines = request.height;
+  const int64_t read_chunk = axes_.Count(array_->info().read_chunk, axes_.y);
+  int64_t max_lines = request.height;
   if (progress) {
     const int64_t line_bytes = PixelBytes(request.type) * request.width * count;
-    most_lines = std::max<int64_t>(kBytesPerStep / line_bytes / granule, 1) * granule;
+    max_lines = std::max<int64_t>(kBytesPerStep / line_bytes / read_chunk, 1) * read_chunk;
   }
   int64_t lines = 0;
   for (int64_t first = 0; first < request.height; first += lines) {
-    lines = StepTo(request.y + first, request.height - first, most_lines, granule);
+    lines = StepTo(request.y + first, request.height - first, max_lines, read_chunk);
     const WindowRequest part = Lines(request, first, lines);
     const std::vector<Run> runs = Runs(part, bands, count);
     const size_t group = BandsShareGranules() ? runs.size() : 1;

@@ -118,7 +118,7 @@ struct ArrayInfo {
   std::vector<Field> fields;   // at least one
   bool is_record = false;      // a structured dtype, even of one field
   bool fortran_order = false;  // the first axis varies fastest in the file, not the last
-  AxisVector granule;          // elements by axis: what one read touches anyway
+  AxisVector read_chunk;       // elements by axis: what one read touches anyway
   // Of arrays that are cut: whole elements of the chunks and blocks in the file, which may reach
   // over the end of the array. Else empty.
   AxisVector chunk, block;

@@ -15,33 +15,33 @@
 namespace ndarray {
 namespace {
 
-// Clients that read by whole granules should find enough in one for several threads.
+// Clients that read by whole read chunks should find enough in one for several threads.
 constexpr int64_t kGranuleBytes = 512 << 10;
 
 using Lines = std::vector<std::pair<std::string, std::string>>;
 
 // A block, doubled along its axes (not those it covers anyway) as long as chunks stay whole numbers
-// of granules.
+// of read chunks.
 AxisVector Granule(const B2ndLayout& layout) {
-  AxisVector granule = layout.block_shape;
+  AxisVector read_chunk = layout.block_shape;
   int64_t bytes = layout.block_bytes;
-  const int axes = granule.size();
+  const int axes = read_chunk.size();
   for (bool grown = true; grown;) {
     grown = false;
     for (int axis = axes - 1; axis >= 0; --axis) {
       // Bands, where blocks keep them apart, are read one by one.
-      if (granule[axis] == 1) continue;
-      const int64_t doubled = 2 * granule[axis];
+      if (read_chunk[axis] == 1) continue;
+      const int64_t doubled = 2 * read_chunk[axis];
       if (2 * bytes > kGranuleBytes || layout.chunk_shape[axis] % doubled != 0) continue;
-      granule[axis] = doubled;
+      read_chunk[axis] = doubled;
       bytes *= 2;
       grown = true;
     }
   }
   for (int axis = 0; axis < axes; ++axis) {
-    granule[axis] = std::min(granule[axis], layout.shape[axis]);
+    read_chunk[axis] = std::min(read_chunk[axis], layout.shape[axis]);
   }
-  return granule;
+  return read_chunk;
 }
 
 std::string FiltersText(const FrameSummary& summary) {
@@ -69,7 +69,7 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
   info.shape = layout.shape;
   info.fields = layout.element.fields;
   info.is_record = layout.element.is_record;
-  info.granule = Granule(layout);
+  info.read_chunk = Granule(layout);
   info.chunk = layout.chunk_shape;
   info.block = layout.block_shape;
   info.packing = CompressionInfo{CompressionName(index.summary().compressor, index.summary().level),
@@ -126,7 +126,7 @@ class B2ndArray final : public Array, public ChunkedArray {
   bool VisitChunks(const Box& box, const std::byte* element,
                    const ChunkVisitor& visit) const override {
     const auto state_of = [](int64_t) { return ChunkState::kInFile; };
-    // Of a remote file, headers would cost a request for each chunk.
+    // Headers of a remote file would cost a request for each chunk.
     const bool local = file_->traits().is_local;
     return ndarray::VisitChunks(*index_, *file_, state_of, local, box, element, visit);
   }

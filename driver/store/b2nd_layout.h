@@ -18,7 +18,7 @@ namespace ndarray {
 
 constexpr int kMaxB2ndAxes = 16;  // B2ND_MAX_DIM
 
-// Of an array, read or written. More would be 512 MB of index, and is as likely an attack: a few
+// For an array, read or written. More would be 512 MB of index, and is as likely an attack: a few
 // bytes can claim it.
 constexpr int64_t kMaxChunks = int64_t{1} << 26;
 

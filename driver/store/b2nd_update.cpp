@@ -52,7 +52,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
         create_file_(create_file),
         lock_(std::move(lock)),
         max_threads_(max_threads),
-        most_chunks_(
+        max_chunks_(
             static_cast<size_t>(std::max<int64_t>(write_cache_bytes / layout_.chunk_bytes, 1))),
         attributes_(*file_, index_->codec(), index_->attributes()),
         appender_(file_, std::move(header), static_cast<uint64_t>(index_->summary().frame_bytes)),
@@ -203,7 +203,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     return found;
   }
 
-  // A chunk of one value: its bytes, or none where the index can tell it.
+  // A chunk of one value: its bytes, or none where the index can say it.
   Status EncodeFill(const std::byte* element, std::string& bytes, ChunkPlace& place) const {
     const DType& dtype = info().fields[0].dtype;
     Buffer chunk(static_cast<size_t>(layout_.chunk_bytes));
@@ -227,9 +227,9 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
       dirty_.splice(dirty_.begin(), dirty_, found->second);
       return &dirty_.front();
     }
-    if (dirty_.size() >= most_chunks_) {
+    if (dirty_.size() >= max_chunks_) {
       // Many at a time: threads need something to share, and each time costs what small chunks do.
-      const size_t several = std::max(most_chunks_ / 8, static_cast<size_t>(2 * max_threads_));
+      const size_t several = std::max(max_chunks_ / 8, static_cast<size_t>(2 * max_threads_));
       Status status = WriteOut(std::min(dirty_.size(), several));
       if (!status.ok()) return status;
     }
@@ -342,7 +342,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   const OutputFileCreator create_file_;
   std::function<Status()> lock_;  // empty: the file is locked
   const int max_threads_;
-  const size_t most_chunks_;
+  const size_t max_chunks_;
   AttributeEditor attributes_;
   FrameAppender appender_;
   bool changed_ = false;         // since the last commit

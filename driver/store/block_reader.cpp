@@ -27,12 +27,12 @@ constexpr size_t kMaxKeptScratchBytes = size_t{4} << 20;
 
 // c-blosc2 counts up to the block it is asked for. Beyond this many steps for all blocks of a chunk
 // it is asked for the chunk.
-constexpr int64_t kMostSteps = int64_t{1} << 24;
+constexpr int64_t kMaxSteps = int64_t{1} << 24;
 
 // Filters are undone for each run of bytes by itself. Where there are more runs than that, they are
 // so short that it takes less time to undo them for all of a block and to copy.
 constexpr size_t kMinBytesPerRun = 64;
-constexpr size_t kMostStraightTargets = 4;
+constexpr size_t kMaxStraightTargets = 4;
 
 // Instead of a block's number.
 constexpr int64_t kWholeChunk = BlockCache::kWholeChunk;
@@ -117,7 +117,7 @@ void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
   }
   if (chunk.needs_whole || (!chunk.header.stored && !chunk.format &&
                             ElementsIn(BlocksOf(layout_, PlaceOf(chunk), bounds_)) >
-                                kMostSteps / layout_.blocks_per_chunk)) {
+                                kMaxSteps / layout_.blocks_per_chunk)) {
     tasks_.push_back({chunk_index, kWholeChunk, nullptr, false});
     tasks_bytes += layout_.chunk_bytes;
     return;
@@ -304,10 +304,10 @@ bool BlockReader::FindRuns(const ReadTarget& target, const Box& box, BlockRuns& 
 
 bool BlockReader::DecodeStraight(const LoadedChunk& chunk, int64_t block, const Box& box,
                                  Status& status) const {
-  if (!chunk.format || layout_.element.is_record || targets_.size() > kMostStraightTargets) {
+  if (!chunk.format || layout_.element.is_record || targets_.size() > kMaxStraightTargets) {
     return false;
   }
-  std::array<BlockRuns, kMostStraightTargets> runs;
+  std::array<BlockRuns, kMaxStraightTargets> runs;
   size_t count = 0;
   size_t pieces = 0;
   for (const ReadTarget& target : targets_) {

@@ -12,7 +12,7 @@ namespace {
 constexpr uint8_t kNewestVersion = 6;  // BLOSC2_VERSION_FORMAT_VL_BLOCKS
 constexpr uint8_t kPluginCodec = 6;
 constexpr uint8_t kDelta = 3;  // a filter
-constexpr int64_t kMostOverheadBytes = 4096;
+constexpr int64_t kMaxOverheadBytes = 4096;
 
 // Byte 2.
 constexpr uint8_t kExtendedHeader = 0x01 | 0x04;
@@ -47,10 +47,10 @@ Status CheckSizes(const BloscChunk& chunk, uint64_t available_bytes) {
   if (chunk.kind != ChunkKind::kBlocks) return {};
   if (chunk.block_bytes < 1) return Corrupt("block size", chunk.block_bytes, "at least 1 byte");
   // What does not shrink is stored. Far more than that is only there to ask for memory.
-  const int64_t most_bytes = 2 * chunk.uncompressed_bytes + kMostOverheadBytes;
-  if (chunk.compressed_bytes > most_bytes) {
+  const int64_t max_bytes = 2 * chunk.uncompressed_bytes + kMaxOverheadBytes;
+  if (chunk.compressed_bytes > max_bytes) {
     return Corrupt("compressed size", chunk.compressed_bytes,
-                   "at most " + std::to_string(most_bytes) + " for " +
+                   "at most " + std::to_string(max_bytes) + " for " +
                        std::to_string(chunk.uncompressed_bytes) + " uncompressed");
   }
   if (chunk.stored && chunk.compressed_bytes - kChunkHeaderBytes != chunk.uncompressed_bytes) {

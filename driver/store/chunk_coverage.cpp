@@ -13,7 +13,7 @@ namespace ndarray {
 namespace {
 
 // More chunks take too long to look at for an answer that is only a hint.
-constexpr int64_t kMostChunks = int64_t{1} << 20;
+constexpr int64_t kMaxScannedChunks = int64_t{1} << 20;
 
 class Coverage {
  public:
@@ -45,7 +45,7 @@ class Coverage {
   }
 
  private:
-  // Of a chunk that repeats one element; false for others.
+  // For a chunk that repeats one element; false for others.
   bool LoadHeader(const ChunkPlace& place, std::string& bytes, LoadedChunk& chunk) const {
     const size_t size_bytes = kChunkHeaderBytes + element_.size();
     if (!reads_headers_ || place.available_bytes < static_cast<uint64_t>(kChunkHeaderBytes)) {
@@ -91,7 +91,7 @@ bool VisitChunks(const FrameIndex& index, const ByteFile& file, const ChunkState
   const B2ndLayout& layout = index.layout();
   if (layout.element.is_record) return false;
   const Box chunks = ChunksOf(layout, box);
-  if (ElementsIn(chunks) > kMostChunks) return false;
+  if (ElementsIn(chunks) > kMaxScannedChunks) return false;
   const Coverage coverage(index, file, reads_headers, element);
   AxisVector place = chunks.start;
   do {

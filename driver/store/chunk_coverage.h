@@ -13,7 +13,7 @@
 
 namespace ndarray {
 
-// What is known of a chunk that the index does not tell, by its number.
+// What is known of a chunk that the index does not say, by its number.
 enum class ChunkState {
   kInFile,     // nothing: it is what the file says
   kUnwritten,  // it is what the file says, and nobody has written it

@@ -136,7 +136,7 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
   // Not the file's own: its counters are about blocks.
   static const auto counters = std::make_shared<BlockCache::Counters>();
   const B2ndLayout& layout = index_.layout();
-  // Of a chunk that repeats one value, that.
+  // The value that a chunk repeats.
   const auto directory_bytes = static_cast<uint64_t>(
       kChunkHeaderBytes + std::max(4 * layout.blocks_per_chunk, layout.element.element_bytes));
   std::vector<BlockCache::Block> directories(chunks.size());

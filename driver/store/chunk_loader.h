@@ -1,8 +1,8 @@
 // Compressed chunks of a .b2nd file in memory, with their headers checked.
 //
-// Of a mapped file chunks are views of the map. Of others (VSI) only what is needed is read: first
-// the directories of all chunks (where each block starts), then the wanted blocks, merged where
-// they lie close to each other, many ranges at a time.
+// Chunks of a mapped file are views of the map. Only what is needed of other files (VSI) is read:
+// first the directories of all chunks (where each block starts), then the wanted blocks, merged
+// where they lie close to each other, many ranges at a time.
 #ifndef GDAL_NDARRAY_STORE_CHUNK_LOADER_H_
 #define GDAL_NDARRAY_STORE_CHUNK_LOADER_H_
 

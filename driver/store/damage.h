@@ -14,7 +14,7 @@ namespace ndarray {
 
 constexpr std::string_view kCutShort = "cut short: ";
 
-// Of a file that ends before what it says is in it: a copy or a download that was interrupted.
+// For a file that ends before what it says is in it: a copy or a download that was interrupted.
 // `more` is "at least " where the file may be meant to be still longer.
 inline Status CutShort(uint64_t found_bytes, uint64_t wanted_bytes, std::string_view more = "") {
   std::string message(kCutShort);
@@ -23,19 +23,19 @@ inline Status CutShort(uint64_t found_bytes, uint64_t wanted_bytes, std::string_
   return Status(StatusCode::kCorrupt, message);
 }
 
-// Of a file that does not begin as those of a format do: it is of another one, and not damaged. But
-// where it ends while it still agrees, it is cut short.
+// For a file that does not begin as those of a format do: it is of another one, and not damaged.
+// But where it ends while it still agrees, it is cut short.
 inline Status OtherFormat(std::string_view ending, std::string_view start, std::string_view magic,
-                          uint64_t least_bytes) {
+                          uint64_t min_bytes) {
   if (start.size() < magic.size() && magic.substr(0, start.size()) == start) {
-    return CutShort(start.size(), least_bytes, "at least ");
+    return CutShort(start.size(), min_bytes, "at least ");
   }
   return Mismatch(StatusCode::kNotSupported, "is not a " + std::string(ending) + " file",
                   "bytes " + EscapedBytes(start.substr(0, magic.size())), EscapedBytes(magic));
 }
 
-// Of a file that contradicts its own format: the failure with "damaged (ADVICE): " before it. Other
-// failures, and those that say already what happened, stay as they are.
+// For a file that contradicts its own format: the failure with "damaged (ADVICE): " before it.
+// Other failures, and those that say already what happened, stay as they are.
 inline Status Damaged(const Status& status, std::string_view advice) {
   const std::string& message = status.message();
   if (status.code() != StatusCode::kCorrupt ||

@@ -16,10 +16,10 @@
 namespace ndarray {
 namespace {
 
-// Of a mapped file, what one task decodes, about: chunks may be few and large.
+// What one task decodes of a mapped file, about: chunks may be few and large.
 constexpr int64_t kTaskBytes = int64_t{1} << 20;
 // Chunks of more blocks are decoded in one go: c-blosc2 counts up to the block it is asked for.
-constexpr int64_t kMostSingleBlocks = 4096;
+constexpr int64_t kMaxSingleBlocks = 4096;
 
 bool IsEarlier(const ChunkDamage& a, const ChunkDamage& b) {
   return std::pair(a.chunk, a.block.value_or(-1)) < std::pair(b.chunk, b.block.value_or(-1));
@@ -28,10 +28,10 @@ bool IsEarlier(const ChunkDamage& a, const ChunkDamage& b) {
 // What many threads find, and when to stop.
 class Findings {
  public:
-  Findings(int64_t chunk_count, int64_t task_count, size_t most_listed, const ProgressFn& progress)
+  Findings(int64_t chunk_count, int64_t task_count, size_t max_listed, const ProgressFn& progress)
       : damaged_(static_cast<size_t>(chunk_count)),
         task_count_(task_count),
-        most_listed_(most_listed),
+        max_listed_(max_listed),
         progress_(progress) {}
 
   void Add(ChunkDamage damage) {
@@ -40,7 +40,7 @@ class Findings {
     if (!damaged_[static_cast<size_t>(damage.chunk)]) ++damage_.chunks;
     damaged_[static_cast<size_t>(damage.chunk)] = true;
     damage_.listed.push_back(std::move(damage));
-    if (damage_.listed.size() > 2 * most_listed_) CutList();
+    if (damage_.listed.size() > 2 * max_listed_) CutList();
   }
 
   void CountDecoded(const std::string& codec, int64_t blocks) {
@@ -63,8 +63,8 @@ class Findings {
  private:
   void CutList() {
     std::sort(damage_.listed.begin(), damage_.listed.end(), IsEarlier);
-    if (damage_.listed.size() > most_listed_) {
-      damage_.listed.erase(damage_.listed.begin() + static_cast<std::ptrdiff_t>(most_listed_),
+    if (damage_.listed.size() > max_listed_) {
+      damage_.listed.erase(damage_.listed.begin() + static_cast<std::ptrdiff_t>(max_listed_),
                            damage_.listed.end());
     }
   }
@@ -74,13 +74,13 @@ class Findings {
   std::vector<bool> damaged_;  // by chunk
   int64_t finished_ = 0;
   const int64_t task_count_;
-  const size_t most_listed_;
+  const size_t max_listed_;
   const ProgressFn& progress_;
 };
 
 class FrameCheck {
  public:
-  FrameCheck(const FrameIndex& index, const ByteFile& file, size_t most_listed,
+  FrameCheck(const FrameIndex& index, const ByteFile& file, size_t max_listed,
              const ProgressFn& progress)
       : index_(index),
         layout_(index.layout()),
@@ -89,7 +89,7 @@ class FrameCheck {
         parts_(loader_.mapped() ? std::clamp<int64_t>(layout_.chunk_bytes / kTaskBytes, 1,
                                                       layout_.blocks_per_chunk)
                                 : 1),
-        findings_(layout_.chunk_count, layout_.chunk_count * parts_, most_listed, progress) {}
+        findings_(layout_.chunk_count, layout_.chunk_count * parts_, max_listed, progress) {}
 
   Result<FrameDamage> Run(int max_threads) {
     const auto map = file_.View(0, static_cast<uint64_t>(index_.summary().frame_bytes));
@@ -137,7 +137,7 @@ class FrameCheck {
     }
     const int64_t first = layout_.blocks_per_chunk * part / parts_;
     const int64_t stop = layout_.blocks_per_chunk * (part + 1) / parts_;
-    if (layout_.blocks_per_chunk > kMostSingleBlocks && !chunk.header.stored && !chunk.format) {
+    if (layout_.blocks_per_chunk > kMaxSingleBlocks && !chunk.header.stored && !chunk.format) {
       if (part == 0) DecodeMany(chunk);
     } else {
       DecodeBlocks(chunk, first, stop);
@@ -248,8 +248,8 @@ Status CheckAttribute(const FrameIndex& index, const ByteFile& file, size_t numb
 }  // namespace
 
 Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, int max_threads,
-                                size_t most_listed, const ProgressFn& progress) {
-  return FrameCheck(index, file, most_listed, progress).Run(max_threads);
+                                size_t max_listed, const ProgressFn& progress) {
+  return FrameCheck(index, file, max_listed, progress).Run(max_threads);
 }
 
 Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const ByteFile& file) {

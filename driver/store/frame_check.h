@@ -23,7 +23,7 @@ struct ChunkDamage {
   int64_t chunk;
   std::optional<int64_t> block;  // its number within the chunk, where it is known
   uint64_t offset_bytes;         // of the chunk in the file
-  uint64_t size_bytes;           // 0 where its header does not tell
+  uint64_t size_bytes;           // 0 where its header does not say
   Status what;                   // without path and chunk
 };
 
@@ -38,10 +38,10 @@ struct FrameDamage {
 
 // Decodes every block of every chunk, with at most max_threads threads, each with memory for one
 // block (where blocks depend on each other, or the file is not mapped: one chunk). At most
-// `most_listed` places are listed. Fails only where the file cannot be read, and when it
+// `max_listed` places are listed. Fails only where the file cannot be read, and when it
 // is stopped.
 Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, int max_threads,
-                                size_t most_listed, const ProgressFn& progress);
+                                size_t max_listed, const ProgressFn& progress);
 
 // The attributes that cannot be decoded (arrays in them, too: masks), and why. A few bytes may
 // claim many: at most 256 MiB are decoded of all of them together.

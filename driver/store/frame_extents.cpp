@@ -46,7 +46,7 @@ void FindOverlaps(FrameExtents& extents) {
   }
 }
 
-// Of extents in file order, those that overlap counted once.
+// The bytes of extents in file order, those that overlap counted once.
 uint64_t CoveredBytes(const std::vector<ChunkExtent>& chunks) {
   uint64_t covered_bytes = 0;
   uint64_t at = 0;

@@ -48,7 +48,7 @@ Status CheckIsArray(const FrameHeader& header) {
   return {};
 }
 
-// Header and metalayer must tell of the same array.
+// Header and metalayer must describe the same array.
 Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
   if (header.element_bytes != layout.element.element_bytes) {
     return Corrupt(

@@ -11,7 +11,7 @@
 namespace ndarray {
 namespace {
 
-constexpr int kMostOpenings = 25;
+constexpr int kMaxOpenings = 25;
 // So many at once; then who writes is given time.
 constexpr int kOpeningsAtOnce = 5;
 constexpr std::chrono::milliseconds kPause(1);
@@ -46,7 +46,7 @@ Result<OpenedFrame> OpenFrame(std::shared_ptr<ByteFile> file) {
     // What is read half written looks like either.
     const bool may_pass =
         failure.code() == StatusCode::kCorrupt || failure.code() == StatusCode::kNotSupported;
-    if (!may_pass || opening == kMostOpenings) return failure;
+    if (!may_pass || opening == kMaxOpenings) return failure;
     if (opening >= kOpeningsAtOnce) std::this_thread::sleep_for(kPause);
     Result<std::shared_ptr<ByteFile>> again = file->OpenAgain();
     if (!again.ok() || *again == nullptr) return failure;

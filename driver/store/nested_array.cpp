@@ -16,7 +16,7 @@ namespace {
 
 constexpr int64_t kBlockSide = 256;
 constexpr int64_t kChunkSide = 1024;
-constexpr int64_t kMostChunkSide = 8192;
+constexpr int64_t kMaxChunkSide = 8192;
 constexpr int64_t kManyChunks = int64_t{1} << 16;
 constexpr uint8_t kBitShuffle = 2;
 // Such an image takes an eighth of its pixels in bytes, and most of it is mostly one value.
@@ -48,7 +48,7 @@ class NestedUpdate final : public WritableArray {
     if (!changed_) return {};
     Status status = array_->Flush();
     if (!status.ok()) return status;
-    StringOutput output(path(), kMostNestedBytes);
+    StringOutput output(path(), kMaxNestedBytes);
     status = array_->CopyTo(output);
     if (!status.ok()) return status;
     status = outer_.Set(attribute_, PackNested(output.TakeBytes()));
@@ -73,7 +73,7 @@ Result<std::unique_ptr<OutputFile>> NoFile(const std::string& path) {
 Result<B2ndLayout> PlanNested(const AxisVector& shape) {
   AxisVector block(shape.size(), 1);
   AxisVector chunk(shape.size(), 1);
-  for (int64_t side = kChunkSide; side <= kMostChunkSide; side *= 2) {
+  for (int64_t side = kChunkSide; side <= kMaxChunkSide; side *= 2) {
     // The last two are lines and pixels.
     for (int axis = std::max(shape.size() - 2, 0); axis < shape.size(); ++axis) {
       block[axis] = std::min(kBlockSide, shape[axis]);
@@ -82,7 +82,7 @@ Result<B2ndLayout> PlanNested(const AxisVector& shape) {
     Result<B2ndLayout> layout =
         MakeB2ndLayout({ScalarType::kUInt8, kNativeOrder}, shape, chunk, block);
     const bool few = layout.ok() && layout->chunk_count <= kManyChunks;
-    if (few || side == kMostChunkSide) return layout;
+    if (few || side == kMaxChunkSide) return layout;
   }
   return Mismatch(StatusCode::kInvalidArgument, "shape", ShapeString(shape), "a smaller one");
 }
@@ -147,7 +147,7 @@ Status AddNested(WritableArray& outer, const std::string& attribute, const AxisV
   const std::string path = NestedPath(outer.path(), attribute);
   Result<B2ndLayout> layout = PlanNested(shape);
   if (!layout.ok()) return layout.status().At(path);
-  StringOutput output(path, kMostNestedBytes);
+  StringOutput output(path, kMaxNestedBytes);
   Result<std::unique_ptr<B2ndWriter>> writer =
       B2ndWriter::Start(output, std::move(*layout), NestedCompression(), {}, 1);
   if (!writer.ok()) return writer.status();

@@ -18,7 +18,7 @@ namespace ndarray {
 
 // The longest frame that is written into an attribute: files are opened with their attributes in
 // memory.
-constexpr size_t kMostNestedBytes = size_t{32} << 20;
+constexpr size_t kMaxNestedBytes = size_t{32} << 20;
 
 // Layout and compression of a new one: images of few values, mostly in large areas.
 // kInvalidArgument for what MakeB2ndLayout refuses.

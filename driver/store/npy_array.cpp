@@ -45,7 +45,7 @@ ArrayInfo DescribeNpy(const NpyHeader& header, const FileTraits& file) {
   info.fields = header.fields;
   info.is_record = header.is_record;
   info.fortran_order = header.fortran_order;
-  info.granule = NpyGranule(header.shape, header.element_bytes, header.fortran_order);
+  info.read_chunk = NpyGranule(header.shape, header.element_bytes, header.fortran_order);
   info.raw = RawLayout{header.data_offset_bytes, Strides(header), file.id};
   info.format = "NPY";
   info.format_version = std::to_string(header.major_version) + ".0";
@@ -87,11 +87,11 @@ class NpyArray final : public WritableArray {
 
   void Prefetch(const Box& box) const override {
     constexpr SpanLimits limits = {UINT64_MAX, uint64_t{1} << 20};
-    constexpr int kMostSpans = 4096;  // one call of the system each
+    constexpr int kMaxSpans = 4096;  // one call of the system each
     int spans = 0;
     Status ended = ForEachSpan(layout_, 1, box, limits, [&](const Span& span) {
       file_->Advise(span.offset_bytes, span.size_bytes);
-      return ++spans < kMostSpans ? Status() : Status(StatusCode::kNotSupported, "enough");
+      return ++spans < kMaxSpans ? Status() : Status(StatusCode::kNotSupported, "enough");
     });
     static_cast<void>(ended);
   }
@@ -276,14 +276,14 @@ Result<NpyHeader> ReadWholeHeader(const ByteFile& file) {
 }  // namespace
 
 AxisVector NpyGranule(const AxisVector& shape, int64_t element_bytes, bool fortran_order) {
-  AxisVector granule(shape.size(), 1);
+  AxisVector read_chunk(shape.size(), 1);
   int64_t budget = std::max<int64_t>(kGranuleBytes / element_bytes, 1);
   for (int i = 0; i < shape.size(); ++i) {
     const int axis = fortran_order ? i : shape.size() - 1 - i;
-    granule[axis] = std::min(shape[axis], budget);
-    budget /= granule[axis];
+    read_chunk[axis] = std::min(shape[axis], budget);
+    budget /= read_chunk[axis];
   }
-  return granule;
+  return read_chunk;
 }
 
 Result<NpyHeader> ReadNpyHeader(const ByteFile& file) {

@@ -139,8 +139,8 @@ std::string TemporaryPath(const std::string& path, std::string_view suffix) {
   const std::string folder = path.substr(0, name_at);
   const std::string name = path.substr(name_at);
   const long limit = pathconf(Folder(path).c_str(), _PC_NAME_MAX);
-  const size_t most_bytes = limit > 0 ? static_cast<size_t>(limit) : NAME_MAX;
-  if (1 + name.size() + suffix.size() <= most_bytes) {
+  const size_t max_bytes = limit > 0 ? static_cast<size_t>(limit) : NAME_MAX;
+  if (1 + name.size() + suffix.size() <= max_bytes) {
     return folder + "." + name + std::string(suffix);
   }
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same in every process
@@ -148,7 +148,7 @@ std::string TemporaryPath(const std::string& path, std::string_view suffix) {
   char number[18];
   std::snprintf(number, sizeof(number), "-%016llx", static_cast<unsigned long long>(hash));
   const size_t others = 1 + std::strlen(number) + suffix.size();
-  size_t kept = most_bytes > others ? most_bytes - others : 0;
+  size_t kept = max_bytes > others ? max_bytes - others : 0;
   while (kept > 0 && (name[kept] & 0xC0) == 0x80) --kept;  // not within a character
   return folder + "." + name.substr(0, kept) + number + std::string(suffix);
 }

@@ -48,15 +48,15 @@ class RecordParser {
                      "'names', 'formats' and 'offsets' of one length, and 'itemsize'");
     }
     const auto& [names, formats, offsets, size_bytes] = *parts;
-    const int64_t most_bytes = size_bytes != nullptr ? *size_bytes : int64_t{INT32_MAX};
-    if (most_bytes > INT32_MAX) return TooMuch(field_, "2 GiB or more", "smaller records");
+    const int64_t max_bytes = size_bytes != nullptr ? *size_bytes : int64_t{INT32_MAX};
+    if (max_bytes > INT32_MAX) return TooMuch(field_, "2 GiB or more", "smaller records");
     int64_t end_bytes = 0;  // of the last field
     int64_t used_bytes = 0;
     for (size_t i = 0; i < names->items.size(); ++i) {
       const auto* name = names->items[i].As<std::string>();
       const auto* offset = offsets != nullptr ? offsets->items[i].As<int64_t>() : &end_bytes;
       if (name == nullptr || name->empty() || offset == nullptr || *offset < 0 ||
-          *offset > most_bytes) {
+          *offset > max_bytes) {
         return Corrupt(field_, Excerpt(names->items[i].text),
                        "a field name, and an offset within the record");
       }
@@ -64,9 +64,9 @@ class RecordParser {
       Result<int64_t> field_bytes =
           AddType(formats->items[i], prefix, *name, offset_bytes + start_bytes);
       if (!field_bytes.ok()) return field_bytes;
-      if (*field_bytes > most_bytes - start_bytes) {
+      if (*field_bytes > max_bytes - start_bytes) {
         return Corrupt(field_, "field '" + Excerpt(*name) + "' beyond the record",
-                       "fields within " + std::to_string(most_bytes) + " bytes");
+                       "fields within " + std::to_string(max_bytes) + " bytes");
       }
       end_bytes = start_bytes + *field_bytes;
       used_bytes = std::max(used_bytes, end_bytes);

@@ -28,10 +28,10 @@ Status StringFile::WriteAt(uint64_t offset_bytes, const void* from, size_t size_
 }
 
 Status StringOutput::Resize(uint64_t size_bytes) {
-  if (size_bytes > most_bytes_) {
+  if (size_bytes > max_bytes_) {
     full_ = true;
     return Mismatch(StatusCode::kNotSupported, "size", std::to_string(size_bytes) + " bytes",
-                    "at most " + std::to_string(most_bytes_))
+                    "at most " + std::to_string(max_bytes_))
         .At(path_);
   }
   bytes_.resize(size_bytes);

@@ -31,11 +31,11 @@ class StringFile final : public WritableFile {
   std::string bytes_;
 };
 
-// Refuses to become longer than `most_bytes`.
+// Refuses to become longer than `max_bytes`.
 class StringOutput final : public OutputFile {
  public:
-  StringOutput(std::string path, size_t most_bytes)
-      : path_(std::move(path)), most_bytes_(most_bytes) {}
+  StringOutput(std::string path, size_t max_bytes)
+      : path_(std::move(path)), max_bytes_(max_bytes) {}
 
   const std::string& path() const override { return path_; }
   Status Resize(uint64_t size_bytes) override;
@@ -49,7 +49,7 @@ class StringOutput final : public OutputFile {
 
  private:
   const std::string path_;
-  const size_t most_bytes_;
+  const size_t max_bytes_;
   std::string bytes_;
   bool full_ = false;
 };

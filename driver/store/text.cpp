@@ -35,9 +35,9 @@ std::string Printable(std::string_view text) {
 }
 
 std::string Excerpt(std::string_view text) {
-  constexpr size_t kMostBytes = 60;
-  if (text.size() <= kMostBytes) return Printable(text);
-  size_t size = kMostBytes;
+  constexpr size_t kMaxBytes = 60;
+  if (text.size() <= kMaxBytes) return Printable(text);
+  size_t size = kMaxBytes;
   while (size > 0 && (text[size] & 0xC0) == 0x80) --size;
   return Printable(text.substr(0, size)) + "...";
 }

@@ -53,7 +53,7 @@ class Job {
   Job(int64_t count, int threads, const std::function<void(int64_t)>& task)
       : count_(count),
         task_(task),
-        run_count_(std::min(threads, kMostRuns)),
+        run_count_(std::min(threads, kMaxRuns)),
         runs_(std::make_unique<Run[]>(static_cast<size_t>(run_count_))) {
     for (int i = 0; i < run_count_; ++i) {
       runs_[static_cast<size_t>(i)].next = count * i / run_count_;
@@ -90,7 +90,7 @@ class Job {
     }
   }
 
-  static constexpr int kMostRuns = 64;  // more threads share them
+  static constexpr int kMaxRuns = 64;  // more threads share them
 
   struct alignas(64) Run {
     std::atomic<int64_t> next{0};

@@ -341,7 +341,7 @@ TEST_F(B2ndFileTest, TellsLayout) {
   ASSERT_NE(array, nullptr);
   const ArrayInfo& info = array->info();
   EXPECT_EQ(info.shape, (AxisVector{6, 8}));
-  EXPECT_EQ(info.granule, (AxisVector{4, 4}));
+  EXPECT_EQ(info.read_chunk, (AxisVector{4, 4}));
   EXPECT_FALSE(info.is_record);
   EXPECT_EQ(array->writable(), nullptr);
   EXPECT_FALSE(info.raw.has_value());

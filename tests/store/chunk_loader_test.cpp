@@ -262,7 +262,7 @@ TEST_F(ChunkLoaderTest, ReadsLargeWindowsInBatches) {
   ASSERT_THAT((*array)->Read(0, testing::WholeBox(reference.shape), buffer.view()), IsOk());
   EXPECT_TRUE(buffer.Elements() == reference.elements);
   EXPECT_EQ(file->calls(), 4u) << "two batches of directories and blocks";
-  EXPECT_LE(file->most_ranges(), 70u);
+  EXPECT_LE(file->max_ranges(), 70u);
 }
 
 }  // namespace

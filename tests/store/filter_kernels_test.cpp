@@ -123,11 +123,11 @@ class FilterKernels : public ::testing::TestWithParam<std::string> {
     return std::uniform_int_distribution<size_t>(first, last)(random_);
   }
 
-  // Up to most_elements in all, of which runs of any length are wanted.
-  Case RandomCase(size_t element_bytes, size_t most_elements) {
+  // Up to max_elements in all, of which runs of any length are wanted.
+  Case RandomCase(size_t element_bytes, size_t max_elements) {
     Case c = {};
     c.element_bytes = element_bytes;
-    c.elements = Random(1, most_elements);
+    c.elements = Random(1, max_elements);
     if (Random(0, 1) == 0) c.elements = (c.elements + 7) / 8 * 8;
     c.first = Random(0, 2) == 0 ? 0 : Random(0, c.elements - 1);
     c.step = Random(1, c.elements - c.first);

@@ -27,17 +27,17 @@ using testing::IsOk;
 using testing::MappedBytes;
 using testing::MemoryFile;
 
-constexpr size_t kMostListed = 1000;
+constexpr size_t kMaxListed = 1000;
 
 std::shared_ptr<ByteFile> FileOf(const std::string& bytes, bool mapped) {
   if (mapped) return std::make_shared<MappedBytes>(bytes);
   return std::make_shared<MemoryFile>(bytes);
 }
 
-FrameDamage Decode(const ByteFile& file, int threads = 2, size_t most_listed = kMostListed) {
+FrameDamage Decode(const ByteFile& file, int threads = 2, size_t max_listed = kMaxListed) {
   const auto index = FrameIndex::Open(file);
   EXPECT_THAT(index.status(), IsOk());
-  auto damage = DecodeFrame(**index, file, threads, most_listed, {});
+  auto damage = DecodeFrame(**index, file, threads, max_listed, {});
   EXPECT_THAT(damage.status(), IsOk());
   return std::move(*damage);
 }
@@ -157,7 +157,7 @@ TEST(FrameCheck, StopsWhenItIsAskedTo) {
   const auto index = FrameIndex::Open(file);
   ASSERT_THAT(index.status(), IsOk());
   int calls = 0;
-  const auto damage = DecodeFrame(**index, file, 2, kMostListed, [&](double done) {
+  const auto damage = DecodeFrame(**index, file, 2, kMaxListed, [&](double done) {
     EXPECT_GT(done, 0);
     EXPECT_LT(done, 1);
     return ++calls < 5;

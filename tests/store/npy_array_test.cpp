@@ -193,7 +193,7 @@ TEST_F(NpyFileTest, TellsLayout) {
   ASSERT_NE(array, nullptr);
   const ArrayInfo& info = array->info();
   EXPECT_EQ(info.shape, (AxisVector{2, 3, 4}));
-  EXPECT_EQ(info.granule, (AxisVector{2, 3, 4}));
+  EXPECT_EQ(info.read_chunk, (AxisVector{2, 3, 4}));
   EXPECT_FALSE(info.is_record);
   EXPECT_EQ(array->writable(), nullptr);
   ASSERT_TRUE(info.raw.has_value());
@@ -207,7 +207,7 @@ TEST_F(NpyFileTest, TellsGranuleOfLargeArrays) {
     WriteFile(Path(), NpyBytes(1, HeaderText("'<u2'", shape, order)));
     EXPECT_EQ(truncate(Path().c_str(), off_t{1} << 28), 0);
     const auto array = OpenPath();
-    return array == nullptr ? AxisVector() : array->info().granule;
+    return array == nullptr ? AxisVector() : array->info().read_chunk;
   };
   EXPECT_EQ(granule_of("(100, 1000, 1000)", "False"), (AxisVector{1, 131, 1000}));
   EXPECT_EQ(granule_of("(100, 1000, 1000)", "True"), (AxisVector{100, 1000, 1}));

@@ -235,7 +235,7 @@ TEST(NpyHeader, RejectsShapeWhoseProductOverflows) {
 
 // Axis values just below, at and above each power of two, for one- and 16-byte elements.
 TEST(NpyHeader, ReadsAxesUpToTheLastThatFits) {
-  constexpr uint64_t kMost = INT64_MAX;
+  constexpr uint64_t kMax = INT64_MAX;
   for (int k = 0; k < 64; ++k) {
     for (const int delta : {-1, 0, 1}) {
       const uint64_t count = (uint64_t{1} << k) + static_cast<uint64_t>(delta);
@@ -245,7 +245,7 @@ TEST(NpyHeader, ReadsAxesUpToTheLastThatFits) {
         const auto header = ParseText(HeaderText(descr, shape));
         if (count == 0) {
           EXPECT_THAT(header, FailsWith(StatusCode::kNotSupported, "no axis of size 0"));
-        } else if (count <= kMost / static_cast<uint64_t>(size)) {
+        } else if (count <= kMax / static_cast<uint64_t>(size)) {
           ASSERT_THAT(header, IsOk());
           EXPECT_EQ(header->shape[0], static_cast<int64_t>(count));
           EXPECT_EQ(NpyDataBytes(*header), count * static_cast<uint64_t>(size));

@@ -87,7 +87,7 @@ TEST_F(UnmappedNpy, ReadsALongColumnInBoundedBatches) {
   Make("'|u1'", {5000, 17000}, 1);
   const std::string column = Read({{0, 16999}, {5000, 17000}});
   EXPECT_EQ(file_->ranges(), 5000u);
-  EXPECT_EQ(file_->most_ranges(), 1024u);
+  EXPECT_EQ(file_->max_ranges(), 1024u);
   EXPECT_EQ(file_->calls(), 5u);
   for (size_t row = 0; row < 5000; ++row) {
     ASSERT_EQ(column[row], static_cast<char>((row * 17000 + 16999) % 251)) << row;

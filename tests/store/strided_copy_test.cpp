@@ -46,12 +46,12 @@ void ExpectCopiesBetweenAnyBuffers(const DType& dtype, const AxisVector& counts,
                threads, random);
 }
 
-AxisVector RandomCounts(Random& random, int most_axes, int64_t most_elements) {
+AxisVector RandomCounts(Random& random, int max_axes, int64_t max_elements) {
   AxisVector counts;
-  const auto axes = RandomInt(random, 0, most_axes);
+  const auto axes = RandomInt(random, 0, max_axes);
   for (int64_t i = 0; i < axes; ++i) {
     // One element is the most special count there is.
-    const int64_t most = std::max<int64_t>(most_elements / Product(counts), 1);
+    const int64_t most = std::max<int64_t>(max_elements / Product(counts), 1);
     counts.push_back(
         RandomInt(random, 0, 3) == 0 ? 1 : RandomInt(random, 1, std::min<int64_t>(most, 90)));
   }

@@ -16,7 +16,7 @@ AxisVector Counts(const Box& box) {
 ArrayInfo InfoOf(ScalarType type, const AxisVector& shape) {
   ArrayInfo info;
   info.shape = shape;
-  info.granule = shape;
+  info.read_chunk = shape;
   info.fields = {{"", {type, kNativeOrder}, 0}};
   return info;
 }

@@ -31,7 +31,7 @@ class MemoryFile final : public WritableFile {
   Status Read(const std::vector<ByteRange>& ranges) const override {
     ++calls_;
     ranges_ += ranges.size();
-    most_ranges_ = std::max(most_ranges_.load(), ranges.size());
+    max_ranges_ = std::max(max_ranges_.load(), ranges.size());
     for (const ByteRange& range : ranges) {
       Status status = Check(range.offset_bytes, range.size_bytes);
       if (!status.ok()) return status;
@@ -58,10 +58,10 @@ class MemoryFile final : public WritableFile {
 
   std::string bytes() const { return {bytes_.get(), size_bytes()}; }
 
-  void ForgetCounts() { calls_ = ranges_ = most_ranges_ = bytes_read_ = 0; }
-  size_t calls() const { return calls_; }              // of Read
-  size_t ranges() const { return ranges_; }            // in all calls
-  size_t most_ranges() const { return most_ranges_; }  // in one call
+  void ForgetCounts() { calls_ = ranges_ = max_ranges_ = bytes_read_ = 0; }
+  size_t calls() const { return calls_; }            // of Read
+  size_t ranges() const { return ranges_; }          // in all calls
+  size_t max_ranges() const { return max_ranges_; }  // in one call
   uint64_t bytes_read() const { return bytes_read_; }
   const std::vector<ByteRange>& advised() const { return advised_; }
 
@@ -82,7 +82,7 @@ class MemoryFile final : public WritableFile {
   const std::unique_ptr<char[]> bytes_;
   mutable std::atomic<size_t> calls_{0};
   mutable std::atomic<size_t> ranges_{0};
-  mutable std::atomic<size_t> most_ranges_{0};
+  mutable std::atomic<size_t> max_ranges_{0};
   mutable std::atomic<uint64_t> bytes_read_{0};
   mutable std::vector<ByteRange> advised_;
 };

@@ -20,11 +20,11 @@ constexpr uint8_t kByteDelta = 35;
 constexpr uint8_t kLz4 = 1;
 constexpr uint8_t kZstd = 4;
 constexpr uint8_t kOldestVersion = 4;  // before, filters had other layouts
-constexpr int64_t kMostBlockBytes = 536866816;
-constexpr size_t kMostWidth = 255;  // of what chunks can say
+constexpr int64_t kMaxBlockBytes = 536866816;
+constexpr size_t kMaxWidth = 255;  // of what chunks can say
 
 // Larger memory is given back after each block.
-constexpr size_t kMostKeptBytes = size_t{4} << 20;
+constexpr size_t kMaxKeptBytes = size_t{4} << 20;
 
 struct ThreadMemory {
   Buffer planes = Buffer(0);
@@ -50,7 +50,7 @@ class OpenBlock {
   OpenBlock(const BlockFormat& format, size_t block_bytes)
       : format_(format), block_bytes_(block_bytes), memory_(MemoryOfThread()) {}
   ~OpenBlock() {
-    if (block_bytes_ > kMostKeptBytes) memory_ = ThreadMemory();
+    if (block_bytes_ > kMaxKeptBytes) memory_ = ThreadMemory();
   }
   OpenBlock(const OpenBlock&) = delete;
   OpenBlock& operator=(const OpenBlock&) = delete;
@@ -240,7 +240,7 @@ void OpenBlock::CopyElements(const FilterStep& step, size_t start, size_t bytes,
       Unfilter(step, OneRun(start / step.width, count, to));
       done = count * step.width;
     } else {
-      std::array<std::byte, kMostWidth> element;
+      std::array<std::byte, kMaxWidth> element;
       Unfilter(step, OneRun(start / step.width, 1, element.data()));
       done = std::min(step.width - within, stop - start);
       std::memcpy(to, element.data() + within, done);
@@ -322,7 +322,7 @@ size_t BlockRuns::stop() const {
 std::optional<BlockFormat> FindBlockFormat(const BloscChunk& chunk, int64_t file_element_bytes) {
   if (chunk.kind != ChunkKind::kBlocks || chunk.stored || chunk.has_dictionary ||
       chunk.has_plugin_codec || chunk.version < kOldestVersion || chunk.element_bytes == 0 ||
-      chunk.block_bytes > kMostBlockBytes || file_element_bytes < 1 ||
+      chunk.block_bytes > kMaxBlockBytes || file_element_bytes < 1 ||
       (chunk.codec != kLz4 && chunk.codec != kZstd)) {
     return std::nullopt;
   }
