@@ -17,7 +17,7 @@ Those of other versions come from throw-away environments, none of which tests n
 Element number n, in C order, has the value n // 3 % 1000: as it is in integers (cut to their size),
 its parity in bools, a quarter of it in floats and as real part, one more as imaginary part. So has
 each field of a record. In version_..._holes all chunks but one are 0 instead, special_... says what
-its elements are. tests/store/b2nd_golden_test.cpp compares each file with that.
+its elements are. tests/store/b2nd/b2nd_golden_test.cpp compares each file with that.
 """
 
 import pathlib

@@ -2,7 +2,7 @@
 
 #include <gdal.h>
 
-#include "driver/raster/array_driver.h"
+#include "driver/raster/formats/array_driver.h"
 
 extern "C" __attribute__((visibility("default"))) void GDALRegister_ndarray() {
   // A driver's classes are laid out as its GDAL headers say, which change with each minor version.

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "driver/raster/gdal_compat.h"
-#include "driver/store/dtype.h"
+#include "driver/store/dtype/dtype.h"
 
 namespace ndarray {
 

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "driver/store/attributes.h"
-#include "driver/store/dtype.h"
+#include "driver/store/dtype/dtype.h"
 #include "driver/store/file_id.h"
 #include "driver/store/status.h"
 

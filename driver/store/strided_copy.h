@@ -3,7 +3,7 @@
 #define GDAL_NDARRAY_STORE_STRIDED_COPY_H_
 
 #include "driver/store/array.h"
-#include "driver/store/dtype.h"
+#include "driver/store/dtype/dtype.h"
 
 namespace ndarray {
 

@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "driver/store/b2nd_layout.h"
-#include "driver/store/chunk_loader.h"
-#include "driver/store/frame_index.h"
-#include "driver/store/local_file.h"
+#include "driver/store/blosc2/b2nd_layout.h"
+#include "driver/store/frame/chunk_loader.h"
+#include "driver/store/frame/frame_index.h"
+#include "driver/store/io/local_file.h"
 #include "driver/store/thread_pool.h"
 
 namespace ndarray {

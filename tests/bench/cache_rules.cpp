@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "driver/store/b2nd_array.h"
-#include "driver/store/block_cache.h"
+#include "driver/store/b2nd/b2nd_array.h"
 #include "driver/store/box.h"
-#include "driver/store/local_file.h"
+#include "driver/store/frame/block_cache.h"
+#include "driver/store/io/local_file.h"
 
 namespace ndarray {
 namespace {

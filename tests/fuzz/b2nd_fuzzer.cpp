@@ -10,13 +10,13 @@
 #include <string_view>
 #include <utility>
 
-#include "driver/store/b2nd_array.h"
-#include "driver/store/b2nd_layout.h"
-#include "driver/store/blosc_chunk.h"
-#include "driver/store/frame_header.h"
+#include "driver/store/b2nd/b2nd_array.h"
+#include "driver/store/b2nd/nested_array.h"
+#include "driver/store/blosc2/b2nd_layout.h"
+#include "driver/store/blosc2/blosc_chunk.h"
+#include "driver/store/blosc2/frame_header.h"
+#include "driver/store/io/string_file.h"
 #include "driver/store/msgpack.h"
-#include "driver/store/nested_array.h"
-#include "driver/store/string_file.h"
 #include "tests/support/mapped_bytes.h"
 #include "tests/support/memory_file.h"
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "driver/store/npy_array.h"
-#include "driver/store/npy_header.h"
-#include "driver/store/record_dtype.h"
+#include "driver/store/dtype/record_dtype.h"
+#include "driver/store/npy/npy_array.h"
+#include "driver/store/npy/npy_header.h"
 #include "tests/support/memory_file.h"
 
 namespace ndarray {

@@ -1,4 +1,4 @@
-#include "driver/raster/array_dataset.h"
+#include "driver/raster/dataset/array_dataset.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "driver/raster/b2nd_cut.h"
+#include "driver/raster/create/b2nd_cut.h"
 
 #include <cpl_string.h>
 #include <gtest/gtest.h>

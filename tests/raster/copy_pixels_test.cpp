@@ -1,4 +1,4 @@
-#include "driver/raster/copy_pixels.h"
+#include "driver/raster/create/copy_pixels.h"
 
 #include <gtest/gtest.h>
 

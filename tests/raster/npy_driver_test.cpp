@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "driver/raster/array_driver.h"
+#include "driver/raster/formats/array_driver.h"
 #include "driver/raster/gdal_compat.h"
 #include "tests/support/npy_files.h"
 #include "tests/support/temp_folder.h"

@@ -1,4 +1,4 @@
-#include "driver/raster/overwrite.h"
+#include "driver/raster/create/overwrite.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "driver/raster/array_driver.h"
+#include "driver/raster/formats/array_driver.h"
 #include "driver/raster/gdal_compat.h"
 #include "tests/support/npy_files.h"
 #include "tests/support/temp_folder.h"

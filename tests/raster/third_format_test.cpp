@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "driver/raster/array_driver.h"
-#include "driver/raster/memory_option.h"
+#include "driver/raster/files/memory_option.h"
+#include "driver/raster/formats/array_driver.h"
 #include "driver/store/box.h"
 #include "tests/support/memory_array.h"
 #include "tests/support/npy_files.h"
@@ -60,8 +60,7 @@ class TestWriter final : public ArrayWriter {
 
 bool Detect(std::string_view first_bytes) { return first_bytes.substr(0, kMagic.size()) == kMagic; }
 
-Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor, int,
-                                    const MapPolicy&) {
+Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor, int, const MapPolicy&) {
   const std::string bytes = ReadFile(path);
   AxisVector shape;
   for (size_t i = 0; i < 3; ++i) shape.push_back(std::stoi(bytes.substr(kMagic.size() + 8 * i, 8)));

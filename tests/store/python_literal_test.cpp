@@ -1,4 +1,4 @@
-#include "driver/store/python_literal.h"
+#include "driver/store/dtype/python_literal.h"
 
 #include <gtest/gtest.h>
 

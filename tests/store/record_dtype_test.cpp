@@ -1,4 +1,4 @@
-#include "driver/store/record_dtype.h"
+#include "driver/store/dtype/record_dtype.h"
 
 #include <gtest/gtest.h>
 

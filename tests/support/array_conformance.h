@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "driver/store/array.h"
-#include "driver/store/dtype.h"
+#include "driver/store/dtype/dtype.h"
 #include "tests/support/strided_buffer.h"
 
 namespace ndarray::testing {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "driver/store/byte_file.h"
-#include "driver/store/output_file.h"
+#include "driver/store/io/byte_file.h"
+#include "driver/store/io/output_file.h"
 
 namespace ndarray::testing {
 

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "driver/store/byte_file.h"
+#include "driver/store/io/byte_file.h"
 
 namespace ndarray::testing {
 

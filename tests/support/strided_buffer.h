@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "driver/store/array.h"
-#include "driver/store/dtype.h"
+#include "driver/store/dtype/dtype.h"
 
 namespace ndarray {
 

@@ -16,7 +16,7 @@
 #include <string_view>
 
 #include "driver/store/blosc2/block_streams.h"
-#include "driver/store/blosc_chunk.h"
+#include "driver/store/blosc2/blosc_chunk.h"
 #include "driver/store/status.h"
 
 namespace ndarray {

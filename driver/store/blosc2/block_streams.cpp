@@ -8,7 +8,7 @@
 #include <new>
 #include <string>
 
-#include "driver/store/blosc_chunk.h"
+#include "driver/store/blosc2/blosc_chunk.h"
 
 namespace ndarray {
 namespace {

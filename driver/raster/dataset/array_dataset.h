@@ -1,0 +1,150 @@
+// An array as a GDAL raster dataset. Knows nothing of file formats: all it shows comes from
+// Array::info(); georeferencing and metadata are the file's own (Array::attributes), or live in
+// GDAL's PAM sidecar (PATH.aux.xml), which counts where it says something.
+//
+// Threads: a read-only dataset without overviews or masks that was opened with GDAL_OF_THREAD_SAFE
+// (GDAL >= 3.10) is safe to share: pixels are read without a lock, GDAL's block cache of a band
+// under one. It stays so: overviews that are built through it are not shown by it.
+#ifndef GDAL_NDARRAY_RASTER_DATASET_ARRAY_DATASET_H_
+#define GDAL_NDARRAY_RASTER_DATASET_ARRAY_DATASET_H_
+
+#include <cpl_string.h>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "driver/raster/files/named_file.h"
+#include "driver/raster/gdal_compat.h"
+#include "driver/raster/mask/stored_mask.h"
+#include "driver/raster/metadata/stored_metadata.h"
+#include "driver/raster/reserved_names.h"
+#include "driver/raster/window_io.h"
+#include "driver/store/array.h"
+
+namespace ndarray {
+
+class ArrayDataset final : public GDALPamDataset {
+ public:
+  struct Options {
+    AxisVector index;     // of the leading axes; empty: the whole array
+    std::string axes;     // of the user; empty: what the file remembers, else the rule
+    int max_threads = 1;  // for one window
+    NamedFile file;       // the array's, as it was named before it was opened
+  };
+
+  // Opens the raster that options choose of the array, with its sidecars. The dataset's name and
+  // access are those of open_info. nullptr after one GDAL error.
+  static std::unique_ptr<ArrayDataset> Open(GDALOpenInfo* open_info, std::shared_ptr<Array> array,
+                                            const Options& options);
+
+  ~ArrayDataset() override;
+
+  // Whether its file still has its name, so that what is beside that name belongs to it.
+  bool IsStillNamed() const { return file_.IsStillNamed(); }
+
+  const WindowIo& io() const { return io_; }
+  const std::string& axes_name() const { return io_.axes().name; }
+  // In the file itself: it was written, or at least updated, by us.
+  bool remembers_axes() const { return !stored_.axes.empty(); }
+
+  // The path shared by RasterIO of the dataset and of a band, once resampling is ruled out.
+  CPLErr Transfer(const WindowRequest& request, const int* band_numbers, int count,
+                  const GDALRasterIOExtraArg* extra);
+
+  CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
+                    GDALDataType type, int band_count, int* band_numbers,
+                    StringList options) override;
+  // In update mode the sidecar is written at once: QGIS takes one that appears only when a dataset
+  // is closed for its own statistics, and deletes it.
+  CPLErr SetSpatialRef(const OGRSpatialReference* crs) override;
+  const OGRSpatialReference* GetSpatialRef() const override;
+  CPLErr GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST_GETTER override;
+  CPLErr SetGeoTransform(NewGeoTransform transform) override;
+  FlushResult FlushCache(bool at_closing = false) override;
+#if NDARRAY_HAS_CLOSE
+  CPLErr Close(NDARRAY_CLOSE_PARAMETERS) override;
+#endif
+  CPLErr CreateMaskBand(int flags) override;
+  char** GetFileList() override;
+  MetadataList GetMetadata(const char* domain = "") override;
+  const char* GetMetadataItem(const char* name, const char* domain = "") override;
+  char** GetMetadataDomainList() override;
+  bool GetRawBinaryLayout(RawBinaryLayout& layout) override;
+
+ protected:
+  CPLErr TrySaveXML() override;
+  CPLErr IBuildOverviews(const char* resampling, int count, const int* factors, int band_count,
+                         const int* band_numbers, GDALProgressFunc progress, void* progress_data,
+                         CSLConstList options) override;
+  CPLErr IRasterIO(GDALRWFlag direction, int x, int y, int width, int height, void* data,
+                   int buffer_width, int buffer_height, GDALDataType type, int band_count,
+                   BANDMAP_TYPE band_numbers, GSpacing pixel_space, GSpacing line_space,
+                   GSpacing band_space, GDALRasterIOExtraArg* extra) override;
+
+ private:
+  friend class ArrayBand;
+
+  ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored,
+               const Options& options, GDALAccess access);
+  void LoadStoredPam();
+  void ShowAttributes(const std::vector<ShownAttribute>& shown);
+  const OGRSpatialReference* FindStoredCrs();
+  StoredMask* OpenStoredMask();
+  StoredMask* FindStoredMask(int band);
+  CPLErr CreateMask(int flags, int band);
+  void FindOverviewsAndMasks();
+  CPLErr ReportReplaced(const char* consequence) const;
+  bool KeepsMetadata() const;
+  void RemoveOldSidecar();
+  CPLErr AddBands();
+  int BlockSide(int axis, int raster_side) const;
+  CPLErr SaveSidecarAfter(CPLErr result);
+  CPLErr SaveSidecar();
+  CPLErr Flush(bool at_closing);
+  CPLErr Finish();
+  // Emulated maps of bands move pixels on a thread of GDAL's. Free, and no lock, where read-only.
+  std::unique_lock<std::recursive_mutex> LockForUpdate() const {
+    return update_mutex_ != nullptr ? std::unique_lock<std::recursive_mutex>(*update_mutex_)
+                                    : std::unique_lock<std::recursive_mutex>();
+  }
+  void LoadSidecars(GDALOpenInfo* open_info, CPLStringList& sidecars, CPLXMLNode* pam);
+  void LoadPam(CPLXMLNode* pam, CPLStringList& sidecars);
+  // Whether several threads may read from it.
+  bool IsShared() const { return (nOpenFlags & kThreadSafeFlag) != 0; }
+  void DescribeStructure();
+  bool HasDetails() const { return io_.array().chunked() != nullptr; }
+  CPLStringList& CurrentDetails();
+  // A band's value for what was never written; whether all bands now have it.
+  bool ChangeFill(const std::vector<std::byte>& from, const std::vector<std::byte>& to);
+
+  WindowIo io_;
+  std::vector<BandSource> sources_;  // of bands, by their numbers less one
+  StoredMetadata stored_;
+  bool knows_crs_ = false;
+  std::unique_ptr<OGRSpatialReference> crs_;  // of stored_
+  const NamedFile file_;
+  bool stored_in_file_ = false;  // with the next flush
+  bool finished_ = false;
+  const int max_threads_;
+  bool found_beside_ = false;                    // overviews and masks
+  bool has_unread_mask_ = false;                 // in the file
+  std::unique_ptr<StoredMask> mask_;             // once somebody has asked
+  std::map<std::vector<std::byte>, int> fills_;  // how many bands have which value
+  CPLStringList image_structure_;
+  std::map<std::thread::id, CPLStringList> details_;  // of each thread, until it asks again
+  CPLStringList derived_subdatasets_;
+  bool knows_derived_subdatasets_ = false;
+  // Of thread-safe datasets: what is made lazily (block caches, mask bands, CRS, some metadata).
+  std::recursive_mutex lazy_mutex_;
+  // Of datasets that are updated: shared with the emulated maps, which may live longer.
+  std::shared_ptr<std::recursive_mutex> update_mutex_;
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_DATASET_ARRAY_DATASET_H_

@@ -1,0 +1,52 @@
+#include "driver/raster/files/subdataset_list.h"
+
+#include <cpl_string.h>
+
+#include <string>
+
+#include "driver/raster/axes.h"
+#include "driver/raster/files/dataset_name.h"
+#include "driver/raster/image_structure.h"
+#include "driver/store/box.h"
+
+namespace ndarray {
+namespace {
+
+class SubdatasetList final : public GDALDataset {
+ public:
+  SubdatasetList() {
+    nRasterXSize = 0;
+    nRasterYSize = 0;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_view driver) {
+  const ArrayInfo& info = array.info();
+  const int leading = info.shape.size() - kMaxRasterAxes;
+  AxisVector rest;
+  for (int axis = leading; axis < info.shape.size(); ++axis) rest.push_back(info.shape[axis]);
+  const std::string dtype = info.is_record ? std::to_string(info.fields.size()) + " fields"
+                                           : TypeString(info.fields[0].dtype);
+
+  CPLStringList list;
+  Box indexes{AxisVector(leading, 0), AxisVector()};
+  for (int axis = 0; axis < leading; ++axis) indexes.stop.push_back(info.shape[axis]);
+  AxisVector index = indexes.start;
+  int number = 0;
+  do {
+    ++number;
+    const std::string prefix = "SUBDATASET_" + std::to_string(number);
+    list.SetNameValue((prefix + "_NAME").c_str(),
+                      FormatDatasetName(driver, array.path(), index).c_str());
+    list.SetNameValue((prefix + "_DESC").c_str(), (ShapeString(rest) + " " + dtype).c_str());
+  } while (number < kMaxListedSubdatasets && Advance(indexes, index));
+
+  auto dataset = std::make_unique<SubdatasetList>();
+  dataset->GDALDataset::SetMetadata(list.List(), "SUBDATASETS");
+  dataset->GDALDataset::SetMetadata(ImageStructure(info).List(), "IMAGE_STRUCTURE");
+  return dataset;
+}
+
+}  // namespace ndarray

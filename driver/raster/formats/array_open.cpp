@@ -1,0 +1,79 @@
+#include "driver/raster/formats/array_open.h"
+
+#include <cpl_string.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "driver/raster/dataset/array_dataset.h"
+#include "driver/raster/files/dataset_name.h"
+#include "driver/raster/files/named_file.h"
+#include "driver/raster/files/subdataset_list.h"
+#include "driver/raster/gdal_error.h"
+#include "driver/raster/threads.h"
+
+namespace ndarray {
+namespace {
+
+std::unique_ptr<GDALDataset> OpenArray(const ArrayFormat& format, GDALOpenInfo* open_info,
+                                       const std::string& path,
+                                       const ArrayDataset::Options& options,
+                                       const MapPolicy& policy) {
+  const OpenFor purpose = open_info->eAccess == GA_Update ? OpenFor::kUpdate : OpenFor::kReading;
+  Result<std::shared_ptr<Array>> array = format.open(path, purpose, options.max_threads, policy);
+  if (!array.ok()) return Report(array.status()), nullptr;
+  const bool whole = options.index.empty() && options.axes.empty();
+  if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {
+    return ListSubdatasets(**array, format.driver);
+  }
+  return ArrayDataset::Open(open_info, std::move(*array), options);
+}
+
+GDALDataset* OpenChecked(const ArrayFormat& format, GDALOpenInfo* open_info) {
+  if (open_info->bIsDirectory && format.refuse_folder != nullptr) {
+    const Status refused = format.refuse_folder(open_info->pszFilename);
+    if (!refused.ok()) return Report(refused), nullptr;
+  }
+  Result<DatasetName> name = ParseDatasetName(open_info->pszFilename, format.driver);
+  if (!name.ok()) return Report(name.status()), nullptr;
+  ArrayDataset::Options options;
+  options.index = name->index;
+  options.axes = CPLString(CSLFetchNameValueDef(open_info->papszOpenOptions, "AXES", "")).toupper();
+  const Result<int> threads =
+      ThreadsFromOption(CSLFetchNameValue(open_info->papszOpenOptions, "NUM_THREADS"));
+  // As GDAL's own drivers do: a warning, and the file opens.
+  if (!threads.ok()) ReportWarning(threads.status().At(name->path).message() + "; it is ignored");
+  options.max_threads = threads.ok() ? *threads : DefaultThreads();
+
+  const MapPolicy policy = format.map_policy(open_info->papszOpenOptions);
+  // Where another file takes the name meanwhile, the sidecars may be its own: then it is opened
+  // instead. Not for ever, should somebody do nothing but replace it.
+  constexpr int kMaxTries = 20;
+  for (int tries = 1;; ++tries) {
+    options.file = NamedFile(name->path);
+    std::unique_ptr<GDALDataset> dataset =
+        OpenArray(format, open_info, name->path, options, policy);
+    if (dataset == nullptr || tries == kMaxTries || options.file.IsStillNamed()) {
+      return dataset.release();
+    }
+  }
+}
+
+}  // namespace
+
+bool IdentifyArray(const ArrayFormat& format, GDALOpenInfo& open_info) {
+  if (HasDriverPrefix(open_info.pszFilename, format.driver)) return true;
+  const std::string_view start(reinterpret_cast<const char*>(open_info.pabyHeader),
+                               static_cast<size_t>(open_info.nHeaderBytes));
+  if (format.detect(start)) return true;
+  return open_info.bIsDirectory && format.refuse_folder != nullptr &&
+         !format.refuse_folder(open_info.pszFilename).ok();
+}
+
+GDALDataset* OpenArrayDataset(const ArrayFormat& format, GDALOpenInfo* open_info) {
+  if (!IdentifyArray(format, *open_info)) return nullptr;
+  return Guarded<GDALDataset*>(nullptr, [&] { return OpenChecked(format, open_info); });
+}
+
+}  // namespace ndarray

@@ -1,0 +1,129 @@
+// The format .b2nd, of the driver B2ND.
+
+#include <cpl_vsi.h>
+
+#include <functional>
+#include <utility>
+
+#include "driver/raster/create/b2nd_options.h"
+#include "driver/raster/create/mask_copy.h"
+#include "driver/raster/dataset/cache_limit.h"
+#include "driver/raster/files/memory_option.h"
+#include "driver/raster/files/vsi_file.h"
+#include "driver/raster/formats/array_driver.h"
+#include "driver/raster/formats/array_format.h"
+#include "driver/store/b2nd/b2nd_array.h"
+#include "driver/store/b2nd/b2nd_update.h"
+#include "driver/store/b2nd/b2nd_writer.h"
+#include "driver/store/blosc2/frame_header.h"
+#include "driver/store/frame/frame_open.h"
+
+namespace ndarray {
+namespace {
+
+// What is larger is no number, and c-blosc2 takes it for bytes.
+constexpr int64_t kMaxRecordBytes = 255;
+
+// A folder of that name is a sparse frame, which is ours to refuse. Other folders are not asked.
+Status RefuseFolder(const std::string& path) {
+  std::string_view name(path);
+  if (!name.empty() && name.back() == '/') name.remove_suffix(1);
+  constexpr std::string_view kSuffix = ".b2nd";
+  if (name.size() < kSuffix.size() || name.substr(name.size() - kSuffix.size()) != kSuffix) {
+    return {};
+  }
+  VSIStatBufL about;
+  const bool is_frame = VSIStatL((std::string(name) + "/chunks.b2frame").c_str(), &about) == 0;
+  return is_frame ? SparseFrame().At(path) : Status();
+}
+
+MapPolicy Policy(StringList open_options) {
+  ApplyCacheLimit();
+  return PolicyOfChunkedFile(open_options);
+}
+
+Result<std::shared_ptr<Array>> OpenForUpdate(const std::string& path, OpenFor purpose,
+                                             int max_threads) {
+  UnlockedFile late;
+  if (purpose == OpenFor::kLateUpdate) {
+    Result<UnlockedFile> file = OpenUnlockedUpdateFile(path);
+    if (!file.ok()) return file.status();
+    late = std::move(*file);
+  } else {
+    Result<std::shared_ptr<WritableFile>> file = OpenUpdateFile(path);
+    if (!file.ok()) return file.status();
+    late.file = std::move(*file);
+  }
+  const Chunks chunks =
+      purpose == OpenFor::kFirstWrites ? Chunks::kUnwritten : Chunks::kMayBeWritten;
+  Result<std::shared_ptr<B2ndForUpdate>> array =
+      OpenB2ndForUpdate(std::move(late.file), CreateOutputFile, max_threads, chunks,
+                        kDefaultWriteCacheBytes, std::move(late.lock));
+  if (!array.ok()) return array.status();
+  return std::shared_ptr<Array>(std::move(*array));
+}
+
+Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor purpose, int max_threads,
+                                    const MapPolicy& policy) {
+  if (purpose != OpenFor::kReading) return OpenForUpdate(path, purpose, max_threads);
+  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, policy);
+  if (!file.ok()) return file.status();
+  return OpenB2ndArray(std::move(*file), max_threads);
+}
+
+Result<ElementType> ReadElement(const std::string& path) {
+  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path);
+  if (!file.ok()) return file.status();
+  Result<OpenedFrame> frame = OpenFrame(std::move(*file));
+  if (!frame.ok()) return frame.status();
+  return frame->index->layout().element;
+}
+
+Result<std::unique_ptr<ArrayWriter>> StartWriter(const B2ndPlan& plan, OutputFile& file,
+                                                 const std::vector<Attribute>& attributes,
+                                                 Contents contents) {
+  // How large it will be is known only where nothing is compressed.
+  if (contents == Contents::kElements && plan.compression.level == 0) {
+    const Status space = CheckFreeSpace(
+        file.path(), static_cast<uint64_t>(CheckedProduct(plan.layout.shape).value_or(0) *
+                                           plan.layout.element.element_bytes));
+    if (!space.ok()) return space;
+  }
+  Result<std::unique_ptr<B2ndWriter>> writer =
+      B2ndWriter::Start(file, plan.layout, plan.compression, attributes, plan.max_threads);
+  if (!writer.ok()) return writer.status();
+  return std::unique_ptr<ArrayWriter>(std::move(*writer));
+}
+
+Result<WriterStarter> Plan(const NewArray& array, StringList options) {
+  Result<B2ndPlan> plan = PlanB2nd(array, options);
+  if (!plan.ok()) return plan.status();
+  return WriterStarter([plan = std::move(*plan)](OutputFile& file,
+                                                 const std::vector<Attribute>& attributes,
+                                                 Contents contents) {
+    return StartWriter(plan, file, attributes, contents);
+  });
+}
+
+}  // namespace
+
+const ArrayFormat kB2ndFormat = {
+    /*driver=*/"B2ND",
+    /*long_name=*/"Blosc2 NDim array (.b2nd)",
+    /*extension=*/"b2nd",
+    /*detect=*/HasFrameMagic,
+    RefuseFolder,
+    Policy,
+    Open,
+    ReadElement,
+    /*creation_options=*/B2ndCreationOptions,
+    Plan,
+    /*max_axes=*/kMaxB2ndAxes,
+    /*max_element_bytes=*/kMaxRecordBytes,
+    /*has_chunks=*/true,
+    /*keeps_metadata=*/true,
+    /*store_masks=*/CopyMasks,
+    AddCallbacks<kB2ndFormat>,
+};
+
+}  // namespace ndarray

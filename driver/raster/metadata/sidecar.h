@@ -1,0 +1,54 @@
+// The files beside a raster in which GDAL keeps what the raster's own file does not: PATH.aux.xml
+// (PAM), PATH.ovr, PATH.msk.
+#ifndef GDAL_NDARRAY_RASTER_METADATA_SIDECAR_H_
+#define GDAL_NDARRAY_RASTER_METADATA_SIDECAR_H_
+
+#include <cpl_minixml.h>
+#include <cpl_string.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "driver/raster/gdal_compat.h"
+#include "driver/raster/xml_tree.h"
+
+namespace ndarray {
+
+// The names of the files in the folder of `path` that GDAL may look for beside it, as its functions
+// take them. An empty list: they are to ask for each name.
+//
+// In local folders, of which thousands of files may be a part, a few names are asked for instead of
+// a list of the folder; where each name would be a request over a network, one list is, as
+// GDAL_DISABLE_READDIR_ON_OPEN says.
+CPLStringList SidecarNames(GDALOpenInfo& open_info, const std::string& path);
+
+// The content of the PAM sidecar of the whole file at `path`; nullptr where there is none, it
+// cannot be read, or sidecars are switched off. Without errors.
+XmlTree ReadPam(const std::string& path, const CPLStringList& sidecar_names);
+
+// Takes what a file says itself out of its sidecar, which would count for more: all that is of the
+// whole dataset. What is of its parts (subdatasets), and what GDAL does not know, stays; a sidecar
+// with nothing left in it goes.
+void RemoveFromSidecar(const std::string& path);
+
+// GDAL's versions before 3.7 lose the metadata of a file's parts when they save those of the whole:
+// keeps them meanwhile.
+class PartsOfSidecar {
+ public:
+  explicit PartsOfSidecar(const std::string& path);
+
+  // Puts them back where they are missing.
+  void Restore();
+
+ private:
+  const std::string path_;
+  std::vector<XmlTree> parts_;
+};
+
+// A dataset's metadata item in a PAM document (nullptr: in none); nullptr where there is none.
+const char* PamMetadataItem(const CPLXMLNode* pam, const char* name, const char* domain);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_METADATA_SIDECAR_H_

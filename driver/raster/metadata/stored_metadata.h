@@ -1,0 +1,83 @@
+// What a file's own attributes (Array::attributes()) say of the raster. Each fact stands in one:
+//
+// spatial:transform   six numbers a b c d e f: x = a column + b line + c, y = d column + e line + f
+// spatial:dimensions  the names of y and x
+// dimension_names     the names of all axes, in array order
+// zarr_conventions    the conventions that these follow (zarr_conventions.h)
+// proj:wkt2, proj:projjson, proj:code
+//                     forms of the CRS, of which the first that can be read counts
+// gdal                {"axes": the letters of AXES, "epoch": of coordinates, "pam": the text of a
+//                     PAM document with all that no other attribute says}
+// gdal:mask           stored_mask.h
+// others              metadata items of the dataset: texts as they are, all else as JSON. An item
+//                     of such a name is written to that attribute, and not into "gdal"
+#ifndef GDAL_NDARRAY_RASTER_METADATA_STORED_METADATA_H_
+#define GDAL_NDARRAY_RASTER_METADATA_STORED_METADATA_H_
+
+#include <cpl_string.h>
+#include <ogr_spatialref.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "driver/raster/gdal_compat.h"
+#include "driver/store/array.h"
+
+namespace ndarray {
+
+// An attribute that is shown as a metadata item.
+struct ShownAttribute {
+  std::string attribute;  // its name
+  std::string key, text;  // the item
+};
+
+struct StoredMetadata {
+  std::optional<std::array<double, 6>> transform;  // in GDAL's order
+  bool has_crs = false;                            // for ReadStoredCrs
+  std::vector<ShownAttribute> shown;
+  std::string axes;  // empty: the file does not say
+  std::string pam;   // empty: nothing
+  double epoch = 0;  // of the coordinates; 0: none
+  // Names of attributes that GDAL's own metadata stand for, so that they go with it.
+  std::set<std::string> understood;
+};
+
+// Attributes come from anybody: one that does not fit is shown as metadata. A few bytes
+// may claim many: what is read of all attributes together is bounded, and those of others that are
+// long in the file are shown by their size.
+StoredMetadata ReadStoredMetadata(const Array& array);
+
+struct StoredCrs {
+  std::unique_ptr<OGRSpatialReference> crs;  // nullptr: no form can be read
+  std::vector<ShownAttribute> unreadable;    // forms before it, to be shown as metadata
+};
+
+// Takes as long as opening ten files does, so it is for who asks for the CRS. CRS are not looked up
+// in files or on the network.
+StoredCrs ReadStoredCrs(const Array& array);
+
+// The attributes of a new file of the same metadata as `source`, from which ReadStoredMetadata and
+// GDAL's PAM make all of it again. `axes` are the letters of AXES; empty: `names` are all there is
+// to say of the axes.
+std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes,
+                                     const std::vector<std::string>& names);
+
+// The one that only names the axes.
+Attribute StoreAxes(const std::string& axes);
+
+// A new value, or none for an attribute that goes.
+using AttributeEdit = std::pair<std::string, std::optional<std::string>>;
+
+// What makes a file's attributes say what the dataset says now; `stored` is what they said before,
+// and then what they say. Attributes of others follow their items: a new text, or removed.
+std::vector<AttributeEdit> EditsOf(GDALDataset& dataset, const std::string& axes,
+                                   const Attributes& attributes, StoredMetadata& stored);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_METADATA_STORED_METADATA_H_

@@ -1,0 +1,164 @@
+#include "driver/store/b2nd/b2nd_array.h"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "driver/store/b2nd/block_reader.h"
+#include "driver/store/b2nd/chunk_coverage.h"
+#include "driver/store/frame/frame_extents.h"
+#include "driver/store/frame/frame_index.h"
+#include "driver/store/frame/frame_open.h"
+
+namespace ndarray {
+namespace {
+
+// Clients that read by whole read chunks should find enough in one for several threads.
+constexpr int64_t kGranuleBytes = 512 << 10;
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+// A block, doubled along its axes (not those it covers anyway) as long as chunks stay whole numbers
+// of read chunks.
+AxisVector Granule(const B2ndLayout& layout) {
+  AxisVector read_chunk = layout.block_shape;
+  int64_t bytes = layout.block_bytes;
+  const int axes = read_chunk.size();
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (int axis = axes - 1; axis >= 0; --axis) {
+      // Bands, where blocks keep them apart, are read one by one.
+      if (read_chunk[axis] == 1) continue;
+      const int64_t doubled = 2 * read_chunk[axis];
+      if (2 * bytes > kGranuleBytes || layout.chunk_shape[axis] % doubled != 0) continue;
+      read_chunk[axis] = doubled;
+      bytes *= 2;
+      grown = true;
+    }
+  }
+  for (int axis = 0; axis < axes; ++axis) {
+    read_chunk[axis] = std::min(read_chunk[axis], layout.shape[axis]);
+  }
+  return read_chunk;
+}
+
+std::string FiltersText(const FrameSummary& summary) {
+  std::string text;
+  for (size_t i = 0; i < summary.filters.size(); ++i) {
+    if (summary.filters[i] == 0) continue;
+    if (!text.empty()) text += ",";
+    text += FilterName(summary.filters[i]);
+    if (summary.filters_meta[i] != 0) text += "(" + std::to_string(summary.filters_meta[i]) + ")";
+  }
+  return text.empty() ? "NONE" : text;
+}
+
+double Ratio(const FrameIndex& index) {
+  double bytes = static_cast<double>(index.layout().element.element_bytes);
+  for (const int64_t count : index.layout().shape) bytes *= static_cast<double>(count);
+  return bytes / static_cast<double>(std::max<int64_t>(index.summary().file_bytes, 1));
+}
+
+}  // namespace
+
+ArrayInfo DescribeB2nd(const FrameIndex& index) {
+  const B2ndLayout& layout = index.layout();
+  ArrayInfo info;
+  info.shape = layout.shape;
+  info.fields = layout.element.fields;
+  info.is_record = layout.element.is_record;
+  info.read_chunk = Granule(layout);
+  info.chunk = layout.chunk_shape;
+  info.block = layout.block_shape;
+  info.packing = CompressionInfo{CompressionName(index.summary().compressor, index.summary().level),
+                                 FiltersText(index.summary()), Ratio(index)};
+  info.format = "B2ND";
+  info.dtype_text = layout.element.text;
+  return info;
+}
+
+Lines B2ndDetails(const FrameIndex& index) {
+  const FrameSummary& summary = index.summary();
+  const BlockCache::Counters& counters = *index.counters();
+  const BlockCache& cache = BlockCache::Process();
+  const auto number = [](int64_t value) { return std::to_string(value); };
+  return {
+      {"CHUNK_COUNT", number(index.layout().chunk_count)},
+      {"SPECIAL_CHUNKS", number(summary.special_chunks)},
+      {"BLOCKS_PER_CHUNK", number(index.layout().blocks_per_chunk)},
+      {"COMPRESSED_BYTES", number(summary.compressed_bytes)},
+      {"UNCOMPRESSED_BYTES", number(summary.uncompressed_bytes)},
+      {"FRAME_BYTES", number(summary.frame_bytes)},
+      {"FRAME_VERSION", number(summary.format_version)},
+      {"METALAYERS", summary.metalayers},
+      {"LEVEL", number(summary.level)},
+      {"DECODED_BLOCKS", number(index.decoded_blocks())},
+      {"CACHE_HITS", number(counters.hits)},
+      {"CACHE_MISSES", number(counters.misses)},
+      {"CACHE_BYTES", number(counters.held_bytes)},
+      {"CACHE_BYTES_ALL_FILES", number(cache.held_bytes())},
+      {"CACHE_MAX_BYTES", number(cache.max_bytes())},
+  };
+}
+
+namespace {
+
+class B2ndArray final : public Array, public ChunkedArray {
+ public:
+  B2ndArray(const std::shared_ptr<const ByteFile>& file,
+            const std::shared_ptr<const FrameIndex>& index, int max_threads)
+      : Array(file->path(), DescribeB2nd(*index)),
+        file_(file),
+        index_(index),
+        max_threads_(max_threads),
+        attributes_(*file_, index_->codec(), index_->attributes()) {}
+
+  Status Read(const std::vector<ReadTarget>& targets) const override {
+    if (targets.empty()) return {};
+    return BlockReader(*index_, *file_, targets, max_threads_).Run();
+  }
+
+  const Attributes* attributes() const override { return &attributes_; }
+  const ChunkedArray* chunked() const override { return this; }
+
+  bool VisitChunks(const Box& box, const std::byte* element,
+                   const ChunkVisitor& visit) const override {
+    const auto state_of = [](int64_t) { return ChunkState::kInFile; };
+    // Headers of a remote file would cost a request for each chunk.
+    const bool local = file_->traits().is_local;
+    return ndarray::VisitChunks(*index_, *file_, state_of, local, box, element, visit);
+  }
+
+  Lines Details() const override {
+    Lines lines = B2ndDetails(*index_);
+    // Not of remote files: it takes a request for each chunk.
+    if (!file_->is_mapped() && !file_->traits().is_local) return lines;
+    std::call_once(counted_, [this] {
+      const Result<FrameExtents> extents = FindExtents(*index_, *file_);
+      if (extents.ok() && extents->headless.empty()) dead_bytes_ = extents->dead_bytes;
+    });
+    if (dead_bytes_) lines.emplace_back("DEAD_BYTES", std::to_string(*dead_bytes_));
+    return lines;
+  }
+
+ private:
+  const std::shared_ptr<const ByteFile> file_;
+  const std::shared_ptr<const FrameIndex> index_;
+  const int max_threads_;
+  const FileAttributes attributes_;
+  mutable std::once_flag counted_;
+  mutable std::optional<uint64_t> dead_bytes_;  // between chunks: what updates have left behind
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int max_threads) {
+  Result<OpenedFrame> frame = OpenFrame(std::move(file));
+  if (!frame.ok()) return frame.status();
+  return std::shared_ptr<Array>(
+      std::make_shared<B2ndArray>(frame->file, frame->index, max_threads));
+}
+
+}  // namespace ndarray

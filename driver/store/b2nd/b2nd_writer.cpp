@@ -1,0 +1,138 @@
+#include "driver/store/b2nd/b2nd_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "driver/store/b2nd/decoded_chunk.h"
+#include "driver/store/blosc2/blosc_chunk.h"
+#include "driver/store/blosc2/chunk_offset.h"
+#include "driver/store/box.h"
+#include "driver/store/buffer.h"
+#include "driver/store/frame/frame_attributes.h"
+#include "driver/store/thread_pool.h"
+
+namespace ndarray {
+B2ndWriter::B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<BloscEncoder> encoder,
+                       std::string header, std::string trailer, int max_threads)
+    : file_(file),
+      layout_(std::move(layout)),
+      encoder_(std::move(encoder)),
+      header_(std::move(header)),
+      trailer_(std::move(trailer)),
+      max_threads_(max_threads),
+      offsets_(static_cast<size_t>(layout_.chunk_count), SpecialOffset(ChunkKind::kZeros)) {
+  info_.shape = layout_.shape;
+  info_.piece_shape = layout_.chunk_shape;
+  info_.element_bytes = layout_.element.element_bytes;
+  info_.pieces_at_once = max_threads;
+}
+
+Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayout layout,
+                                                      const Compression& compression,
+                                                      const std::vector<Attribute>& attributes,
+                                                      int max_threads) {
+  if (!file.CanRewrite()) {
+    return Mismatch(
+               StatusCode::kNotSupported, "file system", "one that only appends",
+               "one where the header can be completed last; write a local file, and copy it there")
+        .At(file.path());
+  }
+  const ElementType& element = layout.element;
+  if (element.is_record && element.literal.empty()) {  // "f4, 2u1": nothing has said it in full
+    return Mismatch(StatusCode::kNotSupported, "dtype", element.text, "a list of (name, type)")
+        .At(file.path());
+  }
+  Result<std::string> b2nd =
+      FormatB2ndMetalayer(layout.shape, layout.chunk_shape, layout.block_shape,
+                          element.is_record ? element.literal : element.text);
+  if (!b2nd.ok()) return b2nd.status().At(file.path());
+  Result<std::unique_ptr<BloscEncoder>> encoder =
+      BloscEncoder::Make(compression, static_cast<int32_t>(layout.element.element_bytes),
+                         static_cast<int32_t>(layout.block_bytes), *b2nd);
+  if (!encoder.ok()) return encoder.status().At(file.path());
+  Result<std::string> header = (*encoder)->MakeFrameHeader();
+  if (!header.ok()) return header.status().At(file.path());
+  if (!attributes.empty()) PutHasAttributes(*header);
+  std::vector<Attribute> contents;
+  if (attributes.size() > kMaxAttributes) {
+    return Mismatch(StatusCode::kInvalidArgument, "attributes", std::to_string(attributes.size()),
+                    "at most " + std::to_string(kMaxAttributes))
+        .At(file.path());
+  }
+  for (const auto& [name, value] : attributes) {
+    Result<std::string> content = EncodeAttribute(name, value);
+    if (!content.ok()) return content.status().At(file.path());
+    contents.emplace_back(name, std::move(*content));
+  }
+  std::unique_ptr<B2ndWriter> writer(new B2ndWriter(file, std::move(layout), std::move(*encoder),
+                                                    std::move(*header),
+                                                    FormatFrameTrailer(contents), max_threads));
+  Status status = file.WriteAt(0, writer->header_.data(), writer->header_.size());
+  if (!status.ok()) return status;
+  return writer;
+}
+
+Status B2ndWriter::Write(const Box& box, const ConstStridedView& from) {
+  const Box chunks = ChunksOf(layout_, box);
+  const AxisVector grid = Counts(chunks);
+  const auto place_of = [&](int64_t i) {
+    AxisVector place = GridPlace(grid, i);
+    for (int axis = 0; axis < place.size(); ++axis) place[axis] += chunks.start[axis];
+    return place;
+  };
+  std::vector<std::string> encoded(static_cast<size_t>(ElementsIn(chunks)));
+  Status encoding =
+      TryParallelFor(static_cast<int64_t>(encoded.size()), max_threads_, [&](int64_t i) {
+        const AxisVector place = place_of(i);
+        return Encode(place, Shifted(from, box, ChunkBox(layout_, place)),
+                      encoded[static_cast<size_t>(i)]);
+      });
+  if (!encoding.ok()) return encoding.At(file_.path());
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    const AxisVector place = place_of(static_cast<int64_t>(i));
+    Status status = Append(GridNumber(layout_.chunk_grid, place), encoded[i]);
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+Status B2ndWriter::Encode(const AxisVector& place, const ConstStridedView& from,
+                          std::string& to) const {
+  const auto chunk_bytes = static_cast<size_t>(layout_.chunk_bytes);
+  std::byte* const elements = ThreadScratch<B2ndWriter>(chunk_bytes);
+  FillChunk(layout_, elements, place, from);
+  return encoder_->EncodeChunk(elements, chunk_bytes, to);
+}
+
+Status B2ndWriter::Append(int64_t number, const std::string& bytes) {
+  Result<BloscChunk> chunk = ParseChunkHeader(bytes, bytes.size());
+  if (!chunk.ok()) return chunk.status().At(file_.path());
+  int64_t& offset = offsets_[static_cast<size_t>(number)];
+  if (chunk->kind == ChunkKind::kZeros) {
+    offset = SpecialOffset(ChunkKind::kZeros);
+    return {};
+  }
+  Status status = file_.WriteAt(header_.size() + chunks_bytes_, bytes.data(), bytes.size());
+  offset = static_cast<int64_t>(chunks_bytes_);
+  chunks_bytes_ += bytes.size();
+  return status;
+}
+
+Status B2ndWriter::Finish() {
+  Result<std::string> index = BloscEncoder::EncodeOffsets(offsets_);
+  if (!index.ok()) return index.status().At(file_.path());
+  const uint64_t index_at = header_.size() + chunks_bytes_;
+  Status status = file_.WriteAt(index_at, index->data(), index->size());
+  const uint64_t trailer_at = index_at + index->size();
+  if (status.ok()) {
+    status = file_.WriteAt(trailer_at, trailer_.data(), trailer_.size());
+  }
+  if (!status.ok()) return status;
+  PutFrameLengths(header_, trailer_at + trailer_.size(), layout_.chunk_count * layout_.chunk_bytes,
+                  static_cast<int64_t>(chunks_bytes_));
+  PutChunkSizes(header_, static_cast<int32_t>(layout_.chunk_bytes),
+                static_cast<int32_t>(layout_.block_bytes));
+  return file_.WriteAt(0, header_.data(), header_.size());
+}
+
+}  // namespace ndarray

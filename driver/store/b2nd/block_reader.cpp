@@ -1,0 +1,379 @@
+#include "driver/store/b2nd/block_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "driver/store/box.h"
+#include "driver/store/buffer.h"
+#include "driver/store/damage.h"
+#include "driver/store/strided_copy.h"
+#include "driver/store/thread_pool.h"
+
+namespace ndarray {
+namespace {
+
+// Below this for each, another thread costs more than it brings: waking one takes as long as
+// decoding some ten kilobytes.
+constexpr int64_t kMinBytesPerThread = int64_t{48} << 10;
+// Claiming a task costs little, but blocks may be tiny.
+constexpr int64_t kMinBytesPerTask = int64_t{16} << 10;
+// Bounds of a batch: what its tasks decode where they have to be read first, and their number.
+constexpr int64_t kBatchBytes = int64_t{32} << 20;
+// The same for their chunks, each of which has memory for all it might hold.
+constexpr int64_t kBatchChunkBytes = int64_t{128} << 20;
+constexpr int64_t kBatchTasks = int64_t{1} << 16;
+// Larger scratch is given back after each use.
+constexpr size_t kMaxKeptScratchBytes = size_t{4} << 20;
+
+// c-blosc2 counts up to the block it is asked for. Beyond this many steps for all blocks of a chunk
+// it is asked for the chunk.
+constexpr int64_t kMaxSteps = int64_t{1} << 24;
+
+// Filters are undone for each run of bytes by itself. Where there are more runs than that, they are
+// so short that it takes less time to undo them for all of a block and to copy.
+constexpr size_t kMinBytesPerRun = 64;
+constexpr size_t kMaxStraightTargets = 4;
+
+// Instead of a block's number.
+constexpr int64_t kWholeChunk = BlockCache::kWholeChunk;
+constexpr int64_t kFill = -100;  // is never looked up
+
+Box Bounds(const std::vector<ReadTarget>& targets) {
+  Box bounds = targets[0].box;
+  for (const ReadTarget& target : targets) {
+    for (int axis = 0; axis < bounds.start.size(); ++axis) {
+      bounds.start[axis] = std::min(bounds.start[axis], target.box.start[axis]);
+      bounds.stop[axis] = std::max(bounds.stop[axis], target.box.stop[axis]);
+    }
+  }
+  return bounds;
+}
+
+// The caller's memory for a part of a target's box.
+std::byte* AddressOf(const ReadTarget& target, const Box& part) {
+  return static_cast<std::byte*>(target.to.data) +
+         OffsetOf(target.to.strides_bytes, target.box, part);
+}
+
+}  // namespace
+
+BlockReader::BlockReader(const FrameIndex& index, const ByteFile& file,
+                         const std::vector<ReadTarget>& targets, int max_threads)
+    : index_(index),
+      layout_(index.layout()),
+      file_(file),
+      targets_(targets),
+      max_threads_(max_threads),
+      bounds_(Bounds(targets)),
+      loader_(index, file),
+      caches_blocks_(BlockCache::Process().Admits(static_cast<size_t>(index.layout().block_bytes))),
+      caches_chunks_(
+          BlockCache::Process().Admits(static_cast<size_t>(index.layout().chunk_bytes))) {}
+
+Status BlockReader::Run() {
+  const Box chunks = ChunksOf(layout_, bounds_);
+  AxisVector place = chunks.start;
+  bool more = true;
+  while (more) {
+    chunks_.clear();
+    tasks_.clear();
+    int64_t blocks = 0;
+    do {
+      AddChunk(place, blocks);
+      more = Advance(chunks, place);
+    } while (more && blocks < kBatchTasks &&
+             (loader_.mapped() ||
+              (blocks * layout_.block_bytes < kBatchBytes &&
+               static_cast<int64_t>(chunks_.size()) * layout_.chunk_bytes < kBatchChunkBytes)));
+    if (chunks_.empty()) continue;
+    Status status = RunBatch();
+    if (!status.ok()) return DamagedFile(status, file_.path(), kVerify);
+  }
+  return {};
+}
+
+// Adds its blocks, about, to those of the batch.
+void BlockReader::AddChunk(const AxisVector& place, int64_t& blocks) {
+  if (targets_.size() > 1 && UsedBytes(ChunkBox(layout_, place)) == 0) return;
+  LoadedChunk chunk;
+  chunk.number = GridNumber(layout_.chunk_grid, place);
+  chunks_.push_back(std::move(chunk));
+  const Box touched = BlocksOf(layout_, place, bounds_);
+  int64_t count = 1;
+  for (int axis = 0; axis < place.size(); ++axis) count *= touched.count(axis);
+  blocks += count;
+}
+
+AxisVector BlockReader::PlaceOf(const LoadedChunk& chunk) const {
+  return GridPlace(layout_.chunk_grid, chunk.number);
+}
+
+void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
+  const LoadedChunk& chunk = chunks_[chunk_index];
+  if (chunk.header.kind != ChunkKind::kBlocks) {
+    tasks_.push_back({chunk_index, kFill, nullptr, false});
+    tasks_bytes += layout_.chunk_bytes;
+    return;
+  }
+  if (chunk.needs_whole || (!chunk.header.stored && !chunk.format &&
+                            ElementsIn(BlocksOf(layout_, PlaceOf(chunk), bounds_)) >
+                                kMaxSteps / layout_.blocks_per_chunk)) {
+    tasks_.push_back({chunk_index, kWholeChunk, nullptr, false});
+    tasks_bytes += layout_.chunk_bytes;
+    return;
+  }
+  const AxisVector place = PlaceOf(chunk);
+  const Box blocks = BlocksOf(layout_, place, bounds_);
+  AxisVector block = blocks.start;
+  do {
+    // With several windows there may be blocks between them.
+    if (targets_.size() > 1 && UsedBytes(BlockBox(layout_, place, block)) == 0) continue;
+    tasks_.push_back({chunk_index, GridNumber(layout_.block_grid, block), nullptr, false});
+    tasks_bytes += layout_.block_bytes;
+  } while (Advance(blocks, block));
+}
+
+BlockCache::Block BlockReader::FindCached(const LoadedChunk& chunk, const Task& task) const {
+  if (task.looked_up) return task.cached;
+  return BlockCache::Process().Find({index_.cache_file(), chunk.number, task.block},
+                                    *index_.counters());
+}
+
+// Only of blocks that are not at hand already. What is, is held on to until it is copied.
+Status BlockReader::LoadBlocks() {
+  std::vector<std::vector<int64_t>> wanted(chunks_.size());
+  for (Task& task : tasks_) {
+    const LoadedChunk& chunk = chunks_[task.chunk];
+    if (task.block == kWholeChunk) {
+      if (caches_chunks_) task.cached = FindCached(chunk, task);
+      task.looked_up = true;
+      if (task.cached == nullptr) wanted[task.chunk] = {ChunkLoader::kAllBlocks};
+    } else if (task.block >= 0) {
+      const Box block =
+          BlockBox(layout_, PlaceOf(chunk), GridPlace(layout_.block_grid, task.block));
+      if (IsCacheable(chunk, block)) task.cached = FindCached(chunk, task);
+      task.looked_up = true;
+      if (task.cached == nullptr) wanted[task.chunk].push_back(task.block);
+    }
+  }
+  return loader_.LoadBlocks(chunks_, wanted, max_threads_);
+}
+
+int BlockReader::Threads(int64_t tasks_bytes) const {
+  return static_cast<int>(std::min<int64_t>(max_threads_, tasks_bytes / kMinBytesPerThread));
+}
+
+Status BlockReader::RunBatch() {
+  Status status = loader_.LoadHeaders(chunks_);
+  if (!status.ok()) return status;
+  int64_t tasks_bytes = 0;
+  for (size_t chunk = 0; chunk < chunks_.size(); ++chunk) AddTasks(chunk, tasks_bytes);
+  if (!loader_.mapped()) status = LoadBlocks();
+  if (!status.ok() || tasks_.empty()) return status;
+
+  const auto count = static_cast<int64_t>(tasks_.size());
+  const int64_t step = std::max<int64_t>(kMinBytesPerTask * count / tasks_bytes, 1);
+  return TryParallelFor((count + step - 1) / step, Threads(tasks_bytes), [&](int64_t number) {
+    const int64_t stop = std::min((number + 1) * step, count);
+    for (int64_t i = number * step; i < stop; ++i) {
+      Status result = RunTask(tasks_[static_cast<size_t>(i)]);
+      if (!result.ok()) return result;
+    }
+    return Status();
+  });
+}
+
+Status BlockReader::RunTask(const Task& task) const {
+  const LoadedChunk& chunk = chunks_[task.chunk];
+  Status status = task.block == kFill         ? Fill(chunk)
+                  : task.block == kWholeChunk ? ReadWhole(chunk, task)
+                                              : ReadBlock(chunk, task);
+  return status.ok() ? status : status.At(chunk.Name()).At(file_.path());
+}
+
+Status BlockReader::Fill(const LoadedChunk& chunk) const {
+  Result<std::vector<std::byte>> element = RepeatedElement(chunk, layout_.element.element_bytes);
+  if (!element.ok()) return element.status();
+  const Box chunk_box = ChunkBox(layout_, PlaceOf(chunk));
+  const AxisVector no_strides(chunk_box.start.size(), 0);
+  for (const ReadTarget& target : targets_) {
+    const Box part = Intersection(chunk_box, target.box);
+    if (IsEmpty(part)) continue;
+    const Field& field = layout_.element.fields[target.field];
+    StridedCopy(field.dtype, Counts(part), {element->data() + field.offset_bytes, no_strides},
+                {AddressOf(target, part), target.to.strides_bytes}, 1);
+  }
+  return {};
+}
+
+Status BlockReader::ReadWhole(const LoadedChunk& chunk, const Task& task) const {
+  BlockCache::Block decoded = caches_chunks_ ? FindCached(chunk, task) : nullptr;
+  if (decoded == nullptr) {
+    const auto fresh = std::make_shared<Buffer>(static_cast<size_t>(layout_.chunk_bytes));
+    Status status = chunk.DecodeChunk(index_.codec(), fresh->data());
+    loader_.NoteChunk(chunk);
+    if (!status.ok()) return status;
+    index_.decoded_blocks().fetch_add(layout_.blocks_per_chunk, std::memory_order_relaxed);
+    decoded = fresh;
+    if (caches_chunks_) {
+      BlockCache::Process().Insert({index_.cache_file(), chunk.number, kWholeChunk}, decoded,
+                                   index_.counters());
+    }
+  }
+  const AxisVector place = PlaceOf(chunk);
+  const Box blocks = BlocksOf(layout_, place, bounds_);
+  AxisVector block = blocks.start;
+  do {
+    const int64_t offset = GridNumber(layout_.block_grid, block) * layout_.block_bytes;
+    Copy(decoded->data() + offset, BlockBox(layout_, place, block));
+  } while (Advance(blocks, block));
+  return {};
+}
+
+Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const {
+  const Box block = BlockBox(layout_, PlaceOf(chunk), GridPlace(layout_.block_grid, task.block));
+  if (chunk.header.stored) {
+    const int64_t offset = kChunkHeaderBytes + task.block * layout_.block_bytes;
+    Copy(reinterpret_cast<const std::byte*>(chunk.bytes.data()) + offset, block);
+    loader_.NoteBlock(chunk, task.block);
+    return {};
+  }
+  const bool cacheable = IsCacheable(chunk, block);
+  if (cacheable) {
+    if (const BlockCache::Block cached = FindCached(chunk, task)) {
+      Copy(cached->data(), block);
+      return {};
+    }
+  }
+  if (std::byte* const in_place = InPlace(block)) return Decode(chunk, task.block, in_place);
+
+  const auto block_bytes = static_cast<size_t>(layout_.block_bytes);
+  if (cacheable &&
+      ((BlockCache::Process().Follows(BlockCache::kSlabs) && IsSlab(block)) ||
+       BlockCache::Process().IsWanted(*index_.counters(), UsedBytes(block), layout_.block_bytes))) {
+    const auto fresh = std::make_shared<Buffer>(block_bytes);
+    Status status = Decode(chunk, task.block, fresh->data());
+    if (!status.ok()) return status;
+    Copy(fresh->data(), block);
+    BlockCache::Process().Insert({index_.cache_file(), chunk.number, task.block}, fresh,
+                                 index_.counters());
+    return {};
+  }
+  Status straight;
+  if (DecodeStraight(chunk, task.block, block, straight)) return straight;
+  std::optional<Buffer> large;
+  if (block_bytes > kMaxKeptScratchBytes) large.emplace(block_bytes);
+  std::byte* const scratch = large ? large->data() : ThreadScratch<BlockReader>(block_bytes);
+  Status status = Decode(chunk, task.block, scratch);
+  if (status.ok()) Copy(scratch, block);
+  index_.scratch_bytes().fetch_add(UsedBytes(block), std::memory_order_relaxed);
+  return status;
+}
+
+Status BlockReader::Decode(const LoadedChunk& chunk, int64_t block, std::byte* to) const {
+  index_.decoded_blocks().fetch_add(1, std::memory_order_relaxed);
+  Status status = chunk.DecodeBlock(index_.codec(), block, to);
+  loader_.NoteBlock(chunk, block);
+  return status.ok() ? status : status.At("block " + std::to_string(block));
+}
+
+bool BlockReader::FindRuns(const ReadTarget& target, const Box& box, BlockRuns& runs) const {
+  const Box part = Intersection(box, target.box);
+  if (IsEmpty(part)) return false;
+  runs.to = AddressOf(target, part);
+  runs.start = static_cast<size_t>(OffsetOf(layout_.block_strides_bytes, box, part));
+  int64_t run_bytes = layout_.element.element_bytes;
+  size_t at = runs.axes.size();  // they are found from the last one on
+  for (int axis = part.start.size() - 1; axis >= 0; --axis) {
+    const int64_t count = part.count(axis);
+    if (count == 1) continue;
+    const int64_t step = layout_.block_strides_bytes[axis];
+    const int64_t to_step = target.to.strides_bytes[axis];
+    if (at == runs.axes.size() && step == run_bytes && to_step == run_bytes) {
+      run_bytes *= count;
+    } else {
+      runs.axes[--at] = {static_cast<size_t>(count), static_cast<size_t>(step), to_step};
+    }
+  }
+  runs.run_bytes = static_cast<size_t>(run_bytes);
+  runs.axes_size = static_cast<int>(runs.axes.size() - at);
+  std::copy(runs.axes.begin() + static_cast<std::ptrdiff_t>(at), runs.axes.end(),
+            runs.axes.begin());
+  return true;
+}
+
+bool BlockReader::DecodeStraight(const LoadedChunk& chunk, int64_t block, const Box& box,
+                                 Status& status) const {
+  if (!chunk.format || layout_.element.is_record || targets_.size() > kMaxStraightTargets) {
+    return false;
+  }
+  std::array<BlockRuns, kMaxStraightTargets> runs;
+  size_t count = 0;
+  size_t pieces = 0;
+  for (const ReadTarget& target : targets_) {
+    if (layout_.element.fields[target.field].dtype.swapped()) return false;
+    if (!FindRuns(target, box, runs[count])) continue;
+    pieces += runs[count].count();
+    ++count;
+  }
+  if (pieces * kMinBytesPerRun > static_cast<size_t>(layout_.block_bytes)) return false;
+  index_.decoded_blocks().fetch_add(1, std::memory_order_relaxed);
+  status = DecodeRuns(*chunk.format, chunk.bytes, block, runs.data(), count);
+  loader_.NoteBlock(chunk, block);
+  if (!status.ok()) status = status.At("block " + std::to_string(block));
+  return true;
+}
+
+int64_t BlockReader::UsedBytes(const Box& box) const {
+  int64_t used = 0;
+  for (const ReadTarget& target : targets_) {
+    const Field& field = layout_.element.fields[target.field];
+    used +=
+        ElementsIn(Intersection(box, target.box)) * static_cast<int64_t>(field.dtype.size_bytes());
+  }
+  return used;
+}
+
+bool BlockReader::IsCacheable(const LoadedChunk& chunk, const Box& block) const {
+  return caches_blocks_ && !chunk.header.stored &&
+         (!BlockCache::Process().Follows(BlockCache::kPartlyCovered) ||
+          UsedBytes(block) < ElementsIn(block) * layout_.element.element_bytes);
+}
+
+bool BlockReader::IsSlab(const Box& block) const {
+  for (int axis = 0; axis < block.start.size(); ++axis) {
+    const int64_t length = layout_.shape[axis];
+    if (block.count(axis) == length && bounds_.count(axis) < length) return true;
+  }
+  return false;
+}
+
+std::byte* BlockReader::InPlace(const Box& block) const {
+  const ReadTarget& target = targets_[0];
+  const DType& dtype = layout_.element.fields[target.field].dtype;
+  if (targets_.size() > 1 || layout_.element.is_record || dtype.swapped()) return nullptr;
+  const Box part = Intersection(block, target.box);
+  for (int axis = 0; axis < block.start.size(); ++axis) {
+    // The whole block, padding included.
+    if (part.count(axis) != layout_.block_shape[axis]) return nullptr;
+    if (part.count(axis) > 1 &&
+        target.to.strides_bytes[axis] != layout_.block_strides_bytes[axis]) {
+      return nullptr;
+    }
+  }
+  return AddressOf(target, part);
+}
+
+void BlockReader::Copy(const std::byte* block, const Box& box) const {
+  for (const ReadTarget& target : targets_) {
+    const Box part = Intersection(box, target.box);
+    if (IsEmpty(part)) continue;
+    const Field& field = layout_.element.fields[target.field];
+    const std::byte* const from =
+        block + OffsetOf(layout_.block_strides_bytes, box, part) + field.offset_bytes;
+    StridedCopy(field.dtype, Counts(part), {from, layout_.block_strides_bytes},
+                {AddressOf(target, part), target.to.strides_bytes}, 1);
+  }
+}
+
+}  // namespace ndarray

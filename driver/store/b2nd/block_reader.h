@@ -1,0 +1,87 @@
+// Reads windows of a .b2nd file: the engine of B2ndArray::Read.
+//
+// The chunks that the windows touch are taken in batches; of each batch every block is one task
+// for the process-wide threads, the calling one included. A task undoes the filters of its block
+// straight into the caller's memory, only of the rows that the window has. Where that cannot be
+// (other byte orders, fields of records, tiny runs, blocks that c-blosc2 decodes), it decodes into
+// memory of its thread that stays in the processor's cache, and copies the window's part. Blocks of
+// which the window has only a part go through the process-wide block cache.
+#ifndef GDAL_NDARRAY_STORE_B2ND_BLOCK_READER_H_
+#define GDAL_NDARRAY_STORE_B2ND_BLOCK_READER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "driver/store/array.h"
+#include "driver/store/frame/block_cache.h"
+#include "driver/store/frame/chunk_loader.h"
+#include "driver/store/frame/frame_index.h"
+#include "driver/store/io/byte_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+class BlockReader {
+ public:
+  // All must outlive the reader. REQUIRES: as Array::Read, at least one target
+  BlockReader(const FrameIndex& index, const ByteFile& file, const std::vector<ReadTarget>& targets,
+              int max_threads);
+
+  Status Run();
+
+ private:
+  struct Task {
+    size_t chunk;   // of chunks_
+    int64_t block;  // its number within the chunk, or one of the constants in the .cpp
+    BlockCache::Block cached;
+    bool looked_up;  // in the cache, before the task began
+  };
+
+  void AddChunk(const AxisVector& place, int64_t& blocks);
+  void AddTasks(size_t chunk, int64_t& tasks_bytes);
+  Status RunBatch();
+  Status LoadBlocks();
+  int Threads(int64_t tasks_bytes) const;
+
+  Status RunTask(const Task& task) const;
+  Status Fill(const LoadedChunk& chunk) const;
+  Status ReadWhole(const LoadedChunk& chunk, const Task& task) const;
+  Status ReadBlock(const LoadedChunk& chunk, const Task& task) const;
+  Status Decode(const LoadedChunk& chunk, int64_t block, std::byte* to) const;
+  // Decodes rows of the block straight into the targets' memory, or says that they do not lie there
+  // so that this pays.
+  bool DecodeStraight(const LoadedChunk& chunk, int64_t block, const Box& box,
+                      Status& status) const;
+  bool FindRuns(const ReadTarget& target, const Box& box, BlockRuns& runs) const;
+
+  AxisVector PlaceOf(const LoadedChunk& chunk) const;
+  // The bytes of a box that the targets take together.
+  int64_t UsedBytes(const Box& box) const;
+  // Whether the cache may have a block or take it: one of which the targets leave something.
+  bool IsCacheable(const LoadedChunk& chunk, const Box& block) const;
+  // Whether the block goes from one side of the array to the other where the windows do not: rows
+  // for windows, all bands for one. Their neighbours need the very same blocks.
+  bool IsSlab(const Box& block) const;
+  BlockCache::Block FindCached(const LoadedChunk& chunk, const Task& task) const;
+  // Where a block lies as in the file in the caller's memory, else nullptr.
+  std::byte* InPlace(const Box& block) const;
+  void Copy(const std::byte* block, const Box& box) const;
+
+  const FrameIndex& index_;
+  const B2ndLayout& layout_;
+  const ByteFile& file_;
+  const std::vector<ReadTarget>& targets_;
+  const int max_threads_;
+  const Box bounds_;  // of all targets
+  const ChunkLoader loader_;
+  const bool caches_blocks_;
+  const bool caches_chunks_;
+
+  // The current batch.
+  std::vector<LoadedChunk> chunks_;
+  std::vector<Task> tasks_;
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_B2ND_BLOCK_READER_H_

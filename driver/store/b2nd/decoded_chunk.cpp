@@ -1,0 +1,65 @@
+#include "driver/store/b2nd/decoded_chunk.h"
+
+#include <cstring>
+
+#include "driver/store/box.h"
+#include "driver/store/strided_copy.h"
+
+namespace ndarray {
+namespace {
+
+// Calls copy(element in the chunk's memory, box) for the part of each block within `part`.
+template <typename Byte, typename Copy>
+void ForEachBlock(const B2ndLayout& layout, Byte* chunk, const AxisVector& place, const Box& part,
+                  const Copy& copy) {
+  const Box blocks = BlocksOf(layout, place, part);
+  AxisVector block = blocks.start;
+  do {
+    const Box block_box = BlockBox(layout, place, block);
+    const Box inner = Intersection(block_box, part);
+    copy(chunk + GridNumber(layout.block_grid, block) * layout.block_bytes +
+             OffsetOf(layout.block_strides_bytes, block_box, inner),
+         inner);
+  } while (Advance(blocks, block));
+}
+
+}  // namespace
+
+void CopyOutOfChunk(const B2ndLayout& layout, const std::byte* chunk, const AxisVector& place,
+                    const Field& field, const Box& part, const StridedView& to) {
+  ForEachBlock(layout, chunk, place, part, [&](const std::byte* from, const Box& inner) {
+    StridedCopy(field.dtype, Counts(inner), {from + field.offset_bytes, layout.block_strides_bytes},
+                Shifted(to, part, inner), 1);
+  });
+}
+
+void CopyIntoChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& place,
+                   const Field& field, const Box& part, const ConstStridedView& from) {
+  ForEachBlock(layout, chunk, place, part, [&](std::byte* to, const Box& inner) {
+    const StridedView view{to + field.offset_bytes, layout.block_strides_bytes};
+    StridedCopy(field.dtype, Counts(inner), Shifted(from, part, inner), view, 1);
+    if (field.dtype.type == ScalarType::kBool) MakeBools(view, Counts(inner));
+  });
+}
+
+void FillChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& place,
+               const ConstStridedView& from) {
+  const Box box = ChunkBox(layout, place);
+  if (ElementsIn(box) * layout.element.element_bytes < layout.chunk_bytes) {
+    std::memset(chunk, 0, static_cast<size_t>(layout.chunk_bytes));
+  }
+  ForEachBlock(layout, chunk, place, box, [&](std::byte* to, const Box& inner) {
+    AxisVector counts = Counts(inner);
+    ConstStridedView part = Shifted(from, box, inner);
+    StridedView block{to, layout.block_strides_bytes};
+    if (!layout.element.is_record) {
+      return StridedCopy(layout.element.fields[0].dtype, counts, part, block, 1);
+    }
+    counts.push_back(layout.element.element_bytes);  // bytes, along one more axis
+    part.strides_bytes.push_back(1);
+    block.strides_bytes.push_back(1);
+    StridedCopy({}, counts, part, block, 1);
+  });
+}
+
+}  // namespace ndarray

@@ -1,0 +1,52 @@
+// Finds what is damaged in a .b2nd file that opens, by decoding all of it.
+//
+// Blosc2 keeps no checksums, and of the codecs only ZLIB has one of its own (Adler-32, for each
+// compressed stream). All others notice a changed byte where what follows from it cannot be
+// decoded, or not to the right length. What decodes to other values nobody can tell.
+#ifndef GDAL_NDARRAY_STORE_B2ND_FRAME_CHECK_H_
+#define GDAL_NDARRAY_STORE_B2ND_FRAME_CHECK_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "driver/store/frame/frame_index.h"
+#include "driver/store/io/byte_file.h"
+#include "driver/store/progress.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+struct ChunkDamage {
+  int64_t chunk;
+  std::optional<int64_t> block;  // its number within the chunk, where it is known
+  uint64_t offset_bytes;         // of the chunk in the file
+  uint64_t size_bytes;           // 0 where its header does not say
+  Status what;                   // without path and chunk
+};
+
+struct FrameDamage {
+  std::vector<ChunkDamage> listed;  // the first ones, by chunk and block
+  int64_t places = 0;               // all of them, listed or not
+  int64_t chunks = 0;               // that have any
+  // Blocks that were decoded, by codec ("ZSTD"), or "stored" for those that are not compressed, of
+  // which any bytes will do. Chunks that take no blocks are not counted.
+  std::map<std::string, int64_t> decoded_blocks;
+};
+
+// Decodes every block of every chunk, with at most max_threads threads, each with memory for one
+// block (where blocks depend on each other, or the file is not mapped: one chunk). At most
+// `max_listed` places are listed. Fails only where the file cannot be read, and when it
+// is stopped.
+Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, int max_threads,
+                                size_t max_listed, const ProgressFn& progress);
+
+// The attributes that cannot be decoded (arrays in them, too: masks), and why. A few bytes may
+// claim many: at most 256 MiB are decoded of all of them together.
+Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const ByteFile& file);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_B2ND_FRAME_CHECK_H_

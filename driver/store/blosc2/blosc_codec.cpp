@@ -1,0 +1,400 @@
+#include "driver/store/blosc2/blosc_codec.h"
+
+#include <b2nd.h>
+#include <blosc2.h>
+#include <blosc2/codecs-registry.h>
+#include <blosc2/filters-registry.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "driver/store/buffer.h"
+
+namespace ndarray {
+namespace {
+
+struct Name {
+  int id;
+  const char* name;
+  bool built_in;
+};
+
+// Codecs by the number that a chunk has: LZ4HC writes what LZ4 reads.
+constexpr Name kCodecs[] = {
+    {BLOSC_BLOSCLZ_FORMAT, "BLOSCLZ", true},
+    {BLOSC_LZ4_FORMAT, "LZ4", true},
+    {BLOSC_ZLIB_FORMAT, "ZLIB", true},
+    {BLOSC_ZSTD_FORMAT, "ZSTD", true},
+    {BLOSC_CODEC_NDLZ, "NDLZ", true},
+    {BLOSC_CODEC_ZFP_FIXED_ACCURACY, "ZFP_ACC", true},
+    {BLOSC_CODEC_ZFP_FIXED_PRECISION, "ZFP_PREC", true},
+    {BLOSC_CODEC_ZFP_FIXED_RATE, "ZFP_RATE", true},
+    {BLOSC_CODEC_OPENHTJ2K, "OPENHTJ2K", false},
+    {BLOSC_CODEC_GROK, "GROK", false},
+    {BLOSC_CODEC_OPENZL, "OPENZL", false},
+    {BLOSC_CODEC_J2K, "J2K", false},
+    {BLOSC_CODEC_HTJ2K, "HTJ2K", false},
+};
+
+constexpr Name kFilters[] = {
+    {BLOSC_NOFILTER, "NONE", true},
+    {BLOSC_SHUFFLE, "SHUFFLE", true},
+    {BLOSC_BITSHUFFLE, "BITSHUFFLE", true},
+    {BLOSC_DELTA, "DELTA", true},
+    {BLOSC_TRUNC_PREC, "TRUNC_PREC", true},
+    {BLOSC_FILTER_NDCELL, "NDCELL", true},
+    {BLOSC_FILTER_NDMEAN, "NDMEAN", true},
+    {BLOSC_FILTER_BYTEDELTA_BUGGY, "BYTEDELTA_BUGGY", true},
+    {BLOSC_FILTER_BYTEDELTA, "BYTEDELTA", true},
+    {BLOSC_FILTER_INT_TRUNC, "INT_TRUNC", true},
+};
+
+const Name* Find(const Name* begin, const Name* end, int id) {
+  const Name* const found =
+      std::find_if(begin, end, [id](const Name& row) { return row.id == id; });
+  return found == end ? nullptr : found;
+}
+
+std::string NameOr(const Name* row, const char* what, int id) {
+  return row != nullptr ? row->name : std::string(what) + " " + std::to_string(id);
+}
+
+Status Missing(const char* what, const std::string& name) {
+  return Mismatch(StatusCode::kNotSupported, what, name + ", which a plugin of c-blosc2 decodes",
+                  std::string("a ") + what +
+                      " that is part of c-blosc2; python-blosc2 can write the array with one");
+}
+
+// Registers the codecs and filters of the library. It is never undone: there is one copy of the
+// library in the plugin, for as long as the process lives.
+void InitializeLibrary() {
+  static const bool done = [] {
+    blosc2_init();
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+Status DecodeStatus(int result, int64_t wanted) {
+  if (result == wanted) return {};
+  if (result == BLOSC2_ERROR_MEMORY_ALLOC) throw std::bad_alloc();
+  return Mismatch(StatusCode::kCorrupt, "compressed data",
+                  result < 0 ? print_error(result) : std::to_string(result) + " bytes",
+                  std::to_string(wanted) + " bytes that can be decoded");
+}
+
+struct FreeContext {
+  void operator()(blosc2_context* context) const { blosc2_free_ctx(context); }
+};
+using ContextPtr = std::unique_ptr<blosc2_context, FreeContext>;
+
+struct FreeSchunk {
+  void operator()(blosc2_schunk* schunk) const { blosc2_schunk_free(schunk); }
+};
+using SchunkPtr = std::unique_ptr<blosc2_schunk, FreeSchunk>;
+
+// Threads are numbered as they come, so that each finds its own context again.
+size_t ThreadNumber() {
+  static std::atomic<size_t> next{0};
+  thread_local const size_t number = next.fetch_add(1, std::memory_order_relaxed);
+  return number;
+}
+
+// Contexts at rest. A thread takes the one in its slot out for as long as it works with it: without
+// a lock, and without an allocation but the first time.
+class ContextPool {
+ public:
+  ContextPool() = default;
+  ContextPool(const ContextPool&) = delete;
+  ContextPool& operator=(const ContextPool&) = delete;
+  ~ContextPool() {
+    for (auto& slot : slots_) ContextPtr(slot.exchange(nullptr));
+  }
+
+  std::atomic<blosc2_context*>& Slot() { return slots_[ThreadNumber() % slots_.size()]; }
+
+ private:
+  std::array<std::atomic<blosc2_context*>, 64> slots_ = {};
+};
+
+class Lease {
+ public:
+  template <typename NewContext>
+  Lease(ContextPool& pool, const NewContext& new_context)
+      : slot_(pool.Slot()), context_(slot_.exchange(nullptr)) {
+    if (context_ == nullptr) context_ = new_context();
+  }
+  ~Lease() { ContextPtr(slot_.exchange(context_.release())); }
+
+  blosc2_context* get() const { return context_.get(); }
+
+ private:
+  std::atomic<blosc2_context*>& slot_;
+  ContextPtr context_;
+};
+
+ContextPtr Owned(blosc2_context* context) {
+  if (context == nullptr) throw std::bad_alloc();
+  return ContextPtr(context);
+}
+
+uint8_t* Bytes(std::string& text) { return reinterpret_cast<uint8_t*>(text.data()); }
+
+// Adds the metalayer b2nd to a super-chunk.
+Status AddB2nd(blosc2_schunk* schunk, std::string_view b2nd) {
+  if (b2nd.empty()) return {};
+  std::string content(b2nd);
+  if (blosc2_meta_add(schunk, "b2nd", Bytes(content), static_cast<int32_t>(content.size())) >= 0) {
+    return {};
+  }
+  return Mismatch(StatusCode::kCorrupt, "metalayer b2nd", std::to_string(content.size()) + " bytes",
+                  "one that c-blosc2 accepts");
+}
+
+// An empty super-chunk in memory, with a frame around it if wanted.
+Result<SchunkPtr> NewSchunk(blosc2_cparams compression, bool contiguous, std::string_view b2nd) {
+  InitializeLibrary();
+  blosc2_dparams decompression = BLOSC2_DPARAMS_DEFAULTS;
+  decompression.nthreads = 1;
+  compression.nthreads = 1;
+  blosc2_storage storage = BLOSC2_STORAGE_DEFAULTS;
+  storage.contiguous = contiguous;
+  storage.cparams = &compression;
+  storage.dparams = &decompression;
+  SchunkPtr schunk(blosc2_schunk_new(&storage));
+  if (schunk == nullptr) {
+    return Mismatch(StatusCode::kNotSupported, "element size", std::to_string(compression.typesize),
+                    "one that c-blosc2 accepts");
+  }
+  Status status = AddB2nd(schunk.get(), b2nd);
+  if (!status.ok()) return status;
+  return schunk;
+}
+
+// A chunk that stands alone.
+Result<std::string> Compressed(const void* bytes, size_t size_bytes, blosc2_cparams parameters) {
+  InitializeLibrary();
+  parameters.nthreads = 1;
+  const ContextPtr context = Owned(blosc2_create_cctx(parameters));
+  std::string chunk(size_bytes + BLOSC2_MAX_OVERHEAD, '\0');
+  const bool fits = chunk.size() <= INT32_MAX;
+  const int result =
+      fits ? blosc2_compress_ctx(context.get(), bytes, static_cast<int32_t>(size_bytes),
+                                 chunk.data(), static_cast<int32_t>(chunk.size()))
+           : BLOSC2_ERROR_MAX_BUFSIZE_EXCEEDED;
+  if (result <= 0) {
+    return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
+                    std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
+  }
+  chunk.resize(static_cast<size_t>(result));
+  return chunk;
+}
+
+}  // namespace
+
+struct BloscCodec::Impl {
+  ContextPtr NewContext() const {
+    blosc2_dparams parameters = BLOSC2_DPARAMS_DEFAULTS;
+    parameters.nthreads = 1;
+    parameters.schunk = schunk.get();
+    return Owned(blosc2_create_dctx(parameters));
+  }
+
+  SchunkPtr schunk;  // stands for the file
+  ContextPool pool;
+};
+
+BloscCodec::BloscCodec() : impl_(std::make_unique<Impl>()) {}
+BloscCodec::~BloscCodec() = default;
+
+Result<std::unique_ptr<BloscCodec>> BloscCodec::Make(int32_t element_bytes, std::string_view b2nd) {
+  blosc2_cparams compression = BLOSC2_CPARAMS_DEFAULTS;
+  compression.typesize = element_bytes;
+  Result<SchunkPtr> schunk = NewSchunk(compression, false, b2nd);
+  if (!schunk.ok()) return schunk.status();
+  std::unique_ptr<BloscCodec> codec(new BloscCodec);
+  codec->impl_->schunk = std::move(*schunk);
+  return codec;
+}
+
+Status BloscCodec::CheckSupported(const BloscChunk& chunk) {
+  if (chunk.kind != ChunkKind::kBlocks || chunk.stored) return {};
+  const Name* const codec = Find(std::begin(kCodecs), std::end(kCodecs), chunk.codec);
+  if (codec == nullptr || !codec->built_in) return Missing("codec", CodecName(chunk.codec));
+  for (const uint8_t id : chunk.filters) {
+    const Name* const filter = Find(std::begin(kFilters), std::end(kFilters), id);
+    if (filter == nullptr || !filter->built_in) return Missing("filter", FilterName(id));
+  }
+  return {};
+}
+
+Status BloscCodec::DecodeBlock(std::string_view bytes, const BloscChunk& chunk, int64_t block,
+                               std::byte* to) const {
+  const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
+  const auto size_bytes = static_cast<int32_t>(chunk.block_bytes);
+  const int result = blosc2_getitem_bytes_ctx(
+      context.get(), bytes.data(), static_cast<int32_t>(bytes.size()),
+      static_cast<int32_t>(block * chunk.block_bytes), size_bytes, to, size_bytes);
+  return DecodeStatus(result, size_bytes);
+}
+
+Status BloscCodec::DecodeChunk(std::string_view bytes, const BloscChunk& chunk,
+                               std::byte* to) const {
+  // A dictionary stays in the context, and would be taken for that of the next chunk.
+  const ContextPtr context = impl_->NewContext();
+  const auto size_bytes = static_cast<int32_t>(chunk.uncompressed_bytes);
+  const int result = blosc2_decompress_ctx(context.get(), bytes.data(),
+                                           static_cast<int32_t>(bytes.size()), to, size_bytes);
+  return DecodeStatus(result, size_bytes);
+}
+
+struct BloscEncoder::Impl {
+  ContextPtr NewContext() const { return Owned(blosc2_create_cctx(parameters)); }
+
+  blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;
+  std::string b2nd;
+  SchunkPtr schunk;  // stands for the file
+  ContextPool pool;
+};
+
+BloscEncoder::BloscEncoder() : impl_(std::make_unique<Impl>()) {}
+BloscEncoder::~BloscEncoder() = default;
+
+Result<std::unique_ptr<BloscEncoder>> BloscEncoder::Make(const Compression& compression,
+                                                         int32_t element_bytes, int32_t block_bytes,
+                                                         std::string_view b2nd) {
+  std::unique_ptr<BloscEncoder> encoder(new BloscEncoder);
+  blosc2_cparams& parameters = encoder->impl_->parameters;
+  parameters.compcode = static_cast<uint8_t>(compression.compressor);
+  parameters.clevel = static_cast<uint8_t>(compression.level);
+  parameters.typesize = element_bytes;
+  parameters.blocksize = block_bytes;
+  parameters.nthreads = 1;
+  std::copy(compression.filters.begin(), compression.filters.end(), parameters.filters);
+  std::copy(compression.filters_meta.begin(), compression.filters_meta.end(),
+            parameters.filters_meta);
+  Result<SchunkPtr> schunk = NewSchunk(parameters, false, b2nd);
+  if (!schunk.ok()) return schunk.status();
+  encoder->impl_->schunk = std::move(*schunk);
+  parameters.schunk = encoder->impl_->schunk.get();
+  encoder->impl_->b2nd = b2nd;
+  return encoder;
+}
+
+Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
+                                 std::string& to) const {
+  const size_t room = size_bytes + BLOSC2_MAX_OVERHEAD;
+  thread_local Buffer scratch(0);
+  if (scratch.size_bytes() < room) scratch = Buffer(room);
+  const blosc2_cparams& parameters = impl_->parameters;
+  // A third filter puts its result where the elements were, which then is what c-blosc2 stores.
+  const auto unused = std::count(std::begin(parameters.filters), std::end(parameters.filters), 0);
+  const auto* const elements_text = reinterpret_cast<const char*>(elements);
+  std::string copy;
+  if (unused < BLOSC2_MAX_FILTERS - 2) copy.assign(elements_text, size_bytes);
+  const void* const from = copy.empty() ? static_cast<const void*>(elements) : copy.data();
+  const auto from_bytes = static_cast<int32_t>(size_bytes);
+  const auto to_bytes = static_cast<int32_t>(room);
+  const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
+  const int result =
+      // By itself c-blosc2 looks for them only where it compresses.
+      AreZeros(elements, size_bytes)
+          ? blosc2_chunk_zeros(parameters, from_bytes, scratch.data(), to_bytes)
+      : RepeatsElement(elements, size_bytes, static_cast<size_t>(parameters.typesize))
+          ? blosc2_chunk_repeatval(parameters, from_bytes, scratch.data(), to_bytes, elements)
+          : blosc2_compress_ctx(context.get(), from, from_bytes, scratch.data(), to_bytes);
+  if (result <= 0) {
+    return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
+                    "a chunk of " + std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
+  }
+  to.assign(reinterpret_cast<const char*>(scratch.data()), static_cast<size_t>(result));
+  const bool is_stored = (to[BLOSC2_CHUNK_FLAGS] & BLOSC_MEMCPYED) != 0;
+  const bool has_all = to.size() == kChunkHeaderBytes + size_bytes;
+  if (is_stored && has_all && !copy.empty())
+    to.replace(kChunkHeaderBytes, size_bytes, elements_text, size_bytes);
+  return {};
+}
+
+Result<std::string> BloscEncoder::MakeFrameHeader() const {
+  Result<SchunkPtr> schunk = NewSchunk(impl_->parameters, true, impl_->b2nd);
+  if (!schunk.ok()) return schunk.status();
+  uint8_t* bytes = nullptr;
+  bool needs_free = false;
+  const int64_t size = blosc2_schunk_to_buffer(schunk->get(), &bytes, &needs_free);
+  if (size < static_cast<int64_t>(kFrameHeaderMinBytes) || bytes == nullptr) {
+    return Mismatch(StatusCode::kInvalidArgument, "frame", std::to_string(size), "a buffer");
+  }
+  std::string frame(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+  if (needs_free) std::free(bytes);
+  Result<uint64_t> header_bytes = FrameHeaderBytes(frame);
+  if (!header_bytes.ok()) return header_bytes.status();
+  frame.resize(*header_bytes);
+  return frame;
+}
+
+Result<std::string> BloscEncoder::EncodeAttribute(std::string_view value) {
+  blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;
+  parameters.compcode = BLOSC_ZSTD;
+  parameters.typesize = 1;
+  return Compressed(value.data(), value.size(), parameters);
+}
+
+Result<std::string> BloscEncoder::EncodeOffsets(const std::vector<int64_t>& offsets) {
+  blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;  // what c-blosc2 itself writes
+  parameters.typesize = sizeof(int64_t);
+  parameters.blocksize = 16 * 1024;
+  return Compressed(offsets.data(), offsets.size() * sizeof(int64_t), parameters);
+}
+
+Result<std::string> FormatB2ndMetalayer(const AxisVector& shape, const AxisVector& chunk_shape,
+                                        const AxisVector& block_shape, const std::string& dtype) {
+  int32_t chunks[B2ND_MAX_DIM];
+  int32_t blocks[B2ND_MAX_DIM];
+  const int axes = shape.size();
+  for (int axis = 0; axis < axes; ++axis) {
+    chunks[axis] = static_cast<int32_t>(chunk_shape[axis]);
+    blocks[axis] = static_cast<int32_t>(block_shape[axis]);
+  }
+  uint8_t* bytes = nullptr;
+  const int size = b2nd_serialize_meta(static_cast<int8_t>(axes), shape.begin(), chunks, blocks,
+                                       dtype.c_str(), B2ND_DEFAULT_DTYPE_FORMAT, &bytes);
+  if (size < 0) {
+    return Mismatch(StatusCode::kInvalidArgument, "layout", print_error(size), "one of b2nd");
+  }
+  const std::string content(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+  std::free(bytes);
+  return content;
+}
+
+std::optional<int> FindCompressor(std::string_view name) {
+  for (const int compressor : {BLOSC_BLOSCLZ, BLOSC_LZ4, BLOSC_LZ4HC, BLOSC_ZLIB, BLOSC_ZSTD}) {
+    if (CompressorName(compressor) == name) return compressor;
+  }
+  return std::nullopt;
+}
+
+std::string CodecName(int codec) {
+  return NameOr(Find(std::begin(kCodecs), std::end(kCodecs), codec), "codec", codec);
+}
+
+std::string CompressorName(int compressor) {
+  switch (compressor) {
+    case BLOSC_LZ4HC:
+      return "LZ4HC";
+    case BLOSC_ZLIB:
+      return "ZLIB";
+    case BLOSC_ZSTD:
+      return "ZSTD";
+    default:
+      return CodecName(compressor);  // BLOSCLZ, LZ4 and plugins have one number for both
+  }
+}
+
+std::string FilterName(int filter) {
+  return NameOr(Find(std::begin(kFilters), std::end(kFilters), filter), "filter", filter);
+}
+
+}  // namespace ndarray

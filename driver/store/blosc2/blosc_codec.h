@@ -1,0 +1,121 @@
+// Decoding and encoding of Blosc2 chunks: the only door to c-blosc2, whose types stay behind it.
+//
+// Sizes and offsets are in bytes. A BloscCodec or BloscEncoder belongs to one file, since some
+// filters and codecs ask for the file's element size or shapes; all their methods may be called
+// from any number of threads at once. Threads are the caller's: c-blosc2 starts none.
+#ifndef GDAL_NDARRAY_STORE_BLOSC2_BLOSC_CODEC_H_
+#define GDAL_NDARRAY_STORE_BLOSC2_BLOSC_CODEC_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "driver/store/array.h"
+#include "driver/store/blosc2/blosc_chunk.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+class BloscCodec {
+ public:
+  // `b2nd` is the content of the metalayer of that name, empty for chunks of no array.
+  static Result<std::unique_ptr<BloscCodec>> Make(int32_t element_bytes, std::string_view b2nd);
+
+  ~BloscCodec();
+  BloscCodec(const BloscCodec&) = delete;
+  BloscCodec& operator=(const BloscCodec&) = delete;
+
+  // kNotSupported, with the name of what is missing, for a chunk whose codec or filters are not
+  // part of c-blosc2 itself. Plugins are not searched for: c-blosc2 would run Python to find them.
+  static Status CheckSupported(const BloscChunk& chunk);
+
+  // Decodes block number `block` of a chunk, of chunk.block_bytes, to `to`. `bytes` are the whole
+  // compressed chunk; only its directory and that block are looked at.
+  // REQUIRES: chunk is the parsed header of `bytes`, of kind kBlocks, CheckSupported, and not
+  // NeedsWholeChunk (blosc_chunk.h)
+  Status DecodeBlock(std::string_view bytes, const BloscChunk& chunk, int64_t block,
+                     std::byte* to) const;
+
+  // Decodes chunk.uncompressed_bytes.
+  // REQUIRES: chunk is the parsed header of `bytes`, and CheckSupported
+  Status DecodeChunk(std::string_view bytes, const BloscChunk& chunk, std::byte* to) const;
+
+ private:
+  struct Impl;
+
+  BloscCodec();
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+// How chunks are compressed. Slots of filters are applied from the first to the last.
+struct Compression {
+  int compressor = 0;  // as in the header of a frame
+  int level = 0;       // 0: stored; to 9
+  std::array<uint8_t, kMaxFilters> filters = {};
+  std::array<uint8_t, kMaxFilters> filters_meta = {};
+};
+
+class BloscEncoder {
+ public:
+  // `b2nd` is the content of the metalayer of that name. kInvalidArgument for parameters that
+  // c-blosc2 does not accept.
+  static Result<std::unique_ptr<BloscEncoder>> Make(const Compression& compression,
+                                                    int32_t element_bytes, int32_t block_bytes,
+                                                    std::string_view b2nd);
+
+  ~BloscEncoder();
+  BloscEncoder(const BloscEncoder&) = delete;
+  BloscEncoder& operator=(const BloscEncoder&) = delete;
+
+  // A chunk of elements in blocks, in file order. One value that repeats becomes a special chunk.
+  // What cannot be compressed is stored: the result is at most kChunkHeaderBytes longer.
+  Status EncodeChunk(const std::byte* elements, size_t size_bytes, std::string& to) const;
+
+  // The header of a frame without chunks and attributes, with the metalayer b2nd.
+  Result<std::string> MakeFrameHeader() const;
+
+  // The content of a variable-length metalayer: a chunk of these bytes.
+  static Result<std::string> EncodeAttribute(std::string_view value);
+
+  // The index of a frame: a chunk of its chunks' offsets.
+  static Result<std::string> EncodeOffsets(const std::vector<int64_t>& offsets);
+
+ private:
+  struct Impl;
+  BloscEncoder();
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+// The content of a metalayer b2nd, of shapes in elements and a dtype as NumPy writes it ("<u2").
+// REQUIRES: the shapes are those of a B2ndLayout
+Result<std::string> FormatB2ndMetalayer(const AxisVector& shape, const AxisVector& chunk_shape,
+                                        const AxisVector& block_shape, const std::string& dtype);
+
+// The number of a compressor, by its name as CompressorName has it; absent for others and those
+// that cannot write.
+std::optional<int> FindCompressor(std::string_view name);
+
+// "LZ4", "ZSTD", ...; "codec 41" for unknown ones. By the number that chunks have.
+std::string CodecName(int codec);
+
+// The same, and "LZ4HC", by the number that the header of a frame has.
+std::string CompressorName(int compressor);
+
+// The same, and "NONE" where the header's level says that nothing is compressed.
+inline std::string CompressionName(int compressor, int level) {
+  return level == 0 ? "NONE" : CompressorName(compressor);
+}
+
+// "SHUFFLE", "BITSHUFFLE", ...; "filter 41" for unknown ones.
+std::string FilterName(int filter);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_BLOSC2_BLOSC_CODEC_H_

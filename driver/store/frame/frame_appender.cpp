@@ -1,0 +1,57 @@
+#include "driver/store/frame/frame_appender.h"
+
+#include <algorithm>
+
+#include "driver/store/blosc2/frame_header.h"
+
+namespace ndarray {
+namespace {
+
+static_assert(kFrameLengthsAt + kFrameLengthsBytes <= 512, "the committing write is one sector's");
+
+constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
+
+}  // namespace
+
+Status FrameAppender::Append(std::string_view bytes) {
+  if (bytes.empty()) return {};
+  Status status = file_->WriteAt(end_bytes_, bytes.data(), bytes.size());
+  if (status.ok()) end_bytes_ += bytes.size();
+  return status;
+}
+
+Status FrameAppender::Commit(std::string_view tail, uint64_t header_bytes,
+                             int64_t uncompressed_bytes) {
+  Status status = sync_failed_ ? WriteAgain() : Status();
+  const uint64_t index_at = end_bytes_;
+  if (status.ok()) status = file_->WriteAt(index_at, tail.data(), tail.size());
+  if (status.ok()) status = Sync();
+  if (!status.ok()) return status;
+  // From here on the tail may be the one that counts: it is never overwritten.
+  end_bytes_ = synced_bytes_ = index_at + tail.size();
+  PutFrameLengths(header_, end_bytes_, uncompressed_bytes,
+                  static_cast<int64_t>(index_at - header_bytes));
+  status = file_->WriteAt(kFrameLengthsAt, header_.data() + kFrameLengthsAt, kFrameLengthsBytes);
+  return status.ok() ? Sync() : status;
+}
+
+Status FrameAppender::Sync() {
+  Status status = file_->Sync();
+  sync_failed_ = !status.ok();
+  return status;
+}
+
+// Systems report a write that they could not do once, and then forget that it was owed: a later
+// sync succeeds without it. What reads still show is written anew.
+Status FrameAppender::WriteAgain() {
+  std::string piece;
+  for (uint64_t at = synced_bytes_; at < end_bytes_; at += piece.size()) {
+    piece.resize(static_cast<size_t>(std::min(kPieceBytes, end_bytes_ - at)));
+    Status status = file_->Read({{at, piece.size(), piece.data()}});
+    if (status.ok()) status = file_->WriteAt(at, piece.data(), piece.size());
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+}  // namespace ndarray

@@ -1,0 +1,101 @@
+#include "driver/store/frame/frame_copy.h"
+
+#include <string>
+#include <vector>
+
+#include "driver/store/blosc2/blosc_codec.h"
+#include "driver/store/blosc2/frame_header.h"
+#include "driver/store/damage.h"
+#include "driver/store/frame/frame_extents.h"
+
+namespace ndarray {
+namespace {
+
+// A whole compressed chunk, as the file has it.
+Status ReadChunk(const ByteFile& file, const ChunkPlace& place, std::string& bytes) {
+  Status status = ReadBytes(file, place.offset_bytes, kChunkHeaderBytes, bytes);
+  if (!status.ok()) return status;
+  Result<BloscChunk> chunk = ParseChunkHeader(bytes, place.available_bytes);
+  if (!chunk.ok()) return chunk.status().At(file.path());
+  return ReadBytes(file, place.offset_bytes, static_cast<size_t>(chunk->compressed_bytes), bytes);
+}
+
+}  // namespace
+
+Result<uint64_t> CopyFrame(const FrameIndex& index, const ByteFile& file, std::string_view trailer,
+                           OutputFile& output, const ProgressFn& progress) {
+  const B2ndLayout& layout = index.layout();
+  std::string header;
+  Status status = ReadBytes(file, 0, static_cast<size_t>(index.header_bytes()), header);
+  if (status.ok()) status = output.WriteAt(0, header.data(), header.size());
+  uint64_t at = header.size();
+  std::vector<int64_t> offsets = index.Offsets();
+  std::string bytes;
+  for (int64_t number = 0; status.ok() && number < layout.chunk_count; ++number) {
+    status = ReportProgress(progress,
+                            static_cast<double>(number) / static_cast<double>(layout.chunk_count));
+    if (!status.ok()) return status.At(file.path());
+    const ChunkPlace place = index.Chunk(number);
+    if (place.kind != ChunkKind::kBlocks) continue;
+    status = ReadChunk(file, place, bytes);
+    if (status.ok()) status = output.WriteAt(at, bytes.data(), bytes.size());
+    offsets[static_cast<size_t>(number)] = static_cast<int64_t>(at - header.size());
+    at += bytes.size();
+  }
+  if (!status.ok()) return status;
+  Result<std::string> encoded = BloscEncoder::EncodeOffsets(offsets);
+  if (!encoded.ok()) return encoded.status().At(file.path());
+  const std::string tail = encoded->append(trailer);
+  status = output.WriteAt(at, tail.data(), tail.size());
+  PutFrameLengths(header, at + tail.size(), layout.chunk_count * layout.chunk_bytes,
+                  static_cast<int64_t>(at - header.size()));
+  if (status.ok()) status = output.WriteAt(0, header.data(), header.size());
+  if (!status.ok()) return status;
+  return at + tail.size();
+}
+
+Result<Compaction> CompactFrame(const ByteFile& file, OutputFileCreator create_file,
+                                const ProgressFn& progress) {
+  Result<std::shared_ptr<const FrameIndex>> index = FrameIndex::Open(file);
+  if (!index.ok()) return index.status();
+  Result<FrameExtents> extents = FindExtents(**index, file);
+  if (!extents.ok()) return extents.status();
+  if (!extents->headless.empty()) {
+    const auto& [chunk, status] = extents->headless.front();
+    return Damaged(status.At("chunk " + std::to_string(chunk)), kVerify).At(file.path());
+  }
+  if (!extents->overlaps.empty()) {
+    const auto& [chunk, before] = extents->overlaps.front();
+    return Mismatch(
+               StatusCode::kCorrupt, "offset of chunk " + std::to_string(chunk.chunk),
+               std::to_string(chunk.offset_bytes) + " within chunk " + std::to_string(before.chunk),
+               "chunks that do not overlap")
+        .At(file.path());
+  }
+  const FrameSummary& summary = (*index)->summary();
+  const auto old_bytes = static_cast<uint64_t>(summary.file_bytes);
+  const uint64_t dead_bytes = extents->dead_bytes + extents->trailing_bytes;
+  if (dead_bytes == 0) return Compaction{old_bytes, old_bytes};
+
+  std::string trailer;
+  Status status =
+      ReadBytes(file, static_cast<uint64_t>(summary.frame_bytes) - summary.trailer_bytes,
+                static_cast<size_t>(summary.trailer_bytes), trailer);
+  if (!status.ok()) return status;
+  Result<std::unique_ptr<OutputFile>> output = create_file(file.path());
+  if (!output.ok()) return output.status();
+  if (!(*output)->CanRewrite()) {
+    return Mismatch(StatusCode::kNotSupported, "file system", "one that only appends",
+                    "one where the header can be completed last")
+        .At(file.path());
+  }
+  status = (*output)->Reserve(old_bytes - dead_bytes);
+  if (!status.ok()) return status;
+  Result<uint64_t> new_bytes = CopyFrame(**index, file, trailer, **output, progress);
+  if (!new_bytes.ok()) return new_bytes.status();
+  status = (*output)->Commit();
+  if (!status.ok()) return status;
+  return Compaction{old_bytes, *new_bytes};
+}
+
+}  // namespace ndarray

@@ -1,0 +1,34 @@
+// The index of a .b2nd file for who updates it: one of its own, that is not shared and may change.
+//
+// For one thread while it changes; between changes as a FrameIndex.
+#ifndef GDAL_NDARRAY_STORE_FRAME_FRAME_EDITOR_H_
+#define GDAL_NDARRAY_STORE_FRAME_FRAME_EDITOR_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "driver/store/frame/frame_index.h"
+#include "driver/store/io/byte_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+class FrameEditor final : public FrameIndex {
+ public:
+  // As FrameIndex::Open. kCorrupt, too, where the names of attributes cannot be read, since they
+  // would be lost.
+  static Result<std::shared_ptr<FrameEditor>> Open(const ByteFile& file);
+
+  // The chunk is now at place.offset_bytes in the file, or special; the chunks' part of the file
+  // ends at `end_bytes` or later. Once some have moved, what the block cache has of the file must
+  // be forgotten.
+  void MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes);
+  void ForgetCached();
+
+ private:
+  FrameEditor() = default;
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_FRAME_FRAME_EDITOR_H_

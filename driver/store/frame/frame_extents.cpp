@@ -1,0 +1,100 @@
+#include "driver/store/frame/frame_extents.h"
+
+#include <algorithm>
+#include <string>
+
+namespace ndarray {
+namespace {
+
+// Calls visit(chunk, offset in the file, its header or what is wrong with that) for each chunk that
+// takes bytes, until a call fails.
+template <typename Visit>
+Status ForEachHeader(const FrameIndex& index, const ByteFile& file, const Visit& visit) {
+  constexpr int64_t kBatch = 1024;
+  const int64_t count = index.layout().chunk_count;
+  std::vector<char> headers(static_cast<size_t>(kBatch * kChunkHeaderBytes));
+  for (int64_t first = 0; first < count; first += kBatch) {
+    std::vector<ByteRange> ranges;
+    std::vector<std::pair<int64_t, ChunkPlace>> chunks;
+    for (int64_t chunk = first; chunk < std::min(first + kBatch, count); ++chunk) {
+      const ChunkPlace place = index.Chunk(chunk);
+      if (place.kind != ChunkKind::kBlocks) continue;
+      ranges.push_back({place.offset_bytes, kChunkHeaderBytes,
+                        headers.data() + ranges.size() * kChunkHeaderBytes});
+      chunks.emplace_back(chunk, place);
+    }
+    Status status = ranges.empty() ? Status() : file.Read(ranges);
+    if (!status.ok()) return status;
+    for (size_t i = 0; i < chunks.size(); ++i) {
+      const auto& [chunk, place] = chunks[i];
+      status = visit(chunk, place.offset_bytes,
+                     ParseChunkHeader({headers.data() + i * kChunkHeaderBytes, kChunkHeaderBytes},
+                                      place.available_bytes));
+      if (!status.ok()) return status;
+    }
+  }
+  return {};
+}
+
+void FindOverlaps(FrameExtents& extents) {
+  for (size_t i = 1, furthest = 0; i < extents.chunks.size(); ++i) {
+    const ChunkExtent& before = extents.chunks[furthest];
+    const ChunkExtent& chunk = extents.chunks[i];
+    const uint64_t end_bytes = before.offset_bytes + before.size_bytes;
+    if (chunk.offset_bytes < end_bytes) extents.overlaps.emplace_back(chunk, before);
+    if (chunk.offset_bytes + chunk.size_bytes >= end_bytes) furthest = i;
+  }
+}
+
+// The bytes of extents in file order, those that overlap counted once.
+uint64_t CoveredBytes(const std::vector<ChunkExtent>& chunks) {
+  uint64_t covered_bytes = 0;
+  uint64_t at = 0;
+  for (const ChunkExtent& chunk : chunks) {
+    const uint64_t end = chunk.offset_bytes + chunk.size_bytes;
+    if (end <= at) continue;
+    covered_bytes += end - std::max(at, chunk.offset_bytes);
+    at = end;
+  }
+  return covered_bytes;
+}
+
+}  // namespace
+
+Result<FrameExtents> FindExtents(const FrameIndex& index, const ByteFile& file) {
+  FrameExtents extents;
+  Status status = ForEachHeader(
+      index, file, [&](int64_t chunk, uint64_t offset_bytes, const Result<BloscChunk>& header) {
+        if (header.ok()) {
+          extents.chunks.push_back(
+              {chunk, offset_bytes, static_cast<uint64_t>(header->compressed_bytes)});
+        } else {
+          extents.headless.emplace_back(chunk, header.status());
+        }
+        return Status();
+      });
+  if (!status.ok()) return status;
+  std::sort(
+      extents.chunks.begin(), extents.chunks.end(),
+      [](const ChunkExtent& a, const ChunkExtent& b) { return a.offset_bytes < b.offset_bytes; });
+  FindOverlaps(extents);
+  const FrameSummary& summary = index.summary();
+  extents.trailing_bytes = static_cast<uint64_t>(summary.file_bytes - summary.frame_bytes);
+  extents.dead_bytes = static_cast<uint64_t>(summary.frame_bytes) - index.header_bytes() -
+                       CoveredBytes(extents.chunks) - summary.index_bytes - summary.trailer_bytes;
+  return extents;
+}
+
+Result<int64_t> LiveChunkBytes(const FrameIndex& index, const ByteFile& file) {
+  int64_t live_bytes = 0;
+  Status status =
+      ForEachHeader(index, file, [&](int64_t, uint64_t, const Result<BloscChunk>& header) {
+        if (!header.ok()) return header.status().At(file.path());
+        live_bytes += header->compressed_bytes;
+        return Status();
+      });
+  if (!status.ok()) return status;
+  return live_bytes;
+}
+
+}  // namespace ndarray

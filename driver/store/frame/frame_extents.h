@@ -1,0 +1,42 @@
+// Which bytes of a .b2nd file are in use, and by what.
+#ifndef GDAL_NDARRAY_STORE_FRAME_FRAME_EXTENTS_H_
+#define GDAL_NDARRAY_STORE_FRAME_FRAME_EXTENTS_H_
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "driver/store/frame/frame_index.h"
+#include "driver/store/io/byte_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+struct ChunkExtent {
+  int64_t chunk;
+  uint64_t offset_bytes;  // in the file
+  uint64_t size_bytes;
+};
+
+struct FrameExtents {
+  std::vector<ChunkExtent> chunks;  // those that take bytes, in file order
+  // Chunks whose headers do not even tell their sizes, and why. They are not among `chunks`.
+  std::vector<std::pair<int64_t, Status>> headless;
+  // Chunks whose bytes belong to others, too: each with one that starts before it.
+  std::vector<std::pair<ChunkExtent, ChunkExtent>> overlaps;
+  // Within the frame, of nothing that counts: what updates have left behind. Bytes of headless
+  // chunks are among them.
+  uint64_t dead_bytes = 0;
+  uint64_t trailing_bytes = 0;  // after the frame
+};
+
+// Reads the header of each chunk. Fails only where the file cannot be read.
+Result<FrameExtents> FindExtents(const FrameIndex& index, const ByteFile& file);
+
+// The compressed bytes of all chunks that the index leads to: what is not dead space. Reads the
+// header of each chunk. Errors carry the path.
+Result<int64_t> LiveChunkBytes(const FrameIndex& index, const ByteFile& file);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_FRAME_FRAME_EXTENTS_H_

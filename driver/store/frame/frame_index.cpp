@@ -1,0 +1,291 @@
+#include "driver/store/frame/frame_index.h"
+
+#include <algorithm>
+
+#include "driver/store/blosc2/byte_reader.h"
+#include "driver/store/blosc2/chunk_offset.h"
+#include "driver/store/damage.h"
+#include "driver/store/frame/shared_indexes.h"
+#include "driver/store/text.h"
+
+namespace ndarray {
+namespace {
+
+// No index is compressed better than this by c-blosc2; what claims more is made to take memory.
+constexpr int64_t kMaxIndexRatio = 4096;
+
+// Frames that look like arrays to some extent, by the metalayer that gives them away.
+const char* OtherContent(const FrameHeader& header) {
+  constexpr std::pair<const char*, const char*> kKinds[] = {
+      {"b2o", "a lazy expression or another object of python-blosc2 without pixels of its own"},
+      {"LazyArray", "a lazy expression without pixels of its own"},
+      {"proxy-source", "a cache of a remote array, not all of whose pixels are here"},
+      {"b2embed", "a store of many arrays"},
+      {"listarray", "a list of values"},
+      {"batcharray", "a list of values"},
+      {"vlarray", "a list of values"},
+  };
+  for (const auto& [layer, what] : kKinds) {
+    if (header.Find(layer) != nullptr) return what;
+  }
+  return nullptr;
+}
+
+const Metalayer* ArrayMetalayer(const FrameHeader& header) {
+  const Metalayer* const layer = header.Find("b2nd");
+  return layer != nullptr ? layer : header.Find("caterva");  // its name before Blosc2 2.4
+}
+
+Status CheckIsArray(const FrameHeader& header) {
+  const auto unsupported = [](const std::string& found) {
+    return Mismatch(StatusCode::kNotSupported, "content", found, "a b2nd array");
+  };
+  if (header.is_sparse) {
+    return SparseFrame();
+  }
+  if (const char* const what = OtherContent(header)) return unsupported(what);
+  if (ArrayMetalayer(header) == nullptr) return unsupported("a super-chunk without a shape");
+  return {};
+}
+
+// Header and metalayer must describe the same array.
+Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
+  if (header.element_bytes != layout.element.element_bytes) {
+    return Corrupt(
+        "element size", std::to_string(header.element_bytes) + " bytes",
+        std::to_string(layout.element.element_bytes) + " of dtype " + layout.element.text);
+  }
+  if (header.has_varying_blocks || header.chunk_bytes != layout.chunk_bytes) {
+    return Corrupt("chunk size", std::to_string(header.chunk_bytes) + " bytes",
+                   std::to_string(layout.chunk_bytes) + " for chunks " +
+                       ShapeString(layout.chunk_shape) + " of blocks " +
+                       ShapeString(layout.block_shape));
+  }
+  if (layout.chunk_count > kMaxChunks) {
+    return Mismatch(StatusCode::kNotSupported, "chunks", std::to_string(layout.chunk_count),
+                    "at most " + std::to_string(kMaxChunks));
+  }
+  if (header.uncompressed_bytes != layout.chunk_count * layout.chunk_bytes) {
+    return Corrupt(
+        "uncompressed size", std::to_string(header.uncompressed_bytes) + " bytes",
+        std::to_string(layout.chunk_count) + " chunks of " + std::to_string(layout.chunk_bytes));
+  }
+  return {};
+}
+
+// How often an index is loaded whose header is being overwritten.
+constexpr int kMaxLoads = 10;
+
+// The part of the header that a commit overwrites; less of a file that has less.
+Result<std::string> ReadLengths(const ByteFile& file) {
+  std::string header;
+  const auto size_bytes =
+      std::min<uint64_t>(file.size_bytes(), kFrameLengthsAt + kFrameLengthsBytes);
+  Status status = ReadBytes(file, 0, size_bytes, header);
+  if (!status.ok()) return status;
+  return header.substr(std::min(header.size(), kFrameLengthsAt));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file) {
+  std::string identity = file.Identity();
+  Status attributes;  // without them, the file opens all the same
+  for (int load = 1; !identity.empty(); ++load) {
+    // What a commit changes counts, too: the times of files move in ticks of the kernel.
+    Result<std::string> lengths = ReadLengths(file);
+    if (!lengths.ok()) return DamagedFile(lengths.status(), file.path(), kCopyAgain);
+    const std::string frame = identity + *lengths;
+    if (auto shared = SharedIndexes::Process().Find(frame)) {
+      Status status = shared->CheckFits(file);
+      return status.ok() ? Result<std::shared_ptr<const FrameIndex>>(std::move(shared))
+                         : DamagedFile(status, file.path(), kCopyAgain);
+    }
+    const std::shared_ptr<FrameIndex> index(new FrameIndex);
+    Status status = index->Load(file, attributes);
+    if (!status.ok()) return DamagedFile(status, file.path(), kCopyAgain);
+    // Else a commit came between: what was read of the header may be half old and half new.
+    if (index->lengths_ == *lengths) return SharedIndexes::Process().Add(frame, index);
+    if (load == kMaxLoads) identity.clear();
+  }
+  const std::shared_ptr<FrameIndex> index(new FrameIndex);
+  Status status = index->Load(file, attributes);
+  if (!status.ok()) return DamagedFile(status, file.path(), kCopyAgain);
+  return std::shared_ptr<const FrameIndex>(index);
+}
+
+FrameIndex::~FrameIndex() { BlockCache::Process().DropFile(cache_file_); }
+
+Status FrameIndex::Load(const ByteFile& file, Status& attributes_status) {
+  FrameHeader header;
+  std::string header_bytes;
+  Status status = LoadHeader(file, header, header_bytes);
+  if (!status.ok()) return status;
+
+  std::string trailer(kFrameTrailerMinBytes, '\0');
+  status = ReadBytes(file, header.frame_bytes - trailer.size(), trailer.size(), trailer);
+  if (!status.ok()) return status;
+  Result<uint64_t> trailer_bytes = FrameTrailerBytes(trailer);
+  if (!trailer_bytes.ok()) return trailer_bytes.status();
+  const uint64_t room =
+      header.frame_bytes - header.header_bytes - static_cast<uint64_t>(header.compressed_bytes);
+  if (*trailer_bytes < kFrameTrailerMinBytes || *trailer_bytes > room) {
+    return Corrupt("trailer length", std::to_string(*trailer_bytes) + " bytes",
+                   std::to_string(kFrameTrailerMinBytes) + " to " + std::to_string(room));
+  }
+  summary_.trailer_bytes = *trailer_bytes;
+  const uint64_t trailer_offset = header.frame_bytes - *trailer_bytes;
+  status = LoadOffsets(file, header, trailer_offset);
+  if (!status.ok()) return status;
+  Result<FrameAttributes> attributes = FrameAttributes::Load(file, trailer_offset, *trailer_bytes);
+  attributes_status = attributes.status();
+  if (attributes.ok()) attributes_ = std::move(*attributes);
+  return {};
+}
+
+Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
+                              std::string& header_bytes) {
+  Status status =
+      ReadBytes(file, 0, std::min<uint64_t>(file.size_bytes(), kFrameHeaderMinBytes), header_bytes);
+  if (!status.ok()) return status;
+  Result<uint64_t> size_bytes = FrameHeaderBytes(header_bytes);
+  if (!size_bytes.ok()) return size_bytes.status();
+  if (*size_bytes > file.size_bytes()) {
+    return CutShort(file.size_bytes(), *size_bytes, "at least ");
+  }
+  status = ReadBytes(file, 0, *size_bytes, header_bytes);
+  if (!status.ok()) return status;
+  Result<FrameHeader> parsed = ParseFrameHeader(header_bytes);
+  if (!parsed.ok()) return parsed.status();
+  header = std::move(*parsed);
+  status = CheckIsArray(header);
+  if (!status.ok()) return status;
+  summary_.frame_bytes = static_cast<int64_t>(header.frame_bytes);
+  status = CheckFits(file);
+  if (!status.ok()) return status;
+  lengths_ = header_bytes.substr(kFrameLengthsAt, kFrameLengthsBytes);
+  const Metalayer& b2nd = *ArrayMetalayer(header);
+  Result<B2ndLayout> layout = ParseB2ndMetalayer(b2nd.content);
+  if (!layout.ok()) return layout.status().At("metalayer " + std::string(b2nd.name));
+  layout_ = std::move(*layout);
+  status = CheckAgreement(header, layout_);
+  if (!status.ok()) return status;
+  Result<std::unique_ptr<BloscCodec>> codec = BloscCodec::Make(header.element_bytes, b2nd.content);
+  if (!codec.ok()) return codec.status();
+  codec_ = std::move(*codec);
+
+  chunks_offset_bytes_ = header.header_bytes;
+  chunks_bytes_ = static_cast<uint64_t>(header.compressed_bytes);
+  summary_.file_bytes = static_cast<int64_t>(file.size_bytes());
+  summary_.compressed_bytes = header.compressed_bytes;
+  summary_.uncompressed_bytes = header.uncompressed_bytes;
+  summary_.format_version = header.format_version;
+  summary_.compressor = header.compressor;
+  summary_.level = header.level;
+  summary_.filters = header.filters;
+  summary_.filters_meta = header.filters_meta;
+  summary_.b2nd = b2nd.content;
+  for (const Metalayer& layer : header.metalayers) {
+    summary_.metalayers += (summary_.metalayers.empty() ? "" : ",") + Printable(layer.name);
+  }
+  return {};
+}
+
+Status FrameIndex::CheckFits(const ByteFile& file) const {
+  const auto frame_bytes = static_cast<uint64_t>(summary_.frame_bytes);
+  if (frame_bytes <= file.size_bytes()) return {};
+  // No file is as long as some damaged headers say.
+  if (frame_bytes <= INT64_MAX) return CutShort(file.size_bytes(), frame_bytes);
+  return Corrupt("frame length", std::to_string(frame_bytes) + " bytes",
+                 "at most the file's " + std::to_string(file.size_bytes()));
+}
+
+Status FrameIndex::LoadOffsets(const ByteFile& file, const FrameHeader& header,
+                               uint64_t trailer_offset) {
+  const uint64_t offset = chunks_offset_bytes_ + chunks_bytes_;
+  const uint64_t available = trailer_offset - offset;
+  std::string bytes;
+  Status status = ReadBytes(file, offset, std::min<uint64_t>(available, kChunkHeaderBytes), bytes);
+  if (!status.ok()) return status;
+  Result<BloscChunk> chunk = ParseChunkHeader(bytes, available);
+  if (!chunk.ok()) return chunk.status().At("chunk offsets");
+  const auto wanted_bytes = layout_.chunk_count * static_cast<int64_t>(sizeof(int64_t));
+  if (chunk->uncompressed_bytes != wanted_bytes) {
+    return Corrupt(
+        "chunk offsets", std::to_string(chunk->uncompressed_bytes) + " bytes",
+        std::to_string(wanted_bytes) + " for " + std::to_string(layout_.chunk_count) + " chunks");
+  }
+  status = BloscCodec::CheckSupported(*chunk);
+  if (!status.ok()) return status.At("chunk offsets");
+  summary_.index_bytes = static_cast<uint64_t>(chunk->compressed_bytes);
+  status = ReadBytes(file, offset, summary_.index_bytes, bytes);
+  if (!status.ok()) return status;
+  if (chunk->kind != ChunkKind::kBlocks) return LoadUniformOffset(bytes, *chunk, header);
+  if (wanted_bytes / kMaxIndexRatio > chunk->compressed_bytes) {
+    return Mismatch(StatusCode::kNotSupported, "chunk offsets",
+                    std::to_string(chunk->compressed_bytes) + " bytes for " +
+                        std::to_string(layout_.chunk_count) + " chunks",
+                    "at least " + std::to_string(wanted_bytes / kMaxIndexRatio));
+  }
+  offsets_.resize(static_cast<size_t>(layout_.chunk_count));
+  status = codec_->DecodeChunk(bytes, *chunk, reinterpret_cast<std::byte*>(offsets_.data()));
+  if (!status.ok()) return status.At("chunk offsets");
+  for (size_t i = 0; i < offsets_.size(); ++i) {
+    if (kNativeOrder == ByteOrder::kBig) {
+      offsets_[i] = static_cast<int64_t>(__builtin_bswap64(static_cast<uint64_t>(offsets_[i])));
+    }
+    if (IsSpecialOffset(offsets_[i])) ++summary_.special_chunks;
+    status = CheckOffset(static_cast<int64_t>(i), offsets_[i], header);
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+// All chunks are alike: what the index takes in memory is no more than it takes in the file.
+Status FrameIndex::LoadUniformOffset(std::string_view bytes, const BloscChunk& chunk,
+                                     const FrameHeader& header) {
+  if (chunk.kind == ChunkKind::kRepeated) {
+    ByteReader reader(bytes.substr(std::min<size_t>(bytes.size(), kChunkHeaderBytes)));
+    uniform_offset_ = reader.Little<int64_t>();
+    if (!reader.ok()) return Corrupt("chunk offsets", "no value", "one of 8 bytes");
+  } else if (chunk.kind == ChunkKind::kNans) {
+    return Corrupt("chunk offsets", "NaN", "numbers");
+  }
+  if (IsSpecialOffset(uniform_offset_)) summary_.special_chunks = layout_.chunk_count;
+  return CheckOffset(0, uniform_offset_, header);
+}
+
+Status FrameIndex::CheckOffset(int64_t chunk, int64_t offset, const FrameHeader& header) {
+  if (IsSpecialOffset(offset)) {
+    const ChunkKind kind = SpecialKind(offset);
+    if (kind == ChunkKind::kZeros || kind == ChunkKind::kNans ||
+        kind == ChunkKind::kUninitialized) {
+      return {};
+    }
+  } else if (offset <= header.compressed_bytes - kChunkHeaderBytes) {
+    return {};
+  }
+  return Corrupt("offset of chunk " + std::to_string(chunk), std::to_string(offset),
+                 "a special value, or room for a chunk in " +
+                     std::to_string(header.compressed_bytes) + " bytes");
+}
+
+std::vector<int64_t> FrameIndex::Offsets() const {
+  return offsets_.empty()
+             ? std::vector<int64_t>(static_cast<size_t>(layout_.chunk_count), uniform_offset_)
+             : offsets_;
+}
+
+ChunkPlace FrameIndex::Chunk(int64_t chunk) const {
+  const int64_t offset = offsets_.empty() ? uniform_offset_ : offsets_[static_cast<size_t>(chunk)];
+  ChunkPlace place;
+  if (IsSpecialOffset(offset)) {
+    place.kind = SpecialKind(offset);
+    return place;
+  }
+  place.offset_bytes = chunks_offset_bytes_ + static_cast<uint64_t>(offset);
+  place.available_bytes = chunks_bytes_ - static_cast<uint64_t>(offset);
+  return place;
+}
+
+}  // namespace ndarray

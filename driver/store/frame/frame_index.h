@@ -1,0 +1,123 @@
+// What is known of a .b2nd file once it is open: its header, where its chunks are, and its
+// metalayers. Never changes, so that all readers of a file share one (FrameEditor is for who writes
+// it).
+//
+// A file that is updated in place afterwards (chunks and a new index are appended, then the header
+// is overwritten) is read on as it was when it was opened.
+#ifndef GDAL_NDARRAY_STORE_FRAME_FRAME_INDEX_H_
+#define GDAL_NDARRAY_STORE_FRAME_FRAME_INDEX_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "driver/store/blosc2/b2nd_layout.h"
+#include "driver/store/blosc2/blosc_chunk.h"
+#include "driver/store/blosc2/blosc_codec.h"
+#include "driver/store/blosc2/frame_header.h"
+#include "driver/store/frame/block_cache.h"
+#include "driver/store/frame/frame_attributes.h"
+#include "driver/store/io/byte_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// Where a chunk is, or what it is made of where it takes no bytes.
+struct ChunkPlace {
+  ChunkKind kind = ChunkKind::kBlocks;
+  uint64_t offset_bytes = 0;     // in the file; kBlocks (which may turn out to be kRepeated, ...)
+  uint64_t available_bytes = 0;  // from there to the end of all chunks
+};
+
+// Numbers for people.
+struct FrameSummary {
+  int64_t file_bytes = 0;
+  int64_t frame_bytes = 0;
+  int64_t compressed_bytes = 0;    // of all chunks, dead space included
+  int64_t uncompressed_bytes = 0;  // padding included
+  int format_version = 0;
+  int compressor = 0;
+  int level = 0;
+  std::array<uint8_t, kMaxFilters> filters = {};
+  std::array<uint8_t, kMaxFilters> filters_meta = {};
+  uint64_t index_bytes = 0;    // where chunks are, compressed: after all of them
+  uint64_t trailer_bytes = 0;  // attributes: the frame's end
+  std::string b2nd;            // the metalayer's content
+  int64_t special_chunks = 0;  // that take no bytes
+  std::string metalayers;      // names, comma-separated
+};
+
+class FrameIndex {
+ public:
+  // Opens a frame, or takes the one that is open of the same file, unchanged since. OpenFrame is
+  // for files that others may be updating. Errors carry the path: kCorrupt for files that
+  // contradict themselves; kNotSupported for frames that are no arrays (the message says what they
+  // are), sparse frames, and arrays that are not read here.
+  static Result<std::shared_ptr<const FrameIndex>> Open(const ByteFile& file);
+
+  virtual ~FrameIndex();
+  FrameIndex(const FrameIndex&) = delete;
+  FrameIndex& operator=(const FrameIndex&) = delete;
+
+  const B2ndLayout& layout() const { return layout_; }
+  const BloscCodec& codec() const { return *codec_; }
+  const FrameSummary& summary() const { return summary_; }
+
+  // REQUIRES: 0 <= chunk < layout().chunk_count
+  ChunkPlace Chunk(int64_t chunk) const;
+
+  // Empty, too, where the trailer cannot be read, which costs nobody their pixels.
+  const FrameAttributes& attributes() const { return attributes_; }
+
+  // Offsets as the file has them, and the bytes of the header, after which they count.
+  std::vector<int64_t> Offsets() const;
+  uint64_t header_bytes() const { return chunks_offset_bytes_; }
+
+  // For the block cache.
+  uint64_t cache_file() const { return cache_file_; }
+  const std::shared_ptr<BlockCache::Counters>& counters() const { return counters_; }
+
+  // Blocks decoded so far, for this file: how often work was done twice.
+  std::atomic<int64_t>& decoded_blocks() const { return decoded_blocks_; }
+  // Bytes that were decoded to memory in between and copied from there, since they could not go
+  // straight to where they were wanted.
+  std::atomic<int64_t>& scratch_bytes() const { return scratch_bytes_; }
+
+ private:
+  friend class FrameEditor;
+
+  FrameIndex() : cache_file_(BlockCache::Process().NewFile()) {}
+
+  // Once. What is wrong with the names of attributes, which costs nobody their pixels, is told
+  // apart.
+  Status Load(const ByteFile& file, Status& attributes);
+  Status CheckFits(const ByteFile& file) const;
+  Status LoadHeader(const ByteFile& file, FrameHeader& header, std::string& header_bytes);
+  Status LoadOffsets(const ByteFile& file, const FrameHeader& header, uint64_t trailer_offset);
+  Status LoadUniformOffset(std::string_view bytes, const BloscChunk& chunk,
+                           const FrameHeader& header);
+  static Status CheckOffset(int64_t chunk, int64_t offset, const FrameHeader& header);
+
+  B2ndLayout layout_;
+  std::unique_ptr<BloscCodec> codec_;
+  FrameSummary summary_;
+  std::string lengths_;  // as the header has them
+  uint64_t chunks_offset_bytes_ = 0;
+  uint64_t chunks_bytes_ = 0;
+  std::vector<int64_t> offsets_;  // empty: all are uniform_offset_
+  int64_t uniform_offset_ = 0;
+  FrameAttributes attributes_;
+  uint64_t cache_file_;
+  const std::shared_ptr<BlockCache::Counters> counters_ = std::make_shared<BlockCache::Counters>();
+  mutable std::atomic<int64_t> decoded_blocks_{0};
+  mutable std::atomic<int64_t> scratch_bytes_{0};
+};
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_FRAME_FRAME_INDEX_H_

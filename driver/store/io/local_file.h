@@ -1,0 +1,55 @@
+// A local file: read through a memory map where there is one, else with positional reads; written
+// with positional writes.
+//
+// Writes do not go through the map: a full disk is an error for pwrite and the end of the process
+// for a map. The map shows what was written at once (both are the page cache).
+#ifndef GDAL_NDARRAY_STORE_IO_LOCAL_FILE_H_
+#define GDAL_NDARRAY_STORE_IO_LOCAL_FILE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "driver/store/io/byte_file.h"
+#include "driver/store/status.h"
+
+namespace ndarray {
+
+// Whether a file is mapped, and how much of the map may stay resident. Sizes are in bytes.
+struct MapPolicy {
+  uint64_t max_mapped_bytes = UINT64_MAX;  // longer files are read without a map
+  // Of this file's map, where its readers call NoteRead; absent: ResidentLimit::Process() counts.
+  std::optional<uint64_t> max_resident_bytes;
+};
+
+// Opens a local regular file. Opening costs the same for any size. Read-only openings of one file
+// with one policy share one map while any of them lives. A file that cannot be mapped is read
+// without a map. kNotFound, kIo, kNotSupported (not a regular file).
+Result<std::shared_ptr<ByteFile>> OpenLocalFile(const std::string& path,
+                                                const MapPolicy& policy = {});
+Result<std::shared_ptr<WritableFile>> OpenLocalFileForUpdate(const std::string& path,
+                                                             const MapPolicy& policy = {});
+
+// Which file an open descriptor is; absent for one that is not open.
+std::optional<FileId> FileIdOf(int descriptor);
+
+// Opens a regular file for update without a map, so that what it grows by is seen at once, and
+// locks it against others who do (advisory): kIo where one is at work. Else as OpenLocalFile.
+Result<std::shared_ptr<WritableFile>> OpenLockedFile(const std::string& path);
+
+// A file opened for update without a map, as by OpenLockedFile, but not locked yet.
+struct UnlockedFile {
+  std::shared_ptr<WritableFile> file;
+
+  // Locks it. To be called before the first write; nobody is kept out before. kIo where somebody
+  // else is at work, or has changed or replaced the file since it was opened. Empty: it is locked,
+  // or never is.
+  std::function<Status()> lock;
+};
+Result<UnlockedFile> OpenUnlockedFile(const std::string& path);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_STORE_IO_LOCAL_FILE_H_

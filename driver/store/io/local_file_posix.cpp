@@ -1,0 +1,280 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <mutex>
+#include <tuple>
+
+#include "driver/store/fork_guard.h"
+#include "driver/store/io/descriptor.h"
+#include "driver/store/io/local_file.h"
+#include "driver/store/io/memory_map.h"
+#include "driver/store/io/resident_limit.h"
+
+namespace ndarray {
+namespace {
+
+// What fstat says of a file.
+FileId IdOf(const struct stat& about) {
+  return {static_cast<uint64_t>(about.st_dev), static_cast<uint64_t>(about.st_ino)};
+}
+
+Status Lock(int descriptor, const std::string& path) {
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
+  return Status(StatusCode::kIo,
+                path + ": another process or dataset is updating this file; close it there first");
+}
+
+// Is written only where it was opened for update, which who opened it sees to.
+class LocalFile final : public WritableFile {
+ public:
+  LocalFile(const std::string& path, FileDescriptor descriptor, const struct stat& about,
+            MemoryMap map, Access access, const MapPolicy& policy)
+      : WritableFile(path, static_cast<uint64_t>(about.st_size), TraitsOf(about)),
+        descriptor_(std::move(descriptor)),
+        map_(std::move(map)),
+        access_(access),
+        policy_(policy),
+        own_limit_(policy.max_resident_bytes.value_or(0)),
+        touched_(map_, policy.max_resident_bytes ? own_limit_ : ResidentLimit::Process()) {
+    set_map(map_.start());
+  }
+
+  void NoteRead(uint64_t offset_bytes, uint64_t size_bytes) const override {
+    if (is_mapped()) touched_.Note(offset_bytes, size_bytes);
+  }
+
+  Status Read(const std::vector<ByteRange>& ranges) const override {
+    for (const ByteRange& range : ranges) {
+      Status status =
+          ReadFully(descriptor_.get(), path(), range.offset_bytes, range.to, range.size_bytes);
+      if (!status.ok()) return status;
+    }
+    return {};
+  }
+
+  Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
+    return WriteFully(descriptor_.get(), path(), offset_bytes, from, size_bytes);
+  }
+
+  Status Sync() override {
+    return fdatasync(descriptor_.get()) == 0 ? Status() : ErrnoStatus(path(), "sync");
+  }
+
+  Status Flush() override { return {}; }  // all share the page cache
+
+  void Advise(uint64_t offset_bytes, uint64_t size_bytes) const override {
+    if (is_mapped()) {
+      map_.Advise(offset_bytes, size_bytes);
+    } else if (offset_bytes < this->size_bytes()) {
+      posix_fadvise(descriptor_.get(), static_cast<off_t>(offset_bytes),
+                    static_cast<off_t>(std::min(size_bytes, this->size_bytes() - offset_bytes)),
+                    POSIX_FADV_WILLNEED);
+    }
+  }
+
+  // Errors carry the path, so that it counts here, too.
+  std::string Identity() const override {
+    struct stat now;
+    if (fstat(descriptor_.get(), &now) != 0) return "";
+    std::string identity;
+    for (const int64_t number :
+         {static_cast<int64_t>(now.st_dev), static_cast<int64_t>(now.st_ino),
+          static_cast<int64_t>(now.st_size), static_cast<int64_t>(now.st_mtim.tv_sec),
+          static_cast<int64_t>(now.st_mtim.tv_nsec), static_cast<int64_t>(now.st_ctim.tv_sec),
+          static_cast<int64_t>(now.st_ctim.tv_nsec)}) {
+      identity += std::to_string(number) + ":";
+    }
+    return identity + path();
+  }
+
+  Result<std::shared_ptr<ByteFile>> OpenAgain() const override {
+    return access_ == Access::kUpdate ? std::shared_ptr<ByteFile>()
+                                      : OpenLocalFile(path(), policy_);
+  }
+
+  Status LockUnchangedSince(const struct stat& opened) const {
+    Status status = Lock(descriptor_.get(), path());
+    if (!status.ok()) return status;
+    struct stat now;
+    struct stat named;
+    const bool is_named = stat(path().c_str(), &named) == 0 && named.st_ino == opened.st_ino &&
+                          named.st_dev == opened.st_dev;
+    const bool unchanged = fstat(descriptor_.get(), &now) == 0 && now.st_size == opened.st_size &&
+                           now.st_mtim.tv_sec == opened.st_mtim.tv_sec &&
+                           now.st_mtim.tv_nsec == opened.st_mtim.tv_nsec;
+    if (is_named && unchanged) return {};
+    flock(descriptor_.get(), LOCK_UN);
+    return Status(StatusCode::kIo, path() + ": another process or dataset has " +
+                                       (is_named ? "changed" : "replaced") +
+                                       " this file since it was opened; open it again");
+  }
+
+ private:
+  static FileTraits TraitsOf(const struct stat& about) {
+    FileTraits traits;
+    traits.is_local = true;
+    traits.id = IdOf(about);
+    return traits;
+  }
+
+  Result<uint64_t> CurrentSize() const override {
+    struct stat now;
+    if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path(), "stat");
+    return static_cast<uint64_t>(now.st_size);
+  }
+
+  const FileDescriptor descriptor_;
+  const MemoryMap map_;
+  const Access access_;
+  const MapPolicy policy_;
+  ResidentLimit own_limit_;
+  mutable TouchedPages touched_;
+};
+
+// Files that read-only openings share, found by what the file is, so that a name given to another
+// file finds that one. The name counts, too: errors carry it. An identity is not given to another
+// file while one that is shared holds the first one open.
+class SharedFiles {
+ public:
+  using Identity = std::tuple<dev_t, ino_t, std::string, off_t, uint64_t, std::optional<uint64_t>>;
+
+  static SharedFiles& Process() {
+    static auto* const files = new SharedFiles;  // outlives every user
+    return *files;
+  }
+
+  std::shared_ptr<ByteFile> Find(const Identity& identity) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = files_.find(identity);
+    return found == files_.end() ? nullptr : found->second.lock();
+  }
+
+  void Add(const Identity& identity, const std::shared_ptr<ByteFile>& file) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto it = files_.begin(); it != files_.end();) {
+      it = it->second.expired() ? files_.erase(it) : std::next(it);
+    }
+    files_[identity] = file;
+  }
+
+ private:
+  SharedFiles() { GuardAcrossForks(mutex_); }
+
+  std::mutex mutex_;
+  std::map<Identity, std::weak_ptr<ByteFile>> files_;
+};
+
+Status CheckRegular(const std::string& path, mode_t mode) {
+  if (S_ISREG(mode)) return {};
+  return Mismatch(StatusCode::kNotSupported, "file type",
+                  S_ISDIR(mode) ? "a folder" : "a special file", "a regular file")
+      .At(path);
+}
+
+// Before it is opened: opening a FIFO waits for a writer, opening a device may start it.
+Status CheckRegular(const std::string& path) {
+  struct stat about;
+  if (stat(path.c_str(), &about) != 0) return ErrnoStatus(path, "open");
+  return CheckRegular(path, about.st_mode);
+}
+
+// Locks the file that has the name by then: who held the lock before may have put a new file in the
+// place of the one that was opened, and what is written to that would be lost.
+Result<FileDescriptor> OpenLocked(const std::string& path) {
+  while (true) {
+    FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!descriptor.ok()) return ErrnoStatus(path, "open for update");
+    Status status = Lock(descriptor.get(), path);
+    if (!status.ok()) return status;
+    struct stat opened;
+    struct stat named;
+    if (fstat(descriptor.get(), &opened) != 0) return ErrnoStatus(path, "stat");
+    if (stat(path.c_str(), &named) != 0) return ErrnoStatus(path, "open");
+    if (named.st_ino == opened.st_ino && named.st_dev == opened.st_dev) return descriptor;
+  }
+}
+
+struct OpenedFile {
+  FileDescriptor descriptor;
+  struct stat about;
+};
+
+Result<OpenedFile> OpenRegular(const std::string& path, int flags) {
+  Status status = CheckRegular(path);
+  if (!status.ok()) return status;
+  OpenedFile file{FileDescriptor(open(path.c_str(), flags | O_CLOEXEC)), {}};
+  if (!file.descriptor.ok()) return ErrnoStatus(path, "open");
+  if (fstat(file.descriptor.get(), &file.about) != 0) return ErrnoStatus(path, "stat");
+  status = CheckRegular(path, file.about.st_mode);
+  if (!status.ok()) return status;
+  return file;
+}
+
+std::shared_ptr<LocalFile> NewLocalFile(const std::string& path, OpenedFile file, Access access,
+                                        const MapPolicy& policy) {
+  const auto size_bytes = static_cast<uint64_t>(file.about.st_size);
+  MemoryMap map;
+  if (size_bytes <= policy.max_mapped_bytes) map = MemoryMap(file.descriptor.get(), size_bytes);
+  return std::make_shared<LocalFile>(path, std::move(file.descriptor), file.about, std::move(map),
+                                     access, policy);
+}
+
+}  // namespace
+
+std::optional<FileId> FileIdOf(int descriptor) {
+  struct stat about;
+  if (fstat(descriptor, &about) != 0) return std::nullopt;
+  return IdOf(about);
+}
+
+Result<std::shared_ptr<ByteFile>> OpenLocalFile(const std::string& path, const MapPolicy& policy) {
+  Result<OpenedFile> opened = OpenRegular(path, O_RDONLY);
+  if (!opened.ok()) return opened.status();
+  const struct stat& about = opened->about;
+  const SharedFiles::Identity identity{about.st_dev,
+                                       about.st_ino,
+                                       path,
+                                       about.st_size,
+                                       policy.max_mapped_bytes,
+                                       policy.max_resident_bytes};
+  if (auto shared = SharedFiles::Process().Find(identity)) return shared;
+  std::shared_ptr<ByteFile> file = NewLocalFile(path, std::move(*opened), Access::kRead, policy);
+  SharedFiles::Process().Add(identity, file);
+  return file;
+}
+
+Result<std::shared_ptr<WritableFile>> OpenLocalFileForUpdate(const std::string& path,
+                                                             const MapPolicy& policy) {
+  Result<OpenedFile> opened = OpenRegular(path, O_RDWR);
+  if (!opened.ok()) return opened.status();
+  return std::shared_ptr<WritableFile>(
+      NewLocalFile(path, std::move(*opened), Access::kUpdate, policy));
+}
+
+Result<std::shared_ptr<WritableFile>> OpenLockedFile(const std::string& path) {
+  Status status = CheckRegular(path);
+  if (!status.ok()) return status;
+  Result<FileDescriptor> descriptor = OpenLocked(path);
+  if (!descriptor.ok()) return descriptor.status();
+  OpenedFile opened{std::move(*descriptor), {}};
+  if (fstat(opened.descriptor.get(), &opened.about) != 0) return ErrnoStatus(path, "stat");
+  return std::shared_ptr<WritableFile>(
+      NewLocalFile(path, std::move(opened), Access::kUpdate, MapPolicy{0, {}}));
+}
+
+Result<UnlockedFile> OpenUnlockedFile(const std::string& path) {
+  Result<OpenedFile> opened = OpenRegular(path, O_RDWR);
+  if (!opened.ok()) return opened.status();
+  const struct stat about = opened->about;
+  const std::shared_ptr<LocalFile> file =
+      NewLocalFile(path, std::move(*opened), Access::kUpdate, MapPolicy{0, {}});
+  return UnlockedFile{file, [file, about] { return file->LockUnchangedSince(about); }};
+}
+
+}  // namespace ndarray

@@ -1,0 +1,29 @@
+#include "driver/store/io/parallel_read.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "driver/store/thread_pool.h"
+
+namespace ndarray {
+namespace {
+
+// Less is copied out of the page cache before another thread is awake.
+constexpr uint64_t kMinBytesPerThread = uint64_t{512} << 10;
+
+}  // namespace
+
+Status ReadRangesInParallel(const ByteFile& file, const std::vector<ByteRange>& ranges,
+                            int max_threads) {
+  if (ranges.empty()) return {};
+  const uint64_t bytes =
+      std::accumulate(ranges.begin(), ranges.end(), uint64_t{0},
+                      [](uint64_t sum, const ByteRange& range) { return sum + range.size_bytes; });
+  const auto threads = static_cast<int>(
+      std::min<uint64_t>(static_cast<uint64_t>(max_threads), bytes / kMinBytesPerThread));
+  if (!file.traits().is_local || threads < 2 || ranges.size() < 2) return file.Read(ranges);
+  return TryParallelFor(static_cast<int64_t>(ranges.size()), threads,
+                        [&](int64_t i) { return file.Read({ranges[static_cast<size_t>(i)]}); });
+}
+
+}  // namespace ndarray

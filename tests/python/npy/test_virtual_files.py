@@ -1,0 +1,157 @@
+"""Files behind GDAL's virtual file systems: read in pieces, written, counted over HTTP."""
+
+import concurrent.futures
+import gzip
+import io
+import subprocess
+import zipfile
+
+import numpy as np
+import pytest
+from support.http import http_server  # noqa: F401
+from osgeo import gdal
+from support import memory_dataset, random_windows, swap
+
+PREPARE = {"c": np.ascontiguousarray, "fortran": np.asfortranarray, "swapped": swap}
+
+
+@pytest.fixture(params=PREPARE)
+def image(request, npy, rng):
+    array = rng.integers(0, 60000, (3, 200, 150), dtype="u2")
+    return npy(PREPARE[request.param](array)), array
+
+
+def check(name, array, rng):
+    dataset = gdal.Open(name)
+    np.testing.assert_array_equal(dataset.ReadAsArray(), array)
+    for x, y, w, h in random_windows(rng, 150, 200, 10):
+        np.testing.assert_array_equal(dataset.ReadAsArray(x, y, w, h),
+                                      array[:, y:y + h, x:x + w])
+        np.testing.assert_array_equal(dataset.GetRasterBand(2).ReadAsArray(x, y, w, h),
+                                      array[1, y:y + h, x:x + w])
+
+
+def test_vsimem(image, rng):
+    path, array = image
+    with open(path, "rb") as file:
+        gdal.FileFromMemBuffer("/vsimem/image.npy", file.read())
+    check("/vsimem/image.npy", array, rng)
+    gdal.Unlink("/vsimem/image.npy")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_arrays_of_npz_files(image, rng, tmp_path, save):
+    """In the spelling of the README, with braces: GDAL does not take .npz for a ZIP file."""
+    path, array = image
+    save(tmp_path / "a.npz", x=np.load(path), other=np.zeros(3))
+    check(f"/vsizip/{{{tmp_path}/a.npz}}/x.npy", array, rng)
+
+
+def test_vsizip(image, rng, tmp_path):
+    path, array = image
+    with zipfile.ZipFile(tmp_path / "image.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(path, "image.npy")
+    check(f"/vsizip/{tmp_path}/image.zip/image.npy", array, rng)
+
+
+def test_vsigzip(image, rng, tmp_path):
+    path, array = image
+    with open(path, "rb") as file, gzip.open(tmp_path / "image.npy.gz", "wb") as out:
+        out.write(file.read())
+    check(f"/vsigzip/{tmp_path}/image.npy.gz", array, rng)
+
+
+def test_vsisubfile(image, rng, tmp_path):
+    path, array = image
+    with open(path, "rb") as file:
+        content = file.read()
+    (tmp_path / "container.bin").write_bytes(b"x" * 1234 + content + b"y" * 99)
+    check(f"/vsisubfile/1234_{len(content)},{tmp_path}/container.bin", array, rng)
+
+
+def test_vsicurl_fetches_little_more_than_the_window(http_server, npy, rng):  # noqa: F811
+    array = rng.integers(0, 60000, (4000, 4000), dtype="u2")
+    gdal.VSICurlClearCache()
+    dataset = gdal.Open(http_server.serve(npy(array), "image.npy"))
+    opened = http_server.sent_bytes
+    assert opened <= 64 << 10  # one piece of the header
+    np.testing.assert_array_equal(dataset.ReadAsArray(1000, 2000, 4000 - 1000, 100),
+                                  array[2000:2100, 1000:])
+    fetched = http_server.sent_bytes - opened
+    assert fetched < 2 * 100 * 4000 * 2
+
+
+@pytest.mark.parametrize("interleave", ["BAND", "PIXEL"])
+def test_written_to_memory_and_updated_there(plugin, rng, interleave):
+    bands = rng.integers(0, 60000, (3, 20, 30), dtype="u2")
+    path = "/vsimem/written.npy"
+    plugin.CreateCopy(path, memory_dataset(bands), options=[f"INTERLEAVE={interleave}"])
+    dataset = gdal.Open(path, gdal.GA_Update)
+    dataset.GetRasterBand(2).WriteArray(bands[0, :5, :6], 7, 8)
+    bands[1, 8:13, 7:13] = bands[0, :5, :6]
+    del dataset
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), bands)
+    written = sorted(name for name in gdal.ReadDir("/vsimem/") if name.startswith("written"))
+    assert written == ["written.npy"] + ["written.npy.aux.xml"] * (interleave == "PIXEL")
+    plugin.Delete(path)
+    assert gdal.VSIStatL(path) is None
+
+
+def test_created_in_memory_is_zeros(plugin):
+    dataset = plugin.Create("/vsimem/zeros.npy", 30, 20, 3, gdal.GDT_Float32)
+    assert (dataset.ReadAsArray() == 0).all()
+    dataset.GetRasterBand(3).Fill(2.5)
+    del dataset
+    assert gdal.Open("/vsimem/zeros.npy").ReadAsArray().sum() == 2.5 * 600
+    plugin.Delete("/vsimem/zeros.npy")
+
+
+def test_standard_output(npy):
+    path = npy(np.arange(12, dtype="f8").reshape(3, 4))
+    result = subprocess.run(["gdal_translate", "-q", "-of", "NPY", path, "/vsistdout/"],
+                            capture_output=True)
+    assert (result.returncode, result.stderr) == (0, b"")
+    np.testing.assert_array_equal(np.load(io.BytesIO(result.stdout)), np.load(path))
+
+
+def test_written_into_an_archive(plugin, rng, tmp_path):
+    """A file system that can only append."""
+    bands = rng.integers(0, 60000, (3, 20, 30), dtype="u2")
+    gdal.DontUseExceptions()
+    gdal.PushErrorHandler("CPLQuietErrorHandler")
+    plugin.CreateCopy(f"/vsizip/{tmp_path}/new.zip/image.npy", memory_dataset(bands))
+    gdal.PopErrorHandler()
+    gdal.UseExceptions()
+    with zipfile.ZipFile(tmp_path / "new.zip") as archive, archive.open("image.npy") as file:
+        np.testing.assert_array_equal(np.load(file), bands)
+
+
+@pytest.mark.parametrize("driver", ["NPY", "B2ND"])
+@pytest.mark.parametrize("seekable", [False, True])
+def test_large_files_in_archives(tmp_path, rng, driver, seekable):
+    """GDAL 3.7 and newer make files above a megabyte seekable (SOZip), and read those in whole
+    pieces."""
+    if gdal.GetDriverByName(driver) is None:
+        pytest.skip("the plugin was built without c-blosc2")
+    if seekable and int(gdal.VersionInfo()) < 3070000:
+        pytest.skip("this GDAL knows no SOZip")
+    array = rng.integers(0, 3000, (2, 1500, 1300), dtype="u2")
+    path = str(tmp_path / f"image.{driver.lower()}")
+    gdal.GetDriverByName(driver).CreateCopy(path, memory_dataset(array))
+    name = f"/vsizip/{tmp_path}/image.zip/image.{driver.lower()}"
+    if seekable:
+        assert gdal.CopyFile(path, name) == 0
+        assert gdal.GetFileMetadata(name, "ZIP")["SOZIP_FOUND"] == "YES"
+    else:
+        with zipfile.ZipFile(tmp_path / "image.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(path, f"image.{driver.lower()}")
+
+    def windows(seed):
+        dataset = gdal.Open(name)
+        for x, y, w, h in random_windows(np.random.default_rng(seed), 1300, 1500, 8):
+            np.testing.assert_array_equal(dataset.ReadAsArray(x, y, w, h),
+                                          array[:, y:y + h, x:x + w])
+        return True
+
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        assert all(threads.map(windows, range(4)))

@@ -1,0 +1,42 @@
+// Creation options of a new file: the user's own, and what follows from how it will be read.
+#ifndef GDAL_NDARRAY_TOOLS_CONVERT_CONVERT_OPTIONS_H_
+#define GDAL_NDARRAY_TOOLS_CONVERT_CONVERT_OPTIONS_H_
+
+#include <cpl_string.h>
+
+#include <string>
+#include <vector>
+
+#include "driver/raster/formats/array_format.h"
+#include "driver/raster/gdal_compat.h"
+#include "tools/gdal_ndarray/reading.h"
+
+namespace ndarray::tools {
+
+// The format of files of the path's extension. Throws WrongUsage where this program has none.
+const ArrayFormat& FormatFor(const std::string& path);
+
+// NAME=VALUE each. Throws WrongUsage for other words, and for names the driver has no option of.
+CPLStringList ParseCreationOptions(const ArrayFormat& format,
+                                   const std::vector<std::string>& words);
+
+// Of NUM_THREADS among creation options. Throws WrongUsage for what is no number of threads.
+int ThreadsFrom(const CPLStringList& options);
+
+struct ImageSize {
+  int64_t width = 0, height = 0;
+  int64_t bands = 1;  // of one pixel
+  int64_t element_bytes = 1;
+};
+
+// Adds what suits the way to read and is not given: INTERLEAVE where `choose_interleave`, blocks
+// and chunks where the format has them.
+void AddAccessOptions(const Reading& access, const ImageSize& image, const ArrayFormat& format,
+                      bool choose_interleave, CPLStringList& options);
+
+// ArrayFormat::plan; throws WrongUsage for options that say what cannot be.
+WriterStarter PlanNew(const ArrayFormat& format, const NewArray& array, StringList options);
+
+}  // namespace ndarray::tools
+
+#endif  // GDAL_NDARRAY_TOOLS_CONVERT_CONVERT_OPTIONS_H_

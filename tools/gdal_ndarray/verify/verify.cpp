@@ -1,0 +1,85 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "driver/raster/files/vsi_file.h"
+#include "driver/raster/formats/array_format.h"
+#include "driver/store/npy/npy_array.h"
+#include "tools/gdal_ndarray/report.h"
+#include "tools/gdal_ndarray/subcommands.h"
+#include "tools/gdal_ndarray/verify/against.h"
+#include "tools/gdal_ndarray/verify/verify_report.h"
+#ifdef NDARRAY_HAS_B2ND
+#include "tools/gdal_ndarray/verify/verify_frame.h"
+#endif
+
+namespace ndarray::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Opening it has checked all there is: that the header is right, and the elements are in the file.
+void VerifyNpy(const std::string& path, Json& report) {
+  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path));
+  const NpyHeader header = Value(ReadNpyHeader(*file));
+  report["shape"] = ShapeJson(header.shape);
+  report["dtype"] = header.dtype_text;
+  const uint64_t data_bytes = NpyDataBytes(header);
+  report["structure"] = {
+      {"file_bytes", file->size_bytes()},
+      {"header_bytes", header.data_offset_bytes},
+      {"data_bytes", data_bytes},
+      {"trailing_bytes", file->size_bytes() - header.data_offset_bytes - data_bytes}};
+  report["unseen"] = {
+      "a .npy has no checksums, and any bytes are values: changed ones are only found with "
+      "--against"};
+}
+
+bool VerifyFile(const VerifyArguments& arguments, [[maybe_unused]] GDALDataset& dataset,
+                [[maybe_unused]] const ProgressFn& progress, Json& report) {
+  const std::string format = report["format"];
+#ifdef NDARRAY_HAS_B2ND
+  if (format == kB2ndFormat.driver) {
+    return VerifyFrame(arguments.file, dataset, progress, report);
+  }
+#endif
+  if (format != kNpyFormat.driver) {
+    throw Failure(arguments.file + ": found a file of the driver " + format +
+                  ", wanted a .npy or .b2nd file");
+  }
+  VerifyNpy(arguments.file, report);
+  return true;
+}
+
+}  // namespace
+
+ExitCode Verify(const VerifyArguments& arguments) {
+  RequirePath(arguments.file);
+  const DatasetPointer dataset = OpenRaster(arguments.file);
+  Json report = {{"file", arguments.file}, {"verdict", ""}};
+  report["format"] = dataset->GetDriver()->GetDescription();
+  const ProgressFn progress = ProgressOf(arguments.json || arguments.quiet);
+  const bool compares = !arguments.against.empty();
+  const bool sound =
+      VerifyFile(arguments, *dataset, PartOf(progress, 0, compares ? 0.5 : 1), report);
+  bool equal = true;
+  if (compares) {
+    report["against"] =
+        CompareWith(*dataset, arguments.file, arguments.against, PartOf(progress, 0.5, 1));
+    equal = report["against"]["equal"];
+    // All values were looked at.
+    if (report["against"].contains("values")) report.erase("unseen");
+  }
+  progress(1);
+  report["verdict"] = !sound     ? "damaged"
+                      : !equal   ? "different"
+                      : compares ? "equal"
+                                 : "no damage found";
+  if (arguments.json) {
+    std::printf("%s\n", report.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  } else if (!arguments.quiet) {
+    PrintReport(report);
+  }
+  return sound && equal ? kDone : kFailed;
+}
+
+}  // namespace ndarray::tools

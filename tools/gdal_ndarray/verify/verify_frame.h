@@ -1,0 +1,24 @@
+// What `verify` finds in a .b2nd file.
+#ifndef GDAL_NDARRAY_TOOLS_VERIFY_VERIFY_FRAME_H_
+#define GDAL_NDARRAY_TOOLS_VERIFY_VERIFY_FRAME_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "driver/raster/gdal_compat.h"
+#include "tools/gdal_ndarray/verify/compare.h"
+
+namespace ndarray::tools {
+
+// The most places of damage that a report lists.
+constexpr size_t kMaxListedDamage = 100;
+
+// Adds to the report, for people and programs alike: shape, dtype, chunks and blocks, "structure",
+// "decoding", "attributes", and as "unseen" what none of that can tell. Returns whether all is
+// sound. `dataset` is the file as a raster, which knows what pixels are. Throws Failure.
+bool VerifyFrame(const std::string& path, GDALDataset& dataset, const ProgressFn& progress,
+                 nlohmann::ordered_json& report);
+
+}  // namespace ndarray::tools
+
+#endif  // GDAL_NDARRAY_TOOLS_VERIFY_VERIFY_FRAME_H_

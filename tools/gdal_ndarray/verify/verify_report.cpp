@@ -1,0 +1,177 @@
+#include "tools/gdal_ndarray/verify/verify_report.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+namespace ndarray::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void Print(const std::string& line) { std::printf("%s\n", line.c_str()); }
+
+std::string Fixed(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.*f", decimals, value);
+  return text;
+}
+
+// "1 chunk", "2 chunks".
+std::string Count(int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+// A text as it is, anything else as JSON.
+std::string Plain(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+// "(3, 1024)", as Python prints a tuple.
+std::string Tuple(const Json& values) {
+  std::string text;
+  for (const Json& value : values) text += (text.empty() ? "" : ", ") + value.dump();
+  return "(" + text + (values.size() == 1 ? ",)" : ")");
+}
+
+// "pixels 0..511 x 512..1023, bands 1..3": first and last of each.
+std::string Window(const Json& place) {
+  const auto range = [](int64_t first, int64_t last) {
+    return std::to_string(first) + ".." + std::to_string(last);
+  };
+  const Json& window = place["window"];
+  const int64_t x = window[0];
+  const int64_t y = window[1];
+  std::string text = "x " + range(x, x + window[2].get<int64_t>() - 1) + ", y " +
+                     range(y, y + window[3].get<int64_t>() - 1);
+  if (place.contains("bands")) text += ", bands " + range(place["bands"][0], place["bands"][1]);
+  return text;
+}
+
+// "bytes 100..199": first and last.
+std::string Bytes(const Json& place, const std::string& prefix) {
+  const uint64_t first = place[prefix + "offset_bytes"];
+  const std::string size = prefix + "size_bytes";
+  if (!place.contains(size)) return "from byte " + std::to_string(first);
+  return "bytes " + std::to_string(first) + ".." +
+         std::to_string(first + place[size].get<uint64_t>() - 1);
+}
+
+void PrintStructure(const Json& structure) {
+  const std::string after = Count(structure["trailing_bytes"], "byte") + " after " +
+                            (structure.contains("frame_bytes") ? "the frame" : "them");
+  if (!structure.contains("frame_bytes")) {
+    Print("  structure: a header of " + Count(structure["header_bytes"], "byte") + ", " +
+          Count(structure["data_bytes"], "byte") + " of elements, " + after);
+    return;
+  }
+  const int64_t overlaps = structure["overlapping_chunks"];
+  Print("  structure: " + Count(structure["chunks"], "chunk") + " (" +
+        structure["special_chunks"].dump() + " without bytes), " +
+        (overlaps == 0 ? "no two" : std::to_string(overlaps)) + " overlap; " +
+        Count(structure["dead_bytes"], "byte") + " dead (" + Fixed(structure["dead_percent"], 1) +
+        " %), " + after);
+  for (const Json& overlap : structure["overlaps"]) {
+    Print("  damage: chunk " + overlap["chunk"].dump() + ", " + Bytes(overlap, "") +
+          ": overlaps chunk " + overlap["with_chunk"].dump() + ", " + Bytes(overlap, "with_"));
+  }
+}
+
+std::string DamageText(const Json& place) {
+  std::string text = "chunk " + place["chunk"].dump() + " " + Tuple(place["index"]);
+  if (place.contains("block")) text += " block " + place["block"].dump();
+  if (place.contains("padding")) text += " (all of it padding)";
+  if (place.contains("window")) text += ", " + Window(place);
+  return text + ", array" + place["array"].get<std::string>() + ", " + Bytes(place, "") + ": " +
+         place["what"].get<std::string>();
+}
+
+void PrintDecoding(const Json& decoding) {
+  std::string blocks;
+  for (const auto& [codec, count] : decoding["blocks"].items()) {
+    blocks += (blocks.empty() ? "" : ", ") + count.dump() + " " + codec;
+  }
+  const double seconds = decoding["seconds"];
+  const double megabytes = decoding["uncompressed_bytes"].get<double>() / 1e6;
+  Print("  decoded: blocks: " + (blocks.empty() ? "none" : blocks) + "; " + Fixed(megabytes, 1) +
+        " MB in " + Fixed(seconds, 2) + " s");
+  for (const Json& place : decoding["damage"]) Print("  damage: " + DamageText(place));
+  const auto listed = static_cast<int64_t>(decoding["damage"].size());
+  const int64_t places = decoding["damaged_places"];
+  if (places > listed) Print("  damage: and " + Count(places - listed, "other place"));
+  if (places > 0) {
+    Print("  damage in all: " + Count(places, "place") + " in " +
+          Count(decoding["damaged_chunks"], "chunk"));
+  }
+}
+
+std::string DifferenceText(const Json& difference) {
+  std::string text;
+  if (difference.contains("band")) {
+    text = "band " + difference["band"].dump() + ", x " + difference["x"].dump() + ", y " +
+           difference["y"].dump();
+  } else {
+    text = "array" + difference["index"].dump();
+  }
+  if (difference.contains("field")) text += " field " + difference["field"].get<std::string>();
+  return text + ": " + Plain(difference["here"]) + " here, " + Plain(difference["there"]) +
+         " there";
+}
+
+std::string BoundsText(const Json& bounds) {
+  if (bounds.is_object()) return Window(bounds);
+  std::string text;
+  for (const Json& part : bounds) {
+    text += (text.empty() ? "array" : ", array") + part["array"].get<std::string>();
+    if (part.contains("field")) text += " of field " + part["field"].get<std::string>();
+  }
+  return text;
+}
+
+void PrintAgainst(const Json& against) {
+  const std::string source = "  against " + against["source"].get<std::string>() + ": ";
+  for (const Json& difference : against["differences"]) Print(source + Plain(difference));
+  if (against.contains("values")) {
+    const int64_t values = against["values"];
+    const int64_t different = against["different"];
+    Print(source + (different == 0 ? "all " : std::to_string(different) + " of ") +
+          Count(values, "value") +
+          (different == 0 ? " equal" : " differ, within " + BoundsText(against["bounds"])));
+    if (different > 0) {
+      for (const Json& difference : against["first"]) Print("    " + DifferenceText(difference));
+      const auto listed = static_cast<int64_t>(against["first"].size());
+      if (different > listed) Print("    and " + std::to_string(different - listed) + " more");
+    }
+  }
+  if (against.contains("unread")) {
+    Print(source + Count(against["unread"], "value") +
+          " cannot be read here: " + against["why_unread"].get<std::string>());
+  }
+  for (const Json& note : against["notes"]) Print("  note: " + Plain(note));
+}
+
+}  // namespace
+
+void PrintReport(const Json& report) {
+  Print(report["file"].get<std::string>() + ": " + report["verdict"].get<std::string>());
+  std::string about = "  " + report["format"].get<std::string>() + ", shape " +
+                      Tuple(report["shape"]) + ", dtype " + report["dtype"].get<std::string>();
+  if (report.contains("chunks")) {
+    about += ", chunks " + Tuple(report["chunks"]) + ", blocks " + Tuple(report["blocks"]);
+  }
+  Print(about);
+  PrintStructure(report["structure"]);
+  if (report.contains("decoding")) PrintDecoding(report["decoding"]);
+  if (report.contains("damaged_attributes")) {
+    for (const Json& attribute : report["damaged_attributes"]) {
+      Print("  damage: " + Plain(attribute));
+    }
+  }
+  if (report.contains("against")) PrintAgainst(report["against"]);
+  if (report.contains("unseen")) {
+    for (const Json& unseen : report["unseen"]) Print("  unseen: " + Plain(unseen));
+  }
+}
+
+}  // namespace ndarray::tools
