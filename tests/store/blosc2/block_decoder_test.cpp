@@ -70,7 +70,7 @@ std::string Elements(Random& random, size_t size_bytes, size_t element_bytes) {
     for (size_t j = i; j < std::min(i + element_bytes, size_bytes); ++j) {
       const size_t byte = j - i;
       const unsigned value = kind == 0   ? static_cast<unsigned>(random())
-                             : kind == 1 ? static_cast<unsigned>(i / element_bytes >> (4 * byte))
+                             : kind == 1 ? static_cast<unsigned>(i / element_bytes >> (byte % 8 * 4))
                              : kind == 2 ? 0
                              : kind == 3 ? 0xA7
                              : byte == 0 ? static_cast<unsigned>(random() % 16)
