@@ -79,8 +79,8 @@ extern "C" __attribute__((visibility("default"))) double decode_windows(const ch
     const auto useful = static_cast<int>(std::min<int64_t>(threads, bytes / (48 << 10)));
     ParallelFor(static_cast<int64_t>(list.size()), useful, [&](int64_t i) {
       const Block& block = list[static_cast<size_t>(i)];
-      static_cast<void>((*index)->codec().DecodeBlock(block.chunk->bytes, block.chunk->header,
-                                                      block.number, Scratch(block_bytes)));
+      static_cast<void>(
+          block.chunk->DecodeBlock((*index)->codec(), block.number, Scratch(block_bytes)));
     });
   }
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -69,8 +69,9 @@ std::string Elements(Random& random, size_t size_bytes, size_t element_bytes) {
     if (changes && RandomInt(random, 0, 200) == 0) kind = RandomInt(random, 0, 4);
     for (size_t j = i; j < std::min(i + element_bytes, size_bytes); ++j) {
       const size_t byte = j - i;
+      const size_t wave = i / element_bytes >> byte % 8;
       const unsigned value = kind == 0   ? static_cast<unsigned>(random())
-                             : kind == 1 ? static_cast<unsigned>(i / element_bytes >> (byte % 8 * 4))
+                             : kind == 1 ? static_cast<unsigned>(wave)
                              : kind == 2 ? 0
                              : kind == 3 ? 0xA7
                              : byte == 0 ? static_cast<unsigned>(random() % 16)
@@ -245,7 +246,7 @@ TEST(BlockDecoder, FailsOnDamageOrAgreesWithCBlosc2) {
     for (int turn = 0; turn < 12; ++turn) {
       std::string damaged = made.chunk;
       const auto last = static_cast<int64_t>(damaged.size()) - 1;
-      // Headers have tests of their own. The directory and lengths are hit more often than streams.
+      // The directory and lengths are hit more often than streams.
       const int64_t hits = RandomInt(random, 1, 3);
       for (int64_t hit = 0; hit < hits; ++hit) {
         const int64_t at = RandomInt(
