@@ -29,8 +29,7 @@ struct Chunk {
         bytes(memory.data(), memory.size()),
         codec(std::move(*BloscCodec::Make(file_element_bytes, ""))) {
     const auto parsed = ParseChunkHeader(bytes, bytes.size());
-    is_parsed = parsed.ok();
-    if (!is_parsed) return;
+    if (!(is_parsed = parsed.ok())) return;
     header = *parsed;
     format = FindBlockFormat(header, file_element_bytes);
   }
