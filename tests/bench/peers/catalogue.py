@@ -108,7 +108,7 @@ LZ4 = [
     gdal("b2nd_lz4_1", "B2ND driver, LZ4, 1 thread", "b2nd_lz4", ours=True, threads=1),
     *blosc2_readers("lz4"),
     *zarr_readers("lz4"),
-    Reader("h5py_lz4", "h5py, bitshuffle + LZ4", "hdf5_lz4", "array_readers:Hdf5", threads=1),
+    Reader("h5py_lz4", "h5py, bitshuffle LZ4", "hdf5_lz4", "array_readers:Hdf5", threads=1),
     gdal("gdal_lzw", "GDAL, GeoTIFF LZW", "tiff_lzw"),
     Reader("tifffile_lzw", "tifffile, GeoTIFF LZW", "tiff_lzw", "tiff_readers:TiffFile"),
 ]
@@ -117,7 +117,7 @@ ZSTD = [
     gdal("b2nd_zstd_1", "B2ND driver, ZSTD, 1 thread", "b2nd_zstd", ours=True, threads=1),
     *blosc2_readers("zstd"),
     *zarr_readers("zstd"),
-    Reader("h5py_zstd", "h5py, bitshuffle + ZSTD", "hdf5_zstd", "array_readers:Hdf5", threads=1),
+    Reader("h5py_zstd", "h5py, Blosc ZSTD", "hdf5_zstd", "array_readers:Hdf5", threads=1),
     gdal("gdal_zstd", "GDAL, GeoTIFF ZSTD", "tiff_zstd"),
     gdal("gdal_deflate", "GDAL, GeoTIFF DEFLATE", "tiff_deflate"),
     gdal("gdal_cog", "GDAL, COG ZSTD", "cog_zstd"),
