@@ -40,7 +40,7 @@ def scattered(height, width, side, most, turn):
     """Windows that do not overlap, unaligned, another draw each turn."""
     rng = np.random.default_rng(1000 * side + turn)
     rows, columns = max(height // side - 1, 1), max(width // side - 1, 1)
-    chosen = rng.permutation(rows * columns)[:most]
+    chosen = rng.choice(rows * columns, min(most, rows * columns), replace=False)
     x, y = (int(start) for start in rng.integers(0, side, 2))
     for cell in chosen.tolist():
         yield (min(x + cell % columns * side, width - side),
