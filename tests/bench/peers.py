@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Our drivers beside every other reader of such files, in one run.
 
-    GDAL_DRIVER_PATH=build/gdalplugins python3 tests/bench/peers.py [--quick] [--threads 2]
+    GDAL_DRIVER_PATH=build/gdalplugins python3 tests/bench/peers.py [--quick] [--busy] [--threads 2]
         [--size 16384] [--tables lz4,zstd] [--readers npy,h5py_none] [--out DIR] [--folder DIR]
 
 Makes images and their files, then has all readers of a table take turns: windows at random places,
@@ -9,7 +9,7 @@ scans by rows and by tiles, whole images, all bands of a pixel, overviews. Each 
 its own, and each read is compared with the image; wrong pixels, and readers that fail, are errors in
 the table. The page cache is warm. A turn opens files anew and reads windows that no cache has seen;
 readers that keep no pixels stay open, so that the pages of their maps are present. Figures are
-medians over turns, ratios the medians of the ratios within a turn.
+medians over turns, ratios the medians of the ratios within a turn; see --busy, too.
 
 The peers come from PyPI, in the versions of peers/requirements.txt, into an environment in the user's
 cache. Writes peers.json, peers.csv and peers.svg.
@@ -38,6 +38,8 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="smaller images, fewer turns")
     parser.add_argument("--size", type=int, help="side of the image (16384; with --quick 8192)")
     parser.add_argument("--turns", type=int, help="of each reader and workload (5; --quick: 3)")
+    parser.add_argument("--busy", action="store_true",
+                        help="speeds of the fastest turns, for a machine that does other things, too")
     parser.add_argument("--threads", type=int, default=2, help="for those who can")
     parser.add_argument("--tables", help="of " + ",".join(catalogue.TABLES))
     parser.add_argument("--readers", help="keys of readers, as --list shows them; the limit is "
@@ -106,7 +108,7 @@ def measure(bench, given, tables):
         print(f"  files: {time.perf_counter() - started:.0f} s", flush=True)
         rows = bench.table(image, readers)
         bench.forget(image, readers)
-        report.compare(rows)
+        report.compare(rows, given.busy)
         table = {"key": key, "title": title, "rows": rows,
                  "image": f"{image['what']}, {tuple(image['shape'])}, "
                           f"{image['bytes'] / 1e6:.0f} MB",
@@ -130,7 +132,7 @@ def main():
         print(f"not installed: {package}: {reason} (to try again, remove {environment.folder()})")
     given.out.mkdir(parents=True, exist_ok=True)
     run = {"machine": machine(), "threads": given.threads, "turns": given.turns,
-           "quick": given.quick, "missing": missing, "tables": []}
+           "quick": given.quick, "busy": given.busy, "missing": missing, "tables": []}
     print("{processor}, {processors} processors, Linux {kernel}, load {load_before:.1f}".format(
         **run["machine"]))
     with tempfile.TemporaryDirectory(prefix="peers-") as temporary:

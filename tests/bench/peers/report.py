@@ -10,13 +10,23 @@ WORDS = ("image", "table", "reader", "name", "ours", "workload", "gbps", "p50_us
 WRONG = "wrong pixels"  # how errors of the comparison begin
 
 
-def compare(rows):
-    """Adds to each result its ratios to the limit, which is the first row, and to the fastest
-    reader that is not ours and never wrong: medians of the ratios of each turn."""
+def compare(rows, busy):
+    """Adds to each result its speed and its ratios to the limit, which is the first row, and to the
+    fastest reader that is not ours and never wrong. Medians over turns, the ratios of those within
+    a turn; on a `busy` machine the fastest turns, since other programs only make turns slower."""
+    speed = max if busy else statistics.median
+
+    def ratio(cell, other):
+        mine, theirs = cell["gbps_of_turns"], other["gbps_of_turns"]
+        return max(mine) / max(theirs) if busy else statistics.median(
+            one / two for one, two in zip(mine, theirs))
+
     keys = {key for row in rows for key in row["results"]}
     for key in keys:
         cells = {row["key"]: row["results"][key] for row in rows
-                 if "gbps" in row["results"].get(key, {})}
+                 if "gbps_of_turns" in row["results"].get(key, {})}
+        for cell in cells.values():
+            cell["gbps"] = speed(cell["gbps_of_turns"])
         limit = cells.get(rows[0]["key"])
         peers = {row["key"]: cells[row["key"]]["gbps"] for row in rows[1:]
                  if not row["ours"] and row["key"] in cells and not is_wrong(row)}
@@ -29,11 +39,6 @@ def compare(rows):
 
 def is_wrong(row):
     return any(cell.get("error", "").startswith(WRONG) for cell in row["results"].values())
-
-
-def ratio(cell, other):
-    return statistics.median(mine / theirs for mine, theirs in
-                             zip(cell["gbps_of_turns"], other["gbps_of_turns"]))
 
 
 def cell_text(row, key):
