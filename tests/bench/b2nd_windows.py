@@ -29,33 +29,11 @@ import numpy as np
 from osgeo import gdal
 
 from b2nd_cache_rules import SIDE as RULES_SIDE, bench_rules
+from noise import noisy_image
 
 TURNS = 7
 WINDOWS = {64: 600, 512: 120, 2048: 12}
 TILE = 256  # of the GeoTIFFs: their best size for these windows
-
-
-def noisy_image(size):
-    """Like a satellite band: 12 bits, smooth at all scales, with shot noise."""
-    rng = np.random.default_rng(1)
-    image = np.zeros((size, size), dtype="f4")
-    for octave in range(2, 12):
-        cells = max(size >> octave, 2)
-        grid = rng.normal(size=(cells + 1, cells + 1)).astype("f4")
-        at = np.linspace(0, cells, size, endpoint=False, dtype="f4")
-        low = at.astype(int)
-        part = (at - low)[:, None]
-        columns = grid[:, low] * (1 - part.T) + grid[:, low + 1] * part.T
-        for y in range(0, size, 1024):  # in strips: memory
-            rows = slice(y, y + 1024)
-            image[rows] += (columns[low[rows]] * (1 - part[rows]) +
-                            columns[low[rows] + 1] * part[rows]) * (2 ** octave) ** 0.5
-    out = np.empty((size, size), dtype="u2")
-    for y in range(0, size, 1024):
-        rows = np.clip(900 + 9 * image[y:y + 1024], 0, 4000)
-        rows += rng.normal(size=rows.shape).astype("f4") * np.sqrt(rows) * 0.35
-        out[y:y + 1024] = np.clip(rows, 0, 4095)
-    return out
 
 
 class GetSlice:

@@ -24,7 +24,7 @@ import blosc2
 import numpy as np
 from osgeo import gdal
 
-from b2nd_windows import noisy_image
+from noise import noisy_image
 
 TURNS = 5
 MOST_MEGABYTES = 300

@@ -8,7 +8,7 @@ sensors add noise. Each kind says where its noise comes from.
 import numpy as np
 from osgeo import gdal
 
-from b2nd_windows import noisy_image
+from noise import noisy_image
 
 
 def fractal(size, exponent, seed, blur=0.0):

@@ -28,7 +28,7 @@ import time
 import zipfile
 
 import numpy as np
-from b2nd_windows import noisy_image
+from noise import noisy_image
 from osgeo import gdal
 
 PACKAGE = "localtileserver==1.0.0"

@@ -141,8 +141,8 @@ TEST(B2ndCut, IsTheSameForBlocksOfAFileThatIsCutByDefault) {
            {"YX", {16'000'000, 1}}, {"YX", {8, 2'000'000}}, {"BYX", {16000, 40, 25}}}) {
     const NewArray array = ArrayOf(axes, shape);
     const B2ndCut cut = CutOf(array);
-    const auto side = [&](char letter) {
-      return std::to_string(cut.block[static_cast<int>(axes.find(letter))]);
+    const auto side = [&cut, &names = axes](char letter) {
+      return std::to_string(cut.block[static_cast<int>(names.find(letter))]);
     };
     const B2ndCut again = CutOf(array, {"BLOCKXSIZE=" + side('X'), "BLOCKYSIZE=" + side('Y')});
     EXPECT_EQ(again.chunk, cut.chunk);
