@@ -119,8 +119,8 @@ struct ArrayInfo {
   bool is_record = false;      // a structured dtype, even of one field
   bool fortran_order = false;  // the first axis varies fastest in the file, not the last
   AxisVector read_chunk;       // elements by axis: what one read touches anyway
-  // Of arrays that are cut: whole elements of the chunks and blocks in the file, which may reach
-  // over the end of the array. Else empty.
+  // The shapes of the chunks and blocks in the file, in whole elements; they may reach over the end
+  // of the array. Empty for arrays that are not cut.
   AxisVector chunk, block;
   std::optional<RawLayout> raw;            // absent where elements are compressed
   std::optional<CompressionInfo> packing;  // absent where they are not

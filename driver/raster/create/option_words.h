@@ -14,7 +14,7 @@ namespace ndarray {
 
 // The number that an option has, `otherwise` where it is not given. kInvalidArgument for others
 // than whole numbers from `least` to `most`.
-Result<int64_t> NumberOption(StringList options, const char* name, int64_t least, int64_t most,
+Result<int64_t> NumberOption(StringList options, const char* name, int64_t min, int64_t max,
                              int64_t otherwise);
 
 // Elements of GDAL_DMD_CREATIONOPTIONLIST, so that GDAL does not call these words unknown: those

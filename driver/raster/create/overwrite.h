@@ -60,8 +60,8 @@ Status CommitOver(OutputFile& file, MaskFile* mask = nullptr);
 // Deletes a raster file and its sidecars; after a failure all are there.
 Status DeleteRaster(const std::string& path);
 
-// To be held by Create and CreateCopy of these drivers: whoever deletes a file meanwhile, in a
-// progress callback, means it.
+// Held by Create and CreateCopy of these drivers: a file that is deleted meanwhile, in a progress
+// callback, is deleted on purpose.
 class WritingMark {
  public:
   WritingMark();
@@ -75,7 +75,7 @@ class WritingMark {
 
 // Whether the driver callback that calls this was called by GDALDriver::QuietDelete, Create or
 // CreateCopy, which is GDAL making room for a new file and not a user who deletes. Where the call
-// stack cannot tell, the answer is no, and GDAL's usual order (delete, then write) holds.
+// stack does not show it, the answer is no, and GDAL's usual order (delete, then write) holds.
 bool IsDeletingToOverwrite();
 
 }  // namespace ndarray

@@ -27,8 +27,8 @@ namespace {
 
 // Less is not worth the time.
 constexpr int64_t kMinReclaimedBytes = int64_t{16} << 20;
-// Of the chunks of a file: closing a larger one must not take unforeseen minutes. gdal_ndarray
-// compact does.
+// Files with more bytes of chunks are not rewritten when they are closed, which must not take
+// unforeseen minutes. gdal_ndarray compact rewrites them.
 constexpr int64_t kMaxReclaimedFileBytes = int64_t{256} << 20;
 
 // A decoded chunk, blocks in file order, that is to be compressed.

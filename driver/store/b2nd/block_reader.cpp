@@ -126,7 +126,7 @@ void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
   const Box blocks = BlocksOf(layout_, place, bounds_);
   AxisVector block = blocks.start;
   do {
-    // With several windows there may be blocks between them.
+    // Between several windows there may be blocks that belong to none of them.
     if (targets_.size() > 1 && UsedBytes(BlockBox(layout_, place, block)) == 0) continue;
     tasks_.push_back({chunk_index, GridNumber(layout_.block_grid, block), nullptr, false});
     tasks_bytes += layout_.block_bytes;

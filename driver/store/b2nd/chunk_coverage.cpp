@@ -45,7 +45,7 @@ class Coverage {
   }
 
  private:
-  // For a chunk that repeats one element; false for others.
+  // False unless the chunk repeats one element.
   bool LoadHeader(const ChunkPlace& place, std::string& bytes, LoadedChunk& chunk) const {
     const size_t size_bytes = kChunkHeaderBytes + element_.size();
     if (!reads_headers_ || place.available_bytes < static_cast<uint64_t>(kChunkHeaderBytes)) {

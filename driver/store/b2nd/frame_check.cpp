@@ -7,6 +7,7 @@
 
 #include "driver/store/b2nd/nested_array.h"
 #include "driver/store/blosc2/byte_reader.h"
+#include "driver/store/blosc2/codecs.h"
 #include "driver/store/buffer.h"
 #include "driver/store/frame/chunk_loader.h"
 #include "driver/store/io/string_file.h"

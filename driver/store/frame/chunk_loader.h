@@ -66,8 +66,8 @@ class ChunkLoader {
   Status LoadHeaders(std::vector<LoadedChunk>& chunks) const;
 
   // The second half, only where the file is not mapped: the bytes of blocks. wanted[i] are block
-  // numbers of chunks[i], or {kAllBlocks}; ignored where that holds no blocks. Of local files
-  // several threads read.
+  // numbers of chunks[i], or {kAllBlocks}; ignored where that holds no blocks. Several threads
+  // read local files.
   Status LoadBlocks(std::vector<LoadedChunk>& chunks,
                     const std::vector<std::vector<int64_t>>& wanted, int max_threads = 1) const;
 

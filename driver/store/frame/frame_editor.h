@@ -1,6 +1,6 @@
 // The index of a .b2nd file for who updates it: one of its own, that is not shared and may change.
 //
-// For one thread while it changes; between changes as a FrameIndex.
+// One thread at a time may change it; between changes any number may read it, as a FrameIndex.
 #ifndef GDAL_NDARRAY_STORE_FRAME_FRAME_EDITOR_H_
 #define GDAL_NDARRAY_STORE_FRAME_FRAME_EDITOR_H_
 

@@ -93,8 +93,8 @@ class FrameIndex {
 
   FrameIndex() : cache_file_(BlockCache::Process().NewFile()) {}
 
-  // Once. What is wrong with the names of attributes, which costs nobody their pixels, is told
-  // apart.
+  // Called once. An error in the names of attributes does not keep anybody from reading pixels, so
+  // it is returned separately, in `attributes`.
   Status Load(const ByteFile& file, Status& attributes);
   Status CheckFits(const ByteFile& file) const;
   Status LoadHeader(const ByteFile& file, FrameHeader& header, std::string& header_bytes);

@@ -65,7 +65,7 @@ class TouchedPages {
 
   const MemoryMap& map_;
   ResidentLimit& limit_;
-  // From the first note on: most files are opened, and no more. Then the rest does not change.
+  // Set by the first note: most files are only opened. After that the rest does not change.
   std::atomic<bool> started_{false};
   uint64_t skew_bytes_ = 0;                   // of the map's start in its first segment
   std::vector<std::atomic<uint64_t>> words_;  // a bit for each segment

@@ -86,7 +86,7 @@ ReferenceArray ExpectedOf(const std::string& name, const DType& dtype, const Axi
   ReferenceArray expected{dtype, shape, ""};
   for (int64_t n = 0; n < testing::Product(shape); ++n) {
     std::string element = ElementOf(dtype.type, n / 3 % 1000);
-    // Of version_..._holes one chunk was written.
+    // Only one chunk of version_..._holes was written.
     const bool is_hole =
         Contains(name, "_holes") && (n / shape[1] < 20 || n / shape[1] >= 40 || n % shape[1] < 32);
     if (is_hole || Contains(name, "special_zeros")) {

@@ -111,7 +111,7 @@ bool IsRaster(const Stack& stack) {
 
 // A dataset of no pixels with what GDAL says of the first page, for all of them.
 DatasetPointer DescribeStack(const TiffPages& pages, const Stack& stack) {
-  // By that name GDAL does not count the pages, which takes it long where there are many.
+  // Opened by this name, GDAL does not count the pages, which takes long if there are many.
   const std::string path = "GTIFF_DIR:" + std::to_string(pages.first_number()) + ":" + pages.path();
   // libtiff decodes the pixels: what GDAL has to say of them is not asked for.
   CPLPushErrorHandler(CPLQuietErrorHandler);

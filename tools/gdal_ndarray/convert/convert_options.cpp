@@ -56,7 +56,7 @@ struct Cut {
 };
 
 // Blocks of the image's width where that is not very much; as many lines as make a block worth
-// decoding, chunks of 16 blocks and more. Of a narrow image, more of both.
+// decoding, chunks of 16 blocks and more. Narrow images have more of both.
 Cut CutForRows(const ImageSize& image, int64_t pixel_bytes) {
   constexpr int64_t kMaxBlockBytes = int64_t{256} << 10;
   constexpr int64_t kMinBlockBytes = int64_t{4} << 10;

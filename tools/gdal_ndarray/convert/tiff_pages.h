@@ -48,7 +48,7 @@ class TiffPages {
     return width() * samples() * static_cast<int64_t>(SizeBytes(type_));
   }
 
-  // In the file, from 1: pages that are not the stack's may precede it.
+  // The number of the first page in the file, from 1: pages of others may come before the stack.
   size_t first_number() const { return places_[0].number; }
 
   // Lines that are decoded together: those of the highest strip or tile of all pages.

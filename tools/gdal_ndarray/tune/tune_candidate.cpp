@@ -6,6 +6,7 @@
 #include "driver/raster/create/b2nd_options.h"
 #include "driver/raster/formats/array_format.h"
 #include "driver/raster/threads.h"
+#include "driver/store/blosc2/codecs.h"
 #include "driver/store/checked_math.h"
 #include "tools/gdal_ndarray/source.h"
 #include "tools/gdal_ndarray/tune/tune.h"
@@ -14,36 +15,48 @@ namespace ndarray::tools {
 namespace {
 
 constexpr int kMaxBandsOfAPixel = 64;       // else INTERLEAVE=PIXEL is not tried
+constexpr int kTurnOfNone = 4;              // as TrialLevel::turn
 constexpr int kMinBlocks = 16;              // fewer are shared by windows, and timed from the cache
 constexpr double kMaxBlockBytes = 2 << 20;  // a few processor caches
 constexpr double kMaxChunkBytes = 64 << 20;
 
-struct Codec {
-  const char* compress;
-  int level;
-  std::vector<const char*> filters;
-};
-const Codec kCodecs[] = {{"LZ4", 5, {"BITSHUFFLE", "SHUFFLE", "NONE"}},
-                         {"ZSTD", 1, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
-                         {"ZSTD", 3, {"BYTEDELTA", "SHUFFLE", "NONE"}},
-                         {"NONE", 0, {"NONE"}},
-                         {"ZSTD", 5, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
-                         {"LZ4", 9, {"BITSHUFFLE", "NONE"}},
-                         {"LZ4HC", 9, {"BITSHUFFLE", "SHUFFLE", "NONE", "BYTEDELTA"}},
-                         {"LZ4", 5, {"BYTEDELTA"}},
-                         {"BLOSCLZ", 5, {"BITSHUFFLE", "SHUFFLE"}},
-                         {"ZLIB", 5, {"BYTEDELTA", "SHUFFLE"}},
-                         {"ZSTD", 7, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
-                         {"ZSTD", 9, {"BYTEDELTA", "SHUFFLE", "NONE"}}};
 using Blocks = std::vector<std::pair<int, int>>;
 const Blocks kSquares = {{128, 128}, {64, 64}, {256, 256}, {512, 512}, {32, 32}};
 const Blocks kWide = {{1024, 16}, {256, 64}, {4096, 16}, {256, 256}, {1024, 64}, {512, 512}};
+
+struct Trial {
+  int turn;
+  const char* codec;
+  int level;
+  std::vector<const char*> filters;
+};
+
+// What the table of codecs has to try, with the codec's own filter first.
+std::vector<Trial> Trials() {
+  std::vector<Trial> trials = {{kTurnOfNone, "NONE", 0, {"NONE"}}};
+  for (const CodecRow& codec : kCodecs) {
+    for (const TrialLevel& trial : codec.trials) {
+      if (trial.level == 0) break;
+      std::vector<const char*> filters;
+      for (const FilterRow& filter : kFilters) {
+        const bool is_first = filter.id == codec.default_filter;
+        if (filter.can_write) {
+          filters.insert(is_first ? filters.begin() : filters.end(), filter.name);
+        }
+      }
+      trials.push_back({trial.turn, codec.name, trial.level, std::move(filters)});
+    }
+  }
+  std::sort(trials.begin(), trials.end(),
+            [](const Trial& a, const Trial& b) { return a.turn < b.turn; });
+  return trials;
+}
 
 int64_t Number(const Options& options, const std::string& name) {
   return CPLAtoGIntBig(options.FetchNameValueDef(name.c_str(), "0"));
 }
 
-// With other values of some; zero, or no text, leaves it to the driver.
+// Changes some options; zero, or no text, leaves a value to the driver.
 Options With(Options options, const std::vector<std::pair<std::string, std::string>>& changes) {
   for (const auto& [name, value] : changes) {
     options.SetNameValue(name.c_str(), value.empty() || value == "0" ? nullptr : value.c_str());
@@ -51,7 +64,7 @@ Options With(Options options, const std::vector<std::pair<std::string, std::stri
   return options;
 }
 
-// In blocks, and chunks of whole blocks, that are not larger than this needs.
+// Makes blocks, and chunks of whole blocks, no larger than this needs.
 Options Fitted(Options options, const Extent& extent) {
   for (const std::string axis : {"XSIZE", "YSIZE"}) {
     const int64_t length = axis == "XSIZE" ? extent.width : extent.height;
@@ -70,7 +83,7 @@ NewArray Plan(GDALDataset& source, Options options) {
       PlanCopy(source.GetDescription(), kB2ndFormat.driver, source, false, options.List()));
 }
 
-// With all that the driver chooses written out.
+// Writes out all that the driver chooses by itself.
 Options Complete(GDALDataset& source, const Options& given) {
   Options options = Fitted(given, {source.GetRasterXSize(), source.GetRasterYSize(), 0});
   const NewArray array = Plan(source, options);
@@ -155,21 +168,22 @@ OptionsList CodecsToTry(GDALDataset& source, const Reading&, const OptionsList&)
   const int level = Value(PlanB2nd(Plan(source, standard), standard.List())).compression.level;
   const bool one_way = source.GetRasterCount() == 1 || source.GetRasterCount() > kMaxBandsOfAPixel;
   OptionsList list;
-  const auto add = [&](const Codec& codec, const char* filter, const std::string& bands) {
-    const Options options = With({}, {{"COMPRESS", codec.compress},
-                                      {"LEVEL", std::to_string(codec.level)},
+  const auto add = [&](const char* codec, int at_level, const char* filter,
+                       const std::string& bands) {
+    const Options options = With({}, {{"COMPRESS", codec},
+                                      {"LEVEL", std::to_string(at_level)},
                                       {"FILTER", filter},
                                       {"INTERLEAVE", bands}});
     // Single bytes have nothing to shuffle.
     if (EQUAL(filter, "SHUFFLE") && BytesOfPixel(source, options) == 1) return;
     list.push_back(Complete(source, options));
   };
-  add({"ZSTD", level, {}}, "BYTEDELTA", interleave);
-  for (const Codec& codec : kCodecs) {
-    for (const char* const filter : codec.filters) {
-      add(codec, filter, interleave);
-      if (!one_way) add(codec, filter, "BAND");
-      if (!one_way) add(codec, filter, "PIXEL");
+  add(kCodecs[0].name, level, FilterName(kCodecs[0].default_filter).c_str(), interleave);
+  for (const Trial& trial : Trials()) {
+    for (const char* const filter : trial.filters) {
+      add(trial.codec, trial.level, filter, interleave);
+      if (!one_way) add(trial.codec, trial.level, filter, "BAND");
+      if (!one_way) add(trial.codec, trial.level, filter, "PIXEL");
     }
   }
   return list;

@@ -137,7 +137,7 @@ RowComparer ComparerOf(ScalarType type) {
   return nullptr;
 }
 
-// For one piece in memory.
+// Compares one piece in memory.
 Comparison ComparePiece(const Box& box, ScalarType type, const std::byte* a, const std::byte* b,
                         size_t max_listed) {
   const auto element_bytes = static_cast<int64_t>(SizeBytes(type));

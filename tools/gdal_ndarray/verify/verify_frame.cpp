@@ -102,7 +102,7 @@ Json Decoding(const FrameIndex& index, const FrameDamage& damage, double seconds
   return decoding;
 }
 
-// What decoding cannot tell, of the codecs that the file has.
+// What decoding cannot find out, given the codecs in the file.
 Json Unseen(const FrameDamage& damage) {
   Json unseen = Json::array();
   unseen.push_back(
