@@ -35,7 +35,7 @@ class OldSidecars {
   OldSidecars(const OldSidecars&) = delete;
   OldSidecars& operator=(const OldSidecars&) = delete;
 
-  // Gives them names under which nobody looks for them (".NAME.aux.xml.old"). kIo, with the name of
+  // Renames them so that they are not found any more (".NAME.aux.xml.old"). kIo, with the name of
   // the sidecar, where one has to stay; then those that were moved are put back.
   Status SetAside();
 

@@ -6,7 +6,7 @@
 // dimension_names     the names of all axes, in array order
 // zarr_conventions    the conventions that these follow (zarr_conventions.h)
 // proj:wkt2, proj:projjson, proj:code
-//                     forms of the CRS, of which the first that can be read counts
+//                     forms of the CRS: the first one that can be read counts
 // gdal                {"axes": the letters of AXES, "epoch": of coordinates, "pam": the text of a
 //                     PAM document with all that no other attribute says}
 // gdal:mask           stored_mask.h
@@ -63,8 +63,8 @@ struct StoredCrs {
 StoredCrs ReadStoredCrs(const Array& array);
 
 // The attributes of a new file of the same metadata as `source`, from which ReadStoredMetadata and
-// GDAL's PAM make all of it again. `axes` are the letters of AXES; empty: `names` are all there is
-// to say of the axes.
+// GDAL's PAM make all of it again. `axes` are the letters of AXES; empty: `names` say all there is
+// to say about the axes.
 std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes,
                                      const std::vector<std::string>& names);
 

@@ -40,7 +40,7 @@ class B2ndWriter final : public ArrayWriter {
  private:
   B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<BloscEncoder> encoder,
              std::string header, std::string trailer, int max_threads);
-  Status Encode(const AxisVector& place, const ConstStridedView& from, std::string& to) const;
+  Status Encode(const AxisVector& position, const ConstStridedView& from, std::string& to) const;
   Status Append(int64_t chunk, const std::string& bytes);
 
   OutputFile& file_;

@@ -105,7 +105,7 @@ class FrameCheck {
 
  private:
   void Report(const LoadedChunk& chunk, std::optional<int64_t> block, const Status& what) {
-    findings_.Add({chunk.number, block, chunk.place.offset_bytes,
+    findings_.Add({chunk.chunk_index, block, chunk.location.offset_bytes,
                    static_cast<uint64_t>(chunk.header.compressed_bytes), what});
   }
 
@@ -113,7 +113,7 @@ class FrameCheck {
   Status CheckPart(int64_t number, int64_t part) {
     std::vector<LoadedChunk> chunks(1);
     LoadedChunk& chunk = chunks[0];
-    chunk.number = number;
+    chunk.chunk_index = number;
     Status status = loader_.LoadHeaders(chunks);
     if (!status.ok()) {
       if (status.code() == StatusCode::kIo) return status;

@@ -29,9 +29,9 @@ struct FreeMemory {
 };
 
 struct LoadedChunk {
-  int64_t number = 0;  // in C order
-  ChunkPlace place;
-  BloscChunk header;  // kind: what the chunk is after all; a special place has no other fields
+  int64_t chunk_index = 0;  // in C order
+  ChunkLocation location;
+  BloscChunk header;  // kind: what the chunk is after all; a special location has no other fields
   std::optional<BlockFormat> format;  // where blocks are decoded without c-blosc2
   bool needs_whole = false;           // to be decoded in one go: its blocks are not those of the
                                       // array, or need each other

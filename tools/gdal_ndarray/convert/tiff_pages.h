@@ -22,7 +22,7 @@
 
 namespace ndarray::tools {
 
-// Numbers of pages along t, z and c, of which c varies fastest.
+// Numbers of pages along t, z and c; c varies fastest.
 struct Hyperstack {
   int64_t frames = 1, slices = 1, channels = 1;
 };
@@ -54,7 +54,7 @@ class TiffPages {
   // Lines that are decoded together: those of the highest strip or tile of all pages.
   int64_t lines_together() const { return lines_together_; }
 
-  // What ImageJ or the XML of OME-TIFF says of the pages, which are in that order then; absent
+  // What ImageJ or the XML of OME-TIFF says about the pages, which are in that order then; absent
   // where it says nothing that fits them. A GDAL warning says why XML does not.
   const std::optional<Hyperstack>& hyperstack() const { return hyperstack_; }
 

@@ -24,32 +24,22 @@ using Blocks = std::vector<std::pair<int, int>>;
 const Blocks kSquares = {{128, 128}, {64, 64}, {256, 256}, {512, 512}, {32, 32}};
 const Blocks kWide = {{1024, 16}, {256, 64}, {4096, 16}, {256, 256}, {1024, 64}, {512, 512}};
 
-struct Trial {
-  int turn;
-  const char* codec;
-  int level;
-  std::vector<const char*> filters;
-};
-
-// What the table of codecs has to try, with the codec's own filter first.
-std::vector<Trial> Trials() {
-  std::vector<Trial> trials = {{kTurnOfNone, "NONE", 0, {"NONE"}}};
-  for (const CodecRow& codec : kCodecs) {
-    for (const TrialLevel& trial : codec.trials) {
-      if (trial.level == 0) break;
-      std::vector<const char*> filters;
-      for (const FilterRow& filter : kFilters) {
-        const bool is_first = filter.id == codec.default_filter;
-        if (filter.can_write) {
-          filters.insert(is_first ? filters.begin() : filters.end(), filter.name);
+// What the table of codecs has to try, turn by turn; each codec with its own filter first.
+template <typename Try>
+void ForEachTrial(const Try& try_this) {
+  constexpr int kMaxTurn = 16, kTurnOfNone = 4;
+  for (int turn = 0; turn <= kMaxTurn; ++turn) {
+    if (turn == kTurnOfNone) try_this("NONE", 0, "NONE");
+    for (const CodecRow& codec : kCodecs) {
+      for (const TrialLevel& trial : codec.trials) {
+        if (trial.level == 0 || trial.turn != turn) continue;
+        try_this(codec.name, trial.level, FilterName(codec.default_filter));
+        for (const FilterRow& filter : kFilters) {
+          if (filter.can_write) try_this(codec.name, trial.level, filter.name);
         }
       }
-      trials.push_back({trial.turn, codec.name, trial.level, std::move(filters)});
     }
   }
-  std::sort(trials.begin(), trials.end(),
-            [](const Trial& a, const Trial& b) { return a.turn < b.turn; });
-  return trials;
 }
 
 int64_t Number(const Options& options, const std::string& name) {
@@ -65,7 +55,7 @@ Options With(Options options, const std::vector<std::pair<std::string, std::stri
 }
 
 // Makes blocks, and chunks of whole blocks, no larger than this needs.
-Options Fitted(Options options, const Extent& extent) {
+Options Fitted(Options options, const ImageSize& extent) {
   for (const std::string axis : {"XSIZE", "YSIZE"}) {
     const int64_t length = axis == "XSIZE" ? extent.width : extent.height;
     const int64_t block = std::min(Number(options, "BLOCK" + axis), length);
@@ -106,7 +96,7 @@ double BytesOfPixel(GDALDataset& source, const Options& options) {
 }
 
 bool IsReasonable(GDALDataset& source, const Reading& access, const Options& options) {
-  const Extent image{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()};
+  const ImageSize image{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()};
   const double bytes = BytesOfPixel(source, options);
   const auto pixels = [&](const std::string& what) {
     return static_cast<double>(Number(options, what + "XSIZE")) *
@@ -168,24 +158,22 @@ OptionsList CodecsToTry(GDALDataset& source, const Reading&, const OptionsList&)
   const int level = Value(PlanB2nd(Plan(source, standard), standard.List())).compression.level;
   const bool one_way = source.GetRasterCount() == 1 || source.GetRasterCount() > kMaxBandsOfAPixel;
   OptionsList list;
-  const auto add = [&](const char* codec, int at_level, const char* filter,
+  const auto add = [&](const char* codec, int at_level, const std::string& filter,
                        const std::string& bands) {
     const Options options = With({}, {{"COMPRESS", codec},
                                       {"LEVEL", std::to_string(at_level)},
                                       {"FILTER", filter},
                                       {"INTERLEAVE", bands}});
     // Single bytes have nothing to shuffle.
-    if (EQUAL(filter, "SHUFFLE") && BytesOfPixel(source, options) == 1) return;
+    if (filter == "SHUFFLE" && BytesOfPixel(source, options) == 1) return;
     list.push_back(Complete(source, options));
   };
-  add(kCodecs[0].name, level, FilterName(kCodecs[0].default_filter).c_str(), interleave);
-  for (const Trial& trial : Trials()) {
-    for (const char* const filter : trial.filters) {
-      add(trial.codec, trial.level, filter, interleave);
-      if (!one_way) add(trial.codec, trial.level, filter, "BAND");
-      if (!one_way) add(trial.codec, trial.level, filter, "PIXEL");
-    }
-  }
+  add(kCodecs[0].name, level, FilterName(kCodecs[0].default_filter), interleave);
+  ForEachTrial([&](const char* codec, int at_level, const std::string& filter) {
+    add(codec, at_level, filter, interleave);
+    if (!one_way) add(codec, at_level, filter, "BAND");
+    if (!one_way) add(codec, at_level, filter, "PIXEL");
+  });
   return list;
 }
 
