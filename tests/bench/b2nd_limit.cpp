@@ -67,7 +67,7 @@ extern "C" __attribute__((visibility("default"))) double decode_windows(const ch
   if (!index.ok() || (*index)->layout().shape.size() != 2) return -2;
   const ChunkLoader loader(**index, **file);
   std::vector<LoadedChunk> chunks(static_cast<size_t>((*index)->layout().chunk_count));
-  for (size_t i = 0; i < chunks.size(); ++i) chunks[i].number = static_cast<int64_t>(i);
+  for (size_t i = 0; i < chunks.size(); ++i) chunks[i].chunk_index = static_cast<int64_t>(i);
   if (!loader.LoadHeaders(chunks).ok()) return -3;
   const auto lists = BlocksOfWindows(**index, chunks, corners, windows, side);
 

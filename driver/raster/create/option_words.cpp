@@ -106,8 +106,7 @@ Result<int64_t> NumberOption(StringList options, const char* name, int64_t min, 
   const std::string_view digits(text);
   int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || value < min ||
-      value > max) {
+  if (error != std::errc() || end != digits.data() + digits.size() || value < min || value > max) {
     return Mismatch(StatusCode::kInvalidArgument, name, digits,
                     std::to_string(min) + " to " + std::to_string(max));
   }

@@ -15,7 +15,6 @@ namespace ndarray::tools {
 namespace {
 
 constexpr int kMaxBandsOfAPixel = 64;       // else INTERLEAVE=PIXEL is not tried
-constexpr int kTurnOfNone = 4;              // as TrialLevel::turn
 constexpr int kMinBlocks = 16;              // fewer are shared by windows, and timed from the cache
 constexpr double kMaxBlockBytes = 2 << 20;  // a few processor caches
 constexpr double kMaxChunkBytes = 64 << 20;
