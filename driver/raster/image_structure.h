@@ -1,4 +1,4 @@
-// What GDAL's metadata domain IMAGE_STRUCTURE says of an array in a file.
+// What GDAL's metadata domain IMAGE_STRUCTURE says about an array in a file.
 #ifndef GDAL_NDARRAY_RASTER_IMAGE_STRUCTURE_H_
 #define GDAL_NDARRAY_RASTER_IMAGE_STRUCTURE_H_
 

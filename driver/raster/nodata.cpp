@@ -11,8 +11,7 @@
 namespace ndarray {
 namespace {
 
-// From there on, halfway to the number that would follow the largest one, numbers round to
-// infinity.
+// Halfway to the number that would follow the largest one: from here on numbers round to infinity.
 constexpr double kFloatOverflow = 0x1.ffffffp127;
 constexpr double kHalfOverflow = 65520;
 constexpr double kHalfMax = 65504;
@@ -47,7 +46,7 @@ bool IsHalf(const BandType& type) {
 
 bool IsInt8(double value) { return value >= INT8_MIN && value <= INT8_MAX; }
 
-// For an integer type. Rounded as GDAL rounds pixels: half a unit away from zero.
+// REQUIRES: an integer type. Rounds as GDAL rounds pixels: half a unit away from zero.
 double RoundToInteger(const BandType& type, double value) {
   if (!std::isfinite(value)) return value;
   const double rounded = std::round(value);

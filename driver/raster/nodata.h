@@ -1,8 +1,8 @@
 // Nodata values as the pixels of a band have them.
 //
-// GDAL compares pixels with the value it was told, so a value that the type of the pixels rounds
-// would mark none of them: -3.4028235e+38 is not exactly the lowest float32, though NumPy prints it
-// so.
+// GDAL compares pixels with the exact value that was set, so a value that the type of the pixels
+// rounds would match none of them: -3.4028235e+38 is not exactly the lowest float32, though NumPy
+// prints it so.
 #ifndef GDAL_NDARRAY_RASTER_NODATA_H_
 #define GDAL_NDARRAY_RASTER_NODATA_H_
 

@@ -6,8 +6,8 @@
 
 namespace ndarray {
 
-// Of GDAL's configuration option GDAL_NUM_THREADS, which is read as GDAL does: what is no number is
-// 1. Without it all processors this process may use. At least 1.
+// The value of GDAL's configuration option GDAL_NUM_THREADS, read as GDAL reads it: anything but a
+// number is 1. If it is not set, the number of processors that this process may use. At least 1.
 int DefaultThreads();
 
 // `option` is NUM_THREADS ("4", "ALL_CPUS") or nullptr: then DefaultThreads. kInvalidArgument where

@@ -178,8 +178,8 @@ bool WindowIo::BandsShareGranules() const {
 
 // About kConversionBytes, in whole read chunks where they fit, so that nothing is read twice. Runs
 // that are moved together keep all their bands.
-WindowIo::Piece WindowIo::ConversionPiece(const WindowRequest& request, const Run* runs,
-                                          size_t count) const {
+WindowIo::PieceSize WindowIo::ConversionPiece(const WindowRequest& request, const Run* runs,
+                                              size_t count) const {
   const AxisVector& read_chunk = array_->info().read_chunk;
   int64_t max_bands = 0;
   int64_t element_bytes = 1;
@@ -189,9 +189,9 @@ WindowIo::Piece WindowIo::ConversionPiece(const WindowRequest& request, const Ru
   }
   const int64_t budget = kConversionBytes / element_bytes;
   const int64_t min_bands = count > 1 ? max_bands : 1;
-  Piece piece{std::max(min_bands, std::min(max_bands, axes_.Count(read_chunk, axes_.band))),
-              std::min<int64_t>(request.height, axes_.Count(read_chunk, axes_.y)),
-              std::min<int64_t>(request.width, axes_.Count(read_chunk, axes_.x))};
+  PieceSize piece{std::max(min_bands, std::min(max_bands, axes_.Count(read_chunk, axes_.band))),
+                  std::min<int64_t>(request.height, axes_.Count(read_chunk, axes_.y)),
+                  std::min<int64_t>(request.width, axes_.Count(read_chunk, axes_.x))};
   const auto halve = [](int64_t& side) { side = (side + 1) / 2; };
   while (piece.bands * piece.lines * piece.width > budget) {
     if (piece.bands > min_bands) {
@@ -218,22 +218,22 @@ Status WindowIo::MoveGroup(const WindowRequest& request, const Run* runs, size_t
   if (direct) return MovePiece(request, runs, count, temporary);
 
   const AxisVector& read_chunk = array_->info().read_chunk;
-  const Piece most = ConversionPiece(request, runs, count);
+  const PieceSize max_size = ConversionPiece(request, runs, count);
   std::vector<Run> parts(runs, runs + count);
   const int64_t bands = count == 1 ? runs[0].count : 1;
-  for (int64_t band = 0; band < bands; band += most.bands) {
+  for (int64_t band = 0; band < bands; band += max_size.bands) {
     if (count == 1) {
       parts[0].first.index = runs[0].first.index + band;
-      parts[0].count = std::min(most.bands, bands - band);
+      parts[0].count = std::min(max_size.bands, bands - band);
     }
     int64_t lines = 0;
     for (int64_t y = 0; y < request.height; y += lines) {
-      lines =
-          StepTo(request.y + y, request.height - y, most.lines, axes_.Count(read_chunk, axes_.y));
+      lines = StepTo(request.y + y, request.height - y, max_size.lines,
+                     axes_.Count(read_chunk, axes_.y));
       int64_t width = 0;
       for (int64_t x = 0; x < request.width; x += width) {
-        width =
-            StepTo(request.x + x, request.width - x, most.width, axes_.Count(read_chunk, axes_.x));
+        width = StepTo(request.x + x, request.width - x, max_size.width,
+                       axes_.Count(read_chunk, axes_.x));
         WindowRequest piece = request;
         piece.x += static_cast<int>(x);
         piece.y += static_cast<int>(y);

@@ -77,10 +77,10 @@ class WindowIo {
 
   // What one read of the array serves: runs of bands that share blocks or records, or one alone.
   Status MoveGroup(const WindowRequest& request, const Run* runs, size_t count) const;
-  struct Piece {
+  struct PieceSize {
     int64_t bands, lines, width;
   };
-  Piece ConversionPiece(const WindowRequest& request, const Run* runs, size_t count) const;
+  PieceSize ConversionPiece(const WindowRequest& request, const Run* runs, size_t count) const;
   Status MovePiece(const WindowRequest& request, const Run* runs, size_t count,
                    std::vector<char>& temporary) const;
   void Convert(const WindowRequest& request, const Run& run, char* temporary) const;

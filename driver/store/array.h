@@ -119,15 +119,15 @@ struct ArrayInfo {
   bool is_record = false;      // a structured dtype, even of one field
   bool fortran_order = false;  // the first axis varies fastest in the file, not the last
   AxisVector read_chunk;       // elements by axis: what one read touches anyway
-  // Of arrays that are cut: whole elements of the chunks and blocks in the file, which may reach
-  // over the end of the array. Else empty.
+  // The shapes of the chunks and blocks in the file, in whole elements; they may reach over the end
+  // of the array. Empty for arrays that are not cut.
   AxisVector chunk, block;
   std::optional<RawLayout> raw;            // absent where elements are compressed
   std::optional<CompressionInfo> packing;  // absent where they are not
 
   // For people.
   std::string format;          // "NPY", "B2ND"
-  std::string format_version;  // "1.0"; empty where nobody asks for it
+  std::string format_version;  // "1.0"; empty where it does not matter
   std::string dtype_text;      // as the file spells it: "<u2"
 };
 
@@ -137,7 +137,7 @@ class ChunkedArray {
   virtual ~ChunkedArray() = default;
 
   // Shows each chunk of the box: the part of it in the box, and whether it is known without
-  // decoding that this is empty. Without an element that means that nobody has ever written it (and
+  // decoding that this is empty. Without an element that means that it was never written (and
   // that it is shown as zeros); with one, of the only field in native byte order, that all of it
   // is that element. Ends where `visit` returns false. False where that cannot be known, or there
   // are too many chunks; then none was shown.

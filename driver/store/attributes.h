@@ -20,7 +20,7 @@ struct AttributeInfo {
   uint64_t size_bytes = 0;  // in the file, compressed
 };
 
-// Of one open array, which must outlive it. Safe from any number of threads.
+// The attributes of one open array, which must outlive them. Any number of threads may read them.
 class Attributes {
  public:
   virtual ~Attributes() = default;
@@ -33,8 +33,8 @@ class Attributes {
   virtual Result<std::string> Read(const std::string& name, int64_t max_bytes) const = 0;
 };
 
-// Of an array that is open for update; for one thread at a time. Changes count with the array's
-// next Flush.
+// The attributes of an array that is open for update; one thread at a time may use them. Changes
+// are committed by the array's next Flush.
 class EditableAttributes : public Attributes {
  public:
   // Adds it or replaces its value. kInvalidArgument for names and kNotSupported for numbers of

@@ -19,25 +19,25 @@ AxisVector CStrides(const AxisVector& shape, int64_t element_bytes) {
   return strides;
 }
 
-int64_t GridNumber(const AxisVector& grid, const AxisVector& place) {
-  int64_t number = 0;
-  for (int axis = 0; axis < grid.size(); ++axis) number = number * grid[axis] + place[axis];
-  return number;
+int64_t GridIndex(const AxisVector& grid, const AxisVector& position) {
+  int64_t index = 0;
+  for (int axis = 0; axis < grid.size(); ++axis) index = index * grid[axis] + position[axis];
+  return index;
 }
 
-AxisVector GridPlace(const AxisVector& grid, int64_t number) {
-  AxisVector place(grid.size());
+AxisVector GridPosition(const AxisVector& grid, int64_t index) {
+  AxisVector position(grid.size());
   for (int axis = grid.size() - 1; axis >= 0; --axis) {
-    place[axis] = number % grid[axis];
-    number /= grid[axis];
+    position[axis] = index % grid[axis];
+    index /= grid[axis];
   }
-  return place;
+  return position;
 }
 
-bool Advance(const Box& box, AxisVector& place) {
-  for (int axis = place.size() - 1; axis >= 0; --axis) {
-    if (++place[axis] < box.stop[axis]) return true;
-    place[axis] = box.start[axis];
+bool Advance(const Box& box, AxisVector& position) {
+  for (int axis = position.size() - 1; axis >= 0; --axis) {
+    if (++position[axis] < box.stop[axis]) return true;
+    position[axis] = box.start[axis];
   }
   return false;
 }

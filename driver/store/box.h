@@ -35,12 +35,12 @@ View Shifted(View view, const Box& from, const Box& to) {
 // Strides of elements in C order, without gaps. REQUIRES: their product with the shape fits
 AxisVector CStrides(const AxisVector& shape, int64_t element_bytes);
 
-// The number in C order of a place in a grid, and back.
-int64_t GridNumber(const AxisVector& grid, const AxisVector& place);
-AxisVector GridPlace(const AxisVector& grid, int64_t number);
+// The number in C order of a position in a grid, and back.
+int64_t GridIndex(const AxisVector& grid, const AxisVector& position);
+AxisVector GridPosition(const AxisVector& grid, int64_t index);
 
-// Steps to the next place of a box in C order; false after the last one.
-bool Advance(const Box& box, AxisVector& place);
+// Steps to the next position of a box in C order; false after the last one.
+bool Advance(const Box& box, AxisVector& position);
 
 }  // namespace ndarray
 

@@ -14,7 +14,7 @@ namespace ndarray {
 
 constexpr std::string_view kCutShort = "cut short: ";
 
-// For a file that ends before what it says is in it: a copy or a download that was interrupted.
+// The error for a file that ends too early: a copy or a download that was interrupted.
 // `more` is "at least " where the file may be meant to be still longer.
 inline Status CutShort(uint64_t found_bytes, uint64_t wanted_bytes, std::string_view more = "") {
   std::string message(kCutShort);
@@ -23,8 +23,8 @@ inline Status CutShort(uint64_t found_bytes, uint64_t wanted_bytes, std::string_
   return Status(StatusCode::kCorrupt, message);
 }
 
-// For a file that does not begin as those of a format do: it is of another one, and not damaged.
-// But where it ends while it still agrees, it is cut short.
+// The error for a file that does not begin as files of this format do: it has another format, and
+// is not damaged. But if it ends while it still agrees, it is cut short.
 inline Status OtherFormat(std::string_view ending, std::string_view start, std::string_view magic,
                           uint64_t min_bytes) {
   if (start.size() < magic.size() && magic.substr(0, start.size()) == start) {
@@ -34,8 +34,8 @@ inline Status OtherFormat(std::string_view ending, std::string_view start, std::
                   "bytes " + EscapedBytes(start.substr(0, magic.size())), EscapedBytes(magic));
 }
 
-// For a file that contradicts its own format: the failure with "damaged (ADVICE): " before it.
-// Other failures, and those that say already what happened, stay as they are.
+// The error for a file that contradicts its own format: `status` with "damaged (ADVICE): " before
+// it. Other failures, and those that already say what happened, stay as they are.
 inline Status Damaged(const Status& status, std::string_view advice) {
   const std::string& message = status.message();
   if (status.code() != StatusCode::kCorrupt ||

@@ -6,7 +6,7 @@
 
 namespace ndarray {
 
-// Of a local file. It is given to no other file while that one is open.
+// What identifies a local file. No other file gets the same id while this one is open.
 struct FileId {
   uint64_t device = 0;
   uint64_t inode = 0;

@@ -7,8 +7,8 @@
 
 namespace ndarray {
 
-// From here on, fork() waits until it has the mutex, and gives it back in parent and child. For
-// mutexes that live as long as the process, and of which no thread holds two at a time.
+// After this call, fork() takes the mutex, and releases it in parent and child. REQUIRES: the mutex
+// lives as long as the process, and no thread holds two of these at a time.
 void GuardAcrossForks(std::mutex& mutex);
 
 }  // namespace ndarray

@@ -22,7 +22,7 @@ enum class StatusCode {
   kNotSupported,     // the file is right, this program does not read it
   kInvalidArgument,  // the caller asked for something that cannot be
   kIo,               // the operating system refused
-  kCancelled,        // whoever is told of the progress asked to stop
+  kCancelled,        // the progress callback asked to stop
   kReported,         // GDAL has reported the failure already
 };
 

@@ -145,8 +145,8 @@ void SwapPacked(const char* from, char* to, int64_t count) {
   for (; i < count; ++i) CopyElement<T, true>(from + i * kSize, to + i * kSize);
 }
 
-// The last axis. Strides that equal the element size are told to the compiler as constants, which
-// lets it use vectors.
+// The last axis. Strides that equal the element size are constants here, which lets the compiler
+// use vectors.
 template <typename T, bool kSwap>
 void CopyRun(const char* from, char* to, const Axis& axis) {
   constexpr auto kSize = static_cast<int64_t>(sizeof(T));

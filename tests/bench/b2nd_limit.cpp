@@ -40,12 +40,11 @@ std::vector<std::vector<Block>> BlocksOfWindows(const FrameIndex& index,
     for (int64_t v = places.start[0]; v < places.stop[0]; ++v) {
       for (int64_t u = places.start[1]; u < places.stop[1]; ++u) {
         const AxisVector place{v, u};
-        const LoadedChunk& chunk =
-            chunks[static_cast<size_t>(GridNumber(layout.chunk_grid, place))];
+        const LoadedChunk& chunk = chunks[static_cast<size_t>(GridIndex(layout.chunk_grid, place))];
         const Box blocks = BlocksOf(layout, place, box);
         for (int64_t q = blocks.start[0]; q < blocks.stop[0]; ++q) {
           for (int64_t p = blocks.start[1]; p < blocks.stop[1]; ++p) {
-            list.push_back({&chunk, GridNumber(layout.block_grid, {q, p})});
+            list.push_back({&chunk, GridIndex(layout.block_grid, {q, p})});
           }
         }
       }
@@ -68,7 +67,7 @@ extern "C" __attribute__((visibility("default"))) double decode_windows(const ch
   if (!index.ok() || (*index)->layout().shape.size() != 2) return -2;
   const ChunkLoader loader(**index, **file);
   std::vector<LoadedChunk> chunks(static_cast<size_t>((*index)->layout().chunk_count));
-  for (size_t i = 0; i < chunks.size(); ++i) chunks[i].number = static_cast<int64_t>(i);
+  for (size_t i = 0; i < chunks.size(); ++i) chunks[i].chunk_index = static_cast<int64_t>(i);
   if (!loader.LoadHeaders(chunks).ok()) return -3;
   const auto lists = BlocksOfWindows(**index, chunks, corners, windows, side);
 

@@ -84,7 +84,7 @@ TEST(B2ndCut, KeepsLargePlanesApart) {
   const B2ndCut planes = CutOf(ArrayOf("BYX", {1000, 1000, 1000}));
   EXPECT_EQ(planes.chunk, (AxisVector{1, 1024, 1024}));
   EXPECT_EQ(planes.block, (AxisVector{1, 128, 128}));
-  // Of planes of a quarter of a chunk, a window of one band decodes no other.
+  // Planes of a quarter of a chunk: a window of one band decodes no other.
   const B2ndCut quarters = CutOf(ArrayOf("BYX", {1000, 512, 512}));
   EXPECT_EQ(quarters.chunk, (AxisVector{4, 512, 512}));
   EXPECT_EQ(quarters.block, (AxisVector{1, 128, 128}));

@@ -16,7 +16,7 @@ using testing::NpyBytes;
 using testing::TempFolder;
 using Layout = GDALDataset::RawBinaryLayout;
 
-// What other programs are told of where pixels lie in the file (Python has no binding for it).
+// What other programs learn about where pixels lie in the file (Python has no binding for it).
 class RawLayoutTest : public ::testing::Test {
  protected:
   RawLayoutTest() { RegisterDriver(kNpyFormat); }

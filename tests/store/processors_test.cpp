@@ -22,7 +22,7 @@ FILE* CountAndOpen(const char* function, const char* path, const char* mode) {
 
 }  // namespace
 
-// For the C++ library to find them.
+// So that the C++ library finds them.
 #define SEEN_BY_LIBRARIES __attribute__((visibility("default")))
 
 extern "C" {

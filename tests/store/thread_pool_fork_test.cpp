@@ -15,7 +15,7 @@ namespace {
 
 using testing::RunInChild;
 
-// Whether ParallelFor calls as often as it is told to.
+// Whether ParallelFor calls as often as it is asked to.
 bool CallsAll(int64_t count, int max_threads) {
   std::atomic<int64_t> calls{0};
   ParallelFor(count, max_threads, [&](int64_t) { ++calls; });

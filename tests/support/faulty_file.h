@@ -1,4 +1,4 @@
-// Files in memory that fail when they are told to, and that remember what was written and synced
+// Files in memory that fail on demand, and that remember what was written and synced
 // in which order: what a disk could hold after a power loss follows from that.
 #ifndef GDAL_NDARRAY_TESTS_SUPPORT_FAULTY_FILE_H_
 #define GDAL_NDARRAY_TESTS_SUPPORT_FAULTY_FILE_H_

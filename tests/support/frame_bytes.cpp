@@ -13,7 +13,7 @@ constexpr size_t kTrailerMetalayersAt = 2;
 std::string Metalayers(const NamedContents& layers, size_t at) {
   size_t map_bytes = 4 + 3;
   for (const auto& [name, content] : layers) map_bytes += 1 + name.size() + 5;
-  // In a trailer c-blosc2 counts one byte less than in a header.
+  // c-blosc2 counts one byte less in a trailer than in a header.
   std::string map = "\x93\xcd" + Big(at == kTrailerMetalayersAt ? map_bytes - 1 : map_bytes, 2) +
                     "\xde" + Big(layers.size(), 2);
   std::string contents = "\xdc" + Big(layers.size(), 2);

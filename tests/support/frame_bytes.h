@@ -65,7 +65,7 @@ std::string ChunkOfBlocks(std::string_view elements, int64_t block_bytes, int el
 
 std::string RepeatedChunk(std::string_view value, int64_t uncompressed_bytes, int64_t block_bytes);
 
-// In the place of a chunk's offset: kind 1 are zeros, 2 NaNs, 4 elements never written.
+// What replaces the offset of a special chunk: kind 1 are zeros, 2 NaNs, 4 elements never written.
 constexpr int64_t SpecialOffset(int kind) {
   return static_cast<int64_t>((uint64_t{0x80} | static_cast<uint64_t>(kind)) << 56);
 }
@@ -74,7 +74,7 @@ using NamedContents = std::vector<std::pair<std::string, std::string>>;
 
 // What a frame says. Absent lengths are the right ones.
 struct FrameParts {
-  // Of the metalayer b2nd, or its content as it is.
+  // Fields of the metalayer b2nd, or its content as it is.
   AxisVector shape = {6, 8};
   AxisVector chunk_shape = {4, 4};
   AxisVector block_shape = {2, 4};
@@ -84,7 +84,7 @@ struct FrameParts {
   NamedContents more_metalayers;
   NamedContents vlmetalayers;
 
-  // Of the header.
+  // Fields of the header.
   int general_flags = 0x12;  // version 2, offsets of 64 bits
   int frame_type = 0;
   int codec_flags = 0x50;  // BLOSCLZ, level 5

@@ -15,7 +15,7 @@ class MemoryArray final : public WritableArray {
  public:
   MemoryArray(ScalarType type, const AxisVector& shape, std::string path = "memory.npy");
 
-  // Of a shape that it has no elements for.
+  // An array that has a shape but no elements.
   static std::shared_ptr<MemoryArray> WithoutElements(ScalarType type, const AxisVector& shape);
 
   Status Read(const std::vector<ReadTarget>& targets) const override;

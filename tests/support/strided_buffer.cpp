@@ -132,6 +132,13 @@ void StridedBuffer::SetElements(std::string_view elements) {
 }
 
 bool StridedBuffer::GuardsUntouched() const {
+  const size_t extent_bytes = bytes_.size() - 2 * kGuardBytes;
+  for (size_t i = 0; i < kGuardBytes; ++i) {
+    const size_t behind = kGuardBytes + extent_bytes + i;
+    if (bytes_[i] != GuardByte(i) || bytes_[behind] != GuardByte(behind)) return false;
+  }
+  const bool has_gaps = static_cast<size_t>(Product(counts_)) * element_bytes_ != extent_bytes;
+  if (!has_gaps) return true;
   std::vector<bool> is_element(bytes_.size(), false);
   ForEachIndex(counts_, [&](const AxisVector& index) {
     const size_t offset = OffsetOf(index);

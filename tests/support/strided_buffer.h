@@ -1,4 +1,4 @@
-// Memory of any strides that knows which of its bytes nobody may touch, and element-by-element
+// Memory of any strides that knows which of its bytes must not be touched, and element-by-element
 // loops over arrays that are too simple to be wrong.
 #ifndef GDAL_NDARRAY_TESTS_SUPPORT_STRIDED_BUFFER_H_
 #define GDAL_NDARRAY_TESTS_SUPPORT_STRIDED_BUFFER_H_

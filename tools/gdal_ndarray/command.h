@@ -58,7 +58,7 @@ struct CloseDataset {
 using DatasetPointer = std::unique_ptr<GDALDataset, CloseDataset>;
 
 // Opens a raster that GDAL reads, or throws a Failure that says why not. A file that is not there
-// is told as such. `options` are open options; nullptr: none.
+// is reported as such. `options` are open options; nullptr: none.
 DatasetPointer OpenRaster(const std::string& path, CSLConstList options = nullptr);
 
 // A GDAL progress callback for a run of the program: GDAL's bar where stdout is a terminal, nothing

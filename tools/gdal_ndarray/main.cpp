@@ -34,7 +34,7 @@ void AddInfo(CLI::App& program, Runner& runner) {
   auto [command, arguments] = Add(program, runner, "info", "Describe a .npy or .b2nd file", Info);
   command.add_option("FILE", arguments.file, "Path, or name of a subdataset")->required();
   command.add_flag("--json", arguments.json, "Print one JSON object");
-  command.add_flag("--chunks", arguments.chunks, "How large the chunks of a .b2nd are");
+  command.add_flag("--chunks", arguments.chunks, "Also report the sizes of the chunks of a .b2nd");
   command.footer(
       "Example:\n"
       "  gdal_ndarray info scene.b2nd --chunks\n"
@@ -69,19 +69,19 @@ void AddWindow(CLI::App& program, Runner& runner) {
   command.add_option("H", window.height, "Lines")->required()->check(size);
   command
       .add_option("--bands", arguments.bands,
-                  "Which, from 1, as 3,2,1 (default: all; of a picture the first, or those of "
-                  "colours)")
+                  "Which bands, from 1, as 3,2,1 (default: all; in a picture the colour bands, or "
+                  "the first)")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(size);
   command.add_option_function<std::string>(
       "--size", [&to = arguments.size](const std::string& text) { to = ParseSize(text); },
-      "Pixels of the output: of its longer side, or WIDTHxHEIGHT; fewer than the window has, from "
-      "an overview if there is one. Default: the window's");
+      "Size of the output: pixels of its longer side, or WIDTHxHEIGHT; smaller than the window, "
+      "read from an overview if there is one. Default: the window's size");
   command.add_option("-o,--output", arguments.output,
-                     "FILE.npy: (bands, H, W), without the first axis where it is one band. "
-                     "FILE.png: the lowest 2 % of the values black, the highest 2 % white; bytes "
-                     "of colours as they are; nodata transparent. Default: .npy to a pipe");
+                     "FILE.npy: (bands, H, W), or (H, W) for one band. "
+                     "FILE.png: the lowest 2 % of the values black, the highest 2 % white; colour "
+                     "bands of bytes as they are; nodata transparent. Default: .npy to a pipe");
   command.footer(
       "Example:\n"
       "  gdal_ndarray window scene.b2nd 1000 2000 512 512 -o look.png\n"
@@ -98,17 +98,16 @@ void AddConvert(CLI::App& program, Runner& runner) {
   command.add_option("SRC", arguments.source, "Path, or name of a subdataset")->required();
   command.add_option("DST", arguments.destination, "FILE.npy or FILE.b2nd")->required();
   command.add_option("--access", arguments.access,
-                     "How DST will be read, for which blocks, chunks and interleaving are chosen: "
+                     "How DST will be read, to choose blocks, chunks and interleaving: "
                      "window=PIXELS (squares of about that side), rows (whole lines), bands (whole "
-                     "ones, one at a time) or whole (all at once). Default: the driver's choice");
+                     "bands, one at a time) or whole (all at once). Default: the driver's choice");
   command
-      .add_option(
-          "--co", arguments.creation_options,
-          "Creation option NAME=VALUE, which outdoes --access; any number of them; also -co")
+      .add_option("--co", arguments.creation_options,
+                  "Creation option NAME=VALUE, which overrides --access; may be repeated; also -co")
       ->allow_extra_args(false);
   command
       .add_option("--bands", arguments.bands,
-                  "Which, from 1, in which order: 3,2,1; of a stack of pages which pages")
+                  "Which bands, from 1, in which order: 3,2,1; pages, if SRC is a stack of pages")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(1, INT_MAX));
@@ -117,11 +116,11 @@ void AddConvert(CLI::App& program, Runner& runner) {
   command.add_flag("-q,--quiet", arguments.quiet, "No progress bar");
   command.footer(
       "A TIFF of several pages of one size and type becomes one array: (page, y, x), with a last\n"
-      "axis if pixels have several samples; of an ImageJ hyperstack, and of an OME-TIFF of one\n"
-      "image, (t, z, c, y, x) without axes of size 1. GDAL opens arrays of 3 axes as bands, those\n"
-      "of more as subdatasets. One page alone is the SRC GTIFF_DIR:NUMBER:PATH. A .npy or .b2nd "
-      "of\n"
-      "four and more axes is copied as it is, to either.\n"
+      "axis if pixels have several samples. An ImageJ hyperstack, or an OME-TIFF of one image,\n"
+      "becomes (t, z, c, y, x) without axes of size 1. GDAL opens arrays of 3 axes as bands, "
+      "those\n"
+      "with more axes as subdatasets. GTIFF_DIR:NUMBER:PATH as SRC is one page alone. A .npy or\n"
+      ".b2nd of four and more axes is copied as it is, to either.\n"
       "\n"
       "Example:\n"
       "  gdal_ndarray convert scene.tif scene.b2nd --access window=512 -co COMPRESS=LZ4 "
@@ -132,14 +131,14 @@ void AddConvert(CLI::App& program, Runner& runner) {
 }
 
 void AddVerify(CLI::App& program, Runner& runner) {
-  auto [command, arguments] = Add(
-      program, runner, "verify",
-      "Decode all of a .npy or .b2nd file, tell what is damaged, compare with a source", Verify);
+  auto [command, arguments] =
+      Add(program, runner, "verify",
+          "Decode all of a .npy or .b2nd file, report damage, compare with a source", Verify);
   command.add_option("FILE", arguments.file, "Path of a .npy or .b2nd file")->required();
   command.add_option("--against", arguments.against,
                      "Compare with this, value by value: anything that GDAL reads, .npy, .b2nd");
   CLI::Option* const json = command.add_flag("--json", arguments.json, "Write the report as JSON");
-  command.add_flag("-q,--quiet", arguments.quiet, "Write no report: the exit code tells")
+  command.add_flag("-q,--quiet", arguments.quiet, "Write no report, only the exit code")
       ->excludes(json);
   command.footer(
       "Exit code: 0 no damage found (and equal), 1 damaged or different, 2 wrong usage.\n\n"
@@ -192,8 +191,15 @@ void AddCompact(CLI::App& program, Runner& runner) {
       "Exit code: 0 done, or nothing to reclaim; 1 failed: the file is as it was; 2 wrong "
       "usage.\n\n"
       "Example:\n"
-      "  gdal_ndarray compact scene.b2nd  # after many updates; 'info' tells the dead space");
+      "  gdal_ndarray compact scene.b2nd  # after many updates; 'info' shows the dead space");
 }
+
+void AddB2ndSubcommands(CLI::App& program, Runner& runner) {
+  AddCompact(program, runner);
+  AddTune(program, runner);
+}
+#else
+void AddB2ndSubcommands(CLI::App&, Runner&) {}
 #endif
 
 // Before GDAL's own, so that a plugin of another version of this project is not used instead.
@@ -246,10 +252,7 @@ ExitCode Run(int count, char** arguments) {
   AddConvert(program, runner);
   AddWindow(program, runner);
   AddVerify(program, runner);
-#ifdef NDARRAY_HAS_B2ND
-  AddCompact(program, runner);
-  AddTune(program, runner);
-#endif
+  AddB2ndSubcommands(program, runner);
   const std::string_view first = count > 1 ? arguments[1] : "-";
   const auto is_first = [&](const CLI::App* app) { return app->get_name() == first; };
   if (first.substr(0, 1) != "-" && program.get_subcommands(is_first).empty()) {

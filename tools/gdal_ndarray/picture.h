@@ -9,7 +9,7 @@
 
 namespace ndarray::tools {
 
-// In pixels, within the raster.
+// A window in pixels, within the raster.
 struct PixelWindow {
   int x = 0, y = 0, width = 0, height = 0;
 };

@@ -13,8 +13,8 @@ namespace ndarray::tools {
 // arrays of more axes the number of subdatasets.
 Report DescribeRaster(GDALDataset& dataset);
 
-// The nodata value of a band, as its pixels have it, in as many digits as tell it from others, or
-// "none".
+// The nodata value of a band, as its pixels have it, in as many digits as distinguish it from
+// others, or "none".
 std::string NoDataText(GDALRasterBand& band);
 
 }  // namespace ndarray::tools

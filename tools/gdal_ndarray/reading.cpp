@@ -14,7 +14,7 @@ int Below(int64_t bound, std::mt19937_64& random) {
 
 }  // namespace
 
-Extent Reading::WindowOf(const Extent& image) const {
+ImageSize Reading::WindowOf(const ImageSize& image) const {
   switch (kind) {
     case kWindow:
       return {std::min(side, image.width), std::min(side, image.height), image.bands};
@@ -28,9 +28,9 @@ Extent Reading::WindowOf(const Extent& image) const {
   return image;
 }
 
-std::vector<Window> Reading::Places(const Extent& image, size_t most,
+std::vector<Window> Reading::Places(const ImageSize& image, size_t most,
                                     std::mt19937_64& random) const {
-  const Extent window = WindowOf(image);
+  const ImageSize window = WindowOf(image);
   // A grid of windows that leaves room to move it, so that windows lie on blocks as they come.
   const int columns = std::max((image.width - window.width) / window.width, 1);
   const int lines = std::max((image.height - window.height) / window.height, 1);

@@ -10,7 +10,7 @@
 namespace ndarray::tools {
 
 // Width, height and bands of an image.
-struct Extent {
+struct ImageSize {
   int width = 0, height = 0, bands = 0;
 
   double pixels() const { return static_cast<double>(width) * height * bands; }
@@ -31,11 +31,11 @@ struct Reading {
   int side = 512;  // of kWindow
 
   // Width, height and bands of one read of an image; clipped where the image is smaller.
-  Extent WindowOf(const Extent& image) const;
+  ImageSize WindowOf(const ImageSize& image) const;
 
   // Where to read, at most `most` places, at least one. They do not overlap, and leave half of the
   // image alone, so that they meet no more of each other's blocks than in a large image.
-  std::vector<Window> Places(const Extent& image, size_t most, std::mt19937_64& random) const;
+  std::vector<Window> Places(const ImageSize& image, size_t most, std::mt19937_64& random) const;
 
   // "windows of 512 x 512", for people.
   std::string Describe() const;

@@ -15,7 +15,7 @@ void RequireBands(GDALDataset& source, const std::string& name);
 // Throws a Failure that names the first of these numbers, from 1, that is no band.
 void RequireBands(GDALDataset& source, const std::vector<int>& bands, const std::string& name);
 
-// Throws a Failure where what is to be written is the file of the source, or one of its files, by
+// Throws a Failure if the file to be written is the file of the source, or one of its files, by
 // whatever path.
 void RefuseToReplace(const std::string& source_file, const std::string& destination);
 void RefuseToReplace(GDALDataset& source, const std::string& destination);

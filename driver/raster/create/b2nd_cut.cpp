@@ -19,7 +19,8 @@ constexpr int64_t kBlockSideOfBytes = 256;
 constexpr int64_t kChunkSide = 1024;
 constexpr int64_t kMaxBlockBytes = int64_t{512} << 10;  // by default: all bands may be many
 constexpr int64_t kMaxChunkBytes = int64_t{64} << 20;   // by default
-// For what has grown. ZSTD takes half as long again for two blocks of 32 KB, and 6 % more space.
+// Sizes of chunks and blocks that were enlarged. Two blocks of 32 KB take ZSTD half as long again
+// as one of 64 KB, and 6 % more space.
 constexpr int64_t kGrownBlockBytes = int64_t{64} << 10;
 constexpr int64_t kGrownChunkBytes = int64_t{2} << 20;
 constexpr int64_t kManyChunks = int64_t{1} << 16;
@@ -90,7 +91,7 @@ class Cutter {
     return {};
   }
 
-  // With longer sides where there would be very many.
+  // Sides are longer where there would be very many chunks.
   Status CutChunk() {
     int64_t side = kChunkSide;
     while (side > min_chunk_side_ && side * side * pixel_bytes_ > kMaxChunkBytes) side /= 2;

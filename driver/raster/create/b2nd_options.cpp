@@ -2,19 +2,14 @@
 
 #include <cpl_string.h>
 
-#include <optional>
 #include <string_view>
 
 #include "driver/raster/create/b2nd_cut.h"
 #include "driver/raster/create/option_words.h"
+#include "driver/store/blosc2/codecs.h"
 
 namespace ndarray {
 namespace {
-
-// Filters by the numbers that chunks have for them.
-constexpr uint8_t kShuffle = 1;
-constexpr uint8_t kBitShuffle = 2;
-constexpr uint8_t kByteDelta = 35;
 
 Status BadOption(const char* name, std::string_view found, std::string_view wanted) {
   return Mismatch(StatusCode::kInvalidArgument, name, found, wanted);
@@ -24,10 +19,48 @@ CPLString Upper(StringList options, const char* name, const char* otherwise) {
   return CPLString(CSLFetchNameValueDef(options, name, otherwise)).toupper();
 }
 
-// ZSTD 1 makes smooth float32 larger than a GeoTIFF (tests/bench/b2nd_defaults.py).
-int DefaultLevel(const std::string& compressor, const DType& dtype) {
-  if (compressor == "ZSTD") return dtype.type == ScalarType::kFloat32 ? 3 : 1;
-  return compressor == "LZ4HC" ? 9 : 5;
+// What follows COMPRESS=NONE: chunks say LZ4, and that they are stored.
+constexpr CodecRow kStored = {"NONE", compressor_id::kLz4, codec_id::kLz4, true};
+
+// A text for each codec and filter that can be written, in the order of their tables.
+template <typename Text>
+std::string ListCodecs(const char* separator, const Text& text) {
+  std::string list;
+  for (const CodecRow& row : kCodecs) {
+    if (row.can_write()) list.append(list.empty() ? "" : separator).append(text(row));
+  }
+  return list;
+}
+
+template <typename Text>
+std::string ListFilters(const char* separator, const Text& text) {
+  std::string list;
+  for (const FilterRow& row : kFilters) {
+    if (row.can_write) list.append(list.empty() ? "" : separator).append(text(row));
+  }
+  return list;
+}
+
+constexpr auto kNameOf = [](const auto& row) { return std::string(row.name); };
+
+// "ZSTD 1, for float32 3".
+std::string DefaultLevel(const CodecRow& row) {
+  const std::string text = row.name + std::string(" ") + std::to_string(row.default_level);
+  if (row.float32_level == row.default_level) return text;
+  return text + ", for float32 " + std::to_string(row.float32_level);
+}
+
+std::string DefaultFilter(const CodecRow& row) {
+  return FilterName(row.default_filter) + " for " + row.name;
+}
+
+std::string CodecValue(const CodecRow& row) {
+  const std::string alias = row.alias == nullptr ? "" : std::string(" alias='") + row.alias + "'";
+  return "<Value" + alias + ">" + row.name + "</Value>";
+}
+
+std::string FilterValue(const FilterRow& row) {
+  return std::string("<Value>") + row.name + "</Value>";
 }
 
 // Bytes that lie in the file for one pixel of a chunk: of all bands where they are the last axis.
@@ -38,42 +71,48 @@ int64_t PixelGroupBytes(const NewArray& array) {
   return group <= UINT8_MAX ? group : element_bytes <= UINT8_MAX ? element_bytes : 1;
 }
 
-Status ParseCompression(const NewArray& array, StringList options, Compression& compression) {
-  const std::string name = Upper(options, "COMPRESS", "ZSTD");
-  const std::optional<int> compressor = FindCompressor(name == "NONE" ? "LZ4" : name);
-  if (!compressor) {
-    return BadOption("COMPRESS", name, "LZ4, LZ4HC, ZSTD, ZLIB, BLOSCLZ or NONE");
+// Filters fill the last slots.
+void SetFilter(uint8_t filter, int64_t group_bytes, Compression& compression) {
+  const auto group = static_cast<uint8_t>(group_bytes);
+  const auto set = [&](size_t slot, uint8_t id, uint8_t meta) {
+    compression.filters[slot] = id;
+    compression.filters_meta[slot] = meta;
+  };
+  // SHUFFLE changes nothing in groups of one byte, but takes longer to undo than ZSTD to decode.
+  const auto shuffle_into = [&](size_t slot) {
+    if (group > 1) set(slot, filter_id::kShuffle, group);
+  };
+  constexpr size_t kLast = kMaxFilters - 1;
+  if (filter == filter_id::kByteDelta) {
+    shuffle_into(kLast - 1);
+    set(kLast, filter_id::kByteDelta, group);
+  } else if (filter == filter_id::kShuffle) {
+    shuffle_into(kLast);
+  } else {
+    set(kLast, filter, 0);
   }
-  Result<int64_t> level = NumberOption(options, "LEVEL", 1, 9, DefaultLevel(name, array.dtype));
+}
+
+Status ParseCompression(const NewArray& array, StringList options, Compression& compression) {
+  const std::string name = Upper(options, "COMPRESS", kCodecs[0].name);
+  const CodecRow* const codec = name == kStored.name ? &kStored : FindWritableCodec(name);
+  if (codec == nullptr) return BadOption("COMPRESS", name, ListCodecs(", ", kNameOf) + " or NONE");
+  const bool is_float32 = array.dtype.type == ScalarType::kFloat32;
+  Result<int64_t> level = NumberOption(options, "LEVEL", 1, 9,
+                                       is_float32 ? codec->float32_level : codec->default_level);
   if (!level.ok()) {
     return BadOption("LEVEL", CSLFetchNameValue(options, "LEVEL"),
                      "1 to 9 (ZSTD_LEVEL has 1 to 22)");
   }
-  compression.compressor = *compressor;
-  compression.level = name == "NONE" ? 0 : static_cast<int>(*level);
+  compression.compressor = codec->compressor;
+  compression.level = codec == &kStored ? 0 : static_cast<int>(*level);
 
-  std::string filter = Upper(options, "FILTER", "AUTO");
-  if (filter == "AUTO") {
-    filter = name == "ZSTD" || name == "ZLIB" ? "BYTEDELTA" : "BITSHUFFLE";
-    if (name == "NONE") filter = "NONE";
-  }
-  // SHUFFLE changes nothing in groups of one byte, but takes longer to undo than ZSTD to decode.
-  const auto group = static_cast<uint8_t>(PixelGroupBytes(array));
-  const uint8_t shuffle = group > 1 ? kShuffle : 0;
-  const uint8_t shuffle_meta = group > 1 ? group : 0;
-  if (filter == "SHUFFLE") {
-    compression.filters[5] = shuffle;
-    compression.filters_meta[5] = shuffle_meta;
-  } else if (filter == "BITSHUFFLE") {
-    compression.filters[5] = kBitShuffle;
-  } else if (filter == "BYTEDELTA") {
-    compression.filters[4] = shuffle;
-    compression.filters_meta[4] = shuffle_meta;
-    compression.filters[5] = kByteDelta;
-    compression.filters_meta[5] = group;
-  } else if (filter != "NONE") {
-    return BadOption("FILTER", filter, "AUTO, NONE, SHUFFLE, BITSHUFFLE or BYTEDELTA");
-  }
+  const std::string asked = Upper(options, "FILTER", "AUTO");
+  const FilterRow* const filter = FindWritableFilter(asked);
+  if (filter == nullptr && asked != "AUTO")
+    return BadOption("FILTER", asked, ListFilters(", ", kNameOf) + " or AUTO");
+  SetFilter(filter != nullptr ? filter->id : codec->default_filter, PixelGroupBytes(array),
+            compression);
   return {};
 }
 
@@ -81,21 +120,26 @@ Status ParseCompression(const NewArray& array, StringList options, Compression& 
 
 std::string B2ndCreationOptions() {
   return std::string("<CreationOptionList>") + kShapeOptions +
-         "<Option name='COMPRESS' type='string-select' default='ZSTD' description='Codec: ZSTD is "
-         "small, LZ4 is fast'><Value>ZSTD</Value><Value>LZ4</Value><Value>LZ4HC</Value>"
-         "<Value alias='DEFLATE'>ZLIB</Value><Value>BLOSCLZ</Value><Value>NONE</Value></Option>"
-         "<Option name='LEVEL' type='int' min='1' max='9' description='Of compression (default: "
-         "ZSTD 1, of float32 3, LZ4HC 9, others 5)'/>"
+         "<Option name='COMPRESS' type='string-select' default='" + kCodecs[0].name +
+         "' description='Codec: ZSTD is small, LZ4 is fast'>" + ListCodecs("", CodecValue) +
+         "<Value>NONE</Value></Option>"
+         "<Option name='LEVEL' type='int' min='1' max='9' description='Level of compression "
+         "(default: " +
+         ListCodecs("; ", DefaultLevel) +
+         ")'/>"
          "<Option name='FILTER' type='string-select' default='AUTO' description='What is done to "
-         "the bytes before (AUTO: BYTEDELTA for ZSTD and ZLIB, else BITSHUFFLE; NONE is best for "
-         "classes of one byte)'><Value>AUTO</Value><Value>NONE</Value><Value>SHUFFLE</Value>"
-         "<Value>BITSHUFFLE</Value><Value>BYTEDELTA</Value></Option>"
-         "<Option name='BLOCKXSIZE' type='int' min='1' description='Pixels of a block, the least "
-         "that is decoded (default: 128, of one-byte types 256; of narrow images 64 KB)'/>"
-         "<Option name='BLOCKYSIZE' type='int' min='1' description='Lines of a block'/>"
-         "<Option name='CHUNKXSIZE' type='int' min='1' description='Pixels of a chunk, a multiple "
-         "of those of a block (default: 1024; of narrow images 2 MB)'/>"
-         "<Option name='CHUNKYSIZE' type='int' min='1' description='Lines of a chunk'/>" +
+         "the bytes before they are compressed (AUTO: " +
+         ListCodecs(", ", DefaultFilter) +
+         "; NONE is best for classes of one byte)'><Value>AUTO</Value>" +
+         ListFilters("", FilterValue) +
+         "</Option>"
+         "<Option name='BLOCKXSIZE' type='int' min='1' description='Width of a block, the "
+         "smallest unit that is decoded (default: 128, or 256 for types of one byte; narrow images "
+         "have blocks of 64 KB)'/>"
+         "<Option name='BLOCKYSIZE' type='int' min='1' description='Height of a block'/>"
+         "<Option name='CHUNKXSIZE' type='int' min='1' description='Width of a chunk, a multiple "
+         "of the width of a block (default: 1024; narrow images have chunks of 2 MB)'/>"
+         "<Option name='CHUNKYSIZE' type='int' min='1' description='Height of a chunk'/>" +
          kB2ndOptionWords + "</CreationOptionList>";
 }
 

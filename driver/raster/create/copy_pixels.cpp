@@ -14,7 +14,7 @@ namespace ndarray {
 namespace {
 
 constexpr double kMaxPieceBytes = 32 << 20;
-// Of an image of less, several pieces, so that reading and writing overlap.
+// Smaller images are split into several pieces, too, so that reading and writing overlap.
 constexpr double kMinPieceBytes = 1 << 20;
 constexpr double kPiecesOfAnImage = 8;
 constexpr double kMaxUnitBytes = 64 << 20;               // of what is decoded together

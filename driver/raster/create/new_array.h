@@ -50,7 +50,7 @@ Result<NewArray> PlanArray(const char* name, const char* driver, int width, int 
 Result<NewArray> PlanCopy(const char* name, const char* driver, GDALDataset& source, bool strict,
                           StringList options);
 
-// Whether a reader could not tell the axes of the plan from its shape.
+// Whether a reader of the file would choose other axes than the plan, knowing only the shape.
 bool NeedsAxes(const NewArray& plan);
 
 }  // namespace ndarray

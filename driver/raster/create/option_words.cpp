@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "driver/raster/gdal_error.h"
+#include "driver/store/blosc2/codecs.h"
 
 namespace ndarray {
 namespace {
@@ -38,7 +39,7 @@ Status TranslateLevel(CPLStringList& options) {
   if (!zstd.ok()) return zstd.status();
   Result<int64_t> zlib = NumberOption(options.List(), "ZLEVEL", 1, 12, 0);
   if (!zlib.ok()) return zlib.status();
-  const char* const codec = options.FetchNameValueDef("COMPRESS", "ZSTD");
+  const char* const codec = options.FetchNameValueDef("COMPRESS", kCodecs[0].name);
   int64_t level = 0;
   if (EQUAL(codec, "ZSTD") && *zstd > 0) level = NearestLevel(*zstd);
   if (EQUAL(codec, "ZLIB")) level = std::min<int64_t>(*zlib, 9);  // above 9: libdeflate's
@@ -79,12 +80,12 @@ Status TranslateBlockSize(CPLStringList& options) {
 }  // namespace
 
 const char* const kB2ndOptionWords =
-    "<Option name='BLOCKSIZE' type='int' min='1' description='BLOCKXSIZE and BLOCKYSIZE'/>"
-    "<Option name='ZSTD_LEVEL' type='int' min='1' max='22' description='As of GeoTIFF: the LEVEL "
+    "<Option name='BLOCKSIZE' type='int' min='1' description='Both BLOCKXSIZE and BLOCKYSIZE'/>"
+    "<Option name='ZSTD_LEVEL' type='int' min='1' max='22' description='As in GeoTIFF: the LEVEL "
     "with the nearest level of ZSTD'/>"
-    "<Option name='ZLEVEL' type='int' min='1' max='12' description='As of GeoTIFF: LEVEL of "
+    "<Option name='ZLEVEL' type='int' min='1' max='12' description='As in GeoTIFF: the LEVEL of "
     "ZLIB'/>"
-    "<Option name='PREDICTOR' type='string' description='As of GeoTIFF: 2 and 3 are "
+    "<Option name='PREDICTOR' type='string' description='As in GeoTIFF: 2 and 3 are "
     "FILTER=BYTEDELTA'/>";
 
 const char* const kNpyIgnoredOptions =
@@ -98,25 +99,27 @@ const char* const kNpyIgnoredOptions =
     "<Option name='CHUNK*' ignored='YES' type='string' description='Ignored: a .npy has no "
     "chunks'/>";
 
-Result<int64_t> NumberOption(StringList options, const char* name, int64_t least, int64_t most,
+Result<int64_t> NumberOption(StringList options, const char* name, int64_t min, int64_t max,
                              int64_t otherwise) {
   const char* const text = CSLFetchNameValue(options, name);
   if (text == nullptr) return otherwise;
   const std::string_view digits(text);
   int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || value < least ||
-      value > most) {
+  if (error != std::errc() || end != digits.data() + digits.size() || value < min || value > max) {
     return Mismatch(StatusCode::kInvalidArgument, name, digits,
-                    std::to_string(least) + " to " + std::to_string(most));
+                    std::to_string(min) + " to " + std::to_string(max));
   }
   return value;
 }
 
 Result<CPLStringList> B2ndOptionWords(const std::string& path, StringList options) {
   CPLStringList words(CSLDuplicate(options));
-  if (EQUAL(words.FetchNameValueDef("COMPRESS", ""), "DEFLATE")) {
-    words.SetNameValue("COMPRESS", "ZLIB");
+  const char* const asked = words.FetchNameValueDef("COMPRESS", "");
+  for (const CodecRow& row : kCodecs) {
+    if (row.alias == nullptr || !EQUAL(asked, row.alias)) continue;
+    words.SetNameValue("COMPRESS", row.name);
+    break;
   }
   Status status = TranslateBlockSize(words);
   if (status.ok()) status = TranslateLevel(words);

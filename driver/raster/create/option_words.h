@@ -13,8 +13,8 @@
 namespace ndarray {
 
 // The number that an option has, `otherwise` where it is not given. kInvalidArgument for others
-// than whole numbers from `least` to `most`.
-Result<int64_t> NumberOption(StringList options, const char* name, int64_t least, int64_t most,
+// than whole numbers from `min` to `max`.
+Result<int64_t> NumberOption(StringList options, const char* name, int64_t min, int64_t max,
                              int64_t otherwise);
 
 // Elements of GDAL_DMD_CREATIONOPTIONLIST, so that GDAL does not call these words unknown: those
@@ -25,7 +25,7 @@ extern const char* const kNpyIgnoredOptions;
 
 // The options of the driver B2ND, in its own words: COMPRESS=DEFLATE is ZLIB; BLOCKSIZE is both
 // BLOCKXSIZE and BLOCKYSIZE; ZSTD_LEVEL and ZLEVEL are LEVEL, if they are of the codec; PREDICTOR
-// is FILTER, of which a GDAL warning says which. Where both words are given, B2ND's own counts.
+// is FILTER, with a GDAL warning that names it. Where both words are given, B2ND's own counts.
 // kInvalidArgument for values that GeoTIFF does not have either.
 Result<CPLStringList> B2ndOptionWords(const std::string& path, StringList options);
 

@@ -35,7 +35,7 @@ class OldSidecars {
   OldSidecars(const OldSidecars&) = delete;
   OldSidecars& operator=(const OldSidecars&) = delete;
 
-  // Gives them names under which nobody looks for them (".NAME.aux.xml.old"). kIo, with the name of
+  // Renames them so that they are not found any more (".NAME.aux.xml.old"). kIo, with the name of
   // the sidecar, where one has to stay; then those that were moved are put back.
   Status SetAside();
 
@@ -60,8 +60,8 @@ Status CommitOver(OutputFile& file, MaskFile* mask = nullptr);
 // Deletes a raster file and its sidecars; after a failure all are there.
 Status DeleteRaster(const std::string& path);
 
-// To be held by Create and CreateCopy of these drivers: whoever deletes a file meanwhile, in a
-// progress callback, means it.
+// Held by Create and CreateCopy of these drivers: a file that is deleted meanwhile, in a progress
+// callback, is deleted on purpose.
 class WritingMark {
  public:
   WritingMark();
@@ -75,7 +75,7 @@ class WritingMark {
 
 // Whether the driver callback that calls this was called by GDALDriver::QuietDelete, Create or
 // CreateCopy, which is GDAL making room for a new file and not a user who deletes. Where the call
-// stack cannot tell, the answer is no, and GDAL's usual order (delete, then write) holds.
+// stack does not show it, the answer is no, and GDAL's usual order (delete, then write) holds.
 bool IsDeletingToOverwrite();
 
 }  // namespace ndarray

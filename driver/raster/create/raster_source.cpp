@@ -18,14 +18,14 @@ int AxisOf(const NewArray& array, char letter) {
 }
 
 // A box of the array as a window of some bands.
-struct Window {
+struct BandWindow {
   int first_band = 0, bands = 1;  // from 0
   int x = 0, y = 0, width = 1, height = 1;
   GSpacing pixel_space = 0, line_space = 0, band_space = 0;
 };
 
-Window WindowOf(const NewArray& array, const Box& box, const AxisVector& strides_bytes) {
-  Window window;
+BandWindow WindowOf(const NewArray& array, const Box& box, const AxisVector& strides_bytes) {
+  BandWindow window;
   const auto set = [&](char letter, int& start, int& count, GSpacing& space) {
     const int axis = AxisOf(array, letter);
     if (axis < 0) return;
@@ -93,7 +93,7 @@ class PixelReader {
       cache_.Passed(static_cast<int>(box.start[slow_axis_]));
     }
     last_bands_read_ = band_axis_ < 0 || box.stop[band_axis_] == array_.bands;
-    const Window window = WindowOf(array_, box, to.strides_bytes);
+    const BandWindow window = WindowOf(array_, box, to.strides_bytes);
     std::vector<int> bands(static_cast<size_t>(window.bands));
     std::iota(bands.begin(), bands.end(), window.first_band + 1);
     return GdalStatus(GDALDatasetRasterIOEx(
@@ -113,7 +113,7 @@ class PixelReader {
 
 Status ReadMasks(GDALDataset& source, const NewArray& array, const Box& box,
                  const StridedView& to) {
-  const Window window = WindowOf(array, box, to.strides_bytes);
+  const BandWindow window = WindowOf(array, box, to.strides_bytes);
   for (int i = 0; i < window.bands; ++i) {
     GDALRasterBand* const mask = source.GetRasterBand(window.first_band + i + 1)->GetMaskBand();
     const CPLErr read =

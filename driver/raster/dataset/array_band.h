@@ -47,7 +47,7 @@ class ArrayBand final : public GDALPamRasterBand {
   GDALRasterBand* GetMaskBand() override;
   int GetMaskFlags() override;
   CPLErr CreateMaskBand(int flags) override;
-  // As pixels have it (nodata.h), whoever wrote it down.
+  // As pixels have it (nodata.h), no matter how it was stored.
   double GetNoDataValue(int* has_value = nullptr) override;
   // What was never written of a file that is new takes the value.
   CPLErr SetNoDataValue(double value) override;
@@ -67,7 +67,7 @@ class ArrayBand final : public GDALPamRasterBand {
  protected:
   CPLErr IReadBlock(int block_x, int block_y, void* data) override;
   CPLErr IWriteBlock(int block_x, int block_y, void* data) override;
-  // Empty is what nobody has written, and what is known to be nodata, or transparent and zero:
+  // Empty is what was never written, and what is known to be nodata, or transparent and zero:
   // a program that leaves it out loses nothing. Zeros alone may be data.
   int IGetDataCoverageStatus(int x, int y, int width, int height, int stop_at,
                              double* data_percent) override;

@@ -59,8 +59,8 @@ class ArrayDataset final : public GDALPamDataset {
   CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
                     GDALDataType type, int band_count, int* band_numbers,
                     StringList options) override;
-  // In update mode the sidecar is written at once: QGIS takes one that appears only when a dataset
-  // is closed for its own statistics, and deletes it.
+  // In update mode the sidecar is written at once. QGIS would take one that appears only when the
+  // dataset is closed for its own statistics, and delete it.
   CPLErr SetSpatialRef(const OGRSpatialReference* crs) override;
   const OGRSpatialReference* GetSpatialRef() const override;
   CPLErr GetGeoTransform(GeoTransformResult transform) NDARRAY_CONST_GETTER override;
@@ -139,9 +139,10 @@ class ArrayDataset final : public GDALPamDataset {
   std::map<std::thread::id, CPLStringList> details_;  // of each thread, until it asks again
   CPLStringList derived_subdatasets_;
   bool knows_derived_subdatasets_ = false;
-  // Of thread-safe datasets: what is made lazily (block caches, mask bands, CRS, some metadata).
+  // In thread-safe datasets, guards what is made lazily (block caches, mask bands, CRS, some
+  // metadata).
   std::recursive_mutex lazy_mutex_;
-  // Of datasets that are updated: shared with the emulated maps, which may live longer.
+  // In datasets open for update; shared with the emulated maps, which may live longer.
   std::shared_ptr<std::recursive_mutex> update_mutex_;
 };
 

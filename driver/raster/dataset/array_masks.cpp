@@ -61,7 +61,7 @@ StoredMask* ArrayDataset::FindStoredMask(int band) {
   return OpenStoredMask();
 }
 
-// For all bands (0) or one. Into the file, where that is one mask for all bands.
+// `band` 0: one mask for all bands, which goes into the file.
 CPLErr ArrayDataset::CreateMask(int flags, int band) {
   if (IsShared()) {  // and others would read it while it is written
     return Report(Mismatch(StatusCode::kNotSupported, "new mask",

@@ -19,8 +19,8 @@ std::optional<int64_t> ParseMemory(std::string_view text);
 // warning, where it is no amount.
 std::optional<int64_t> MemoryFromText(const char* name, const char* text);
 
-// What the open option MAX_RESIDENT, or else the configuration option NDARRAY_MAX_RESIDENT, says of
-// a file without chunks: longer ones are not mapped.
+// What the open option MAX_RESIDENT, or else the configuration option NDARRAY_MAX_RESIDENT, says
+// about a file without chunks: longer ones are not mapped.
 MapPolicy PolicyOfPlainFile(StringList open_options);
 
 // The same for a file of chunks: so much of its map may stay resident, or, of the configuration

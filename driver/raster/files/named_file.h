@@ -17,8 +17,8 @@ class NamedFile {
   // The file that has this name now. It is not known for virtual files.
   explicit NamedFile(const std::string& path);
 
-  // Whether the same file still has the name; true where that cannot be told. Two files that both
-  // exist are told apart, so somebody must have it open since it was asked for.
+  // Whether the same file still has the name; true where that is unknown. Only files that
+  // both exist can be distinguished, so somebody must keep it open meanwhile.
   bool IsStillNamed() const;
 
  private:

@@ -1,4 +1,4 @@
-// What reading through a virtual file system may say of a failure: a network's errors name the
+// What reading through a virtual file system may say about a failure: a network's errors name the
 // protocol, the status and what to do.
 #ifndef GDAL_NDARRAY_RASTER_FILES_VSI_REQUEST_H_
 #define GDAL_NDARRAY_RASTER_FILES_VSI_REQUEST_H_

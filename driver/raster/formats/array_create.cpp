@@ -52,7 +52,7 @@ bool CanBeUpdated(const std::string& path) {
                              : CheckMayUpdate(path).ok();
 }
 
-// Remembers the order of axes where a reader could not tell it from the shape.
+// Stores the order of the axes where a reader could not derive it from the shape.
 void RememberAxes(const NewArray& array, GDALDataset& dataset) {
   if (!NeedsAxes(array)) return;
   dataset.SetMetadataItem("AXES", array.axes.c_str(), kMetadataDomain);

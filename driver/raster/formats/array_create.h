@@ -22,8 +22,8 @@ namespace ndarray {
 GDALDataset* CreateArray(const ArrayFormat& format, const char* path, int width, int height,
                          int bands, GDALDataType type, StringList options);
 
-// GDALDriver::CreateCopy. The dataset can be written to, if the file can; nobody is kept out before
-// something is.
+// GDALDriver::CreateCopy. The dataset can be written to, if the file can; other writers are not
+// kept out before something is.
 GDALDataset* CopyToArray(const ArrayFormat& format, const char* path, GDALDataset& source,
                          bool strict, StringList options, const ProgressFn& progress);
 
@@ -36,9 +36,9 @@ Result<std::unique_ptr<OutputFile>> WriteArray(const std::string& path, const Wr
                                                const PixelSource& source,
                                                const ProgressFn& progress);
 
-// Writes what is to be said of a new file of a format that keeps no metadata itself into its
-// sidecar, once, when it is complete: all of the source that is not pixels, and the axes, where a
-// reader could not tell them. Returns the file as a raster, open for reading; nullptr after one
+// Writes the sidecar of a new file whose format keeps no metadata itself, once, when the file is
+// complete: everything of the source that is not pixels, and the axes, where a reader could not
+// derive them from the shape. Returns the file as a raster, open for reading; nullptr after one
 // GDAL error.
 std::unique_ptr<GDALDataset> DescribeInSidecar(const ArrayFormat& format, const NewArray& array,
                                                GDALDataset& source);

@@ -13,8 +13,8 @@ namespace ndarray {
 // Adds the driver of a format to GDAL's, unless there is one of that name.
 void RegisterDriver(const ArrayFormat& format);
 
-// The functions that GDAL calls. It does not tell them which driver they are of, so each format has
-// its own.
+// The functions that GDAL calls. They do not learn from GDAL which driver is meant, so each format
+// has its own.
 template <const ArrayFormat& kFormat>
 void AddCallbacks(GDALDriver& driver) {
   driver.pfnIdentify = [](GDALOpenInfo* open_info) -> int {

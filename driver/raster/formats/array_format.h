@@ -48,7 +48,7 @@ struct ArrayFormat {
   // all other folders. nullptr: folders are not asked.
   Status (*refuse_folder)(const std::string& path);
 
-  // What open options and configuration options say of maps. Called once for each opening.
+  // What open options and configuration options say about maps. Called once for each opening.
   MapPolicy (*map_policy)(StringList open_options);
 
   // Reads of one window use at most max_threads threads. Errors carry the path.

@@ -70,7 +70,7 @@ CPLErr MaskFile::Write(GDALDataset& source) {
     MaskHolder holder(source, hidden_path_.substr(0, hidden_path_.size() - kSuffix.size()));
     copied = GDALDriver::DefaultCopyMasks(&source, &holder, !IsVirtualPath(path_));
   }
-  // What goes wrong while the holder closes the file is only told as an error.
+  // Failures of the holder while it closes the file show up as GDAL errors only.
   const bool failed = copied != CE_None || CPLGetLastErrorType() == CE_Failure;
   written_ = Exists(hidden_path_);
   return failed && !IsVirtualPath(path_) ? CE_Failure : CE_None;

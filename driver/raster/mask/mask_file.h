@@ -11,7 +11,7 @@
 
 namespace ndarray {
 
-// For one thread.
+// One thread uses it at a time.
 class MaskFile {
  public:
   // The path of the raster. Nothing is touched yet.

@@ -11,13 +11,12 @@
 
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/gdal_types.h"
-#include "driver/store/b2nd/nested_array.h"
 
 namespace ndarray {
 namespace {
 
-// The same way of building as the raster's, which depends on whether overviews are compressed, but
-// not by codecs for pictures, which would blur a mask.
+// Options for building overviews as the raster's are built (GDAL asks whether they are compressed),
+// but without codecs for pictures, which would blur a mask.
 CPLStringList LosslessOptions(CSLConstList options) {
   CPLStringList lossless(CSLDuplicate(options));
   const char* const codec =
@@ -31,7 +30,7 @@ CPLStringList LosslessOptions(CSLConstList options) {
 
 }  // namespace
 
-// A mask in less pixels.
+// A mask in fewer pixels.
 class StoredMask::Overview final : public GDALRasterBand {
  public:
   Overview(GDALRasterBand& whole, int width, int height) : whole_(whole) {
@@ -222,52 +221,6 @@ bool StoredMask::IsIn(const Array& array) {
   return std::any_of(list.begin(), list.end(),
                      [](const AttributeInfo& info) { return info.name == kMaskAttribute; });
 }
-
-#ifdef NDARRAY_HAS_B2ND
-
-Result<std::unique_ptr<StoredMask>> StoredMask::Open(Array& array, GDALDataset& raster,
-                                                     int max_threads) {
-  const int width = raster.GetRasterXSize();
-  const int height = raster.GetRasterYSize();
-  Result<std::shared_ptr<Array>> mask = OpenNested(array, kMaskAttribute, max_threads);
-  if (!mask.ok()) return mask.status();
-  const ArrayInfo& info = (*mask)->info();
-  const AxisVector per_dataset{height, width};
-  const AxisVector per_band{raster.GetRasterCount(), height, width};
-  if (!(info.shape == per_dataset) && !(info.shape == per_band)) {
-    return Mismatch(StatusCode::kCorrupt, "shape", ShapeString(info.shape),
-                    ShapeString(per_dataset) + " or " + ShapeString(per_band))
-        .At((*mask)->path());
-  }
-  if (info.is_record || info.fields[0].dtype.type != ScalarType::kUInt8) {
-    return Mismatch(StatusCode::kCorrupt, "dtype", info.dtype_text, "|u1").At((*mask)->path());
-  }
-  Result<Axes> axes = ChooseAxes(info.shape, {}, info.shape == per_dataset ? "YX" : "BYX");
-  if (!axes.ok()) return axes.status().At((*mask)->path());
-  return std::unique_ptr<StoredMask>(
-      new StoredMask(std::move(*mask), std::move(*axes), array.path(), raster, max_threads));
-}
-
-Result<std::unique_ptr<StoredMask>> StoredMask::Create(WritableArray& array, GDALDataset& raster,
-                                                       int max_threads) {
-  Status status =
-      AddNested(array, kMaskAttribute, {raster.GetRasterYSize(), raster.GetRasterXSize()});
-  if (!status.ok()) return status;
-  return Open(array, raster, max_threads);
-}
-
-#else  // no array has attributes
-
-Result<std::unique_ptr<StoredMask>> StoredMask::Open(Array& array, GDALDataset&, int) {
-  return Mismatch(StatusCode::kNotSupported, "mask", "one in the file", "none").At(array.path());
-}
-
-Result<std::unique_ptr<StoredMask>> StoredMask::Create(WritableArray& array, GDALDataset& raster,
-                                                       int max_threads) {
-  return Open(array, raster, max_threads);
-}
-
-#endif
 
 StoredMask::MaskBand& StoredMask::MaskOf(int number) const {
   return dataset_->Mask(per_dataset_ ? 1 : number);

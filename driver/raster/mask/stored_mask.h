@@ -1,11 +1,12 @@
 // The mask that a file keeps in itself: an attribute "gdal:mask" that holds an array of bytes of
 // shape (lines, pixels), for all bands, or (bands, lines, pixels); 0 is not valid, 255 is.
 //
-// A mask has the overviews that its raster has: those built with them, in PATH.msk.ovr as if it
-// were PATH.msk, by the same kind of resampling; others are made of it as they are read, by the
-// nearest neighbour.
+// A mask has the overviews that its raster has. Those that are built together with the raster's are
+// in PATH.msk.ovr, as if the mask were PATH.msk, and use the same kind of resampling; others are
+// computed when they are read, by the nearest neighbour.
 //
-// In update mode what is written counts with the next Flush, and then the next flush of the file.
+// In update mode, Flush puts what was written into the attribute, and the next flush of the file
+// commits it.
 #ifndef GDAL_NDARRAY_RASTER_MASK_STORED_MASK_H_
 #define GDAL_NDARRAY_RASTER_MASK_STORED_MASK_H_
 

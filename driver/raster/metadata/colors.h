@@ -1,4 +1,4 @@
-// The colours of bands that nobody has named.
+// The colours of bands whose colours are not set.
 #ifndef GDAL_NDARRAY_RASTER_METADATA_COLORS_H_
 #define GDAL_NDARRAY_RASTER_METADATA_COLORS_H_
 
@@ -9,15 +9,16 @@
 
 namespace ndarray {
 
-// For band `number`, from 1, of a file that says nothing of colours. An array with three numbers of
-// 8 or 16 bits last is a picture, as one with four of 8 bits is, the last of which is alpha.
+// The colour of band `number`, from 1, of a file that does not mention colours. An array is taken
+// for a picture where the last axis has three numbers of 8 or 16 bits, or four of 8 bits, the last
+// of which is alpha.
 GDALColorInterp ColorByShape(const std::string& axes, int bands, const BandType& type, int number);
 
-// For a band of a new file: three or four bands of bytes are a picture, as GeoTIFF makes them.
+// The colour of a band of a new file: three or four bands of bytes are a picture, as in GeoTIFF.
 GDALColorInterp ColorOfNewBand(int bands, const BandType& type, int number);
 
-// Remembers a colour that somebody has chosen in an item of metadata, which counts for more than
-// all else. GDAL itself does not keep that a band is to have none.
+// Stores a colour that was set in a metadata item, which takes precedence over everything else.
+// GDAL itself does not store that a band was set to have none.
 CPLErr KeepColor(GDALRasterBand& band, GDALColorInterp color);
 std::optional<GDALColorInterp> KeptColor(GDALRasterBand& band);
 

@@ -91,7 +91,7 @@ bool MaySaySomething(GDALRasterBand& band) {
 // A dataset without pixels, to hold metadata in GDAL's own form.
 class MetadataHolder final : public GDALPamDataset {
  public:
-  // With that many bands: none of those after them has anything to hold.
+  // It has `bands` bands: later ones have nothing to hold.
   MetadataHolder(GDALDataset& source, int bands) {
     nRasterXSize = source.GetRasterXSize();
     nRasterYSize = source.GetRasterYSize();

@@ -16,10 +16,10 @@
 namespace ndarray {
 
 // The names of the files in the folder of `path` that GDAL may look for beside it, as its functions
-// take them. An empty list: they are to ask for each name.
+// take them. An empty list: they look up each name.
 //
-// In local folders, of which thousands of files may be a part, a few names are asked for instead of
-// a list of the folder; where each name would be a request over a network, one list is, as
+// A local folder may hold thousands of files, so a few names are looked up instead of listing the
+// folder. Where each look-up would be a request over a network the folder is listed once, as
 // GDAL_DISABLE_READDIR_ON_OPEN says.
 CPLStringList SidecarNames(GDALOpenInfo& open_info, const std::string& path);
 
@@ -27,9 +27,9 @@ CPLStringList SidecarNames(GDALOpenInfo& open_info, const std::string& path);
 // cannot be read, or sidecars are switched off. Without errors.
 XmlTree ReadPam(const std::string& path, const CPLStringList& sidecar_names);
 
-// Takes what a file says itself out of its sidecar, which would count for more: all that is of the
-// whole dataset. What is of its parts (subdatasets), and what GDAL does not know, stays; a sidecar
-// with nothing left in it goes.
+// Removes from the sidecar what the file itself now says, because the sidecar would take
+// precedence: everything about the whole dataset. Entries about its parts (subdatasets), and those
+// that GDAL does not know, stay; a sidecar with nothing left in it is deleted.
 void RemoveFromSidecar(const std::string& path);
 
 // GDAL's versions before 3.7 lose the metadata of a file's parts when they save those of the whole:

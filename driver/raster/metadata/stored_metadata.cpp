@@ -20,9 +20,9 @@ using nlohmann::json;
 
 // What gdalinfo prints of one item, at most.
 constexpr size_t kMaxItemBytes = size_t{1} << 20;
-// For all values together, decoded.
+// The limit of all values together, decoded.
 constexpr int64_t kMaxValuesBytes = int64_t{16} << 20;
-// Of one attribute that is not ours, in the file: opening reads no more.
+// The limit of one foreign attribute, as it is in the file: opening reads no longer ones.
 constexpr uint64_t kMaxForeignBytes = uint64_t{64} << 10;
 
 std::optional<std::array<double, 6>> ReadTransform(const json& value) {
@@ -67,7 +67,7 @@ json ReadValue(const Attributes& attributes, const std::string& name, Budget& bu
   Result<json> value = packed.ok() ? ParseMsgpack(*packed, budget.max_values) : packed.status();
   if (packed.ok()) budget.max_bytes -= static_cast<int64_t>(packed->size());
   if (!value.ok()) return "(" + value.status().message() + ")";
-  // By way of a text, which replaces what is no UTF-8.
+  // Written as a text and parsed again, which replaces what is not UTF-8.
   return json::parse(
       Presentable(std::move(*value)).dump(-1, ' ', false, json::error_handler_t::replace));
 }
@@ -83,8 +83,8 @@ bool IsCodeOf(const json& wkt, const json& code) {
   return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-// In the order of kCrsForms, but a code that the WKT names first: it tells more, the codes of the
-// parts, which WKT leaves out.
+// In the order of kCrsForms, except that a code which the WKT names comes first: it says more,
+// since WKT leaves out the codes of the parts.
 std::vector<std::pair<std::string, json>> CrsForms(const Attributes& attributes) {
   Budget budget;
   const std::vector<AttributeInfo> list = attributes.List();

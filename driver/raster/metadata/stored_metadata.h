@@ -1,11 +1,12 @@
-// What a file's own attributes (Array::attributes()) say of the raster. Each fact stands in one:
+// What a file's own attributes (Array::attributes()) say about the raster. Each fact is stored
+// once:
 //
 // spatial:transform   six numbers a b c d e f: x = a column + b line + c, y = d column + e line + f
 // spatial:dimensions  the names of y and x
 // dimension_names     the names of all axes, in array order
 // zarr_conventions    the conventions that these follow (zarr_conventions.h)
 // proj:wkt2, proj:projjson, proj:code
-//                     forms of the CRS, of which the first that can be read counts
+//                     forms of the CRS: the first one that can be read counts
 // gdal                {"axes": the letters of AXES, "epoch": of coordinates, "pam": the text of a
 //                     PAM document with all that no other attribute says}
 // gdal:mask           stored_mask.h
@@ -47,9 +48,9 @@ struct StoredMetadata {
   std::set<std::string> understood;
 };
 
-// Attributes come from anybody: one that does not fit is shown as metadata. A few bytes
-// may claim many: what is read of all attributes together is bounded, and those of others that are
-// long in the file are shown by their size.
+// Attributes may come from any program: one that does not fit is shown as metadata. Because a few
+// bytes may claim to be many, there is a limit on what is read of all attributes together, and long
+// foreign attributes are shown by their size.
 StoredMetadata ReadStoredMetadata(const Array& array);
 
 struct StoredCrs {
@@ -57,13 +58,13 @@ struct StoredCrs {
   std::vector<ShownAttribute> unreadable;    // forms before it, to be shown as metadata
 };
 
-// Takes as long as opening ten files does, so it is for who asks for the CRS. CRS are not looked up
-// in files or on the network.
+// Takes as long as opening ten files, so call it only when the CRS is asked for. CRS are not looked
+// up in files or on the network.
 StoredCrs ReadStoredCrs(const Array& array);
 
 // The attributes of a new file of the same metadata as `source`, from which ReadStoredMetadata and
-// GDAL's PAM make all of it again. `axes` are the letters of AXES; empty: `names` are all there is
-// to say of the axes.
+// GDAL's PAM make all of it again. `axes` are the letters of AXES; empty: `names` say all there is
+// to say about the axes.
 std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes,
                                      const std::vector<std::string>& names);
 

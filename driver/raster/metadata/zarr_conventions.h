@@ -10,7 +10,7 @@
 namespace ndarray {
 
 // `declared`, whatever it is, with the entries of proj: and spatial: where wanted, and else
-// without; entries of other conventions stay. Empty: nothing is to be declared.
+// without; entries of other conventions stay. Empty: there is nothing to declare.
 nlohmann::json DeclareConventions(const nlohmann::json& declared, bool proj, bool spatial);
 
 }  // namespace ndarray

@@ -8,6 +8,7 @@
 
 #include "driver/store/b2nd/block_reader.h"
 #include "driver/store/b2nd/chunk_coverage.h"
+#include "driver/store/blosc2/codecs.h"
 #include "driver/store/frame/frame_extents.h"
 #include "driver/store/frame/frame_index.h"
 #include "driver/store/frame/frame_open.h"

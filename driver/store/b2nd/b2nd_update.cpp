@@ -27,13 +27,13 @@ namespace {
 
 // Less is not worth the time.
 constexpr int64_t kMinReclaimedBytes = int64_t{16} << 20;
-// Of the chunks of a file: closing a larger one must not take unforeseen minutes. gdal_ndarray
-// compact does.
+// Files with more bytes of chunks are not rewritten when they are closed, which must not take
+// unforeseen minutes. gdal_ndarray compact rewrites them.
 constexpr int64_t kMaxReclaimedFileBytes = int64_t{256} << 20;
 
 // A decoded chunk, blocks in file order, that is to be compressed.
 struct DirtyChunk {
-  int64_t number;
+  int64_t chunk_index;
   Buffer elements;
 };
 
@@ -74,9 +74,9 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     for (size_t i = 0; i < targets.size(); ++i) {
       const ReadTarget& target = targets[i];
       for (const DirtyChunk* const chunk : dirty[i]) {
-        const AxisVector place = GridPlace(layout_.chunk_grid, chunk->number);
-        const Box part = Intersection(ChunkBox(layout_, place), target.box);
-        CopyOutOfChunk(layout_, chunk->elements.data(), place, info().fields[target.field], part,
+        const AxisVector position = GridPosition(layout_.chunk_grid, chunk->chunk_index);
+        const Box part = Intersection(ChunkBox(layout_, position), target.box);
+        CopyOutOfChunk(layout_, chunk->elements.data(), position, info().fields[target.field], part,
                        Shifted(target.to, target.box, part));
       }
     }
@@ -87,47 +87,47 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     Status locked = EnsureLocked();
     if (!locked.ok()) return locked;
     const Box chunks = ChunksOf(layout_, box);
-    AxisVector place = chunks.start;
+    AxisVector position = chunks.start;
     do {
-      const Box chunk_box = ChunkBox(layout_, place);
+      const Box chunk_box = ChunkBox(layout_, position);
       const Box part = Intersection(chunk_box, box);
       const bool whole = !layout_.element.is_record && ElementsIn(part) == ElementsIn(chunk_box);
-      Result<DirtyChunk*> chunk = Obtain(place, whole);
+      Result<DirtyChunk*> chunk = Obtain(position, whole);
       if (!chunk.ok()) return chunk.status();
-      CopyIntoChunk(layout_, (*chunk)->elements.data(), place, info().fields[field], part,
+      CopyIntoChunk(layout_, (*chunk)->elements.data(), position, info().fields[field], part,
                     Shifted(from, box, part));
-    } while (Advance(chunks, place));
+    } while (Advance(chunks, position));
     return {};
   }
 
   Status Fill(const Box& box, const std::byte* element) override {
     if (unwritten_.empty()) return {};
     std::string fill;
-    ChunkPlace place;
-    Status status = EncodeFill(element, fill, place);
+    ChunkLocation location;
+    Status status = EncodeFill(element, fill, location);
     if (!status.ok()) return status.At(path());
     std::string fills;  // one for each chunk: c-blosc2 replaces chunks where they are
-    std::vector<int64_t> numbers;
+    std::vector<int64_t> chunk_indexes;
     const Box chunks = ChunksOf(layout_, box);
     AxisVector at = chunks.start;
     do {
       const Box chunk_box = ChunkBox(layout_, at);
-      const int64_t number = GridNumber(layout_.chunk_grid, at);
-      if (unwritten_[static_cast<size_t>(number)] &&
+      const int64_t chunk_index = GridIndex(layout_.chunk_grid, at);
+      if (unwritten_[static_cast<size_t>(chunk_index)] &&
           ElementsIn(Intersection(chunk_box, box)) == ElementsIn(chunk_box)) {
         fills += fill;
-        numbers.push_back(number);
+        chunk_indexes.push_back(chunk_index);
       }
     } while (Advance(chunks, at));
-    if (numbers.empty()) return {};
+    if (chunk_indexes.empty()) return {};
     status = EnsureLocked();
     if (!status.ok()) return status;
-    place.offset_bytes = appender_.end_bytes();
+    location.offset_bytes = appender_.end_bytes();
     status = appender_.Append(fills);
     if (!status.ok()) return status;
-    for (const int64_t number : numbers) {
-      index_->MoveChunk(number, place, place.offset_bytes + fill.size());
-      place.offset_bytes += fill.size();
+    for (const int64_t chunk_index : chunk_indexes) {
+      index_->MoveChunk(chunk_index, location, location.offset_bytes + fill.size());
+      location.offset_bytes += fill.size();
     }
     index_->ForgetCached();
     changed_ = true;
@@ -140,10 +140,11 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
 
   bool VisitChunks(const Box& box, const std::byte* element,
                    const ChunkVisitor& visit) const override {
-    const auto state_of = [this](int64_t number) {
-      if (by_number_.count(number) != 0) return ChunkState::kChanged;
-      return !unwritten_.empty() && unwritten_[static_cast<size_t>(number)] ? ChunkState::kUnwritten
-                                                                            : ChunkState::kInFile;
+    const auto state_of = [this](int64_t chunk_index) {
+      if (by_chunk_index_.count(chunk_index) != 0) return ChunkState::kChanged;
+      return !unwritten_.empty() && unwritten_[static_cast<size_t>(chunk_index)]
+                 ? ChunkState::kUnwritten
+                 : ChunkState::kInFile;
     };
     return ndarray::VisitChunks(*index_, *file_, state_of, true, box, element, visit);
   }
@@ -190,21 +191,21 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     return targets.empty() ? Status() : BlockReader(*index_, *file_, targets, max_threads_).Run();
   }
 
-  // The decoded chunks that a box touches, found by their numbers: very many may be waiting.
+  // The decoded chunks that a box touches, found by their indexes: very many may be waiting.
   std::vector<const DirtyChunk*> DirtyIn(const Box& box) const {
     std::vector<const DirtyChunk*> found;
     if (dirty_.empty()) return found;
     const Box chunks = ChunksOf(layout_, box);
-    AxisVector place = chunks.start;
+    AxisVector position = chunks.start;
     do {
-      const auto waiting = by_number_.find(GridNumber(layout_.chunk_grid, place));
-      if (waiting != by_number_.end()) found.push_back(&*waiting->second);
-    } while (Advance(chunks, place));
+      const auto waiting = by_chunk_index_.find(GridIndex(layout_.chunk_grid, position));
+      if (waiting != by_chunk_index_.end()) found.push_back(&*waiting->second);
+    } while (Advance(chunks, position));
     return found;
   }
 
   // A chunk of one value: its bytes, or none where the index can say it.
-  Status EncodeFill(const std::byte* element, std::string& bytes, ChunkPlace& place) const {
+  Status EncodeFill(const std::byte* element, std::string& bytes, ChunkLocation& location) const {
     const DType& dtype = info().fields[0].dtype;
     Buffer chunk(static_cast<size_t>(layout_.chunk_bytes));
     StridedCopy(dtype, {layout_.chunk_bytes / layout_.element.element_bytes}, {element, {0}},
@@ -214,16 +215,16 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     Result<BloscChunk> header = ParseChunkHeader(bytes, bytes.size());
     if (!header.ok()) return header.status();
     if (header->kind != ChunkKind::kZeros) return {};
-    place.kind = ChunkKind::kZeros;
+    location.kind = ChunkKind::kZeros;
     bytes.clear();
     return {};
   }
 
   // The decoded chunk, most recently used first; with its old elements unless all will be written.
-  Result<DirtyChunk*> Obtain(const AxisVector& place, bool whole) {
-    const int64_t number = GridNumber(layout_.chunk_grid, place);
-    const auto found = by_number_.find(number);
-    if (found != by_number_.end()) {
+  Result<DirtyChunk*> Obtain(const AxisVector& position, bool whole) {
+    const int64_t chunk_index = GridIndex(layout_.chunk_grid, position);
+    const auto found = by_chunk_index_.find(chunk_index);
+    if (found != by_chunk_index_.end()) {
       dirty_.splice(dirty_.begin(), dirty_, found->second);
       return &dirty_.front();
     }
@@ -234,25 +235,25 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
       if (!status.ok()) return status;
     }
     std::list<DirtyChunk> fresh;
-    fresh.push_back({number, Buffer(static_cast<size_t>(layout_.chunk_bytes))});
+    fresh.push_back({chunk_index, Buffer(static_cast<size_t>(layout_.chunk_bytes))});
     std::memset(fresh.front().elements.data(), 0, fresh.front().elements.size_bytes());
     if (!whole) {
-      Status status = Load(number, fresh.front().elements.data());
+      Status status = Load(chunk_index, fresh.front().elements.data());
       if (!status.ok()) return status;
     }
-    if (!unwritten_.empty()) unwritten_[static_cast<size_t>(number)] = false;
-    by_number_.emplace(number, fresh.begin());
+    if (!unwritten_.empty()) unwritten_[static_cast<size_t>(chunk_index)] = false;
+    by_chunk_index_.emplace(chunk_index, fresh.begin());
     dirty_.splice(dirty_.begin(), fresh);
     changed_ = true;
     return &dirty_.front();
   }
 
   // The old elements of a chunk, as the file has them.
-  Status Load(int64_t number, std::byte* elements) const {
+  Status Load(int64_t chunk_index, std::byte* elements) const {
     const ChunkLoader loader(*index_, *file_);
     std::vector<LoadedChunk> chunks(1);
     LoadedChunk& chunk = chunks[0];
-    chunk.number = number;
+    chunk.chunk_index = chunk_index;
     Status status = loader.LoadHeaders(chunks);
     if (!status.ok()) return status;
     if (chunk.header.kind == ChunkKind::kBlocks) {
@@ -286,27 +287,27 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     if (!failure.ok()) return failure.At(path());
     size_t written = 0;
     while (failure.ok() && written < chunks.size()) {
-      failure = Append(chunks[written]->number, encoded[written]);
+      failure = Append(chunks[written]->chunk_index, encoded[written]);
       if (!failure.ok()) break;
-      by_number_.erase(chunks[written]->number);
+      by_chunk_index_.erase(chunks[written]->chunk_index);
       dirty_.erase(chunks[written++]);
     }
     if (written > 0) index_->ForgetCached();
     return failure;
   }
 
-  Status Append(int64_t number, const std::string& bytes) {
+  Status Append(int64_t chunk_index, const std::string& bytes) {
     Result<BloscChunk> header = ParseChunkHeader(bytes, bytes.size());
     if (!header.ok()) return header.status().At(path());
-    ChunkPlace place;
-    place.offset_bytes = appender_.end_bytes();
+    ChunkLocation location;
+    location.offset_bytes = appender_.end_bytes();
     if (header->kind == ChunkKind::kZeros) {
-      place.kind = ChunkKind::kZeros;
+      location.kind = ChunkKind::kZeros;
     } else {
       Status status = appender_.Append(bytes);
       if (!status.ok()) return status;
     }
-    index_->MoveChunk(number, place, appender_.end_bytes());
+    index_->MoveChunk(chunk_index, location, appender_.end_bytes());
     return {};
   }
 
@@ -347,9 +348,9 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   FrameAppender appender_;
   bool changed_ = false;         // since the last commit
   bool wrote_ = false;           // since it was opened
-  std::vector<bool> unwritten_;  // by chunk number; empty where nobody knows
+  std::vector<bool> unwritten_;  // by chunk_index; empty where nobody knows
   std::list<DirtyChunk> dirty_;
-  std::unordered_map<int64_t, std::list<DirtyChunk>::iterator> by_number_;
+  std::unordered_map<int64_t, std::list<DirtyChunk>::iterator> by_chunk_index_;
 };
 
 }  // namespace

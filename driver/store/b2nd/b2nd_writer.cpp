@@ -75,39 +75,39 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
 Status B2ndWriter::Write(const Box& box, const ConstStridedView& from) {
   const Box chunks = ChunksOf(layout_, box);
   const AxisVector grid = Counts(chunks);
-  const auto place_of = [&](int64_t i) {
-    AxisVector place = GridPlace(grid, i);
-    for (int axis = 0; axis < place.size(); ++axis) place[axis] += chunks.start[axis];
-    return place;
+  const auto position_of = [&](int64_t i) {
+    AxisVector position = GridPosition(grid, i);
+    for (int axis = 0; axis < position.size(); ++axis) position[axis] += chunks.start[axis];
+    return position;
   };
   std::vector<std::string> encoded(static_cast<size_t>(ElementsIn(chunks)));
   Status encoding =
       TryParallelFor(static_cast<int64_t>(encoded.size()), max_threads_, [&](int64_t i) {
-        const AxisVector place = place_of(i);
-        return Encode(place, Shifted(from, box, ChunkBox(layout_, place)),
+        const AxisVector position = position_of(i);
+        return Encode(position, Shifted(from, box, ChunkBox(layout_, position)),
                       encoded[static_cast<size_t>(i)]);
       });
   if (!encoding.ok()) return encoding.At(file_.path());
   for (size_t i = 0; i < encoded.size(); ++i) {
-    const AxisVector place = place_of(static_cast<int64_t>(i));
-    Status status = Append(GridNumber(layout_.chunk_grid, place), encoded[i]);
+    const AxisVector position = position_of(static_cast<int64_t>(i));
+    Status status = Append(GridIndex(layout_.chunk_grid, position), encoded[i]);
     if (!status.ok()) return status;
   }
   return {};
 }
 
-Status B2ndWriter::Encode(const AxisVector& place, const ConstStridedView& from,
+Status B2ndWriter::Encode(const AxisVector& position, const ConstStridedView& from,
                           std::string& to) const {
   const auto chunk_bytes = static_cast<size_t>(layout_.chunk_bytes);
   std::byte* const elements = ThreadScratch<B2ndWriter>(chunk_bytes);
-  FillChunk(layout_, elements, place, from);
+  FillChunk(layout_, elements, position, from);
   return encoder_->EncodeChunk(elements, chunk_bytes, to);
 }
 
-Status B2ndWriter::Append(int64_t number, const std::string& bytes) {
+Status B2ndWriter::Append(int64_t chunk_index, const std::string& bytes) {
   Result<BloscChunk> chunk = ParseChunkHeader(bytes, bytes.size());
   if (!chunk.ok()) return chunk.status().At(file_.path());
-  int64_t& offset = offsets_[static_cast<size_t>(number)];
+  int64_t& offset = offsets_[static_cast<size_t>(chunk_index)];
   if (chunk->kind == ChunkKind::kZeros) {
     offset = SpecialOffset(ChunkKind::kZeros);
     return {};

@@ -1,7 +1,7 @@
 // Writes a new .b2nd file in one pass: header, chunks one after another, their index, trailer, and
 // last the lengths in the header. An OutputFile keeps all of it apart until it is whole.
 //
-// For one thread; chunks are compressed by the process-wide pool.
+// One thread uses it at a time; the process-wide pool compresses the chunks.
 #ifndef GDAL_NDARRAY_STORE_B2ND_B2ND_WRITER_H_
 #define GDAL_NDARRAY_STORE_B2ND_B2ND_WRITER_H_
 
@@ -40,7 +40,7 @@ class B2ndWriter final : public ArrayWriter {
  private:
   B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<BloscEncoder> encoder,
              std::string header, std::string trailer, int max_threads);
-  Status Encode(const AxisVector& place, const ConstStridedView& from, std::string& to) const;
+  Status Encode(const AxisVector& position, const ConstStridedView& from, std::string& to) const;
   Status Append(int64_t chunk, const std::string& bytes);
 
   OutputFile& file_;

@@ -72,15 +72,15 @@ BlockReader::BlockReader(const FrameIndex& index, const ByteFile& file,
 
 Status BlockReader::Run() {
   const Box chunks = ChunksOf(layout_, bounds_);
-  AxisVector place = chunks.start;
+  AxisVector position = chunks.start;
   bool more = true;
   while (more) {
     chunks_.clear();
     tasks_.clear();
     int64_t blocks = 0;
     do {
-      AddChunk(place, blocks);
-      more = Advance(chunks, place);
+      AddChunk(position, blocks);
+      more = Advance(chunks, position);
     } while (more && blocks < kBatchTasks &&
              (loader_.mapped() ||
               (blocks * layout_.block_bytes < kBatchBytes &&
@@ -93,19 +93,19 @@ Status BlockReader::Run() {
 }
 
 // Adds its blocks, about, to those of the batch.
-void BlockReader::AddChunk(const AxisVector& place, int64_t& blocks) {
-  if (targets_.size() > 1 && UsedBytes(ChunkBox(layout_, place)) == 0) return;
+void BlockReader::AddChunk(const AxisVector& position, int64_t& blocks) {
+  if (targets_.size() > 1 && UsedBytes(ChunkBox(layout_, position)) == 0) return;
   LoadedChunk chunk;
-  chunk.number = GridNumber(layout_.chunk_grid, place);
+  chunk.chunk_index = GridIndex(layout_.chunk_grid, position);
   chunks_.push_back(std::move(chunk));
-  const Box touched = BlocksOf(layout_, place, bounds_);
+  const Box touched = BlocksOf(layout_, position, bounds_);
   int64_t count = 1;
-  for (int axis = 0; axis < place.size(); ++axis) count *= touched.count(axis);
+  for (int axis = 0; axis < position.size(); ++axis) count *= touched.count(axis);
   blocks += count;
 }
 
-AxisVector BlockReader::PlaceOf(const LoadedChunk& chunk) const {
-  return GridPlace(layout_.chunk_grid, chunk.number);
+AxisVector BlockReader::PositionOf(const LoadedChunk& chunk) const {
+  return GridPosition(layout_.chunk_grid, chunk.chunk_index);
 }
 
 void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
@@ -116,26 +116,26 @@ void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
     return;
   }
   if (chunk.needs_whole || (!chunk.header.stored && !chunk.format &&
-                            ElementsIn(BlocksOf(layout_, PlaceOf(chunk), bounds_)) >
+                            ElementsIn(BlocksOf(layout_, PositionOf(chunk), bounds_)) >
                                 kMaxSteps / layout_.blocks_per_chunk)) {
     tasks_.push_back({chunk_index, kWholeChunk, nullptr, false});
     tasks_bytes += layout_.chunk_bytes;
     return;
   }
-  const AxisVector place = PlaceOf(chunk);
-  const Box blocks = BlocksOf(layout_, place, bounds_);
+  const AxisVector position = PositionOf(chunk);
+  const Box blocks = BlocksOf(layout_, position, bounds_);
   AxisVector block = blocks.start;
   do {
-    // With several windows there may be blocks between them.
-    if (targets_.size() > 1 && UsedBytes(BlockBox(layout_, place, block)) == 0) continue;
-    tasks_.push_back({chunk_index, GridNumber(layout_.block_grid, block), nullptr, false});
+    // Between several windows there may be blocks that belong to none of them.
+    if (targets_.size() > 1 && UsedBytes(BlockBox(layout_, position, block)) == 0) continue;
+    tasks_.push_back({chunk_index, GridIndex(layout_.block_grid, block), nullptr, false});
     tasks_bytes += layout_.block_bytes;
   } while (Advance(blocks, block));
 }
 
 BlockCache::Block BlockReader::FindCached(const LoadedChunk& chunk, const Task& task) const {
   if (task.looked_up) return task.cached;
-  return BlockCache::Process().Find({index_.cache_file(), chunk.number, task.block},
+  return BlockCache::Process().Find({index_.cache_file(), chunk.chunk_index, task.block},
                                     *index_.counters());
 }
 
@@ -150,7 +150,7 @@ Status BlockReader::LoadBlocks() {
       if (task.cached == nullptr) wanted[task.chunk] = {ChunkLoader::kAllBlocks};
     } else if (task.block >= 0) {
       const Box block =
-          BlockBox(layout_, PlaceOf(chunk), GridPlace(layout_.block_grid, task.block));
+          BlockBox(layout_, PositionOf(chunk), GridPosition(layout_.block_grid, task.block));
       if (IsCacheable(chunk, block)) task.cached = FindCached(chunk, task);
       task.looked_up = true;
       if (task.cached == nullptr) wanted[task.chunk].push_back(task.block);
@@ -194,7 +194,7 @@ Status BlockReader::RunTask(const Task& task) const {
 Status BlockReader::Fill(const LoadedChunk& chunk) const {
   Result<std::vector<std::byte>> element = RepeatedElement(chunk, layout_.element.element_bytes);
   if (!element.ok()) return element.status();
-  const Box chunk_box = ChunkBox(layout_, PlaceOf(chunk));
+  const Box chunk_box = ChunkBox(layout_, PositionOf(chunk));
   const AxisVector no_strides(chunk_box.start.size(), 0);
   for (const ReadTarget& target : targets_) {
     const Box part = Intersection(chunk_box, target.box);
@@ -216,22 +216,23 @@ Status BlockReader::ReadWhole(const LoadedChunk& chunk, const Task& task) const 
     index_.decoded_blocks().fetch_add(layout_.blocks_per_chunk, std::memory_order_relaxed);
     decoded = fresh;
     if (caches_chunks_) {
-      BlockCache::Process().Insert({index_.cache_file(), chunk.number, kWholeChunk}, decoded,
+      BlockCache::Process().Insert({index_.cache_file(), chunk.chunk_index, kWholeChunk}, decoded,
                                    index_.counters());
     }
   }
-  const AxisVector place = PlaceOf(chunk);
-  const Box blocks = BlocksOf(layout_, place, bounds_);
+  const AxisVector position = PositionOf(chunk);
+  const Box blocks = BlocksOf(layout_, position, bounds_);
   AxisVector block = blocks.start;
   do {
-    const int64_t offset = GridNumber(layout_.block_grid, block) * layout_.block_bytes;
-    Copy(decoded->data() + offset, BlockBox(layout_, place, block));
+    const int64_t offset = GridIndex(layout_.block_grid, block) * layout_.block_bytes;
+    Copy(decoded->data() + offset, BlockBox(layout_, position, block));
   } while (Advance(blocks, block));
   return {};
 }
 
 Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const {
-  const Box block = BlockBox(layout_, PlaceOf(chunk), GridPlace(layout_.block_grid, task.block));
+  const Box block =
+      BlockBox(layout_, PositionOf(chunk), GridPosition(layout_.block_grid, task.block));
   if (chunk.header.stored) {
     const int64_t offset = kChunkHeaderBytes + task.block * layout_.block_bytes;
     Copy(reinterpret_cast<const std::byte*>(chunk.bytes.data()) + offset, block);
@@ -255,7 +256,7 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
     Status status = Decode(chunk, task.block, fresh->data());
     if (!status.ok()) return status;
     Copy(fresh->data(), block);
-    BlockCache::Process().Insert({index_.cache_file(), chunk.number, task.block}, fresh,
+    BlockCache::Process().Insert({index_.cache_file(), chunk.chunk_index, task.block}, fresh,
                                  index_.counters());
     return {};
   }

@@ -37,7 +37,7 @@ class BlockReader {
     bool looked_up;  // in the cache, before the task began
   };
 
-  void AddChunk(const AxisVector& place, int64_t& blocks);
+  void AddChunk(const AxisVector& position, int64_t& blocks);
   void AddTasks(size_t chunk, int64_t& tasks_bytes);
   Status RunBatch();
   Status LoadBlocks();
@@ -54,7 +54,7 @@ class BlockReader {
                       Status& status) const;
   bool FindRuns(const ReadTarget& target, const Box& box, BlockRuns& runs) const;
 
-  AxisVector PlaceOf(const LoadedChunk& chunk) const;
+  AxisVector PositionOf(const LoadedChunk& chunk) const;
   // The bytes of a box that the targets take together.
   int64_t UsedBytes(const Box& box) const;
   // Whether the cache may have a block or take it: one of which the targets leave something.

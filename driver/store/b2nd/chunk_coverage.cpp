@@ -28,16 +28,18 @@ class Coverage {
     StridedCopy(field.dtype, {1}, {element, {stride}}, {element_.data(), {stride}}, 1);
   }
 
-  bool IsEmpty(int64_t number, ChunkState state) const {
+  bool IsEmpty(int64_t chunk_index, ChunkState state) const {
     if (state == ChunkState::kChanged) return false;
-    const ChunkPlace place = index_.Chunk(number);
-    if (!asked_) return state == ChunkState::kUnwritten || place.kind == ChunkKind::kUninitialized;
+    const ChunkLocation location = index_.Chunk(chunk_index);
+    if (!asked_) {
+      return state == ChunkState::kUnwritten || location.kind == ChunkKind::kUninitialized;
+    }
     LoadedChunk chunk;
-    chunk.number = number;
-    chunk.header.kind = place.kind;
+    chunk.chunk_index = chunk_index;
+    chunk.header.kind = location.kind;
     std::string bytes;
-    if (place.kind == ChunkKind::kBlocks) {
-      if (!LoadHeader(place, bytes, chunk)) return false;
+    if (location.kind == ChunkKind::kBlocks) {
+      if (!LoadHeader(location, bytes, chunk)) return false;
     }
     const Result<std::vector<std::byte>> repeated =
         RepeatedElement(chunk, static_cast<int64_t>(element_.size()));
@@ -45,15 +47,15 @@ class Coverage {
   }
 
  private:
-  // For a chunk that repeats one element; false for others.
-  bool LoadHeader(const ChunkPlace& place, std::string& bytes, LoadedChunk& chunk) const {
+  // False unless the chunk repeats one element.
+  bool LoadHeader(const ChunkLocation& location, std::string& bytes, LoadedChunk& chunk) const {
     const size_t size_bytes = kChunkHeaderBytes + element_.size();
-    if (!reads_headers_ || place.available_bytes < static_cast<uint64_t>(kChunkHeaderBytes)) {
+    if (!reads_headers_ || location.available_bytes < static_cast<uint64_t>(kChunkHeaderBytes)) {
       return false;
     }
-    bytes.resize(std::min<uint64_t>(size_bytes, place.available_bytes));
-    if (!file_.Read({{place.offset_bytes, bytes.size(), bytes.data()}}).ok()) return false;
-    Result<BloscChunk> header = ParseChunkHeader(bytes, place.available_bytes);
+    bytes.resize(std::min<uint64_t>(size_bytes, location.available_bytes));
+    if (!file_.Read({{location.offset_bytes, bytes.size(), bytes.data()}}).ok()) return false;
+    Result<BloscChunk> header = ParseChunkHeader(bytes, location.available_bytes);
     if (!header.ok() || header->kind == ChunkKind::kBlocks) return false;
     if (header->kind == ChunkKind::kRepeated &&
         header->compressed_bytes > static_cast<int64_t>(bytes.size())) {
@@ -93,12 +95,12 @@ bool VisitChunks(const FrameIndex& index, const ByteFile& file, const ChunkState
   const Box chunks = ChunksOf(layout, box);
   if (ElementsIn(chunks) > kMaxScannedChunks) return false;
   const Coverage coverage(index, file, reads_headers, element);
-  AxisVector place = chunks.start;
+  AxisVector position = chunks.start;
   do {
-    const int64_t number = GridNumber(layout.chunk_grid, place);
-    const bool empty = coverage.IsEmpty(number, state_of(number));
-    if (!visit(Intersection(ChunkBox(layout, place), box), empty)) return true;
-  } while (Advance(chunks, place));
+    const int64_t chunk_index = GridIndex(layout.chunk_grid, position);
+    const bool empty = coverage.IsEmpty(chunk_index, state_of(chunk_index));
+    if (!visit(Intersection(ChunkBox(layout, position), box), empty)) return true;
+  } while (Advance(chunks, position));
   return true;
 }
 

@@ -16,7 +16,7 @@ namespace ndarray {
 // What is known of a chunk that the index does not say, by its number.
 enum class ChunkState {
   kInFile,     // nothing: it is what the file says
-  kUnwritten,  // it is what the file says, and nobody has written it
+  kUnwritten,  // it is what the file says, and was never written
   kChanged,    // it is not in the file yet
 };
 using ChunkStates = std::function<ChunkState(int64_t)>;

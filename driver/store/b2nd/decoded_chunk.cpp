@@ -10,14 +10,14 @@ namespace {
 
 // Calls copy(element in the chunk's memory, box) for the part of each block within `part`.
 template <typename Byte, typename Copy>
-void ForEachBlock(const B2ndLayout& layout, Byte* chunk, const AxisVector& place, const Box& part,
-                  const Copy& copy) {
-  const Box blocks = BlocksOf(layout, place, part);
+void ForEachBlock(const B2ndLayout& layout, Byte* chunk, const AxisVector& position,
+                  const Box& part, const Copy& copy) {
+  const Box blocks = BlocksOf(layout, position, part);
   AxisVector block = blocks.start;
   do {
-    const Box block_box = BlockBox(layout, place, block);
+    const Box block_box = BlockBox(layout, position, block);
     const Box inner = Intersection(block_box, part);
-    copy(chunk + GridNumber(layout.block_grid, block) * layout.block_bytes +
+    copy(chunk + GridIndex(layout.block_grid, block) * layout.block_bytes +
              OffsetOf(layout.block_strides_bytes, block_box, inner),
          inner);
   } while (Advance(blocks, block));
@@ -25,30 +25,30 @@ void ForEachBlock(const B2ndLayout& layout, Byte* chunk, const AxisVector& place
 
 }  // namespace
 
-void CopyOutOfChunk(const B2ndLayout& layout, const std::byte* chunk, const AxisVector& place,
+void CopyOutOfChunk(const B2ndLayout& layout, const std::byte* chunk, const AxisVector& position,
                     const Field& field, const Box& part, const StridedView& to) {
-  ForEachBlock(layout, chunk, place, part, [&](const std::byte* from, const Box& inner) {
+  ForEachBlock(layout, chunk, position, part, [&](const std::byte* from, const Box& inner) {
     StridedCopy(field.dtype, Counts(inner), {from + field.offset_bytes, layout.block_strides_bytes},
                 Shifted(to, part, inner), 1);
   });
 }
 
-void CopyIntoChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& place,
+void CopyIntoChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& position,
                    const Field& field, const Box& part, const ConstStridedView& from) {
-  ForEachBlock(layout, chunk, place, part, [&](std::byte* to, const Box& inner) {
+  ForEachBlock(layout, chunk, position, part, [&](std::byte* to, const Box& inner) {
     const StridedView view{to + field.offset_bytes, layout.block_strides_bytes};
     StridedCopy(field.dtype, Counts(inner), Shifted(from, part, inner), view, 1);
     if (field.dtype.type == ScalarType::kBool) MakeBools(view, Counts(inner));
   });
 }
 
-void FillChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& place,
+void FillChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& position,
                const ConstStridedView& from) {
-  const Box box = ChunkBox(layout, place);
+  const Box box = ChunkBox(layout, position);
   if (ElementsIn(box) * layout.element.element_bytes < layout.chunk_bytes) {
     std::memset(chunk, 0, static_cast<size_t>(layout.chunk_bytes));
   }
-  ForEachBlock(layout, chunk, place, box, [&](std::byte* to, const Box& inner) {
+  ForEachBlock(layout, chunk, position, box, [&](std::byte* to, const Box& inner) {
     AxisVector counts = Counts(inner);
     ConstStridedView part = Shifted(from, box, inner);
     StridedView block{to, layout.block_strides_bytes};

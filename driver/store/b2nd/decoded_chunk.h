@@ -1,6 +1,6 @@
 // Copies between windows and a decoded chunk, whose blocks lie one after another as in the file.
 //
-// Boxes are in elements of the array; `place` is the chunk's in the chunk grid.
+// Boxes are in elements of the array; `position` is the chunk's in the chunk grid.
 #ifndef GDAL_NDARRAY_STORE_B2ND_DECODED_CHUNK_H_
 #define GDAL_NDARRAY_STORE_B2ND_DECODED_CHUNK_H_
 
@@ -12,16 +12,16 @@
 namespace ndarray {
 
 // Copies the field's elements of `part` out of a chunk. REQUIRES: part is within the chunk
-void CopyOutOfChunk(const B2ndLayout& layout, const std::byte* chunk, const AxisVector& place,
+void CopyOutOfChunk(const B2ndLayout& layout, const std::byte* chunk, const AxisVector& position,
                     const Field& field, const Box& part, const StridedView& to);
 
 // The reverse. Bools become 0 or 1. REQUIRES: part is within the chunk
-void CopyIntoChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& place,
+void CopyIntoChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& position,
                    const Field& field, const Box& part, const ConstStridedView& from);
 
 // Makes all of a chunk: whole elements (records as they are in the file), zeros where blocks reach
 // over the array. `from` is the element where the chunk starts.
-void FillChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& place,
+void FillChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& position,
                const ConstStridedView& from);
 
 }  // namespace ndarray

@@ -7,6 +7,7 @@
 
 #include "driver/store/b2nd/nested_array.h"
 #include "driver/store/blosc2/byte_reader.h"
+#include "driver/store/blosc2/codecs.h"
 #include "driver/store/buffer.h"
 #include "driver/store/frame/chunk_loader.h"
 #include "driver/store/io/string_file.h"
@@ -104,7 +105,7 @@ class FrameCheck {
 
  private:
   void Report(const LoadedChunk& chunk, std::optional<int64_t> block, const Status& what) {
-    findings_.Add({chunk.number, block, chunk.place.offset_bytes,
+    findings_.Add({chunk.chunk_index, block, chunk.location.offset_bytes,
                    static_cast<uint64_t>(chunk.header.compressed_bytes), what});
   }
 
@@ -112,7 +113,7 @@ class FrameCheck {
   Status CheckPart(int64_t number, int64_t part) {
     std::vector<LoadedChunk> chunks(1);
     LoadedChunk& chunk = chunks[0];
-    chunk.number = number;
+    chunk.chunk_index = number;
     Status status = loader_.LoadHeaders(chunks);
     if (!status.ok()) {
       if (status.code() == StatusCode::kIo) return status;

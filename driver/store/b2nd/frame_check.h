@@ -1,8 +1,8 @@
 // Finds what is damaged in a .b2nd file that opens, by decoding all of it.
 //
-// Blosc2 keeps no checksums, and of the codecs only ZLIB has one of its own (Adler-32, for each
-// compressed stream). All others notice a changed byte where what follows from it cannot be
-// decoded, or not to the right length. What decodes to other values nobody can tell.
+// Blosc2 keeps no checksums, and only the codec ZLIB has one of its own (Adler-32, for each
+// compressed stream). All others notice a changed byte only if the stream can no longer be decoded,
+// or decodes to another length. Bytes that decode to other values go unnoticed.
 #ifndef GDAL_NDARRAY_STORE_B2ND_FRAME_CHECK_H_
 #define GDAL_NDARRAY_STORE_B2ND_FRAME_CHECK_H_
 

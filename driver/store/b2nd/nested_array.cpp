@@ -7,6 +7,7 @@
 #include "driver/store/b2nd/b2nd_array.h"
 #include "driver/store/b2nd/b2nd_update.h"
 #include "driver/store/b2nd/b2nd_writer.h"
+#include "driver/store/blosc2/codecs.h"
 #include "driver/store/checked_math.h"
 #include "driver/store/frame/frame_attributes.h"
 #include "driver/store/io/string_file.h"
@@ -18,7 +19,6 @@ constexpr int64_t kBlockSide = 256;
 constexpr int64_t kChunkSide = 1024;
 constexpr int64_t kMaxChunkSide = 8192;
 constexpr int64_t kManyChunks = int64_t{1} << 16;
-constexpr uint8_t kBitShuffle = 2;
 // Such an image takes an eighth of its pixels in bytes, and most of it is mostly one value.
 constexpr int kLevel = 5;
 constexpr int64_t kWriteCacheBytes = int64_t{64} << 20;
@@ -89,9 +89,9 @@ Result<B2ndLayout> PlanNested(const AxisVector& shape) {
 
 Compression NestedCompression() {
   Compression compression;
-  compression.compressor = FindCompressor("ZSTD").value_or(0);
+  compression.compressor = compressor_id::kZstd;
   compression.level = kLevel;
-  compression.filters[kMaxFilters - 1] = kBitShuffle;
+  compression.filters[kMaxFilters - 1] = filter_id::kBitShuffle;
   return compression;
 }
 

@@ -29,12 +29,12 @@ Compression NestedCompression();
 std::string PackNested(std::string frame);
 Result<std::string> UnpackNested(std::string packed);
 
-// What errors call the array in an attribute of the file at `path`.
+// The name that errors use for the array in an attribute of the file at `path`.
 std::string NestedPath(const std::string& path, std::string_view attribute);
 
-// Opens the array in an attribute of `outer`. kNotFound where there is none; other errors as of a
-// file. Where attributes of `outer` can be edited the array can be written: its Flush sets
-// the attribute anew, and fails where that would be too long. It must not outlive `outer`.
+// Opens the array in an attribute of `outer`. kNotFound if there is none; other errors are those of
+// opening a file. If the attributes of `outer` can be edited, the array can be written: its Flush
+// sets the attribute anew, and fails if that would be too long. It must not outlive `outer`.
 Result<std::shared_ptr<Array>> OpenNested(Array& outer, const std::string& attribute,
                                           int max_threads);
 

@@ -18,8 +18,8 @@ namespace ndarray {
 
 constexpr int kMaxB2ndAxes = 16;  // B2ND_MAX_DIM
 
-// For an array, read or written. More would be 512 MB of index, and is as likely an attack: a few
-// bytes can claim it.
+// The limit for arrays that are read or written. More chunks would take an index of 512 MB, and a
+// file of a few bytes can claim to have them.
 constexpr int64_t kMaxChunks = int64_t{1} << 26;
 
 struct B2ndLayout {

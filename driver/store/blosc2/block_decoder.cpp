@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "driver/store/blosc2/codecs.h"
 #include "driver/store/blosc2/filter_kernels.h"
 #include "driver/store/buffer.h"
 
@@ -12,13 +13,6 @@ namespace {
 
 using Kind = FilterStep::Kind;
 
-constexpr uint8_t kNoFilter = 0;
-constexpr uint8_t kShuffle = 1;
-constexpr uint8_t kBitShuffle = 2;
-constexpr uint8_t kTruncatePrecision = 4;  // there is nothing to undo
-constexpr uint8_t kByteDelta = 35;
-constexpr uint8_t kLz4 = 1;
-constexpr uint8_t kZstd = 4;
 constexpr uint8_t kOldestVersion = 4;  // before, filters had other layouts
 constexpr int64_t kMaxBlockBytes = 536866816;
 constexpr size_t kMaxWidth = 255;  // of what chunks can say
@@ -184,7 +178,7 @@ Status OpenBlock::Decode(std::string_view chunk, int64_t block, size_t stop) {
                        &planes_);
 }
 
-// To be changed: the planes may still be those in the chunk.
+// The planes in memory that may be changed: until now they may be those in the chunk.
 std::byte* OpenBlock::Own() {
   std::byte* const own = memory_.planes.data();
   if (planes_ != own) std::memcpy(own, planes_, block_bytes_);
@@ -192,7 +186,7 @@ std::byte* OpenBlock::Own() {
   return own;
 }
 
-// Of each plane bytes [0, plane_stop), at least.
+// Undoes bytes [0, plane_stop) of each plane, at least.
 void OpenBlock::UndoDelta(size_t width, size_t plane_stop) {
   const size_t plane_bytes = block_bytes_ / width;
   if (plane_bytes == 0) return;  // files may claim elements of any size
@@ -291,11 +285,11 @@ void OpenBlock::Undo(const BlockRuns* runs, size_t count) {
 std::optional<FilterStep> StepOf(uint8_t filter, uint8_t meta, const BloscChunk& chunk,
                                  int64_t file_element_bytes) {
   switch (filter) {
-    case kShuffle:
+    case filter_id::kShuffle:
       return FilterStep{Kind::kUnshuffle, meta != 0 ? meta : chunk.element_bytes};
-    case kBitShuffle:
+    case filter_id::kBitShuffle:
       return FilterStep{Kind::kBitUnshuffle, chunk.element_bytes};
-    case kByteDelta:
+    case filter_id::kByteDelta:
       return FilterStep{Kind::kUndelta, meta != 0 ? meta : static_cast<size_t>(file_element_bytes)};
     default:
       return std::nullopt;
@@ -323,11 +317,11 @@ std::optional<BlockFormat> FindBlockFormat(const BloscChunk& chunk, int64_t file
   if (chunk.kind != ChunkKind::kBlocks || chunk.stored || chunk.has_dictionary ||
       chunk.has_plugin_codec || chunk.version < kOldestVersion || chunk.element_bytes == 0 ||
       chunk.block_bytes > kMaxBlockBytes || file_element_bytes < 1 ||
-      (chunk.codec != kLz4 && chunk.codec != kZstd)) {
+      (chunk.codec != codec_id::kLz4 && chunk.codec != codec_id::kZstd)) {
     return std::nullopt;
   }
   BlockFormat format;
-  format.streams.codec = chunk.codec == kLz4 ? StreamCodec::kLz4 : StreamCodec::kZstd;
+  format.streams.codec = chunk.codec == codec_id::kLz4 ? StreamCodec::kLz4 : StreamCodec::kZstd;
   format.streams.directory_bytes = static_cast<size_t>(chunk.directory_bytes());
   format.block_bytes = static_cast<size_t>(chunk.block_bytes);
   format.chunk_bytes = static_cast<size_t>(chunk.uncompressed_bytes);
@@ -335,7 +329,8 @@ std::optional<BlockFormat> FindBlockFormat(const BloscChunk& chunk, int64_t file
   if (format.block_bytes % format.stream_count != 0) return std::nullopt;
   for (size_t slot = kMaxFilters; slot-- > 0;) {
     const uint8_t filter = chunk.filters[slot];
-    if (filter == kNoFilter || filter == kTruncatePrecision) continue;
+    // Precision that was cut off cannot be restored.
+    if (filter == filter_id::kNone || filter == filter_id::kTruncatePrecision) continue;
     const std::optional<FilterStep> step =
         StepOf(filter, chunk.filters_meta[slot], chunk, file_element_bytes);
     if (!step) return std::nullopt;

@@ -27,7 +27,7 @@ struct FilterStep {
   size_t width = 1;  // bytes that were taken apart, of each element: as many planes
 };
 
-// What a chunk's header says of its blocks.
+// What a chunk's header says about its blocks.
 struct BlockFormat {
   StreamsFormat streams;
   size_t stream_count = 1;  // of each block but a shorter last one, which is one stream

@@ -14,7 +14,7 @@ namespace ndarray {
 namespace {
 
 constexpr size_t kLengthBytes = 4;
-// With a length below 0: what the stream is made of.
+// The token after a length below 0: the stream is a run of one byte.
 constexpr uint8_t kRunToken = 0x01;
 constexpr int32_t kLowestRun = -255;
 
@@ -48,7 +48,7 @@ bool Decompress(StreamCodec codec, std::string_view from, size_t wanted_bytes, s
   auto* const output = reinterpret_cast<char*>(to);
   const auto from_size = static_cast<int>(from.size());
   const auto to_size = static_cast<int>(to_bytes);
-  // On its way to an early stop LZ4 is up to 1.8 times slower.
+  // Decoding only a part, LZ4 is up to 1.8 times slower.
   if (wanted_bytes <= to_bytes / 2) {
     const auto wanted = static_cast<int>(wanted_bytes);
     return LZ4_decompress_safe_partial(from.data(), output, from_size, wanted, to_size) >= wanted;

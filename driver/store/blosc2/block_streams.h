@@ -27,7 +27,7 @@ struct StreamsFormat {
 };
 
 // What of a block's streams is wanted. What comes after it is not decoded where that saves time,
-// nor looked at: damage there shows only to who wants it.
+// nor looked at: damage there goes unnoticed unless those bytes are wanted.
 struct WantedBytes {
   size_t first = SIZE_MAX;  // so many of the block, or of each stream
   bool of_each = false;

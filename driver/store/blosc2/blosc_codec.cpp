@@ -2,7 +2,6 @@
 
 #include <b2nd.h>
 #include <blosc2.h>
-#include <blosc2/codecs-registry.h>
 #include <blosc2/filters-registry.h>
 
 #include <algorithm>
@@ -11,56 +10,22 @@
 #include <cstdlib>
 #include <new>
 
+#include "driver/store/blosc2/codecs.h"
 #include "driver/store/buffer.h"
 
 namespace ndarray {
 namespace {
 
-struct Name {
-  int id;
-  const char* name;
-  bool built_in;
-};
-
-// Codecs by the number that a chunk has: LZ4HC writes what LZ4 reads.
-constexpr Name kCodecs[] = {
-    {BLOSC_BLOSCLZ_FORMAT, "BLOSCLZ", true},
-    {BLOSC_LZ4_FORMAT, "LZ4", true},
-    {BLOSC_ZLIB_FORMAT, "ZLIB", true},
-    {BLOSC_ZSTD_FORMAT, "ZSTD", true},
-    {BLOSC_CODEC_NDLZ, "NDLZ", true},
-    {BLOSC_CODEC_ZFP_FIXED_ACCURACY, "ZFP_ACC", true},
-    {BLOSC_CODEC_ZFP_FIXED_PRECISION, "ZFP_PREC", true},
-    {BLOSC_CODEC_ZFP_FIXED_RATE, "ZFP_RATE", true},
-    {BLOSC_CODEC_OPENHTJ2K, "OPENHTJ2K", false},
-    {BLOSC_CODEC_GROK, "GROK", false},
-    {BLOSC_CODEC_OPENZL, "OPENZL", false},
-    {BLOSC_CODEC_J2K, "J2K", false},
-    {BLOSC_CODEC_HTJ2K, "HTJ2K", false},
-};
-
-constexpr Name kFilters[] = {
-    {BLOSC_NOFILTER, "NONE", true},
-    {BLOSC_SHUFFLE, "SHUFFLE", true},
-    {BLOSC_BITSHUFFLE, "BITSHUFFLE", true},
-    {BLOSC_DELTA, "DELTA", true},
-    {BLOSC_TRUNC_PREC, "TRUNC_PREC", true},
-    {BLOSC_FILTER_NDCELL, "NDCELL", true},
-    {BLOSC_FILTER_NDMEAN, "NDMEAN", true},
-    {BLOSC_FILTER_BYTEDELTA_BUGGY, "BYTEDELTA_BUGGY", true},
-    {BLOSC_FILTER_BYTEDELTA, "BYTEDELTA", true},
-    {BLOSC_FILTER_INT_TRUNC, "INT_TRUNC", true},
-};
-
-const Name* Find(const Name* begin, const Name* end, int id) {
-  const Name* const found =
-      std::find_if(begin, end, [id](const Name& row) { return row.id == id; });
-  return found == end ? nullptr : found;
-}
-
-std::string NameOr(const Name* row, const char* what, int id) {
-  return row != nullptr ? row->name : std::string(what) + " " + std::to_string(id);
-}
+// The tables of codecs.h have the numbers of the library.
+static_assert(compressor_id::kBloscLz == BLOSC_BLOSCLZ && compressor_id::kLz4 == BLOSC_LZ4 &&
+              compressor_id::kLz4Hc == BLOSC_LZ4HC && compressor_id::kZlib == BLOSC_ZLIB &&
+              compressor_id::kZstd == BLOSC_ZSTD);
+static_assert(codec_id::kBloscLz == BLOSC_BLOSCLZ_FORMAT && codec_id::kLz4 == BLOSC_LZ4_FORMAT &&
+              codec_id::kZlib == BLOSC_ZLIB_FORMAT && codec_id::kZstd == BLOSC_ZSTD_FORMAT);
+static_assert(filter_id::kNone == BLOSC_NOFILTER && filter_id::kShuffle == BLOSC_SHUFFLE &&
+              filter_id::kBitShuffle == BLOSC_BITSHUFFLE && filter_id::kDelta == BLOSC_DELTA &&
+              filter_id::kTruncatePrecision == BLOSC_TRUNC_PREC &&
+              filter_id::kByteDelta == BLOSC_FILTER_BYTEDELTA);
 
 Status Missing(const char* what, const std::string& name) {
   return Mismatch(StatusCode::kNotSupported, what, name + ", which a plugin of c-blosc2 decodes",
@@ -222,11 +187,9 @@ Result<std::unique_ptr<BloscCodec>> BloscCodec::Make(int32_t element_bytes, std:
 
 Status BloscCodec::CheckSupported(const BloscChunk& chunk) {
   if (chunk.kind != ChunkKind::kBlocks || chunk.stored) return {};
-  const Name* const codec = Find(std::begin(kCodecs), std::end(kCodecs), chunk.codec);
-  if (codec == nullptr || !codec->built_in) return Missing("codec", CodecName(chunk.codec));
+  if (!CanReadCodec(chunk.codec)) return Missing("codec", CodecName(chunk.codec));
   for (const uint8_t id : chunk.filters) {
-    const Name* const filter = Find(std::begin(kFilters), std::end(kFilters), id);
-    if (filter == nullptr || !filter->built_in) return Missing("filter", FilterName(id));
+    if (!CanReadFilter(id)) return Missing("filter", FilterName(id));
   }
   return {};
 }
@@ -300,7 +263,7 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
   const auto to_bytes = static_cast<int32_t>(room);
   const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
   const int result =
-      // By itself c-blosc2 looks for them only where it compresses.
+      // c-blosc2 looks for zeros and runs only where it compresses.
       AreZeros(elements, size_bytes)
           ? blosc2_chunk_zeros(parameters, from_bytes, scratch.data(), to_bytes)
       : RepeatsElement(elements, size_bytes, static_cast<size_t>(parameters.typesize))
@@ -367,34 +330,6 @@ Result<std::string> FormatB2ndMetalayer(const AxisVector& shape, const AxisVecto
   const std::string content(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
   std::free(bytes);
   return content;
-}
-
-std::optional<int> FindCompressor(std::string_view name) {
-  for (const int compressor : {BLOSC_BLOSCLZ, BLOSC_LZ4, BLOSC_LZ4HC, BLOSC_ZLIB, BLOSC_ZSTD}) {
-    if (CompressorName(compressor) == name) return compressor;
-  }
-  return std::nullopt;
-}
-
-std::string CodecName(int codec) {
-  return NameOr(Find(std::begin(kCodecs), std::end(kCodecs), codec), "codec", codec);
-}
-
-std::string CompressorName(int compressor) {
-  switch (compressor) {
-    case BLOSC_LZ4HC:
-      return "LZ4HC";
-    case BLOSC_ZLIB:
-      return "ZLIB";
-    case BLOSC_ZSTD:
-      return "ZSTD";
-    default:
-      return CodecName(compressor);  // BLOSCLZ, LZ4 and plugins have one number for both
-  }
-}
-
-std::string FilterName(int filter) {
-  return NameOr(Find(std::begin(kFilters), std::end(kFilters), filter), "filter", filter);
 }
 
 }  // namespace ndarray

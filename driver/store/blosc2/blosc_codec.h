@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +54,7 @@ class BloscCodec {
 
 // How chunks are compressed. Slots of filters are applied from the first to the last.
 struct Compression {
-  int compressor = 0;  // as in the header of a frame
+  int compressor = 0;  // compressor_id (codecs.h)
   int level = 0;       // 0: stored; to 9
   std::array<uint8_t, kMaxFilters> filters = {};
   std::array<uint8_t, kMaxFilters> filters_meta = {};
@@ -97,24 +96,6 @@ class BloscEncoder {
 // REQUIRES: the shapes are those of a B2ndLayout
 Result<std::string> FormatB2ndMetalayer(const AxisVector& shape, const AxisVector& chunk_shape,
                                         const AxisVector& block_shape, const std::string& dtype);
-
-// The number of a compressor, by its name as CompressorName has it; absent for others and those
-// that cannot write.
-std::optional<int> FindCompressor(std::string_view name);
-
-// "LZ4", "ZSTD", ...; "codec 41" for unknown ones. By the number that chunks have.
-std::string CodecName(int codec);
-
-// The same, and "LZ4HC", by the number that the header of a frame has.
-std::string CompressorName(int compressor);
-
-// The same, and "NONE" where the header's level says that nothing is compressed.
-inline std::string CompressionName(int compressor, int level) {
-  return level == 0 ? "NONE" : CompressorName(compressor);
-}
-
-// "SHUFFLE", "BITSHUFFLE", ...; "filter 41" for unknown ones.
-std::string FilterName(int filter);
 
 }  // namespace ndarray
 

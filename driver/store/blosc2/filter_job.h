@@ -46,7 +46,7 @@ struct FilterJob {
   NDARRAY_ALWAYS_INLINE void PrefetchFirst() const {
     for (size_t run = 0; run < runs_ahead; ++run) Prefetch(run);
   }
-  // To be called where a run is done.
+  // Called when a run is done.
   NDARRAY_ALWAYS_INLINE void PrefetchBehind(size_t run) const { Prefetch(run + runs_ahead); }
 
  private:

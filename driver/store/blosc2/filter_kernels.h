@@ -4,10 +4,10 @@
 // behind the last whole element are the caller's. Filters:
 //   SHUFFLE     byte j of element i is planes[j * elements + i].
 //   BITSHUFFLE  bit k of byte j of element i is bit i % 8 (the lowest is 0) of
-//               planes[(j * 8 + k) * (elements / 8) + i / 8]. Of a block whose number of elements
-//               is no multiple of 8, the last ones are stored as they are: they are the caller's,
-//               too. (In chunks of format version 2, Blosc1's, such blocks are stored as they are
-//               whole.)
+//               planes[(j * 8 + k) * (elements / 8) + i / 8]. If the number of elements of a
+//               block is no multiple of 8, the last ones are stored as they are, and the caller
+//               copies them. (In chunks of format version 2, Blosc1's, such blocks are stored as
+//               they are whole.)
 //   BYTEDELTA   the buffer is split into `streams` equal planes; every plane holds differences, and
 //               its bytes are the running sums (modulo 256) from the plane's own start. What is
 //               left behind the last plane is stored as it is.
@@ -36,7 +36,7 @@ void Unshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
 void UndeltaUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
                       const FilterRows& rows);
 
-// Undoes BITSHUFFLE. REQUIRES: elements % 8 == 0. Of the runs, first, count and step may be any.
+// Undoes BITSHUFFLE. REQUIRES: elements % 8 == 0. `rows` may have any first, count and step.
 void BitUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
                   const FilterRows& rows);
 

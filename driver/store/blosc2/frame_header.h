@@ -51,7 +51,7 @@ struct FrameHeader {
   uint8_t format_version = 0;
   bool is_sparse = false;  // a folder with a file for each chunk
   bool has_varying_blocks = false;
-  uint8_t compressor = 0;  // BLOSC_BLOSCLZ ... BLOSC_ZSTD, or the id of a plugin's codec
+  uint8_t compressor = 0;  // of codecs.h
   uint8_t level = 0;
   std::array<uint8_t, kMaxFilters> filters = {};
   std::array<uint8_t, kMaxFilters> filters_meta = {};

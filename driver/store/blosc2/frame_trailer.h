@@ -9,7 +9,7 @@
 //            trailer's start (uint32)
 //   then     0xdc, number (uint16); for each: 0xc6, bytes (uint32), its content: a Blosc chunk
 //   23 bytes before the end: 0xce, bytes of the trailer (uint32), 0xd8, kind, 16 bytes of
-//            fingerprint, which nobody uses
+//            fingerprint, which is not used
 #ifndef GDAL_NDARRAY_STORE_BLOSC2_FRAME_TRAILER_H_
 #define GDAL_NDARRAY_STORE_BLOSC2_FRAME_TRAILER_H_
 

@@ -67,8 +67,8 @@ HWY_INLINE Vector<kBytes> LoadPlane(const uint8_t* plane) {
   return hn::LoadU(d, plane);
 }
 
-// Of planes v[0] to v[kWays - 1]: the interleaved bytes, in kWays vectors. Not of 3: StoreAll does
-// it.
+// The bytes of planes v[0] to v[kWays - 1], interleaved, in kWays vectors. kWays is not 3, which
+// StoreAll handles.
 template <size_t kWays, size_t kBytes, size_t kRound = 1>
 HWY_INLINE void Interleave(Vector<kBytes> (&v)[kWays]) {
   if constexpr (kRound < kWays && kWays != 3) {

@@ -281,7 +281,7 @@ class Parser {
     return Unexpected("a closing quote");
   }
 
-  // In a raw string a backslash stays, and so does what is after it, a quote, too.
+  // In a raw string a backslash stays, and so does the character after it, even a quote.
   Status TakeRaw(std::string& out) {
     if (at_ >= text_.size()) return Unexpected("an escaped character");
     out += '\\';

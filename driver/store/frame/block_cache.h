@@ -54,7 +54,7 @@ class BlockCache {
   static constexpr int64_t kDefaultMaxBytes = int64_t{64} << 20;
 
   enum Rule : uint32_t {
-    kPartlyCovered = 1,  // only those are kept: whoever wants whole blocks has all of them
+    kPartlyCovered = 1,  // only those are kept: a reader of whole blocks has all of them
     kReturns = 2,        // all of a file whose blocks have been asked for again lately, kept or not
     kMuchLeft = 4,       // those of which the window leaves much: others will want that
     kSlabs = 8,          // those that cross the array where windows do not, as BlockReader knows

@@ -51,7 +51,8 @@ std::vector<Span> Merged(std::vector<Span> spans, uint64_t max_gap_bytes) {
 }  // namespace
 
 std::string LoadedChunk::Name() const {
-  return "chunk " + std::to_string(number) + " at byte " + std::to_string(place.offset_bytes);
+  return "chunk " + std::to_string(chunk_index) + " at byte " +
+         std::to_string(location.offset_bytes);
 }
 
 Status LoadedChunk::DecodeBlock(const BloscCodec& codec, int64_t block, std::byte* to) const {
@@ -95,7 +96,7 @@ Result<std::vector<std::byte>> RepeatedElement(const LoadedChunk& chunk, int64_t
 
 Status ChunkLoader::CheckHeader(LoadedChunk& chunk, std::string_view directory) const {
   Result<BloscChunk> header =
-      ParseChunkHeader(directory.substr(0, kChunkHeaderBytes), chunk.place.available_bytes);
+      ParseChunkHeader(directory.substr(0, kChunkHeaderBytes), chunk.location.available_bytes);
   if (!header.ok()) return header.status().At(chunk.Name()).At(file_.path());
   Status status;
   if (header->uncompressed_bytes != index_.layout().chunk_bytes) {
@@ -119,12 +120,12 @@ Status ChunkLoader::LoadHeaders(std::vector<LoadedChunk>& chunks) const {
       file_.View(0, static_cast<uint64_t>(index_.summary().frame_bytes));
   if (!map.ok()) return map.status();
   for (LoadedChunk& chunk : chunks) {
-    chunk.place = index_.Chunk(chunk.number);
-    chunk.header.kind = chunk.place.kind;
-    if (chunk.place.kind != ChunkKind::kBlocks || *map == nullptr) continue;
-    const auto* const start = reinterpret_cast<const char*>(*map) + chunk.place.offset_bytes;
+    chunk.location = index_.Chunk(chunk.chunk_index);
+    chunk.header.kind = chunk.location.kind;
+    if (chunk.location.kind != ChunkKind::kBlocks || *map == nullptr) continue;
+    const auto* const start = reinterpret_cast<const char*>(*map) + chunk.location.offset_bytes;
     Status status = CheckHeader(chunk, {start, kChunkHeaderBytes});
-    file_.NoteRead(chunk.place.offset_bytes, kChunkHeaderBytes);
+    file_.NoteRead(chunk.location.offset_bytes, kChunkHeaderBytes);
     if (!status.ok()) return status;
     chunk.bytes = {start, static_cast<size_t>(chunk.header.compressed_bytes)};
   }
@@ -143,14 +144,14 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
   std::vector<std::shared_ptr<Buffer>> fresh(chunks.size());
   std::vector<ByteRange> ranges;
   for (size_t i = 0; i < chunks.size(); ++i) {
-    const ChunkPlace& place = chunks[i].place;
-    if (place.kind != ChunkKind::kBlocks) continue;
+    const ChunkLocation& location = chunks[i].location;
+    if (location.kind != ChunkKind::kBlocks) continue;
     directories[i] =
-        cache.Find({index_.cache_file(), chunks[i].number, BlockCache::kDirectory}, *counters);
+        cache.Find({index_.cache_file(), chunks[i].chunk_index, BlockCache::kDirectory}, *counters);
     if (directories[i] != nullptr) continue;
-    fresh[i] = std::make_shared<Buffer>(std::min(directory_bytes, place.available_bytes));
+    fresh[i] = std::make_shared<Buffer>(std::min(directory_bytes, location.available_bytes));
     directories[i] = fresh[i];
-    ranges.push_back({place.offset_bytes, fresh[i]->size_bytes(), fresh[i]->data()});
+    ranges.push_back({location.offset_bytes, fresh[i]->size_bytes(), fresh[i]->data()});
   }
   if (!ranges.empty()) {
     Status status = file_.Read(ranges);
@@ -164,7 +165,8 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
     Status status = CheckHeader(chunk, directory);
     if (!status.ok()) return status;
     if (fresh[i] != nullptr && cache.Admits(fresh[i]->size_bytes())) {
-      cache.Insert({index_.cache_file(), chunk.number, BlockCache::kDirectory}, fresh[i], counters);
+      cache.Insert({index_.cache_file(), chunk.chunk_index, BlockCache::kDirectory}, fresh[i],
+                   counters);
     }
     const auto size_bytes = static_cast<size_t>(chunk.header.compressed_bytes);
     chunk.owned = ZeroedMemory(size_bytes);
@@ -202,14 +204,14 @@ void ChunkLoader::NoteBlock(const LoadedChunk& chunk, int64_t block) const {
       const uint64_t next = starts.Little<uint32_t>();
       if (next > start) stop = next;
     }
-    file_.NoteRead(chunk.place.offset_bytes + start_at, sizeof(uint32_t));
+    file_.NoteRead(chunk.location.offset_bytes + start_at, sizeof(uint32_t));
   }
   stop = std::min({stop, all_bytes, start + block_bytes});
-  if (start < stop) file_.NoteRead(chunk.place.offset_bytes + start, stop - start);
+  if (start < stop) file_.NoteRead(chunk.location.offset_bytes + start, stop - start);
 }
 
 void ChunkLoader::NoteChunk(const LoadedChunk& chunk) const {
-  if (mapped()) file_.NoteRead(chunk.place.offset_bytes, chunk.bytes.size());
+  if (mapped()) file_.NoteRead(chunk.location.offset_bytes, chunk.bytes.size());
 }
 
 Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wanted,
@@ -217,7 +219,7 @@ Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wa
   const BloscChunk& header = chunk.header;
   const auto all_bytes = static_cast<uint64_t>(header.compressed_bytes);
   const auto add = [&](uint64_t start, uint64_t stop) {
-    ranges.push_back({chunk.place.offset_bytes + start, static_cast<size_t>(stop - start),
+    ranges.push_back({chunk.location.offset_bytes + start, static_cast<size_t>(stop - start),
                       chunk.owned.get() + start});
   };
   if (wanted.empty()) return {};

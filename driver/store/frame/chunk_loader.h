@@ -29,9 +29,9 @@ struct FreeMemory {
 };
 
 struct LoadedChunk {
-  int64_t number = 0;  // in C order
-  ChunkPlace place;
-  BloscChunk header;  // kind: what the chunk is after all; a special place has no other fields
+  int64_t chunk_index = 0;  // in C order
+  ChunkLocation location;
+  BloscChunk header;  // kind: what the chunk is after all; a special location has no other fields
   std::optional<BlockFormat> format;  // where blocks are decoded without c-blosc2
   bool needs_whole = false;           // to be decoded in one go: its blocks are not those of the
                                       // array, or need each other
@@ -66,8 +66,8 @@ class ChunkLoader {
   Status LoadHeaders(std::vector<LoadedChunk>& chunks) const;
 
   // The second half, only where the file is not mapped: the bytes of blocks. wanted[i] are block
-  // numbers of chunks[i], or {kAllBlocks}; ignored where that holds no blocks. Of local files
-  // several threads read.
+  // numbers of chunks[i], or {kAllBlocks}; ignored where that holds no blocks. Several threads
+  // read local files.
   Status LoadBlocks(std::vector<LoadedChunk>& chunks,
                     const std::vector<std::vector<int64_t>>& wanted, int max_threads = 1) const;
 

@@ -27,7 +27,7 @@ Status FrameAppender::Commit(std::string_view tail, uint64_t header_bytes,
   if (status.ok()) status = file_->WriteAt(index_at, tail.data(), tail.size());
   if (status.ok()) status = Sync();
   if (!status.ok()) return status;
-  // From here on the tail may be the one that counts: it is never overwritten.
+  // The tail may be the current one after this, so it is never overwritten.
   end_bytes_ = synced_bytes_ = index_at + tail.size();
   PutFrameLengths(header_, end_bytes_, uncompressed_bytes,
                   static_cast<int64_t>(index_at - header_bytes));

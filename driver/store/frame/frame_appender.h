@@ -1,6 +1,6 @@
 // Changes a frame in place, as a transaction: bytes are appended after its end, and count from a
 // commit on. The commit is one small write to the header, within one sector of a disk, after all
-// that it makes count has been synced; until then the file is what it was, for everybody.
+// that it makes count has been synced; until then all readers see the file as it was.
 //
 // Offsets and sizes are in bytes. For one thread.
 #ifndef GDAL_NDARRAY_STORE_FRAME_FRAME_APPENDER_H_

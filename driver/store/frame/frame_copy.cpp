@@ -12,12 +12,13 @@ namespace ndarray {
 namespace {
 
 // A whole compressed chunk, as the file has it.
-Status ReadChunk(const ByteFile& file, const ChunkPlace& place, std::string& bytes) {
-  Status status = ReadBytes(file, place.offset_bytes, kChunkHeaderBytes, bytes);
+Status ReadChunk(const ByteFile& file, const ChunkLocation& location, std::string& bytes) {
+  Status status = ReadBytes(file, location.offset_bytes, kChunkHeaderBytes, bytes);
   if (!status.ok()) return status;
-  Result<BloscChunk> chunk = ParseChunkHeader(bytes, place.available_bytes);
+  Result<BloscChunk> chunk = ParseChunkHeader(bytes, location.available_bytes);
   if (!chunk.ok()) return chunk.status().At(file.path());
-  return ReadBytes(file, place.offset_bytes, static_cast<size_t>(chunk->compressed_bytes), bytes);
+  return ReadBytes(file, location.offset_bytes, static_cast<size_t>(chunk->compressed_bytes),
+                   bytes);
 }
 
 }  // namespace
@@ -31,15 +32,15 @@ Result<uint64_t> CopyFrame(const FrameIndex& index, const ByteFile& file, std::s
   uint64_t at = header.size();
   std::vector<int64_t> offsets = index.Offsets();
   std::string bytes;
-  for (int64_t number = 0; status.ok() && number < layout.chunk_count; ++number) {
-    status = ReportProgress(progress,
-                            static_cast<double>(number) / static_cast<double>(layout.chunk_count));
+  for (int64_t chunk_index = 0; status.ok() && chunk_index < layout.chunk_count; ++chunk_index) {
+    status = ReportProgress(
+        progress, static_cast<double>(chunk_index) / static_cast<double>(layout.chunk_count));
     if (!status.ok()) return status.At(file.path());
-    const ChunkPlace place = index.Chunk(number);
-    if (place.kind != ChunkKind::kBlocks) continue;
-    status = ReadChunk(file, place, bytes);
+    const ChunkLocation location = index.Chunk(chunk_index);
+    if (location.kind != ChunkKind::kBlocks) continue;
+    status = ReadChunk(file, location, bytes);
     if (status.ok()) status = output.WriteAt(at, bytes.data(), bytes.size());
-    offsets[static_cast<size_t>(number)] = static_cast<int64_t>(at - header.size());
+    offsets[static_cast<size_t>(chunk_index)] = static_cast<int64_t>(at - header.size());
     at += bytes.size();
   }
   if (!status.ok()) return status;

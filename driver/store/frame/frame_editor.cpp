@@ -16,12 +16,12 @@ Result<std::shared_ptr<FrameEditor>> FrameEditor::Open(const ByteFile& file) {
   return editor;
 }
 
-void FrameEditor::MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes) {
+void FrameEditor::MoveChunk(int64_t chunk, const ChunkLocation& location, uint64_t end_bytes) {
   if (offsets_.empty()) offsets_ = Offsets();
   offsets_[static_cast<size_t>(chunk)] =
-      place.kind == ChunkKind::kBlocks
-          ? static_cast<int64_t>(place.offset_bytes - chunks_offset_bytes_)
-          : SpecialOffset(place.kind);
+      location.kind == ChunkKind::kBlocks
+          ? static_cast<int64_t>(location.offset_bytes - chunks_offset_bytes_)
+          : SpecialOffset(location.kind);
   chunks_bytes_ = std::max(chunks_bytes_, end_bytes - chunks_offset_bytes_);
 }
 

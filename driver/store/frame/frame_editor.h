@@ -1,6 +1,6 @@
-// The index of a .b2nd file for who updates it: one of its own, that is not shared and may change.
+// The index of a .b2nd file that is updated: its own index, which is not shared and may change.
 //
-// For one thread while it changes; between changes as a FrameIndex.
+// One thread at a time may change it; between changes any number may read it, as a FrameIndex.
 #ifndef GDAL_NDARRAY_STORE_FRAME_FRAME_EDITOR_H_
 #define GDAL_NDARRAY_STORE_FRAME_FRAME_EDITOR_H_
 
@@ -19,10 +19,10 @@ class FrameEditor final : public FrameIndex {
   // would be lost.
   static Result<std::shared_ptr<FrameEditor>> Open(const ByteFile& file);
 
-  // The chunk is now at place.offset_bytes in the file, or special; the chunks' part of the file
+  // The chunk is now at location.offset_bytes in the file, or special; the chunks' part of the file
   // ends at `end_bytes` or later. Once some have moved, what the block cache has of the file must
   // be forgotten.
-  void MoveChunk(int64_t chunk, const ChunkPlace& place, uint64_t end_bytes);
+  void MoveChunk(int64_t chunk, const ChunkLocation& location, uint64_t end_bytes);
   void ForgetCached();
 
  private:

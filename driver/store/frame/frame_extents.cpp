@@ -15,21 +15,21 @@ Status ForEachHeader(const FrameIndex& index, const ByteFile& file, const Visit&
   std::vector<char> headers(static_cast<size_t>(kBatch * kChunkHeaderBytes));
   for (int64_t first = 0; first < count; first += kBatch) {
     std::vector<ByteRange> ranges;
-    std::vector<std::pair<int64_t, ChunkPlace>> chunks;
+    std::vector<std::pair<int64_t, ChunkLocation>> chunks;
     for (int64_t chunk = first; chunk < std::min(first + kBatch, count); ++chunk) {
-      const ChunkPlace place = index.Chunk(chunk);
-      if (place.kind != ChunkKind::kBlocks) continue;
-      ranges.push_back({place.offset_bytes, kChunkHeaderBytes,
+      const ChunkLocation location = index.Chunk(chunk);
+      if (location.kind != ChunkKind::kBlocks) continue;
+      ranges.push_back({location.offset_bytes, kChunkHeaderBytes,
                         headers.data() + ranges.size() * kChunkHeaderBytes});
-      chunks.emplace_back(chunk, place);
+      chunks.emplace_back(chunk, location);
     }
     Status status = ranges.empty() ? Status() : file.Read(ranges);
     if (!status.ok()) return status;
     for (size_t i = 0; i < chunks.size(); ++i) {
-      const auto& [chunk, place] = chunks[i];
-      status = visit(chunk, place.offset_bytes,
+      const auto& [chunk, location] = chunks[i];
+      status = visit(chunk, location.offset_bytes,
                      ParseChunkHeader({headers.data() + i * kChunkHeaderBytes, kChunkHeaderBytes},
-                                      place.available_bytes));
+                                      location.available_bytes));
       if (!status.ok()) return status;
     }
   }

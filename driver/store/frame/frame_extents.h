@@ -20,7 +20,7 @@ struct ChunkExtent {
 
 struct FrameExtents {
   std::vector<ChunkExtent> chunks;  // those that take bytes, in file order
-  // Chunks whose headers do not even tell their sizes, and why. They are not among `chunks`.
+  // Chunks whose headers do not even have valid sizes, and why. They are not among `chunks`.
   std::vector<std::pair<int64_t, Status>> headless;
   // Chunks whose bytes belong to others, too: each with one that starts before it.
   std::vector<std::pair<ChunkExtent, ChunkExtent>> overlaps;

@@ -276,16 +276,16 @@ std::vector<int64_t> FrameIndex::Offsets() const {
              : offsets_;
 }
 
-ChunkPlace FrameIndex::Chunk(int64_t chunk) const {
+ChunkLocation FrameIndex::Chunk(int64_t chunk) const {
   const int64_t offset = offsets_.empty() ? uniform_offset_ : offsets_[static_cast<size_t>(chunk)];
-  ChunkPlace place;
+  ChunkLocation location;
   if (IsSpecialOffset(offset)) {
-    place.kind = SpecialKind(offset);
-    return place;
+    location.kind = SpecialKind(offset);
+    return location;
   }
-  place.offset_bytes = chunks_offset_bytes_ + static_cast<uint64_t>(offset);
-  place.available_bytes = chunks_bytes_ - static_cast<uint64_t>(offset);
-  return place;
+  location.offset_bytes = chunks_offset_bytes_ + static_cast<uint64_t>(offset);
+  location.available_bytes = chunks_bytes_ - static_cast<uint64_t>(offset);
+  return location;
 }
 
 }  // namespace ndarray

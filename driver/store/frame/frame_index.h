@@ -28,7 +28,7 @@
 namespace ndarray {
 
 // Where a chunk is, or what it is made of where it takes no bytes.
-struct ChunkPlace {
+struct ChunkLocation {
   ChunkKind kind = ChunkKind::kBlocks;
   uint64_t offset_bytes = 0;     // in the file; kBlocks (which may turn out to be kRepeated, ...)
   uint64_t available_bytes = 0;  // from there to the end of all chunks
@@ -69,9 +69,9 @@ class FrameIndex {
   const FrameSummary& summary() const { return summary_; }
 
   // REQUIRES: 0 <= chunk < layout().chunk_count
-  ChunkPlace Chunk(int64_t chunk) const;
+  ChunkLocation Chunk(int64_t chunk) const;
 
-  // Empty, too, where the trailer cannot be read, which costs nobody their pixels.
+  // Also empty if the trailer cannot be read; pixels can be read all the same.
   const FrameAttributes& attributes() const { return attributes_; }
 
   // Offsets as the file has them, and the bytes of the header, after which they count.
@@ -93,8 +93,8 @@ class FrameIndex {
 
   FrameIndex() : cache_file_(BlockCache::Process().NewFile()) {}
 
-  // Once. What is wrong with the names of attributes, which costs nobody their pixels, is told
-  // apart.
+  // Called once. An error in the names of attributes does not keep anybody from reading pixels, so
+  // it is returned separately, in `attributes`.
   Status Load(const ByteFile& file, Status& attributes);
   Status CheckFits(const ByteFile& file) const;
   Status LoadHeader(const ByteFile& file, FrameHeader& header, std::string& header_bytes);

@@ -15,8 +15,8 @@ class SharedIndexes {
  public:
   static SharedIndexes& Process();
 
-  // `frame` tells apart all frames that there are, each state of one file included. nullptr where
-  // none is in use.
+  // `frame` is a key that differs between all frames, and between the states of one file. nullptr
+  // if no index with this key is in use.
   std::shared_ptr<const FrameIndex> Find(const std::string& frame);
 
   // Keeps the first of two that were loaded at once.

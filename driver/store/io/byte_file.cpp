@@ -6,7 +6,7 @@ Result<const std::byte*> ByteFile::View(uint64_t offset_bytes, uint64_t size_byt
   if (map_ == nullptr) return nullptr;
   Result<uint64_t> size = CurrentSize();
   if (!size.ok()) return size.status();
-  // Of a file that has grown, the map still shows what it was.
+  // If the file has grown, the map still has its old size.
   if (offset_bytes > size_bytes_ || size_bytes > size_bytes_ - offset_bytes) *size = size_bytes_;
   if (offset_bytes > *size || size_bytes > *size - offset_bytes) {
     return Mismatch(StatusCode::kCorrupt, "file size",

@@ -63,8 +63,8 @@ class ByteFile {
   // The range will be read soon. A hint.
   virtual void Advise(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) const {}
 
-  // Text that is equal for two openings only if both read the same bytes; empty where that cannot
-  // be told. It changes when the file is written.
+  // A text that is equal for two openings only if both read the same bytes; empty where that is
+  // unknown. It changes when the file is written.
   virtual std::string Identity() const { return ""; }
 
   // The file that has the path now, opened in the same way; nullptr where that makes no sense.

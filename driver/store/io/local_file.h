@@ -20,7 +20,8 @@ namespace ndarray {
 // Whether a file is mapped, and how much of the map may stay resident. Sizes are in bytes.
 struct MapPolicy {
   uint64_t max_mapped_bytes = UINT64_MAX;  // longer files are read without a map
-  // Of this file's map, where its readers call NoteRead; absent: ResidentLimit::Process() counts.
+  // The limit for the map of this file, for readers that call NoteRead; absent: the limit of
+  // ResidentLimit::Process().
   std::optional<uint64_t> max_resident_bytes;
 };
 
@@ -43,9 +44,9 @@ Result<std::shared_ptr<WritableFile>> OpenLockedFile(const std::string& path);
 struct UnlockedFile {
   std::shared_ptr<WritableFile> file;
 
-  // Locks it. To be called before the first write; nobody is kept out before. kIo where somebody
-  // else is at work, or has changed or replaced the file since it was opened. Empty: it is locked,
-  // or never is.
+  // Locks the file, before the first write; until then other writers are not kept out. kIo if
+  // another writer is at work, or has changed or replaced the file since it was opened. Empty: it
+  // is locked already, or never is.
   std::function<Status()> lock;
 };
 Result<UnlockedFile> OpenUnlockedFile(const std::string& path);

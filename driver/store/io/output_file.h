@@ -26,8 +26,8 @@ class OutputFile {
   // system can help it.
   virtual Status Resize(uint64_t size_bytes) = 0;
 
-  // Takes the space that a file of this size needs now, so that a full disk is told before the
-  // work, not after it. May do nothing. Does not change the size.
+  // Takes the space that a file of this size needs now, so that a full disk is reported
+  // before the work, not after it. May do nothing. Does not change the size.
   virtual Status Reserve(uint64_t size_bytes) = 0;
 
   // Offsets must not fall, unless CanRewrite: some file systems can only append.

@@ -13,7 +13,7 @@ constexpr uint64_t kSegmentsPerWord = 64;
 // the kernel passes over it faster than it takes another call.
 constexpr uint64_t kMaxGapSegments = (uint64_t{16} << 20) / kSegmentBytes;
 
-// Of the members of all limits: taken when maps come, go and are released.
+// Guards the members of all limits; held while maps are added, removed and released.
 std::mutex& MembersMutex() {
   static auto* const mutex = [] {
     auto* const made = new std::mutex;  // outlives every user

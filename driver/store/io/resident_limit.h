@@ -1,10 +1,10 @@
 // A bound on how much of memory maps stays resident, that is, counts as memory of this process.
 //
-// The kernel keeps what a process has read through a map in its account for as long as the map is
-// there: who reads a large file looks as large as the file, and is ended by what watches over
-// memory. Here those who read through a map say so after each piece; once they have touched more
-// than the bound, all of it is released at once. (What is used again is found in the page cache;
-// keeping what was used last would take a call of the system for each gap between.)
+// The kernel charges a process for everything it has read through a map until the map is gone, so a
+// process that reads a large file seems to use as much memory as the file has bytes, and may be
+// killed for it. Readers of a map therefore report each piece that they have read; once they have
+// touched more than the bound, all of it is released at once. (What is used again is found in the
+// page cache. Keeping what was used last would take a system call for each gap in between.)
 //
 // Sizes are in bytes. Everything is safe from any number of threads.
 #ifndef GDAL_NDARRAY_STORE_IO_RESIDENT_LIMIT_H_
@@ -65,7 +65,7 @@ class TouchedPages {
 
   const MemoryMap& map_;
   ResidentLimit& limit_;
-  // From the first note on: most files are opened, and no more. Then the rest does not change.
+  // Set by the first note: most files are only opened. After that the rest does not change.
   std::atomic<bool> started_{false};
   uint64_t skew_bytes_ = 0;                   // of the map's start in its first segment
   std::vector<std::atomic<uint64_t>> words_;  // a bit for each segment

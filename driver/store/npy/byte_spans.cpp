@@ -52,7 +52,7 @@ class Splitter {
     return -1;
   }
 
-  // From the first to the end of the last element.
+  // Bytes from the first element to the end of the last.
   uint64_t Extent(const Box& box) const {
     auto bytes = static_cast<uint64_t>(element_bytes_);
     for (int axis = 0; axis < box.start.size(); ++axis) {

@@ -167,7 +167,7 @@ def test_every_spelling_of_a_creation_option_before_and_after_paths(tif, tmp_pat
     (["o.b2nd", "-co", "LEVEL"], "-co: found LEVEL, wanted NAME=VALUE"),
     (["o.b2nd", "-co", "LEVEL=12"], "o.b2nd: LEVEL: found 12, wanted 1 to 9"),
     (["o.b2nd", "-co", "COMPRESS=LZMA"],
-     "o.b2nd: COMPRESS: found LZMA, wanted LZ4, LZ4HC, ZSTD, ZLIB, BLOSCLZ or NONE"),
+     "o.b2nd: COMPRESS: found LZMA, wanted ZSTD, LZ4, LZ4HC, ZLIB, BLOSCLZ or NONE"),
     (["o.npy", "-co", "INTERLEAVE=ROW"],
      "o.npy: INTERLEAVE: found ROW, wanted BAND, PIXEL or LINE"),
     (["o.npy", "--access", "columns"],

@@ -141,7 +141,7 @@ TEST_F(B2ndFileTest, ReadsFilesMadeWithoutCBlosc2) {
   }
 }
 
-// Of one element along the first axes.
+// Chunks of one element along the first axes.
 ReferenceArray ManyAxes(int axes) {
   Random random(4);
   AxisVector shape(axes, 1);

@@ -68,7 +68,7 @@ Status ReadAll(const std::string& bytes, bool mapped) {
   return status;
 }
 
-// Of both kinds of files. Returns how many of the two failed.
+// Reads both kinds of files. Returns how many of the two failed.
 int ExpectReadsOrFailsCleanly(const std::string& bytes) {
   int failures = 0;
   for (const bool mapped : {false, true}) {

@@ -217,7 +217,7 @@ TEST_F(B2ndFaultsTest, FailedNewFileIsNeverCommitted) {
     Status status = writer.ok() ? Status() : writer.status();
     for (int64_t chunk = 0; status.ok() && chunk < layout->chunk_count; ++chunk) {
       const int64_t start = chunk / 3 * 16 * 50 + chunk % 3 * 20;
-      const Box box = ChunkBox(*layout, GridPlace(layout->chunk_grid, chunk));
+      const Box box = ChunkBox(*layout, GridPosition(layout->chunk_grid, chunk));
       status = (*writer)->Write(box, {old_.elements.data() + 2 * start, {100, 2}});
     }
     if (status.ok()) status = (*writer)->Finish();

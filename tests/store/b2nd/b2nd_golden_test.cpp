@@ -86,7 +86,7 @@ ReferenceArray ExpectedOf(const std::string& name, const DType& dtype, const Axi
   ReferenceArray expected{dtype, shape, ""};
   for (int64_t n = 0; n < testing::Product(shape); ++n) {
     std::string element = ElementOf(dtype.type, n / 3 % 1000);
-    // Of version_..._holes one chunk was written.
+    // Only one chunk of version_..._holes was written.
     const bool is_hole =
         Contains(name, "_holes") && (n / shape[1] < 20 || n / shape[1] >= 40 || n % shape[1] < 32);
     if (is_hole || Contains(name, "special_zeros")) {
@@ -144,7 +144,7 @@ TEST_P(GoldenB2nd, IsDecodedAsByCBlosc2) {
   const auto index = FrameIndex::Open(**file);
   ASSERT_THAT(index, IsOk());
   std::vector<LoadedChunk> chunks(static_cast<size_t>((*index)->layout().chunk_count));
-  for (size_t i = 0; i < chunks.size(); ++i) chunks[i].number = static_cast<int64_t>(i);
+  for (size_t i = 0; i < chunks.size(); ++i) chunks[i].chunk_index = static_cast<int64_t>(i);
   ASSERT_THAT(ChunkLoader(**index, **file).LoadHeaders(chunks), IsOk());
   const auto chunk_bytes = static_cast<size_t>((*index)->layout().chunk_bytes);
   for (const LoadedChunk& chunk : chunks) {
@@ -153,7 +153,7 @@ TEST_P(GoldenB2nd, IsDecodedAsByCBlosc2) {
     Buffer theirs(chunk_bytes);
     ASSERT_THAT(chunk.DecodeChunk((*index)->codec(), mine.data()), IsOk());
     ASSERT_THAT((*index)->codec().DecodeChunk(chunk.bytes, chunk.header, theirs.data()), IsOk());
-    EXPECT_EQ(std::memcmp(mine.data(), theirs.data(), chunk_bytes), 0) << chunk.number;
+    EXPECT_EQ(std::memcmp(mine.data(), theirs.data(), chunk_bytes), 0) << chunk.chunk_index;
   }
 }
 

@@ -76,7 +76,7 @@ class B2ndInteropTest : public ::testing::TestWithParam<std::tuple<int, ScalarTy
         B2ndWriter::Start(output, *layout, compression, {{"answer", std::string(1, '\x2a')}}, 1);
     EXPECT_THAT(writer, IsOk());
     for (int64_t chunk = 0; chunk < layout->chunk_count; ++chunk) {
-      const Box box = ChunkBox(*layout, GridPlace(layout->chunk_grid, chunk));
+      const Box box = ChunkBox(*layout, GridPosition(layout->chunk_grid, chunk));
       const auto elements = static_cast<size_t>(ElementsIn(box));
       if (chunk % 3 == 1) {
         reference_.SetElementsOf(box, std::string(elements * element_bytes(), '\0'));

@@ -44,7 +44,7 @@ class ChunkLoaderTest : public ::testing::Test {
 
   std::vector<LoadedChunk> Headers(const std::vector<int64_t>& numbers, Status& status) const {
     std::vector<LoadedChunk> chunks(numbers.size());
-    for (size_t i = 0; i < numbers.size(); ++i) chunks[i].number = numbers[i];
+    for (size_t i = 0; i < numbers.size(); ++i) chunks[i].chunk_index = numbers[i];
     status = ChunkLoader(*index_, *file_).LoadHeaders(chunks);
     return chunks;
   }
@@ -63,9 +63,11 @@ class ChunkLoaderTest : public ::testing::Test {
     ASSERT_THAT(index_->codec().DecodeBlock(chunk.bytes, chunk.header, block,
                                             reinterpret_cast<std::byte*>(decoded.data())),
                 IsOk());
-    const Box box = BlockBox(index_->layout(), GridPlace(index_->layout().chunk_grid, chunk.number),
-                             GridPlace(index_->layout().block_grid, block));
-    EXPECT_TRUE(decoded == reference_.ElementsOf(box)) << "chunk " << chunk.number << ", " << block;
+    const Box box =
+        BlockBox(index_->layout(), GridPosition(index_->layout().chunk_grid, chunk.chunk_index),
+                 GridPosition(index_->layout().block_grid, block));
+    EXPECT_TRUE(decoded == reference_.ElementsOf(box))
+        << "chunk " << chunk.chunk_index << ", " << block;
   }
 
   ReferenceArray reference_;

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "driver/store/blosc2/codecs.h"
 #include "driver/store/frame/frame_extents.h"
 #include "driver/store/io/local_file.h"
 #include "tests/support/b2nd_files.h"

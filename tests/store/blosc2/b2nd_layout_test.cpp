@@ -242,8 +242,8 @@ TEST(B2ndLayout, NumbersPlacesInCOrder) {
   const AxisVector grid = {3, 1, 4};
   int64_t number = 0;
   ForEachIndex(grid, [&](const AxisVector& place) {
-    EXPECT_EQ(GridNumber(grid, place), number);
-    EXPECT_EQ(GridPlace(grid, number), place);
+    EXPECT_EQ(GridIndex(grid, place), number);
+    EXPECT_EQ(GridPosition(grid, number), place);
     ++number;
   });
 }

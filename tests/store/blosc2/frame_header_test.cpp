@@ -137,7 +137,7 @@ TEST(FrameHeader, AcceptsAFrameLengthNearTheLimit) {
 }
 
 TEST(FrameHeader, RefusesOtherMarkers) {
-  // Of the numbers, the flags, the filters.
+  // In the numbers, the flags, the filters.
   for (const size_t at : {10u, 15u, 24u, 29u, 38u, 47u, 52u, 57u, 69u}) {
     EXPECT_EQ(ParseFrameHeader(WithBytes(at, "\x01")).status().code(), StatusCode::kCorrupt) << at;
   }

@@ -41,10 +41,10 @@ TEST(FrameIndex, FindsEachChunk) {
   const auto index = Open(FrameBytes(parts));
   ASSERT_THAT(index, IsOk());
   for (size_t chunk = 0; chunk < 4; ++chunk) {
-    const ChunkPlace place = (*index)->Chunk(static_cast<int64_t>(chunk));
-    EXPECT_EQ(place.kind, ChunkKind::kBlocks);
-    EXPECT_EQ(place.offset_bytes, ChunkStart(parts, chunk));
-    EXPECT_EQ(place.available_bytes, ChunkStart(parts, 4) - ChunkStart(parts, chunk));
+    const ChunkLocation location = (*index)->Chunk(static_cast<int64_t>(chunk));
+    EXPECT_EQ(location.kind, ChunkKind::kBlocks);
+    EXPECT_EQ(location.offset_bytes, ChunkStart(parts, chunk));
+    EXPECT_EQ(location.available_bytes, ChunkStart(parts, 4) - ChunkStart(parts, chunk));
   }
 }
 

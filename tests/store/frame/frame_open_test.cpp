@@ -145,7 +145,7 @@ TEST(OpenFrame, TakesNoHeaderThatIsHalfWritten) {
 }
 
 // Where the times of files move in ticks, and the file had its length before the header was
-// written, nothing but the header tells the two states apart.
+// written, the two states differ in the header alone.
 TEST(OpenFrame, SharesNoIndexOfAnotherStateOfTheFile) {
   const std::string before = FrameBytes(Frame(0));
   const std::string after = Updated(before, 3);

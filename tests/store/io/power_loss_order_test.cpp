@@ -1,5 +1,6 @@
-// In which order local files are synced and renamed, and what is left where one of it fails. The
-// system's functions are replaced in this program by ones that take notes, and that fail when told.
+// The order in which local files are synced and renamed, and what is left if one of these fails.
+// The system's functions are replaced in this program by ones that take notes, and that fail on
+// demand.
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

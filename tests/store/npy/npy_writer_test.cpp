@@ -21,7 +21,7 @@ using testing::FailsWith;
 using testing::IsOk;
 using testing::MemoryFile;
 
-// Keeps what an OutputFile is told.
+// Records what is asked of an OutputFile.
 class Output final : public OutputFile {
  public:
   const std::string& path() const override { return path_; }

@@ -4,6 +4,8 @@
 #include <cpl_error.h>
 #include <gdal_vrt.h>
 
+#include <algorithm>
+#include <climits>
 #include <functional>
 #include <optional>
 
@@ -87,10 +89,11 @@ void ConvertRaster(const Job& arguments, const ArrayFormat& format,
                        arguments.source + ": cannot choose bands");
   }
   GDALDataset& image = chosen != nullptr ? *chosen : *source;
-  const ImageSize size{image.GetRasterXSize(), image.GetRasterYSize(), image.GetRasterCount(),
-                       GDALGetDataTypeSizeBytes(image.GetRasterBand(1)->GetRasterDataType())};
   if (access) {
-    AddAccessOptions(*access, size, format, true, options);
+    AddAccessOptions(*access,
+                     {image.GetRasterXSize(), image.GetRasterYSize(), image.GetRasterCount()},
+                     GDALGetDataTypeSizeBytes(image.GetRasterBand(1)->GetRasterDataType()), format,
+                     true, options);
   }
   CheckPlan(format, image, arguments, options.List());
   LimitCache(image);
@@ -111,7 +114,7 @@ bool IsRaster(const Stack& stack) {
 
 // A dataset of no pixels with what GDAL says of the first page, for all of them.
 DatasetPointer DescribeStack(const TiffPages& pages, const Stack& stack) {
-  // By that name GDAL does not count the pages, which takes it long where there are many.
+  // Opened by this name, GDAL does not count the pages, which takes long if there are many.
   const std::string path = "GTIFF_DIR:" + std::to_string(pages.first_number()) + ":" + pages.path();
   // libtiff decodes the pixels: what GDAL has to say of them is not asked for.
   CPLPushErrorHandler(CPLQuietErrorHandler);
@@ -173,8 +176,13 @@ void ConvertStack(TiffPages& pages, const Job& arguments, const ArrayFormat& for
   const DatasetPointer description = DescribeStack(pages, stack);
   const auto element_bytes = static_cast<int64_t>(array.dtype.size_bytes());
   if (access) {
-    AddAccessOptions(*access, {pages.width(), pages.height(), pages.samples(), element_bytes},
-                     format, false, options);
+    const auto at_most_int = [](int64_t count) {
+      return static_cast<int>(std::min<int64_t>(count, INT_MAX));
+    };
+    AddAccessOptions(
+        *access,
+        {at_most_int(pages.width()), at_most_int(pages.height()), at_most_int(pages.samples())},
+        element_bytes, format, false, options);
   }
   std::vector<Attribute> attributes;
   if (format.keeps_metadata) {

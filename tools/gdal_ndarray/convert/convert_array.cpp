@@ -141,8 +141,8 @@ void ConvertArray(const ManyAxes& source, const std::string& destination, const 
   plan.source_chunk = array.info().chunk;
   plan.source_block = array.info().block;
   if (access) {
-    const ImageSize size{plan.width, plan.height, plan.bands, plan.element_bytes()};
-    AddAccessOptions(*access, size, format, false, options);
+    AddAccessOptions(*access, {plan.width, plan.height, plan.bands}, plan.element_bytes(), format,
+                     false, options);
   }
   WriteFile(plan.path, PlanNew(format, plan, options.List()),
             format.keeps_metadata ? AttributesOf(array) : std::vector<Attribute>(),

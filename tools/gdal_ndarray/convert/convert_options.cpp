@@ -56,7 +56,7 @@ struct Cut {
 };
 
 // Blocks of the image's width where that is not very much; as many lines as make a block worth
-// decoding, chunks of 16 blocks and more. Of a narrow image, more of both.
+// decoding, chunks of 16 blocks and more. Narrow images have more of both.
 Cut CutForRows(const ImageSize& image, int64_t pixel_bytes) {
   constexpr int64_t kMaxBlockBytes = int64_t{256} << 10;
   constexpr int64_t kMinBlockBytes = int64_t{4} << 10;
@@ -64,15 +64,16 @@ Cut CutForRows(const ImageSize& image, int64_t pixel_bytes) {
   constexpr int64_t kMaxChunkBytes = int64_t{8} << 20;
   constexpr int64_t kMinChunkBytes = int64_t{1} << 20;
   constexpr int64_t kMaxSlabs = 64;
-  const int64_t across = std::min(image.width, kMaxBlockBytes / pixel_bytes);
+  const int64_t width = image.width;
+  const int64_t across = std::min(width, kMaxBlockBytes / pixel_bytes);
   const int64_t block_x = std::max<int64_t>(across, 1);
   const int64_t line_bytes = block_x * pixel_bytes;
   const int64_t block_y = std::clamp<int64_t>(kMaxBlockBytes / line_bytes, 1,
                                               std::max(kMaxLines, kMinBlockBytes / line_bytes));
-  const int64_t slab_bytes = RoundUp(image.width, block_x) * block_y * pixel_bytes;
+  const int64_t slab_bytes = RoundUp(width, block_x) * block_y * pixel_bytes;
   const int64_t slabs = std::clamp<int64_t>(kMaxChunkBytes / slab_bytes, 1,
                                             std::max(kMaxSlabs, kMinChunkBytes / slab_bytes));
-  const int64_t chunk_x = slab_bytes <= kMaxChunkBytes ? RoundUp(image.width, block_x) : block_x;
+  const int64_t chunk_x = slab_bytes <= kMaxChunkBytes ? RoundUp(width, block_x) : block_x;
   return {block_x, block_y, chunk_x, slabs * block_y};
 }
 
@@ -89,18 +90,21 @@ Cut CutForSquares(int64_t block, int64_t chunk, int64_t pixel_bytes) {
 // What a narrow image leaves of a square, its other side gets, as far as the image goes.
 void FillUp(const ImageSize& image, int64_t& x, int64_t& y) {
   const int64_t area = x * y;
-  x = std::min(x, image.width);
-  y = std::min(y, image.height);
-  if (x == image.width) y = std::min(image.height, area / (x * y) * y);
-  if (y == image.height) x = std::min(image.width, area / (x * y) * x);
+  const int64_t width = image.width;
+  const int64_t height = image.height;
+  x = std::min(x, width);
+  y = std::min(y, height);
+  if (x == width) y = std::min(height, area / (x * y) * y);
+  if (y == height) x = std::min(width, area / (x * y) * x);
 }
 
 // Against the driver's own choice (blocks of 128, of one-byte types 256; chunks of 1024), as speed,
 // on noisy uint16 with ZSTD and with LZ4, 2 cores: windows of 32 pixels 2.0 and 1.8, of 64 1.2 and
 // 1.5, of 128 and more with smaller blocks 0.6 to 1.3, so they keep 128; single rows 19 and 15,
 // slabs of 4 rows 1.7; whole images 1.2 and 1.1. Of .npy: rows of 48 bands by LINE 1.2.
-Cut CutFor(const Reading& access, const ImageSize& image, int64_t pixel_bytes) {
-  const int64_t usual = image.element_bytes == 1 ? 256 : 128;
+Cut CutFor(const Reading& access, const ImageSize& image, int64_t element_bytes,
+           int64_t pixel_bytes) {
+  const int64_t usual = element_bytes == 1 ? 256 : 128;
   switch (access.kind) {
     case Reading::kRows:
       return CutForRows(image, pixel_bytes);
@@ -166,8 +170,8 @@ CPLStringList ParseCreationOptions(const ArrayFormat& format,
   return options;
 }
 
-void AddAccessOptions(const Reading& access, const ImageSize& image, const ArrayFormat& format,
-                      bool choose_interleave, CPLStringList& options) {
+void AddAccessOptions(const Reading& access, const ImageSize& image, int64_t element_bytes,
+                      const ArrayFormat& format, bool choose_interleave, CPLStringList& options) {
   if (choose_interleave && image.bands > 1 && !options.FetchNameValue("INTERLEAVE") &&
       !options.FetchNameValue("AXES")) {
     const bool lines = access.kind == Reading::kRows && !format.has_chunks;
@@ -177,8 +181,8 @@ void AddAccessOptions(const Reading& access, const ImageSize& image, const Array
   const std::string axes = options.FetchNameValueDef("AXES", "");
   const bool together = !choose_interleave || (!axes.empty() && std::toupper(axes.back()) == 'B') ||
                         EQUAL(options.FetchNameValueDef("INTERLEAVE", ""), "PIXEL");
-  const int64_t pixel_bytes = image.element_bytes * (together ? image.bands : 1);
-  Cut cut = CutFor(access, image, pixel_bytes);
+  const int64_t pixel_bytes = element_bytes * (together ? image.bands : 1);
+  Cut cut = CutFor(access, image, element_bytes, pixel_bytes);
   FillUp(image, cut.block_x, cut.block_y);
   FillUp(image, cut.chunk_x, cut.chunk_y);
   AddSides("X", cut.block_x, cut.chunk_x, image.width, options);

@@ -23,16 +23,10 @@ CPLStringList ParseCreationOptions(const ArrayFormat& format,
 // Of NUM_THREADS among creation options. Throws WrongUsage for what is no number of threads.
 int ThreadsFrom(const CPLStringList& options);
 
-struct ImageSize {
-  int64_t width = 0, height = 0;
-  int64_t bands = 1;  // of one pixel
-  int64_t element_bytes = 1;
-};
-
 // Adds what suits the way to read and is not given: INTERLEAVE where `choose_interleave`, blocks
 // and chunks where the format has them.
-void AddAccessOptions(const Reading& access, const ImageSize& image, const ArrayFormat& format,
-                      bool choose_interleave, CPLStringList& options);
+void AddAccessOptions(const Reading& access, const ImageSize& image, int64_t element_bytes,
+                      const ArrayFormat& format, bool choose_interleave, CPLStringList& options);
 
 // ArrayFormat::plan; throws WrongUsage for options that say what cannot be.
 WriterStarter PlanNew(const ArrayFormat& format, const NewArray& array, StringList options);

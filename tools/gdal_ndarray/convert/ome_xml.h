@@ -27,8 +27,8 @@ struct OmePlanes {
 // Whether a page's description may be such XML.
 bool IsOmeXml(std::string_view description);
 
-// Reads XML that describes one image, of which all planes are in this file and all of its pages are
-// planes, each once: plain TiffData. kNotSupported, with what was found instead, for all else;
+// Reads XML that describes one image: all its planes are in this file, and all pages of the file
+// are planes, each once: plain TiffData. kNotSupported, with what was found instead, for all else;
 // kCorrupt for what is no XML. At most 16 MiB are read. REQUIRES: file.pages > 0
 Result<OmePlanes> ParseOme(const std::string& xml, const OmeFile& file);
 

@@ -17,7 +17,7 @@ struct FreeOptions {
   void operator()(TIFFOpenOptions* options) const { TIFFOpenOptionsFree(options); }
 };
 
-// Of the machine's own byte order or of the other one.
+// In big-endian or little-endian order.
 template <typename T>
 void Put(T value, bool big_endian, unsigned char* to) {
   for (size_t i = 0; i < sizeof(T); ++i) {
@@ -81,7 +81,7 @@ struct TiffHandle::Stream {
   static int Map(thandle_t, void**, toff_t*) { return 0; }
   static void Unmap(thandle_t, void*, toff_t) {}
 
-  // The first one tells why, in one line; 1: no other handler is to hear of it.
+  // The first error says why, in one line. Returns 1: no other handler is called.
   static int OnError(TIFF*, void* stream, const char*, const char* format, va_list arguments) {
     std::string& error = static_cast<Stream*>(stream)->error;
     char text[512];

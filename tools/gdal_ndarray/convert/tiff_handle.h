@@ -20,7 +20,7 @@ namespace ndarray::tools {
 // Whether the file starts as a TIFF or BigTIFF does.
 bool IsTiff(const ByteFile& file);
 
-// For one thread; any number of handles may read one file.
+// One thread uses a handle at a time; any number of handles may read one file.
 class TiffHandle {
  public:
   // Opens the page at that offset, the file's first one for 0. `file` must outlive the handle.

@@ -11,7 +11,8 @@
 namespace ndarray::tools {
 namespace {
 
-// For one decoded strip or tile. A page of one strip is common, and a microscope's page small.
+// The limit of one decoded strip or tile. Pages of one strip are common, and microscopes' pages are
+// small.
 constexpr uint64_t kMaxDecodedBytes = uint64_t{1} << 30;
 
 // The pieces that a page is compressed in: strips are tiles as wide as the page.

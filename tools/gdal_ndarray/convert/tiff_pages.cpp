@@ -120,7 +120,8 @@ void TiffPages::Enumerate() {
   ReadOme(first);
 }
 
-// From the second page on: a single image is GDAL's, and may be cut as no page of a stack may.
+// Only from the second page on: a single image is left to GDAL, and may be cut in ways that no page
+// of a stack may.
 void TiffPages::FindLinesTogether(const TiffHandle& page) {
   if (places_.size() == 1) {
     lines_together_ = LinesTogether({*file_, places_[0].offset, places_[0].number});

@@ -22,7 +22,7 @@
 
 namespace ndarray::tools {
 
-// Numbers of pages along t, z and c, of which c varies fastest.
+// Numbers of pages along t, z and c; c varies fastest.
 struct Hyperstack {
   int64_t frames = 1, slices = 1, channels = 1;
 };
@@ -48,13 +48,13 @@ class TiffPages {
     return width() * samples() * static_cast<int64_t>(SizeBytes(type_));
   }
 
-  // In the file, from 1: pages that are not the stack's may precede it.
+  // The number of the first page in the file, from 1: pages of others may come before the stack.
   size_t first_number() const { return places_[0].number; }
 
   // Lines that are decoded together: those of the highest strip or tile of all pages.
   int64_t lines_together() const { return lines_together_; }
 
-  // What ImageJ or the XML of OME-TIFF says of the pages, which are in that order then; absent
+  // What ImageJ or the XML of OME-TIFF says about the pages, which are in that order then; absent
   // where it says nothing that fits them. A GDAL warning says why XML does not.
   const std::optional<Hyperstack>& hyperstack() const { return hyperstack_; }
 

@@ -51,7 +51,7 @@ ChunkSizes MeasureChunks(const FrameIndex& index, const ByteFile& file) {
     StopIfInterrupted();
     const int64_t count = std::min(kChunksAtOnce, index.layout().chunk_count - first);
     std::vector<LoadedChunk> chunks(static_cast<size_t>(count));
-    for (int64_t i = 0; i < count; ++i) chunks[static_cast<size_t>(i)].number = first + i;
+    for (int64_t i = 0; i < count; ++i) chunks[static_cast<size_t>(i)].chunk_index = first + i;
     Check(loader.LoadHeaders(chunks));
     for (const LoadedChunk& chunk : chunks) {
       ++sizes.counts[KindName(chunk.header)];

@@ -7,9 +7,7 @@
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/array_format.h"
 #include "driver/store/npy/npy_array.h"
-#ifdef NDARRAY_HAS_B2ND
 #include "tools/gdal_ndarray/info/chunk_report.h"
-#endif
 #include "tools/gdal_ndarray/raster_report.h"
 #include "tools/gdal_ndarray/report.h"
 #include "tools/gdal_ndarray/subcommands.h"

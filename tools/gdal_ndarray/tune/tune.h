@@ -35,8 +35,8 @@ struct Candidate {
   static constexpr double kDiskBytesPerS = 500e6;  // of SATA drives, and the disks of clouds
   static constexpr double kReadsPerWrite = 10;     // of a pixel, while a file is kept
 
-  // Writes the file; false if that was not done by the deadline, and then there is none. Of several
-  // times the quickest counts. Throws a Failure.
+  // Writes the file; false if it was not done by the deadline, and then there is no file. The
+  // quickest of several times counts. Throws a Failure.
   bool Write(const Sample& sample, double deadline);
 
   // Opens the file anew, reads a window untimed, and then times the windows of a turn, each into
@@ -82,7 +82,7 @@ struct Findings {
   const Candidate* chosen = nullptr;  // the recommendation
 };
 
-// On stdout. The table does without most of what is neither good nor measured well.
+// Print to stdout. The table leaves out most of what is neither good nor measured well.
 void PrintTable(const std::string& source, const Task& task, const Findings& findings);
 void PrintJson(const std::string& source, const Task& task, const Findings& findings);
 

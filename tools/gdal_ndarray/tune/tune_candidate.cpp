@@ -6,6 +6,7 @@
 #include "driver/raster/create/b2nd_options.h"
 #include "driver/raster/formats/array_format.h"
 #include "driver/raster/threads.h"
+#include "driver/store/blosc2/codecs.h"
 #include "driver/store/checked_math.h"
 #include "tools/gdal_ndarray/source.h"
 #include "tools/gdal_ndarray/tune/tune.h"
@@ -18,32 +19,33 @@ constexpr int kMinBlocks = 16;              // fewer are shared by windows, and 
 constexpr double kMaxBlockBytes = 2 << 20;  // a few processor caches
 constexpr double kMaxChunkBytes = 64 << 20;
 
-struct Codec {
-  const char* compress;
-  int level;
-  std::vector<const char*> filters;
-};
-const Codec kCodecs[] = {{"LZ4", 5, {"BITSHUFFLE", "SHUFFLE", "NONE"}},
-                         {"ZSTD", 1, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
-                         {"ZSTD", 3, {"BYTEDELTA", "SHUFFLE", "NONE"}},
-                         {"NONE", 0, {"NONE"}},
-                         {"ZSTD", 5, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
-                         {"LZ4", 9, {"BITSHUFFLE", "NONE"}},
-                         {"LZ4HC", 9, {"BITSHUFFLE", "SHUFFLE", "NONE", "BYTEDELTA"}},
-                         {"LZ4", 5, {"BYTEDELTA"}},
-                         {"BLOSCLZ", 5, {"BITSHUFFLE", "SHUFFLE"}},
-                         {"ZLIB", 5, {"BYTEDELTA", "SHUFFLE"}},
-                         {"ZSTD", 7, {"BYTEDELTA", "SHUFFLE", "NONE", "BITSHUFFLE"}},
-                         {"ZSTD", 9, {"BYTEDELTA", "SHUFFLE", "NONE"}}};
 using Blocks = std::vector<std::pair<int, int>>;
 const Blocks kSquares = {{128, 128}, {64, 64}, {256, 256}, {512, 512}, {32, 32}};
 const Blocks kWide = {{1024, 16}, {256, 64}, {4096, 16}, {256, 256}, {1024, 64}, {512, 512}};
+
+// What the table of codecs has to try, turn by turn; each codec with its own filter first.
+template <typename Try>
+void ForEachTrial(const Try& try_this) {
+  constexpr int kMaxTurn = 16, kTurnOfNone = 4;
+  for (int turn = 0; turn <= kMaxTurn; ++turn) {
+    if (turn == kTurnOfNone) try_this("NONE", 0, "NONE");
+    for (const CodecRow& codec : kCodecs) {
+      for (const TrialLevel& trial : codec.trials) {
+        if (trial.level == 0 || trial.turn != turn) continue;
+        try_this(codec.name, trial.level, FilterName(codec.default_filter));
+        for (const FilterRow& filter : kFilters) {
+          if (filter.can_write) try_this(codec.name, trial.level, filter.name);
+        }
+      }
+    }
+  }
+}
 
 int64_t Number(const Options& options, const std::string& name) {
   return CPLAtoGIntBig(options.FetchNameValueDef(name.c_str(), "0"));
 }
 
-// With other values of some; zero, or no text, leaves it to the driver.
+// Changes some options; zero, or no text, leaves a value to the driver.
 Options With(Options options, const std::vector<std::pair<std::string, std::string>>& changes) {
   for (const auto& [name, value] : changes) {
     options.SetNameValue(name.c_str(), value.empty() || value == "0" ? nullptr : value.c_str());
@@ -51,8 +53,8 @@ Options With(Options options, const std::vector<std::pair<std::string, std::stri
   return options;
 }
 
-// In blocks, and chunks of whole blocks, that are not larger than this needs.
-Options Fitted(Options options, const Extent& extent) {
+// Makes blocks, and chunks of whole blocks, no larger than this needs.
+Options Fitted(Options options, const ImageSize& extent) {
   for (const std::string axis : {"XSIZE", "YSIZE"}) {
     const int64_t length = axis == "XSIZE" ? extent.width : extent.height;
     const int64_t block = std::min(Number(options, "BLOCK" + axis), length);
@@ -70,7 +72,7 @@ NewArray Plan(GDALDataset& source, Options options) {
       PlanCopy(source.GetDescription(), kB2ndFormat.driver, source, false, options.List()));
 }
 
-// With all that the driver chooses written out.
+// Writes out all that the driver chooses by itself.
 Options Complete(GDALDataset& source, const Options& given) {
   Options options = Fitted(given, {source.GetRasterXSize(), source.GetRasterYSize(), 0});
   const NewArray array = Plan(source, options);
@@ -93,7 +95,7 @@ double BytesOfPixel(GDALDataset& source, const Options& options) {
 }
 
 bool IsReasonable(GDALDataset& source, const Reading& access, const Options& options) {
-  const Extent image{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()};
+  const ImageSize image{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()};
   const double bytes = BytesOfPixel(source, options);
   const auto pixels = [&](const std::string& what) {
     return static_cast<double>(Number(options, what + "XSIZE")) *
@@ -155,23 +157,22 @@ OptionsList CodecsToTry(GDALDataset& source, const Reading&, const OptionsList&)
   const int level = Value(PlanB2nd(Plan(source, standard), standard.List())).compression.level;
   const bool one_way = source.GetRasterCount() == 1 || source.GetRasterCount() > kMaxBandsOfAPixel;
   OptionsList list;
-  const auto add = [&](const Codec& codec, const char* filter, const std::string& bands) {
-    const Options options = With({}, {{"COMPRESS", codec.compress},
-                                      {"LEVEL", std::to_string(codec.level)},
+  const auto add = [&](const char* codec, int at_level, const std::string& filter,
+                       const std::string& bands) {
+    const Options options = With({}, {{"COMPRESS", codec},
+                                      {"LEVEL", std::to_string(at_level)},
                                       {"FILTER", filter},
                                       {"INTERLEAVE", bands}});
     // Single bytes have nothing to shuffle.
-    if (EQUAL(filter, "SHUFFLE") && BytesOfPixel(source, options) == 1) return;
+    if (filter == "SHUFFLE" && BytesOfPixel(source, options) == 1) return;
     list.push_back(Complete(source, options));
   };
-  add({"ZSTD", level, {}}, "BYTEDELTA", interleave);
-  for (const Codec& codec : kCodecs) {
-    for (const char* const filter : codec.filters) {
-      add(codec, filter, interleave);
-      if (!one_way) add(codec, filter, "BAND");
-      if (!one_way) add(codec, filter, "PIXEL");
-    }
-  }
+  add(kCodecs[0].name, level, FilterName(kCodecs[0].default_filter), interleave);
+  ForEachTrial([&](const char* codec, int at_level, const std::string& filter) {
+    add(codec, at_level, filter, interleave);
+    if (!one_way) add(codec, at_level, filter, "BAND");
+    if (!one_way) add(codec, at_level, filter, "PIXEL");
+  });
   return list;
 }
 

@@ -53,7 +53,7 @@ struct Axis {
 
 void PrintTable(const std::string& source, const Task& task, const Findings& findings) {
   const Sample& sample = *findings.sample;
-  const Extent& image = sample.image;
+  const ImageSize& image = sample.image;
   const int threads = DefaultThreads();
   std::printf("%s: %d x %d, %d band%s of %s, %s MB; read in %s\nsample: ", source.c_str(),
               image.width, image.height, image.bands, image.bands == 1 ? "" : "s",

@@ -31,9 +31,9 @@ struct Sample {
   double bytes() const { return extent.pixels() * GDALGetDataTypeSizeBytes(type); }
   bool is_whole() const { return pixels_read == static_cast<double>(image.width) * image.height; }
 
-  const Extent image;  // the one it stands for
+  const ImageSize image;  // the one it stands for
   const GDALDataType type;
-  Extent extent;
+  ImageSize extent;
   DatasetPointer dataset;
   int squares = 0, side = 512;             // those that were read
   double pixels_read = 0;                  // of each band

@@ -137,7 +137,7 @@ RowComparer ComparerOf(ScalarType type) {
   return nullptr;
 }
 
-// For one piece in memory.
+// Compares one piece in memory.
 Comparison ComparePiece(const Box& box, ScalarType type, const std::byte* a, const std::byte* b,
                         size_t max_listed) {
   const auto element_bytes = static_cast<int64_t>(SizeBytes(type));
@@ -258,7 +258,7 @@ Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceRea
   Comparison all;
   int64_t finished = 0;
   Status failure = TryParallelFor(count, DefaultThreads(), [&](int64_t number) {
-    const Box box = PieceIn(all_values, pieces.piece, GridPlace(grid, number));
+    const Box box = PieceIn(all_values, pieces.piece, GridPosition(grid, number));
     Comparison found;
     Status status = CompareBox(box, type, here, there, max_listed, found);
     if (status.ok() && found.unread > 0) {
@@ -266,8 +266,8 @@ Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceRea
       found = Comparison();
       const AxisVector parts = GridOf(box, pieces.least);
       for (int64_t part = 0; status.ok() && part < *CheckedProduct(parts); ++part) {
-        status = CompareBox(PieceIn(box, pieces.least, GridPlace(parts, part)), type, here, there,
-                            max_listed, found);
+        status = CompareBox(PieceIn(box, pieces.least, GridPosition(parts, part)), type, here,
+                            there, max_listed, found);
       }
     }
     if (!status.ok()) return status;

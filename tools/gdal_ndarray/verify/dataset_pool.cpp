@@ -7,21 +7,19 @@
 #include <utility>
 
 #include "driver/raster/gdal_types.h"
+#include "tools/gdal_ndarray/picture.h"
 
 namespace ndarray::tools {
 namespace {
 
-struct Window {
-  explicit Window(const Box& box)
-      : x(static_cast<int>(box.start[2])),
-        y(static_cast<int>(box.start[1])),
-        width(static_cast<int>(box.count(2))),
-        height(static_cast<int>(box.count(1))) {}
-  int x, y, width, height;
-};
+// `box` is of axes (band, y, x).
+PixelWindow WindowOf(const Box& box) {
+  return {static_cast<int>(box.start[2]), static_cast<int>(box.start[1]),
+          static_cast<int>(box.count(2)), static_cast<int>(box.count(1))};
+}
 
 CPLErr ReadPixels(GDALDataset& dataset, GDALDataType type, const Box& box, void* to) {
-  const Window window(box);
+  const PixelWindow window = WindowOf(box);
   std::vector<int> bands(static_cast<size_t>(box.count(0)));
   std::iota(bands.begin(), bands.end(), static_cast<int>(box.start[0]) + 1);
   const GSpacing pixel = PixelBytes(type);
@@ -32,7 +30,7 @@ CPLErr ReadPixels(GDALDataset& dataset, GDALDataType type, const Box& box, void*
 }
 
 CPLErr ReadValidity(GDALDataset& dataset, const Box& box, void* to) {
-  const Window window(box);
+  const PixelWindow window = WindowOf(box);
   auto* const first = static_cast<GByte*>(to);
   GByte* plane = first;
   for (int64_t band = box.start[0]; band < box.stop[0]; ++band) {

@@ -7,10 +7,8 @@
 #include "tools/gdal_ndarray/report.h"
 #include "tools/gdal_ndarray/subcommands.h"
 #include "tools/gdal_ndarray/verify/against.h"
-#include "tools/gdal_ndarray/verify/verify_report.h"
-#ifdef NDARRAY_HAS_B2ND
 #include "tools/gdal_ndarray/verify/verify_frame.h"
-#endif
+#include "tools/gdal_ndarray/verify/verify_report.h"
 
 namespace ndarray::tools {
 namespace {

@@ -32,12 +32,12 @@ void PutWindow(const GDALDataset& dataset, const Box& box, Json& place) {
 }
 
 Json DamagePlace(const ChunkDamage& damage, const B2ndLayout& layout, const GDALDataset& dataset) {
-  const AxisVector chunk = GridPlace(layout.chunk_grid, damage.chunk);
+  const AxisVector chunk = GridPosition(layout.chunk_grid, damage.chunk);
   Json place = {{"chunk", damage.chunk}, {"index", ShapeJson(chunk)}};
   Box box = ChunkBox(layout, chunk);
   if (damage.block) {
     place["block"] = *damage.block;
-    const Box block = BlockBox(layout, chunk, GridPlace(layout.block_grid, *damage.block));
+    const Box block = BlockBox(layout, chunk, GridPosition(layout.block_grid, *damage.block));
     bool padding = false;
     for (int axis = 0; axis < block.start.size(); ++axis) padding |= block.count(axis) <= 0;
     if (padding) {
@@ -102,7 +102,7 @@ Json Decoding(const FrameIndex& index, const FrameDamage& damage, double seconds
   return decoding;
 }
 
-// What decoding cannot tell, of the codecs that the file has.
+// What decoding cannot find out, given the codecs in the file.
 Json Unseen(const FrameDamage& damage) {
   Json unseen = Json::array();
   unseen.push_back(
