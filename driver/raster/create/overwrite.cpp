@@ -14,7 +14,7 @@ namespace {
 // A folder of that name belongs to nobody.
 bool IsFile(const std::string& path) {
   VSIStatBufL about;
-  return VSIStatL(path.c_str(), &about) == 0 && !VSI_ISDIR(about.st_mode);
+  return FindFile(path, about) && !VSI_ISDIR(about.st_mode);
 }
 
 Status CannotDo(const std::string& path, const char* verb) {
