@@ -14,7 +14,7 @@ namespace {
 // A folder of that name belongs to nobody.
 bool IsFile(const std::string& path) {
   VSIStatBufL about;
-  return VSIStatL(path.c_str(), &about) == 0 && !VSI_ISDIR(about.st_mode);
+  return FindFile(path, about) && !VSI_ISDIR(about.st_mode);
 }
 
 Status CannotDo(const std::string& path, const char* verb) {
@@ -74,11 +74,17 @@ Status CheckMayUpdate(const std::string& path) {
 Status CommitOver(OutputFile& file, MaskFile* mask) {
   const MaskFile left(file.path());  // by a killed process, perhaps
   Status status = file.Complete();
+  // Whoever opens the target of a link looks for sidecars there.
+  const bool may_be_link = !IsVirtualPath(file.path());
+  const std::string target = may_be_link ? ResolveLinks(file.path()) : file.path();
   OldSidecars sidecars(file.path());
+  OldSidecars of_target(target);
   if (status.ok()) status = sidecars.SetAside();
+  if (status.ok() && target != file.path()) status = of_target.SetAside();
   if (status.ok()) status = file.Commit();
   if (!status.ok()) return status;
   sidecars.Discard();
+  if (target != file.path()) of_target.Discard();
   if (mask != nullptr) mask->Publish();
   return status;
 }

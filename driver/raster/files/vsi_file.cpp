@@ -1,6 +1,7 @@
 #include "driver/raster/files/vsi_file.h"
 
 #include <cpl_conv.h>
+#include <cpl_error.h>
 #include <cpl_string.h>
 #include <cpl_vsi.h>
 
@@ -211,6 +212,12 @@ Result<std::shared_ptr<WritableFile>> OpenVsiFile(const std::string& path, Acces
 bool IsVirtualPath(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsi"); }
 
 bool IsStandardOutput(const std::string& path) { return STARTS_WITH(path.c_str(), "/vsistdout"); }
+
+bool FindFile(const std::string& path, VSIStatBufL& about) {
+  const CPLErrorStateBackuper errors_so_far;
+  const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
+  return VSIStatL(path.c_str(), &about) == 0;
+}
 
 Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path, const MapPolicy& policy) {
   if (!IsVirtualPath(path)) return OpenLocalFile(path, policy);

@@ -2,6 +2,8 @@
 #ifndef GDAL_NDARRAY_RASTER_FILES_VSI_FILE_H_
 #define GDAL_NDARRAY_RASTER_FILES_VSI_FILE_H_
 
+#include <cpl_vsi.h>
+
 #include <memory>
 #include <string>
 
@@ -18,6 +20,10 @@ bool IsVirtualPath(const std::string& path);
 
 // Whether it is /vsistdout/, from where nothing can be read back.
 bool IsStandardOutput(const std::string& path);
+
+// Asks about a file or folder; false where there is none. An archive that is being written gives an
+// error for each such question, which nobody sees.
+bool FindFile(const std::string& path, VSIStatBufL& about);
 
 // Opens a local file, mapped where the policy and the system allow it, another through VSI.
 Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path,

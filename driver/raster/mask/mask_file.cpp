@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "driver/raster/files/vsi_file.h"
+#include "driver/raster/files/vsi_request.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/store/io/output_file.h"
 
@@ -14,6 +15,7 @@ namespace ndarray {
 namespace {
 
 constexpr std::string_view kSuffix = ".msk";
+constexpr const char* kWithout = ": cannot create; the copy is without its mask";
 
 // GDAL makes the tiles of a mask as large as the blocks of its raster.
 constexpr int kTileSide = 256;
@@ -47,9 +49,10 @@ class MaskHolder final : public GDALDataset {
   };
 };
 
-bool Exists(const std::string& path) {
-  VSIStatBufL about;
-  return VSIStatL(path.c_str(), &about) == 0;
+// Under the name without ".msk"; the file is closed.
+CPLErr CopyMasksOf(GDALDataset& source, const std::string& name, bool strict) {
+  MaskHolder holder(source, name);
+  return GDALDriver::DefaultCopyMasks(&source, &holder, strict ? TRUE : FALSE);
 }
 
 }  // namespace
@@ -62,18 +65,34 @@ MaskFile::~MaskFile() {
   if (written_ || !IsVirtualPath(path_)) VSIUnlink(hidden_path_.c_str());
 }
 
+// Failures of the holder while it closes the file show up as GDAL errors only.
 CPLErr MaskFile::Write(GDALDataset& source) {
-  if (!IsVirtualPath(path_)) VSIUnlink(hidden_path_.c_str());
-  CPLErrorReset();
-  CPLErr copied = CE_None;
-  {
-    MaskHolder holder(source, hidden_path_.substr(0, hidden_path_.size() - kSuffix.size()));
-    copied = GDALDriver::DefaultCopyMasks(&source, &holder, !IsVirtualPath(path_));
+  const std::string name = hidden_path_.substr(0, hidden_path_.size() - kSuffix.size());
+  if (IsVirtualPath(path_)) {
+    WriteIfPossible(source, name);
+    return CE_None;
   }
-  // Failures of the holder while it closes the file show up as GDAL errors only.
+  VSIUnlink(hidden_path_.c_str());
+  CPLErrorReset();
+  const CPLErr copied = CopyMasksOf(source, name, true);
   const bool failed = copied != CE_None || CPLGetLastErrorType() == CE_Failure;
-  written_ = Exists(hidden_path_);
-  return failed && !IsVirtualPath(path_) ? CE_Failure : CE_None;
+  VSIStatBufL about;
+  written_ = FindFile(hidden_path_, about);
+  return failed ? CE_Failure : CE_None;
+}
+
+// One warning stands for the errors, of which an archive that is being written gives dozens.
+void MaskFile::WriteIfPossible(GDALDataset& source, const std::string& name) {
+  std::string why;
+  {
+    const CPLErrorStateBackuper errors_so_far;
+    const ErrorCollector errors;
+    CopyMasksOf(source, name, false);
+    why = errors.last();
+  }
+  VSIStatBufL about;
+  written_ = FindFile(hidden_path_, about);
+  if (!why.empty()) ReportWarning(path_ + kWithout + ": " + why);
 }
 
 void MaskFile::Publish() {
@@ -81,7 +100,7 @@ void MaskFile::Publish() {
   if (VSIRename(hidden_path_.c_str(), path_.c_str()) == 0) {
     written_ = false;
   } else {
-    ReportWarning(path_ + ": cannot create; the copy is without its mask");
+    ReportWarning(path_ + kWithout);
   }
 }
 

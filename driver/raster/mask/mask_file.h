@@ -23,14 +23,16 @@ class MaskFile {
   MaskFile& operator=(const MaskFile&) = delete;
 
   // Copies the masks of the source that do not follow from nodata values or an alpha band; if there
-  // are none, does nothing. CE_Failure after GDAL's errors, but for virtual file systems, of which
-  // some cannot hold a .msk: a copy goes there without.
+  // are none, does nothing. CE_Failure after GDAL's errors; for virtual file systems, of which some
+  // cannot hold a .msk, a warning: a copy goes there without.
   CPLErr Write(GDALDataset& source);
 
   // Gives it its name. A warning where that fails.
   void Publish();
 
  private:
+  void WriteIfPossible(GDALDataset& source, const std::string& name);
+
   const std::string path_;         // of the .msk
   const std::string hidden_path_;  // until it is published
   bool written_ = false;

@@ -115,15 +115,23 @@ def test_standard_output(npy):
 
 
 def test_written_into_an_archive(plugin, rng, tmp_path):
-    """A file system that can only append."""
+    """A file system that can only append, and not be read meanwhile: nobody asks it."""
     bands = rng.integers(0, 60000, (3, 20, 30), dtype="u2")
-    gdal.DontUseExceptions()
-    gdal.PushErrorHandler("CPLQuietErrorHandler")
-    plugin.CreateCopy(f"/vsizip/{tmp_path}/new.zip/image.npy", memory_dataset(bands))
-    gdal.PopErrorHandler()
-    gdal.UseExceptions()
+    assert plugin.CreateCopy(f"/vsizip/{tmp_path}/new.zip/image.npy", memory_dataset(bands))
     with zipfile.ZipFile(tmp_path / "new.zip") as archive, archive.open("image.npy") as file:
         np.testing.assert_array_equal(np.load(file), bands)
+
+
+def test_one_warning_that_an_archive_cannot_take_the_mask(plugin, tmp_path):
+    source = memory_dataset(np.zeros((20, 30), dtype="u1"))
+    source.CreateMaskBand(gdal.GMF_PER_DATASET)
+    said = []
+    gdal.PushErrorHandler(lambda kind, number, text: said.append((kind, text)))
+    copy = plugin.CreateCopy(f"/vsizip/{tmp_path}/new.zip/image.npy", source)
+    gdal.PopErrorHandler()
+    assert copy is not None
+    assert [kind for kind, _ in said] == [gdal.CE_Warning], said
+    assert "the copy is without its mask" in said[0][1]
 
 
 @pytest.mark.parametrize("driver", ["NPY", "B2ND"])

@@ -158,6 +158,20 @@ for y in range(0, 1000, 50):
     assert (np.load(path) == np.load(path)[0]).all()
 
 
+def test_old_sidecars_of_the_target_of_a_link_go(plugin, tmp_path):
+    """They would describe other pixels to whoever opens the target by its own name."""
+    (tmp_path / "far").mkdir()
+    target, link = tmp_path / "far" / "o.npy", tmp_path / "link.npy"
+    old = memory_dataset(np.zeros((5, 4), dtype="u1"))
+    old.GetRasterBand(1).SetNoDataValue(9)
+    plugin.CreateCopy(str(target), old)
+    link.symlink_to("far/o.npy")
+    plugin.CreateCopy(str(link), memory_dataset(np.full((7, 6), 9, dtype="u1")))
+    assert link.is_symlink()
+    assert [path.name for path in target.parent.iterdir()] == ["o.npy"]
+    assert gdal.Open(str(target)).GetRasterBand(1).GetNoDataValue() is None
+
+
 def test_bools_stay_bools(npy):
     path = npy(np.zeros((5, 6), bool))
     dataset = gdal.Open(path, gdal.GA_Update)
