@@ -68,4 +68,26 @@ save("five_axes", RAMP.reshape(2, 5, 3, 2, 10), (1, 5, 2, 2, 10), (1, 3, 2, 1, 1
 save("big_endian", RAMP.astype(">i4"))
 save("complex", RAMP.astype("<c16")[:6, :6].copy(), (6, 6), (3, 6))
 save("record", np.zeros((4, 5), [("r", "u1"), ("h", "<f4"), ("m", ">i2", (2,))]), (4, 5), (2, 5))
+save("wide_blocks", np.tile(RAMP, (2, 8))[:40, :200].copy(), (40, 200), (20, 100), Codec.LZ4)
+
+# Chunks by themselves, which are decoded here: each of their filters, of several and of one stream,
+# with blocks of zeros, of one byte and of noise, and a last block that is shorter.
+MIXED = np.concatenate([np.arange(256) // 5, np.zeros(128), np.full(128, 0x0707), np.arange(100) * 3
+                        ]).astype("<u2")
+MIXED[:64] = np.random.default_rng(1).integers(0, 1 << 16, 64)
+PIPELINES = {"none": ([], []), "shuffle": ([Filter.SHUFFLE], [0]),
+             "bitshuffle": ([Filter.BITSHUFFLE], [0]),
+             "delta": ([Filter.SHUFFLE, Filter.BYTEDELTA], [2, 2]),
+             "mixed": ([Filter.TRUNC_PREC, Filter.SHUFFLE, Filter.BITSHUFFLE, Filter.BYTEDELTA,
+                        Filter.SHUFFLE], [20, 4, 0, 2, 0])}
+for codec in (Codec.LZ4, Codec.ZSTD):
+    for split in (blosc2.SplitMode.ALWAYS_SPLIT, blosc2.SplitMode.NEVER_SPLIT):
+        for name, (filters, metas) in PIPELINES.items():
+            elements = MIXED.astype("<f4") if name == "mixed" else MIXED
+            chunk = blosc2.compress2(elements, codec=codec, clevel=5, splitmode=split, nthreads=1,
+                                     blocksize=(512 if name == "bitshuffle" else 128) *
+                                     elements.itemsize, typesize=elements.itemsize,
+                                     filters=filters, filters_meta=metas)
+            kind = split.name.split("_")[0].lower()
+            (folder / f"chunk_{codec.name.lower()}_{kind}_{name}.blosc").write_bytes(chunk)
 save("text", np.full((4, 5), "ab"), (4, 5), (2, 5))

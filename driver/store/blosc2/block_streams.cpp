@@ -3,12 +3,11 @@
 #include <lz4.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <string>
-
-#include "driver/store/blosc2/blosc_chunk.h"
 
 namespace ndarray {
 namespace {
@@ -26,6 +25,16 @@ int32_t LittleInt32(const char* bytes) {
 Status Corrupt(size_t stream, std::string_view found, std::string_view wanted) {
   return Mismatch(StatusCode::kCorrupt, "compressed data",
                   std::string(found) + " in stream " + std::to_string(stream), wanted);
+}
+
+// Writers store what does not shrink. Longer streams (ZSTD and ZLIB take any number of empty
+// pieces) would have each block of a chunk cost whatever the file has.
+Status TooLong(size_t stream, size_t found, size_t max_bytes) {
+  return Corrupt(stream, std::to_string(found) + " bytes", "at most " + std::to_string(max_bytes));
+}
+
+uint32_t StartOf(std::string_view chunk, int64_t block) {
+  return static_cast<uint32_t>(LittleInt32(chunk.data() + kChunkHeaderBytes + 4 * block));
 }
 
 struct FreeZstd {
@@ -61,8 +70,7 @@ bool Decompress(StreamCodec codec, std::string_view from, size_t wanted_bytes, s
 Status DecodeStreams(const StreamsFormat& format, std::string_view chunk, int64_t block,
                      size_t block_bytes, size_t streams, const WantedBytes& wanted, std::byte* to,
                      const std::byte** in_place) {
-  const auto start =
-      static_cast<uint32_t>(LittleInt32(chunk.data() + kChunkHeaderBytes + 4 * block));
+  const uint32_t start = StartOf(chunk, block);
   if (start < format.directory_bytes || start >= chunk.size()) {
     return Mismatch(
         StatusCode::kCorrupt, "start", std::to_string(start),
@@ -88,10 +96,8 @@ Status DecodeStreams(const StreamsFormat& format, std::string_view chunk, int64_
       continue;
     }
     const auto bytes = static_cast<size_t>(length);
-    if (bytes > rest.size()) {
-      return Corrupt(stream, std::to_string(bytes) + " bytes",
-                     "at most " + std::to_string(rest.size()));
-    }
+    const size_t max_bytes = std::min(rest.size(), stream_bytes);
+    if (bytes > max_bytes) return TooLong(stream, bytes, max_bytes);
     if (bytes != stream_bytes) {
       if (!Decompress(format.codec, rest.substr(0, bytes), wanted_bytes, stream_bytes, to)) {
         return Corrupt(stream, "damage", std::to_string(stream_bytes) + " bytes when decoded");
@@ -102,6 +108,32 @@ Status DecodeStreams(const StreamsFormat& format, std::string_view chunk, int64_
       std::memcpy(to, rest.data(), wanted_bytes);
     }
     rest.remove_prefix(bytes);
+  }
+  return {};
+}
+
+Status CheckStreams(const BloscChunk& chunk, std::string_view bytes, int64_t block) {
+  const int64_t left = chunk.uncompressed_bytes - block * chunk.block_bytes;
+  const auto block_bytes = static_cast<size_t>(std::min(chunk.block_bytes, left));
+  const bool is_split = chunk.is_split && left >= chunk.block_bytes;
+  const size_t streams = is_split ? std::max<size_t>(chunk.element_bytes, 1) : 1;
+  const size_t max_bytes = block_bytes / streams;
+  std::string_view rest = bytes.substr(std::min<size_t>(StartOf(bytes, block), bytes.size()));
+  for (size_t stream = 0; stream < streams && rest.size() >= kLengthBytes; ++stream) {
+    const int32_t length = LittleInt32(rest.data());
+    rest.remove_prefix(kLengthBytes);
+    const size_t stored = length < 0 ? 1 : static_cast<size_t>(length);
+    if (length > 0 && stored > max_bytes) return TooLong(stream, stored, max_bytes);
+    rest.remove_prefix(std::min(stored, rest.size()));
+  }
+  return {};
+}
+
+Status CheckStreams(const BloscChunk& chunk, std::string_view bytes) {
+  if (chunk.kind != ChunkKind::kBlocks || chunk.stored) return {};
+  for (int64_t block = 0; block < chunk.block_count(); ++block) {
+    Status status = CheckStreams(chunk, bytes, block);
+    if (!status.ok()) return status.At("block " + std::to_string(block));
   }
   return {};
 }

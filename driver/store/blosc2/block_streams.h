@@ -3,7 +3,7 @@
 //   where the directory says, an int32 and as many bytes, for each stream:
 //     0            no bytes: all of the stream is zeros
 //     -v, a token  no more bytes: all of the stream is the byte v
-//     n            n bytes: the stream itself, where n is its size, else compressed
+//     n            n bytes: the stream itself, where n is its size, else compressed to fewer
 //
 // Streams of a block are of equal size. Sizes are in bytes; no byte outside of the chunk is read,
 // whatever it says.
@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "driver/store/blosc2/blosc_chunk.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -46,6 +47,14 @@ struct WantedBytes {
 Status DecodeStreams(const StreamsFormat& format, std::string_view chunk, int64_t block,
                      size_t block_bytes, size_t streams, const WantedBytes& wanted, std::byte* to,
                      const std::byte** in_place);
+
+// What keeps the time bounded that c-blosc2 takes: kCorrupt where a stream of the block is longer
+// than what it is decoded to. Other damage is left for c-blosc2 to find.
+// REQUIRES: `chunk` is the parsed header of `bytes`, of kind kBlocks and not stored
+Status CheckStreams(const BloscChunk& chunk, std::string_view bytes, int64_t block);
+
+// The same for all blocks of a chunk of any kind; the message says which.
+Status CheckStreams(const BloscChunk& chunk, std::string_view bytes);
 
 }  // namespace ndarray
 

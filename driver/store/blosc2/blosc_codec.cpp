@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "driver/store/blosc2/block_streams.h"
 #include "driver/store/blosc2/codecs.h"
 #include "driver/store/buffer.h"
 
@@ -35,13 +36,7 @@ Status Missing(const char* what, const std::string& name) {
 
 // Registers the codecs and filters of the library. It is never undone: there is one copy of the
 // library in the plugin, for as long as the process lives.
-void InitializeLibrary() {
-  static const bool done = [] {
-    blosc2_init();
-    return true;
-  }();
-  static_cast<void>(done);
-}
+void InitializeLibrary() { [[maybe_unused]] static const bool done = (blosc2_init(), true); }
 
 Status DecodeStatus(int result, int64_t wanted) {
   if (result == wanted) return {};
@@ -196,6 +191,8 @@ Status BloscCodec::CheckSupported(const BloscChunk& chunk) {
 
 Status BloscCodec::DecodeBlock(std::string_view bytes, const BloscChunk& chunk, int64_t block,
                                std::byte* to) const {
+  Status status = CheckStreams(chunk, bytes, block);
+  if (!status.ok()) return status;
   const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
   const auto size_bytes = static_cast<int32_t>(chunk.block_bytes);
   const int result = blosc2_getitem_bytes_ctx(
@@ -206,6 +203,8 @@ Status BloscCodec::DecodeBlock(std::string_view bytes, const BloscChunk& chunk, 
 
 Status BloscCodec::DecodeChunk(std::string_view bytes, const BloscChunk& chunk,
                                std::byte* to) const {
+  Status status = CheckStreams(chunk, bytes);
+  if (!status.ok()) return status;
   // A dictionary stays in the context, and would be taken for that of the next chunk.
   const ContextPtr context = impl_->NewContext();
   const auto size_bytes = static_cast<int32_t>(chunk.uncompressed_bytes);

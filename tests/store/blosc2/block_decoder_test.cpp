@@ -388,6 +388,7 @@ TEST(BlockDecoder, RefusesStreamsThatDoNotAddUp) {
   refuses(Little(static_cast<uint64_t>(-7), 4), "length -7 in stream 0");
   refuses(Little(32, 4) + std::string(31, 'x'), "32 bytes in stream 0, wanted at most 31");
   refuses(Little(0x7FFFFFFF, 4) + "x", "2147483647 bytes in stream 0, wanted at most 1");
+  refuses(Little(33, 4) + std::string(33, 'x'), "33 bytes in stream 0, wanted at most 32");
   refuses(Little(5, 4) + "xxxxx", "damage in stream 0, wanted 32 bytes when decoded");
   for (const int64_t start : {0, 32, 39, 44, -1, 0x7FFFFFFF}) {
     EXPECT_THAT(DecodeFirst(Little(0, 4), found, start),

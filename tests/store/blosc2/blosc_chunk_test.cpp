@@ -231,6 +231,22 @@ TEST_F(BloscCodecTest, FailsOnBytesThatAreNoStream) {
               FailsWith(StatusCode::kCorrupt, "compressed data: found"));
 }
 
+// However short, all blocks of a chunk may be one and the same stream of megabytes.
+TEST_F(BloscCodecTest, FailsOnStreamsLongerThanTheirBlock) {
+  std::string bytes = ChunkOfBlocks(std::string(64, 'x'), 16);
+  const size_t second = testing::kChunkStartsAt + 4 * 4 + 4 + 16;
+  ASSERT_EQ(bytes.substr(second, 4), testing::Little(16, 4));
+  bytes.replace(second, 4, testing::Little(17, 4));
+  const auto chunk = ParseChunkHeader(bytes, bytes.size());
+  ASSERT_THAT(chunk, IsOk());
+  std::byte to[64];
+  EXPECT_THAT(codec_->DecodeBlock(bytes, *chunk, 0, to), IsOk());
+  EXPECT_THAT(codec_->DecodeBlock(bytes, *chunk, 1, to),
+              FailsWith(StatusCode::kCorrupt, "found 17 bytes in stream 0, wanted at most 16"));
+  EXPECT_THAT(codec_->DecodeChunk(bytes, *chunk, to),
+              FailsWith(StatusCode::kCorrupt, "block 1: compressed data: found 17 bytes"));
+}
+
 TEST_F(BloscCodecTest, NamesWhatItCannotDecode) {
   BloscChunk chunk;
   chunk.codec = 37;  // Grok, a plugin of its own
