@@ -42,7 +42,8 @@ TEST(B2ndOptions, HaveAValueForEachCodecAndFilterThatCanBeWritten) {
     SCOPED_TRACE(row.name);
     const Result<B2ndPlan> plan = PlanOf(ScalarType::kUInt16, {std::string("FILTER=") + row.name});
     EXPECT_EQ(plan.ok(), row.can_write);
-    if (plan.ok()) EXPECT_EQ(plan->compression.filters[kMaxFilters - 1], row.id);
+    if (!plan.ok()) continue;
+    EXPECT_EQ(plan->compression.filters[kMaxFilters - 1], row.id);
   }
 }
 
