@@ -40,20 +40,6 @@ void UndeltaUnshuffle(const std::byte* planes, size_t elements, size_t element_b
 void BitUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
                   const FilterRows& rows);
 
-// The same for one run: the elements [first, first + count).
-inline void Unshuffle(const std::byte* planes, size_t elements, size_t element_bytes, size_t first,
-                      size_t count, std::byte* to) {
-  Unshuffle(planes, elements, element_bytes, {first, count, count, 1, to, 0});
-}
-inline void UndeltaUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
-                             size_t first, size_t count, std::byte* to) {
-  UndeltaUnshuffle(planes, elements, element_bytes, {first, count, count, 1, to, 0});
-}
-inline void BitUnshuffle(const std::byte* planes, size_t elements, size_t element_bytes,
-                         size_t first, size_t count, std::byte* to) {
-  BitUnshuffle(planes, elements, element_bytes, {first, count, count, 1, to, 0});
-}
-
 // Undoes BYTEDELTA in place, on streams * plane_bytes bytes: for any number of streams, and any
 // filter before it.
 void Undelta(std::byte* planes, size_t plane_bytes, size_t streams);

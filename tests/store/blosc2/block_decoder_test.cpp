@@ -1,5 +1,4 @@
 // Blocks decoded here, compared with c-blosc2, which wrote them.
-
 #include "driver/store/blosc2/block_decoder.h"
 
 #include <gtest/gtest.h>
