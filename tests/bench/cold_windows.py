@@ -15,7 +15,7 @@ import numpy as np
 
 WINDOWS = {64: 60, 512: 40, 2048: 8}
 SWEEP = 512  # side of the windows of a sweep, over so many rows of them
-SWEEP_ROWS = 2
+SWEEP_ROWS = 4
 
 
 def settle(path):

@@ -145,17 +145,15 @@ def measure_cold(folder, path, size):
     gdal.Translate(tiff_path, path, creationOptions=["TILED=YES", "BLOCKXSIZE=512",
                                                      "BLOCKYSIZE=512"])
 
-    def reader(target):
-        band = (dataset := gdal.Open(target)).GetRasterBand(1)
-        return lambda x, y, w, h, _keep_open=dataset: band.ReadAsArray(x, y, w, h)
+    def reader(target, options=()):
+        read = band_reader(gdal.OpenEx(target, open_options=list(options)))
+        return lambda x, y, w, h: read(x, y, w)
 
     bench_cold({
         "np.array(memmap[window])": (path, memmap_reader),
         "NPY ReadAsArray": (path, reader),
-        "NPY ReadAsArray, MAX_RESIDENT=1": (path, lambda target: band_reader(
-            gdal.OpenEx(target, open_options=["MAX_RESIDENT=1"])) and
-            (lambda read: lambda x, y, w, h: read(x, y, w))(
-                band_reader(gdal.OpenEx(target, open_options=["MAX_RESIDENT=1"])))),
+        "NPY ReadAsArray, MAX_RESIDENT=1":
+            (path, lambda target: reader(target, ["MAX_RESIDENT=1"])),
         "GTiff, uncompressed 512x512 tiles": (tiff_path, reader)}, size)
 
 

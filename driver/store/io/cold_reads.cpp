@@ -15,7 +15,8 @@ constexpr int64_t kCallsPerTask = 32;
 // Between two looks at files that are in memory: looking takes less than a hundredth of the time of
 // copying this.
 constexpr uint64_t kMaxPauseBytes = uint64_t{512} << 10;
-constexpr int64_t kMaxWindowsAhead = 64;
+// A sweep finds what was read ahead in memory, but not for ever.
+constexpr int kMaxLooksInMemory = 256;
 
 void AddItems(int64_t& next, int64_t count, const RangesOf& ranges_of,
               std::vector<FileRange>& ranges) {
@@ -86,57 +87,38 @@ Status RunAhead(const ByteFile& file, int64_t count, int max_threads, const Rang
   return {};
 }
 
-bool ColdReads::IsCold(const ByteFile& file, uint64_t first, uint64_t last, uint64_t bytes) {
-  const bool cold = !file.IsResident(first) || !file.IsResident(last);
+bool ColdReads::IsCold(const ByteFile& file, const Box& window, const FileRange& extent,
+                       uint64_t bytes) {
+  const bool cold = !file.IsResident(extent.start) || !file.IsResident(extent.stop - 1);
+  const bool swept = sweeps_.load(std::memory_order_relaxed);
   // Longer from one look to the next, so that a file of which a part is in memory is not taken for
   // one that is.
   const uint64_t pause = pause_bytes_.load(std::memory_order_relaxed);
   const uint64_t next =
-      cold ? 0 : std::min(2 * pause + std::min(bytes, kMaxPauseBytes), kMaxPauseBytes);
+      cold || swept ? 0 : std::min(2 * pause + std::min(bytes, kMaxPauseBytes), kMaxPauseBytes);
   pause_bytes_.store(next, std::memory_order_relaxed);
   left_bytes_.store(next, std::memory_order_relaxed);
-  return cold;
+  if (!cold && !swept) return false;
+  const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return cold && !swept;
+  looks_in_memory_ = cold ? 0 : looks_in_memory_ + 1;
+  const bool sweeps = looks_in_memory_ < kMaxLooksInMemory && Follows(window);
+  sweeps_.store(sweeps, std::memory_order_relaxed);
+  last_ = window;
+  return cold && !sweeps;
 }
 
-// Sets axis_ where it goes on along another one.
-bool ColdReads::Follows(const Box& window) {
-  if (asked_.start.size() != window.start.size()) return false;
-  int moved = -1;
-  bool begins_line = false;
+// Along one axis, or to the start of the next line.
+bool ColdReads::Follows(const Box& window) const {
+  if (last_.start.size() != window.start.size()) return false;
+  int moved = 0;
   for (int axis = 0; axis < window.start.size(); ++axis) {
     const int64_t start = window.start[axis];
-    if (start == asked_.start[axis]) continue;
-    if (start == 0 && axis == axis_) {
-      begins_line = true;
-      continue;
-    }
-    const bool on = start > asked_.start[axis] && start <= asked_.stop[axis];
-    if (!on || moved >= 0) return false;
-    moved = axis;
+    if (start == last_.start[axis] || start == 0) continue;
+    if (start < last_.start[axis] || start > last_.stop[axis]) return false;
+    ++moved;
   }
-  if (moved < 0) return false;
-  if (!begins_line) axis_ = moved;
-  return true;
-}
-
-Box ColdReads::Ahead(const Box& window, const AxisVector& shape,
-                     const std::function<bool(const Box&)>& fits) {
-  Box ahead = window;
-  ahead.stop = ahead.start;
-  const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
-  if (!lock.owns_lock()) return ahead;
-  windows_ = Follows(window) ? std::clamp<int64_t>(2 * windows_, 1, kMaxWindowsAhead) : 0;
-  asked_ = window;
-  for (int64_t windows = windows_; windows > 0; windows /= 2) {
-    const int64_t stop = window.stop[axis_];
-    Box next = window;
-    next.start[axis_] = stop;
-    next.stop[axis_] = stop + std::min(windows * window.count(axis_), shape[axis_] - stop);
-    if (next.count(axis_) == 0 || !fits(next)) continue;
-    asked_.stop[axis_] = next.stop[axis_];
-    return next;
-  }
-  return ahead;
+  return moved == 1;
 }
 
 }  // namespace ndarray

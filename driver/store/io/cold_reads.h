@@ -2,9 +2,9 @@
 // for the disk once, and not for one range after the other.
 //
 // Whether a file is in memory is looked at now and then, and rarely where it was the last times: a
-// small window of such a file costs no call of the system. Asking is a hint, and bounded: what is
-// asked for fits into kMaxAheadBytes at a time, and goes no further beyond a window. Files that
-// cannot tell (ByteFile::IsResident) are in memory.
+// small window of such a file costs no call of the system. Asking is a hint, and bounded: nothing
+// but what the window needs, and about kMaxAheadBytes before they are used. Files that cannot tell
+// (ByteFile::IsResident) are in memory.
 //
 // Offsets and sizes are in bytes. Everything is safe from any number of threads.
 #ifndef GDAL_NDARRAY_STORE_IO_COLD_READS_H_
@@ -58,24 +58,20 @@ class ColdReads {
   }
 
   // Whether a window that is due has to be waited for, by its first and its last byte in the file:
-  // whichever way windows move, one of them is new.
-  bool IsCold(const ByteFile& file, uint64_t first, uint64_t last, uint64_t bytes);
-
-  // What a sweep reads after this window, which is cold: along the axis on which it follows what
-  // was asked for before, twice as many windows each time, as long as `fits` allows it. Empty for
-  // others.
-  Box Ahead(const Box& window, const AxisVector& shape,
-            const std::function<bool(const Box&)>& fits);
+  // whichever way windows move, one of them is new. False, too, for windows that follow each other:
+  // the system itself reads ahead of what is touched, and what it reads then is used. `extent` is
+  // where the window starts and stops, in this order or not.
+  bool IsCold(const ByteFile& file, const Box& window, const FileRange& extent, uint64_t bytes);
 
  private:
-  bool Follows(const Box& window);
+  bool Follows(const Box& window) const;
 
   std::atomic<uint64_t> left_bytes_{0};   // to be read without a look
   std::atomic<uint64_t> pause_bytes_{0};  // after the last look
-  std::mutex mutex_;                      // of what follows; nobody waits for it
-  Box asked_;
-  int axis_ = 0;
-  int64_t windows_ = 0;
+  std::atomic<bool> sweeps_{false};       // the last window that was looked at followed another
+  std::mutex mutex_;                      // of the last window; nobody waits for it
+  Box last_;
+  int looks_in_memory_ = 0;  // since the last cold window
 };
 
 }  // namespace ndarray

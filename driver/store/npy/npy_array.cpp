@@ -23,7 +23,6 @@ constexpr int64_t kGranuleBytes = 256 << 10;
 // kilobytes; what is read stays in a processor's cache until it is copied.
 constexpr SpanLimits kLocalLimits = {uint64_t{256} << 10, uint64_t{4} << 10};
 constexpr int64_t kLocalBytesPerThread = int64_t{256} << 10;
-constexpr uint64_t kMinColdPieceBytes = uint64_t{1} << 20;
 constexpr uint64_t kMaxReadBytes = uint64_t{4} << 20;  // of pieces with what lies between them
 // Writing back what lies between could undo what another process writes there, so only pieces too
 // small to be written one by one are joined: single elements, of one band among others.
@@ -102,8 +101,8 @@ class NpyArray final : public WritableArray {
  private:
   Status ReadField(const Field& field, const Box& box, const StridedView& to) const {
     const FileRange extent = ExtentOf(field, box);
-    return IsCold(field, box, extent) ? ReadCold(field, box, to)
-                                      : ReadInMemory(field, box, extent, to);
+    if (IsCold(field, box, extent)) return ReadCold(field, box, to);
+    return ReadInMemory(field, box, extent, to);
   }
 
   // From the first to the end of the last element.
@@ -122,21 +121,17 @@ class NpyArray final : public WritableArray {
     const uint64_t bytes = static_cast<uint64_t>(ElementsIn(box)) * field.dtype.size_bytes();
     if (!cold_reads_.IsDue(bytes)) return false;
     // The system itself reads ahead of what is read in one piece.
-    if (extent.stop - extent.start == bytes && bytes < kMinColdPieceBytes) return false;
-    return cold_reads_.IsCold(*file_, extent.start, extent.stop - 1, bytes);
+    if (extent.stop - extent.start == bytes) return false;
+    return cold_reads_.IsCold(*file_, box, extent, bytes);
   }
 
   Status ReadCold(const Field& field, const Box& box, const StridedView& to) const {
     const RawLayout layout = FieldLayout(field);
     const auto size_bytes = static_cast<int64_t>(field.dtype.size_bytes());
     const std::vector<Box> pieces = ColdPieces(layout, size_bytes, box);
-    const Box ahead = cold_reads_.Ahead(box, info().shape, [&](const Box& next) {
-      return DiskBytes(layout, size_bytes, next) <= kMaxAheadBytes;
-    });
     const auto count = static_cast<int64_t>(pieces.size());
     const auto add = [&](int64_t item, std::vector<FileRange>& ranges) {
       AddRanges(layout, size_bytes, pieces[static_cast<size_t>(item)], ranges);
-      if (item + 1 == count && !IsEmpty(ahead)) AddRanges(layout, size_bytes, ahead, ranges);
     };
     return RunAhead(*file_, count, max_threads_, add, [&](int64_t first, int64_t stop) {
       Status status;
