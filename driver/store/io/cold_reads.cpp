@@ -14,7 +14,7 @@ constexpr uint64_t kMaxCallBytes = uint64_t{128} << 10;
 constexpr int64_t kCallsPerTask = 32;
 // Between two looks at files that are in memory: looking takes less than a hundredth of the time of
 // copying this.
-constexpr uint64_t kMaxPauseBytes = uint64_t{512} << 10;
+constexpr uint64_t kMaxPauseBytes = uint64_t{2} << 20;
 // A sweep finds what was read ahead in memory, but not for ever.
 constexpr int kMaxLooksInMemory = 256;
 

@@ -103,8 +103,8 @@ int Looks(ColdReads& reads, const MappedBytes& file, uint64_t window_bytes) {
 TEST(ColdReads, RarelyLooksAtSmallWindowsOfAFileInMemory) {
   const MappedBytes file("");
   ColdReads reads;
-  EXPECT_LE(Looks(reads, file, 8 * kKilobyte), 25);
-  EXPECT_EQ(Looks(reads, file, kMegabyte), 1000);
+  EXPECT_LE(Looks(reads, file, 8 * kKilobyte), 15);
+  EXPECT_EQ(Looks(reads, file, 2 * kMegabyte), 1000);
 }
 
 TEST(ColdReads, LooksAtEachWindowOfAFileThatIsNot) {
