@@ -1,10 +1,10 @@
 // Reads of what is not in memory: all that a window needs is asked for at once, so that it waits
 // for the disk once, and not for one range after the other.
 //
-// Whether a file is in memory is looked at now and then, and rarely where it was the last times: a
-// small window of such a file costs no call of the system. Asking is a hint, and bounded: nothing
-// but what the window needs, and about kMaxAheadBytes before they are used. Files that cannot tell
-// (ByteFile::IsResident) are in memory.
+// Whether a file is in memory is looked at now and then, and rarely where it was the last times:
+// small windows of such a file cost next to no call of the system. Asking is a hint, and bounded:
+// for nothing but what the window needs, and for at most twice kMaxAheadBytes before it is used.
+// Files that cannot tell (ByteFile::IsResident) are in memory.
 //
 // Offsets and sizes are in bytes. Everything is safe from any number of threads.
 #ifndef GDAL_NDARRAY_STORE_IO_COLD_READS_H_

@@ -133,6 +133,20 @@ TEST(ColdReads, LeavesSweepsToTheSystem) {
   EXPECT_TRUE(is_cold(3000, 640));
 }
 
+// Without a map.
+TEST(ColdReads, ManyRangesAreAskedForBeforeTheFirstIsRead) {
+  MappedBytes file(std::string(1000000, 'x'));
+  std::string to(8, ' ');
+  std::vector<ByteRange> ranges;
+  for (size_t i = 0; i < to.size(); ++i) ranges.push_back({i * 100000, 1, &to[i]});
+  ASSERT_THAT(ReadRangesInParallel(file, ranges, 1), IsOk());
+  EXPECT_TRUE(file.advised().empty());
+  file.set_resident(false);
+  ASSERT_THAT(ReadRangesInParallel(file, ranges, 1), IsOk());
+  EXPECT_EQ(file.advised().size(), 8u);
+  EXPECT_EQ(to, "xxxxxxxx");
+}
+
 // What the system says of a real file. On file systems in memory nothing can be evicted.
 TEST(ColdReads, AFileIsInMemoryUntilItIsEvicted) {
   const TempFolder folder;
