@@ -29,6 +29,7 @@ import numpy as np
 from osgeo import gdal
 
 from b2nd_cache_rules import SIDE as RULES_SIDE, bench_rules
+from cold_windows import bench_cold, memmap_reader
 from noise import noisy_image
 
 TURNS = 7
@@ -158,12 +159,12 @@ def write_tiff(path, source, *options):
         "TILED=YES", f"BLOCKXSIZE={TILE}", f"BLOCKYSIZE={TILE}", "NUM_THREADS=2", *options])
 
 
-def bench_band(folder, size, limit_library):
+def band_files(folder, size):
+    """The paths of one image: .npy; .b2nd, LZ4 and the default; GeoTIFF, uncompressed and ZSTD."""
     image_path = cached(os.path.join(folder, f"band{size}.npy"),
                         lambda path: np.save(path, noisy_image(size)))
-    image = np.load(image_path, mmap_mode="r")
     b2nd = cached(os.path.join(folder, f"band{size}.b2nd"), lambda path: write_b2nd(
-        path, image[:], (1024, 1024), (128, 128), blosc2.Codec.LZ4, 5,
+        path, np.load(image_path), (1024, 1024), (128, 128), blosc2.Codec.LZ4, 5,
         [blosc2.Filter.BITSHUFFLE], [0]))
     default = cached(os.path.join(folder, f"band{size}default.b2nd"),
                      lambda path: gdal.Translate(path, image_path, format="B2ND"))
@@ -171,6 +172,12 @@ def bench_band(folder, size, limit_library):
                    lambda path: write_tiff(path, image_path))
     zstd = cached(os.path.join(folder, f"band{size}zstd.tif"), lambda path: write_tiff(
         path, image_path, "COMPRESS=ZSTD", "PREDICTOR=2"))
+    return image_path, b2nd, default, plain, zstd
+
+
+def bench_band(folder, size, limit_library):
+    image_path, b2nd, default, plain, zstd = band_files(folder, size)
+    image = np.load(image_path, mmap_mode="r")
     print("\nsizes: " + ", ".join(f"{os.path.basename(p)} {os.path.getsize(p) / 1e6:.0f} MB"
                                   for p in (image_path, b2nd, default, plain, zstd)))
     contenders = {
@@ -215,28 +222,16 @@ def bench_band(folder, size, limit_library):
             ratio(results, side, mine, mine + ", 1 thread", 1.8)
 
 
-def bench_cold(folder, size):
-    """Windows of which nothing is in memory: the system is told to forget the file before each."""
-    files = {name: os.path.join(folder, f"band{size}{ending}") for name, ending in [
-        (".npy", ".npy"), (".b2nd, LZ4", ".b2nd"), (".b2nd, ZSTD (the default)", "default.b2nd"),
-        ("GTiff uncompressed", ".tif"), ("GTiff ZSTD, predictor 2", "zstd.tif")]}
-    times = {name: [] for name in files}
-    for path in files.values():  # what is not on the disk yet cannot be forgotten
-        descriptor = os.open(path, os.O_RDWR)
-        os.fsync(descriptor)
-        os.close(descriptor)
-    for turn, (x, y) in enumerate(positions(size, 512, 60, 0).tolist()):
-        for name, path in files.items():
-            read = gdal_reader(path)
-            descriptor = os.open(path, os.O_RDONLY)
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            os.close(descriptor)
-            start = time.perf_counter()
-            read(x, y, 512, 512)
-            times[name].append(time.perf_counter() - start)
-            read = None  # pages that are mapped are not forgotten
-    print("\nevicted 512² windows, ms: " + ", ".join(
-        f"{name} {1e3 * statistics.median(values):.2f}" for name, values in times.items()))
+def bench_evicted(folder, size):
+    """Windows of which nothing is in memory."""
+    npy, b2nd, default, plain, zstd = band_files(folder, size)
+    bench_cold({
+        "np.array(memmap[window])": (npy, memmap_reader),
+        "NPY ReadAsArray": (npy, gdal_reader),
+        "B2ND ReadAsArray, LZ4": (b2nd, gdal_reader),
+        "B2ND ReadAsArray, the default": (default, gdal_reader),
+        "GTiff uncompressed": (plain, gdal_reader),
+        "GTiff ZSTD, predictor 2": (zstd, gdal_reader)}, size)
 
 
 def bench_rgb(folder, size):
@@ -291,6 +286,8 @@ def main():
                                          "temporary folder)")
     parser.add_argument("--limit", help="libb2nd_limit.so, built with -DNDARRAY_BENCHMARKS=ON")
     parser.add_argument("--only", choices=["band", "rgb", "slabs", "cold", "rules"], help="one part")
+    parser.add_argument("--cold", action="store_const", dest="only", const="cold",
+                        help="evicts the files before each window: --only cold")
     arguments = parser.parse_args()
     gdal.UseExceptions()
     gdal.SetCacheMax(64 << 20)
@@ -301,9 +298,8 @@ def main():
         folder = arguments.folder or temporary
         if arguments.only in (None, "band"):
             bench_band(folder, arguments.size, arguments.limit)
-            bench_cold(folder, arguments.size)
-        if arguments.only == "cold":
-            bench_cold(folder, arguments.size)
+        if arguments.only in (None, "cold"):
+            bench_evicted(folder, arguments.size)
         if arguments.only in (None, "rgb"):
             bench_rgb(folder, arguments.size // 2)
         if arguments.only in (None, "slabs"):

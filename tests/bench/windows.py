@@ -20,6 +20,8 @@ import time
 import numpy as np
 from osgeo import gdal
 
+from cold_windows import bench_cold, memmap_reader
+
 TURNS = 9
 WINDOWS = {64: 2000, 512: 150, 2048: 12}
 WANTED = {512: 0.85, 2048: 0.95, "whole": 1.3}  # of the copy's speed; 64: at most 3 us slower
@@ -138,10 +140,28 @@ def measure_opening(folder):
     print("opening: " + ", ".join(f"{name} {value:.0f} us" for name, value in best.items()))
 
 
+def measure_cold(folder, path, size):
+    tiff_path = os.path.join(folder, "image.tif")
+    gdal.Translate(tiff_path, path, creationOptions=["TILED=YES", "BLOCKXSIZE=512",
+                                                     "BLOCKYSIZE=512"])
+
+    def reader(target, options=()):
+        read = band_reader(gdal.OpenEx(target, open_options=list(options)))
+        return lambda x, y, w, h: read(x, y, w)
+
+    bench_cold({
+        "np.array(memmap[window])": (path, memmap_reader),
+        "NPY ReadAsArray": (path, reader),
+        "NPY ReadAsArray, MAX_RESIDENT=1":
+            (path, lambda target: reader(target, ["MAX_RESIDENT=1"])),
+        "GTiff, uncompressed 512x512 tiles": (tiff_path, reader)}, size)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=16384, help="side of the image in pixels")
     parser.add_argument("--folder", help="where the test images go (default: a temporary folder)")
+    parser.add_argument("--cold", action="store_true", help="evicts the files before each window")
     arguments = parser.parse_args()
     gdal.UseExceptions()
     gdal.SetCacheMax(64 << 20)
@@ -150,6 +170,9 @@ def main():
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         path = os.path.join(folder, "image.npy")
         make_image(path, arguments.size)
+        if arguments.cold:
+            measure_cold(folder, path, arguments.size)
+            return
         readers = dict(contenders(folder, path, arguments.size))
         report(measure(readers, arguments.size), arguments.size)
         measure_opening(folder)

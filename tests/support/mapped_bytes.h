@@ -6,10 +6,12 @@
 #define GDAL_NDARRAY_TESTS_SUPPORT_MAPPED_BYTES_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +40,26 @@ class MappedBytes final : public ByteFile {
     return {};
   }
 
+  // Whether it says that its bytes are in memory.
+  void set_resident(bool resident) { resident_ = resident; }
+  size_t looks() const { return looks_; }                             // of IsResident
+  const std::vector<ByteRange>& advised() const { return advised_; }  // in order
+
+  bool IsResident(uint64_t /*offset_bytes*/) const override {
+    ++looks_;
+    return resident_;
+  }
+
+  void Advise(uint64_t offset_bytes, uint64_t size_bytes) const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    advised_.push_back({offset_bytes, static_cast<size_t>(size_bytes), nullptr});
+  }
+
  private:
+  std::atomic<bool> resident_{true};
+  mutable std::atomic<size_t> looks_{0};
+  mutable std::mutex mutex_;
+  mutable std::vector<ByteRange> advised_;
   const std::unique_ptr<std::byte[]> bytes_;
 };
 

@@ -34,10 +34,6 @@ constexpr int64_t kMaxSteps = int64_t{1} << 24;
 constexpr size_t kMinBytesPerRun = 64;
 constexpr size_t kMaxStraightTargets = 4;
 
-// Instead of a block's number.
-constexpr int64_t kWholeChunk = BlockCache::kWholeChunk;
-constexpr int64_t kFill = -100;  // is never looked up
-
 Box Bounds(const std::vector<ReadTarget>& targets) {
   Box bounds = targets[0].box;
   for (const ReadTarget& target : targets) {
@@ -86,7 +82,7 @@ Status BlockReader::Run() {
               (blocks * layout_.block_bytes < kBatchBytes &&
                static_cast<int64_t>(chunks_.size()) * layout_.chunk_bytes < kBatchChunkBytes)));
     if (chunks_.empty()) continue;
-    Status status = RunBatch();
+    Status status = RunBatch(blocks * layout_.block_bytes);
     if (!status.ok()) return DamagedFile(status, file_.path(), kVerify);
   }
   return {};
@@ -163,19 +159,27 @@ int BlockReader::Threads(int64_t tasks_bytes) const {
   return static_cast<int>(std::min<int64_t>(max_threads_, tasks_bytes / kMinBytesPerThread));
 }
 
-Status BlockReader::RunBatch() {
+// `bytes`: of its blocks, about.
+Status BlockReader::RunBatch(int64_t bytes) {
+  const bool looks = loader_.mapped() && index_.cold_reads().IsDue(static_cast<uint64_t>(bytes));
+  if (looks) loader_.AskForHeaders(chunks_, max_threads_);
   Status status = loader_.LoadHeaders(chunks_);
   if (!status.ok()) return status;
   int64_t tasks_bytes = 0;
   for (size_t chunk = 0; chunk < chunks_.size(); ++chunk) AddTasks(chunk, tasks_bytes);
   if (!loader_.mapped()) status = LoadBlocks();
   if (!status.ok() || tasks_.empty()) return status;
+  if (looks && IsCold(bytes)) return RunCold(tasks_bytes);
+  return RunTasks(0, static_cast<int64_t>(tasks_.size()), tasks_bytes);
+}
 
-  const auto count = static_cast<int64_t>(tasks_.size());
+// Of so many bytes.
+Status BlockReader::RunTasks(int64_t first, int64_t stop, int64_t tasks_bytes) const {
+  const int64_t count = stop - first;
   const int64_t step = std::max<int64_t>(kMinBytesPerTask * count / tasks_bytes, 1);
   return TryParallelFor((count + step - 1) / step, Threads(tasks_bytes), [&](int64_t number) {
-    const int64_t stop = std::min((number + 1) * step, count);
-    for (int64_t i = number * step; i < stop; ++i) {
+    const int64_t end = std::min(first + (number + 1) * step, stop);
+    for (int64_t i = first + number * step; i < end; ++i) {
       Status result = RunTask(tasks_[static_cast<size_t>(i)]);
       if (!result.ok()) return result;
     }

@@ -30,16 +30,24 @@ class BlockReader {
   Status Run();
 
  private:
+  // Instead of a block's number.
+  static constexpr int64_t kWholeChunk = BlockCache::kWholeChunk;
+  static constexpr int64_t kFill = -100;  // is never looked up
+
   struct Task {
     size_t chunk;   // of chunks_
-    int64_t block;  // its number within the chunk, or one of the constants in the .cpp
+    int64_t block;  // its number within the chunk, or one of the constants
     BlockCache::Block cached;
     bool looked_up;  // in the cache, before the task began
   };
 
   void AddChunk(const AxisVector& position, int64_t& blocks);
   void AddTasks(size_t chunk, int64_t& tasks_bytes);
-  Status RunBatch();
+  Status RunBatch(int64_t bytes);
+  Status RunTasks(int64_t first, int64_t stop, int64_t tasks_bytes) const;
+  // Of tasks whose blocks are not in memory (cold_blocks.cpp).
+  bool IsCold(int64_t bytes) const;
+  Status RunCold(int64_t tasks_bytes) const;
   Status LoadBlocks();
   int Threads(int64_t tasks_bytes) const;
 

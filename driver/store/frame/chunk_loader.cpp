@@ -12,11 +12,8 @@ namespace {
 
 // Chunks of which this is all are read in one piece, and so are those of which half is wanted.
 constexpr int64_t kSmallChunkBytes = int64_t{16} << 10;
-
-struct Span {
-  uint64_t start;
-  uint64_t stop;
-};
+// Each takes a page.
+constexpr size_t kMaxHeadersAhead = kMaxAheadBytes / kColdPageBytes;
 
 // Zeros: blocks that are not read must not show what was in memory before. Pages that nobody
 // touches cost nothing.
@@ -31,21 +28,6 @@ std::vector<uint64_t> BlockStarts(const BloscChunk& header, std::string_view dir
   ByteReader reader(directory.substr(kChunkHeaderBytes));
   for (uint64_t& start : starts) start = reader.Little<uint32_t>();
   return starts;
-}
-
-// Sorts, and joins those with small gaps.
-std::vector<Span> Merged(std::vector<Span> spans, uint64_t max_gap_bytes) {
-  std::sort(spans.begin(), spans.end(),
-            [](const Span& a, const Span& b) { return a.start < b.start; });
-  std::vector<Span> merged;
-  for (const Span& span : spans) {
-    if (!merged.empty() && span.start <= merged.back().stop + max_gap_bytes) {
-      merged.back().stop = std::max(merged.back().stop, span.stop);
-    } else {
-      merged.push_back(span);
-    }
-  }
-  return merged;
 }
 
 }  // namespace
@@ -188,26 +170,53 @@ Status ChunkLoader::LoadBlocks(std::vector<LoadedChunk>& chunks,
   return ReadRangesInParallel(file_, ranges, max_threads);
 }
 
-void ChunkLoader::NoteBlock(const LoadedChunk& chunk, int64_t block) const {
-  if (!mapped()) return;
+FileRange ChunkLoader::RangeOf(const LoadedChunk& chunk, int64_t block) const {
   const BloscChunk& header = chunk.header;
   const auto all_bytes = static_cast<uint64_t>(header.compressed_bytes);
   const auto block_bytes = static_cast<uint64_t>(header.block_bytes);
+  const uint64_t offset = chunk.location.offset_bytes;
+  if (block < 0) return {offset, offset + all_bytes};
   uint64_t start = kChunkHeaderBytes + static_cast<uint64_t>(block) * block_bytes;
   uint64_t stop = all_bytes;
   if (!header.stored) {
-    const auto start_at = static_cast<size_t>(kChunkHeaderBytes + 4 * block);
-    ByteReader starts(chunk.bytes.substr(start_at));
+    ByteReader starts(chunk.bytes.substr(static_cast<size_t>(kChunkHeaderBytes + 4 * block)));
     start = starts.Little<uint32_t>();
     // Blocks are mostly in order; where they are not, this is too much, at most.
     if (block + 1 < header.block_count()) {
       const uint64_t next = starts.Little<uint32_t>();
       if (next > start) stop = next;
     }
-    file_.NoteRead(chunk.location.offset_bytes + start_at, sizeof(uint32_t));
   }
   stop = std::min({stop, all_bytes, start + block_bytes});
-  if (start < stop) file_.NoteRead(chunk.location.offset_bytes + start, stop - start);
+  return {offset + std::min(start, stop), offset + stop};
+}
+
+void ChunkLoader::AskForHeaders(const std::vector<LoadedChunk>& chunks, int max_threads) const {
+  const auto directory_bytes =
+      static_cast<uint64_t>(kChunkHeaderBytes + 4 * index_.layout().blocks_per_chunk);
+  std::vector<FileRange> ranges;
+  for (const LoadedChunk& chunk : chunks) {
+    const ChunkLocation location = index_.Chunk(chunk.chunk_index);
+    if (location.kind != ChunkKind::kBlocks) continue;
+    ranges.push_back({location.offset_bytes,
+                      location.offset_bytes + std::min(directory_bytes, location.available_bytes)});
+    if (ranges.size() == kMaxHeadersAhead) break;
+  }
+  if (ranges.empty() ||
+      (file_.IsResident(ranges.front().start) && file_.IsResident(ranges.back().start))) {
+    return;
+  }
+  AskFor(file_, std::move(ranges), max_threads);
+}
+
+void ChunkLoader::NoteBlock(const LoadedChunk& chunk, int64_t block) const {
+  if (!mapped()) return;
+  if (!chunk.header.stored) {
+    const auto start_at = static_cast<uint64_t>(kChunkHeaderBytes + 4 * block);
+    file_.NoteRead(chunk.location.offset_bytes + start_at, sizeof(uint32_t));
+  }
+  const FileRange range = RangeOf(chunk, block);
+  if (range.start < range.stop) file_.NoteRead(range.start, range.stop - range.start);
 }
 
 void ChunkLoader::NoteChunk(const LoadedChunk& chunk) const {
@@ -227,7 +236,7 @@ Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wa
     add(static_cast<uint64_t>(kChunkHeaderBytes), all_bytes);
     return {};
   }
-  std::vector<Span> spans;
+  std::vector<FileRange> spans;
   if (header.stored) {
     for (const int64_t block : wanted) {
       const auto start = static_cast<uint64_t>(kChunkHeaderBytes + block * header.block_bytes);
@@ -249,14 +258,14 @@ Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wa
       spans.push_back({start, std::min(next == sorted.end() ? all_bytes : *next, all_bytes)});
     }
   }
-  const std::vector<Span> merged = Merged(std::move(spans), file_.traits().cheap_gap_bytes);
+  const std::vector<FileRange> merged = Merged(std::move(spans), file_.traits().cheap_gap_bytes);
   uint64_t merged_bytes = 0;
-  for (const Span& span : merged) merged_bytes += span.stop - span.start;
+  for (const FileRange& span : merged) merged_bytes += span.stop - span.start;
   if (merged_bytes > all_bytes / 2) {
     add(static_cast<uint64_t>(kChunkHeaderBytes), all_bytes);
     return {};
   }
-  for (const Span& span : merged) add(span.start, span.stop);
+  for (const FileRange& span : merged) add(span.start, span.stop);
   return {};
 }
 

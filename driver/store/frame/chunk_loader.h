@@ -20,6 +20,7 @@
 #include "driver/store/blosc2/blosc_codec.h"
 #include "driver/store/frame/frame_index.h"
 #include "driver/store/io/byte_file.h"
+#include "driver/store/io/cold_reads.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -61,6 +62,10 @@ class ChunkLoader {
 
   bool mapped() const { return file_.is_mapped(); }
 
+  // Before the first half, where the file is mapped: has the system read the headers and block
+  // starts, unless they are in memory.
+  void AskForHeaders(const std::vector<LoadedChunk>& chunks, int max_threads) const;
+
   // The first half: places and headers of chunks whose `number` is set. Errors carry the path:
   // kCorrupt, too, where a mapped file has become shorter than the frame.
   Status LoadHeaders(std::vector<LoadedChunk>& chunks) const;
@@ -70,6 +75,10 @@ class ChunkLoader {
   // read local files.
   Status LoadBlocks(std::vector<LoadedChunk>& chunks,
                     const std::vector<std::vector<int64_t>>& wanted, int max_threads = 1) const;
+
+  // Where a block, or all of a chunk (negative), lies in the file; empty where that makes no sense.
+  // Where blocks are not in order, more than that. REQUIRES: the kind is kBlocks, the file mapped
+  FileRange RangeOf(const LoadedChunk& chunk, int64_t block) const;
 
   // Where the file is mapped, a block has been decoded, or (NoteChunk) more of the chunk than one.
   void NoteBlock(const LoadedChunk& chunk, int64_t block) const;

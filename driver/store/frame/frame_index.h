@@ -23,6 +23,7 @@
 #include "driver/store/frame/block_cache.h"
 #include "driver/store/frame/frame_attributes.h"
 #include "driver/store/io/byte_file.h"
+#include "driver/store/io/cold_reads.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -82,6 +83,8 @@ class FrameIndex {
   uint64_t cache_file() const { return cache_file_; }
   const std::shared_ptr<BlockCache::Counters>& counters() const { return counters_; }
 
+  ColdReads& cold_reads() const { return cold_reads_; }
+
   // Blocks decoded so far, for this file: how often work was done twice.
   std::atomic<int64_t>& decoded_blocks() const { return decoded_blocks_; }
   // Bytes that were decoded to memory in between and copied from there, since they could not go
@@ -114,6 +117,7 @@ class FrameIndex {
   FrameAttributes attributes_;
   uint64_t cache_file_;
   const std::shared_ptr<BlockCache::Counters> counters_ = std::make_shared<BlockCache::Counters>();
+  mutable ColdReads cold_reads_;
   mutable std::atomic<int64_t> decoded_blocks_{0};
   mutable std::atomic<int64_t> scratch_bytes_{0};
 };

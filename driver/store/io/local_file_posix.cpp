@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -68,14 +69,27 @@ class LocalFile final : public WritableFile {
 
   Status Flush() override { return {}; }  // all share the page cache
 
+  // By a read that fails instead of waiting. mincore() takes all pages of files that others own for
+  // resident, and waits for whoever changes this process's maps.
+  bool IsResident(uint64_t offset_bytes) const override {
+#ifdef RWF_NOWAIT
+    std::byte byte;
+    const iovec to{&byte, 1};
+    return offset_bytes >= size_bytes() ||
+           preadv2(descriptor_.get(), &to, 1, static_cast<off_t>(offset_bytes), RWF_NOWAIT) >= 0 ||
+           errno != EAGAIN;
+#else
+    return ByteFile::IsResident(offset_bytes);
+#endif
+  }
+
+  // Serves reads through the map, too: both are the page cache.
   void Advise(uint64_t offset_bytes, uint64_t size_bytes) const override {
-    if (is_mapped()) {
-      map_.Advise(offset_bytes, size_bytes);
-    } else if (offset_bytes < this->size_bytes()) {
-      posix_fadvise(descriptor_.get(), static_cast<off_t>(offset_bytes),
-                    static_cast<off_t>(std::min(size_bytes, this->size_bytes() - offset_bytes)),
-                    POSIX_FADV_WILLNEED);
-    }
+    const uint64_t file_bytes = this->size_bytes();
+    if (offset_bytes >= file_bytes || size_bytes == 0) return;  // of no bytes: to the end
+    posix_fadvise(descriptor_.get(), static_cast<off_t>(offset_bytes),
+                  static_cast<off_t>(std::min(size_bytes, file_bytes - offset_bytes)),
+                  POSIX_FADV_WILLNEED);
   }
 
   // Errors carry the path, so that it counts here, too.

@@ -33,16 +33,11 @@ class MemoryMap {
   const std::byte* start() const { return start_; }  // nullptr: no map
   uint64_t size_bytes() const { return size_bytes_; }
 
-  // The range will be read soon. A hint.
-  void Advise(uint64_t offset_bytes, uint64_t size_bytes) const;
-
   // The range no longer counts as this process's memory; it stays in the page cache, and the next
   // access finds it there. Threads may be reading it.
   void Release(uint64_t offset_bytes, uint64_t size_bytes) const;
 
  private:
-  void Call(int advice, uint64_t offset_bytes, uint64_t size_bytes) const;
-
   std::byte* start_ = nullptr;
   uint64_t size_bytes_ = 0;
 };

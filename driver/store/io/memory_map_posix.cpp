@@ -40,19 +40,11 @@ MemoryMap::~MemoryMap() {
   if (start_ != nullptr) munmap(start_, size_bytes_);
 }
 
-void MemoryMap::Call(int advice, uint64_t offset_bytes, uint64_t size_bytes) const {
+void MemoryMap::Release(uint64_t offset_bytes, uint64_t size_bytes) const {
   if (offset_bytes >= size_bytes_) return;
   const uint64_t start = offset_bytes / PageBytes() * PageBytes();
   const uint64_t end = offset_bytes + std::min(size_bytes, size_bytes_ - offset_bytes);
-  madvise(start_ + start, end - start, advice);  // a hint: failure is no matter
-}
-
-void MemoryMap::Advise(uint64_t offset_bytes, uint64_t size_bytes) const {
-  Call(MADV_WILLNEED, offset_bytes, size_bytes);
-}
-
-void MemoryMap::Release(uint64_t offset_bytes, uint64_t size_bytes) const {
-  Call(MADV_DONTNEED, offset_bytes, size_bytes);
+  madvise(start_ + start, end - start, MADV_DONTNEED);  // failure is no matter
 }
 
 }  // namespace ndarray

@@ -10,7 +10,7 @@
 namespace ndarray {
 
 // As ByteFile::Read. Files that are not local are asked for all ranges at once. No range at all is
-// read without a call.
+// read without a call. What is not in memory is asked for at once.
 Status ReadRangesInParallel(const ByteFile& file, const std::vector<ByteRange>& ranges,
                             int max_threads);
 

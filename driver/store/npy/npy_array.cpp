@@ -7,7 +7,9 @@
 #include "driver/store/box.h"
 #include "driver/store/checked_math.h"
 #include "driver/store/damage.h"
+#include "driver/store/io/cold_reads.h"
 #include "driver/store/npy/byte_spans.h"
+#include "driver/store/npy/cold_pieces.h"
 #include "driver/store/npy/npy_header.h"
 #include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
@@ -62,6 +64,7 @@ class NpyArray final : public WritableArray {
         file_(file),
         output_(output),
         max_threads_(max_threads),
+        element_bytes_(header.element_bytes),
         layout_(*info().raw) {}
 
   WritableArray* writable() override { return output_ != nullptr ? this : nullptr; }
@@ -86,30 +89,66 @@ class NpyArray final : public WritableArray {
   Status Flush() override { return output_->Flush(); }
 
   void Prefetch(const Box& box) const override {
-    constexpr SpanLimits limits = {UINT64_MAX, uint64_t{1} << 20};
-    constexpr int kMaxSpans = 4096;  // one call of the system each
-    int spans = 0;
-    Status ended = ForEachSpan(layout_, 1, box, limits, [&](const Span& span) {
-      file_->Advise(span.offset_bytes, span.size_bytes);
-      return ++spans < kMaxSpans ? Status() : Status(StatusCode::kNotSupported, "enough");
-    });
-    static_cast<void>(ended);
+    constexpr size_t kMaxPieces = 4;
+    const std::vector<Box> pieces = ColdPieces(layout_, element_bytes_, box);
+    std::vector<FileRange> ranges;
+    for (size_t i = 0; i < std::min(pieces.size(), kMaxPieces); ++i) {
+      AddRanges(layout_, element_bytes_, pieces[i], ranges);
+    }
+    AskFor(*file_, std::move(ranges), max_threads_);
   }
 
  private:
   Status ReadField(const Field& field, const Box& box, const StridedView& to) const {
+    const FileRange extent = ExtentOf(field, box);
+    if (IsCold(field, box, extent)) return ReadCold(field, box, to);
+    return ReadInMemory(field, box, extent, to);
+  }
+
+  // From the first to the end of the last element.
+  FileRange ExtentOf(const Field& field, const Box& box) const {
+    const uint64_t start = layout_.offset_bytes + static_cast<uint64_t>(field.offset_bytes);
+    FileRange extent = {start, start + field.dtype.size_bytes()};
+    for (int axis = 0; axis < box.start.size(); ++axis) {
+      const auto stride = static_cast<uint64_t>(layout_.strides_bytes[axis]);
+      extent.start += static_cast<uint64_t>(box.start[axis]) * stride;
+      extent.stop += static_cast<uint64_t>(box.stop[axis] - 1) * stride;
+    }
+    return extent;
+  }
+
+  bool IsCold(const Field& field, const Box& box, const FileRange& extent) const {
+    const uint64_t bytes = static_cast<uint64_t>(ElementsIn(box)) * field.dtype.size_bytes();
+    if (!cold_reads_.IsDue(bytes)) return false;
+    // The system itself reads ahead of what is read in one piece.
+    if (extent.stop - extent.start == bytes) return false;
+    return cold_reads_.IsCold(*file_, box, extent, bytes);
+  }
+
+  Status ReadCold(const Field& field, const Box& box, const StridedView& to) const {
+    const RawLayout layout = FieldLayout(field);
+    const auto size_bytes = static_cast<int64_t>(field.dtype.size_bytes());
+    const std::vector<Box> pieces = ColdPieces(layout, size_bytes, box);
+    const auto count = static_cast<int64_t>(pieces.size());
+    const auto add = [&](int64_t item, std::vector<FileRange>& ranges) {
+      AddRanges(layout, size_bytes, pieces[static_cast<size_t>(item)], ranges);
+    };
+    return RunAhead(*file_, count, max_threads_, add, [&](int64_t first, int64_t stop) {
+      Status status;
+      for (int64_t i = first; i < stop && status.ok(); ++i) {
+        const Box& piece = pieces[static_cast<size_t>(i)];
+        status = ReadInMemory(field, piece, ExtentOf(field, piece), Shifted(to, box, piece));
+      }
+      return status;
+    });
+  }
+
+  Status ReadInMemory(const Field& field, const Box& box, const FileRange& extent,
+                      const StridedView& to) const {
     if (!file_->is_mapped()) {
       return file_->traits().is_local ? ReadLocal(field, box, to) : ReadPieces(field, box, to);
     }
-    const uint64_t start = FieldLayout(field).offset_bytes;
-    uint64_t first = start;
-    uint64_t end = start + field.dtype.size_bytes();
-    for (int axis = 0; axis < box.start.size(); ++axis) {
-      const auto stride = static_cast<uint64_t>(layout_.strides_bytes[axis]);
-      first += static_cast<uint64_t>(box.start[axis]) * stride;
-      end += static_cast<uint64_t>(box.stop[axis] - 1) * stride;
-    }
-    Result<const std::byte*> from = file_->View(first, end - first);
+    Result<const std::byte*> from = file_->View(extent.start, extent.stop - extent.start);
     if (!from.ok()) return from.status();
     StridedCopy(field.dtype, Counts(box), {*from, layout_.strides_bytes}, to, max_threads_);
     return {};
@@ -258,7 +297,9 @@ class NpyArray final : public WritableArray {
   const std::shared_ptr<const ByteFile> file_;
   WritableFile* const output_;
   const int max_threads_;
+  const int64_t element_bytes_;
   const RawLayout& layout_;  // of info()
+  mutable ColdReads cold_reads_;
 };
 
 // Checks that all elements lie in the file.
