@@ -18,7 +18,8 @@ AxisVector FastestFirst(const RawLayout& layout) {
 }
 
 void Cut(const RawLayout& layout, int64_t element_bytes, const AxisVector& axes, Box box,
-         std::vector<Box>& pieces) {
+         size_t max_pieces, std::vector<Box>& pieces) {
+  if (pieces.size() >= max_pieces) return;
   if (DiskBytes(layout, element_bytes, box) > kMaxAheadBytes) {
     for (int i = axes.size() - 1; i >= 0; --i) {
       const int axis = static_cast<int>(axes[i]);
@@ -27,8 +28,8 @@ void Cut(const RawLayout& layout, int64_t element_bytes, const AxisVector& axes,
       Box first = box;
       first.stop[axis] = middle;
       box.start[axis] = middle;
-      Cut(layout, element_bytes, axes, first, pieces);
-      Cut(layout, element_bytes, axes, box, pieces);
+      Cut(layout, element_bytes, axes, first, max_pieces, pieces);
+      Cut(layout, element_bytes, axes, box, max_pieces, pieces);
       return;
     }
   }
@@ -54,9 +55,10 @@ uint64_t DiskBytes(const RawLayout& layout, int64_t element_bytes, const Box& bo
   return runs * std::max(run, kColdPageBytes);
 }
 
-std::vector<Box> ColdPieces(const RawLayout& layout, int64_t element_bytes, const Box& box) {
+std::vector<Box> ColdPieces(const RawLayout& layout, int64_t element_bytes, const Box& box,
+                            size_t max_pieces) {
   std::vector<Box> pieces;
-  Cut(layout, element_bytes, FastestFirst(layout), box, pieces);
+  Cut(layout, element_bytes, FastestFirst(layout), box, max_pieces, pieces);
   return pieces;
 }
 

@@ -23,6 +23,8 @@ constexpr int64_t kGranuleBytes = 256 << 10;
 // kilobytes; what is read stays in a processor's cache until it is copied.
 constexpr SpanLimits kLocalLimits = {uint64_t{256} << 10, uint64_t{4} << 10};
 constexpr int64_t kLocalBytesPerThread = int64_t{256} << 10;
+// Larger windows are not cut into pieces, of which there would be too many.
+constexpr uint64_t kMaxColdBytes = uint64_t{16} << 30;
 constexpr uint64_t kMaxReadBytes = uint64_t{4} << 20;  // of pieces with what lies between them
 // Writing back what lies between could undo what another process writes there, so only pieces too
 // small to be written one by one are joined: single elements, of one band among others.
@@ -90,11 +92,9 @@ class NpyArray final : public WritableArray {
 
   void Prefetch(const Box& box) const override {
     constexpr size_t kMaxPieces = 4;
-    const std::vector<Box> pieces = ColdPieces(layout_, element_bytes_, box);
+    const std::vector<Box> pieces = ColdPieces(layout_, element_bytes_, box, kMaxPieces);
     std::vector<FileRange> ranges;
-    for (size_t i = 0; i < std::min(pieces.size(), kMaxPieces); ++i) {
-      AddRanges(layout_, element_bytes_, pieces[i], ranges);
-    }
+    for (const Box& piece : pieces) AddRanges(layout_, element_bytes_, piece, ranges);
     AskFor(*file_, std::move(ranges), max_threads_);
   }
 
@@ -122,7 +122,9 @@ class NpyArray final : public WritableArray {
     if (!cold_reads_.IsDue(bytes)) return false;
     // The system itself reads ahead of what is read in one piece.
     if (extent.stop - extent.start == bytes) return false;
-    return cold_reads_.IsCold(*file_, box, extent, bytes);
+    return cold_reads_.IsCold(*file_, box, extent, bytes) &&
+           DiskBytes(FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box) <=
+               kMaxColdBytes;
   }
 
   Status ReadCold(const Field& field, const Box& box, const StridedView& to) const {

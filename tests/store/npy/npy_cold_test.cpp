@@ -91,5 +91,12 @@ TEST(ColdPieces, AreBoundedAndCoverTheBox) {
   }
 }
 
+// Of a sparse file there may be terabytes.
+TEST(ColdPieces, AreNoMoreThanAreAskedFor) {
+  const RawLayout layout{128, {int64_t{1} << 40, 1}, {}};
+  const Box box = {{0, 0}, {int64_t{1} << 20, int64_t{1} << 40}};
+  EXPECT_EQ(ColdPieces(layout, 1, box, 4).size(), 4u);
+}
+
 }  // namespace
 }  // namespace ndarray
