@@ -25,7 +25,7 @@ PANELS = [
 ]
 WIDTH, HEIGHT = 860, 330
 LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT, PANEL_STEP = 44, 84, 360, 180, 430
-BAR, SCALE = 26, 70  # pixels of a bar's width, and of a speed of 1
+BAR, SCALE = 26, 50  # pixels of a bar's width, and of a speed of 1
 
 
 def table(document, heading):
