@@ -82,7 +82,7 @@ void ForEachRun(const BlockRuns& runs, const Run& run) {
   const int outer = runs.axes_size - 1;
   if (outer < 0) return run(runs.start, runs.to);
   const BlockRuns::Axis& inner = runs.axes[static_cast<size_t>(outer)];
-  std::array<size_t, BlockRuns::kMostAxes> at;
+  std::array<size_t, BlockRuns::kMaxRunAxes> at;
   std::fill_n(at.begin(), outer, size_t{0});
   size_t start = runs.start;
   std::byte* to = runs.to;

@@ -52,7 +52,7 @@ std::optional<BlockFormat> FindBlockFormat(const BloscChunk& chunk, int64_t file
 // Bytes of a block, and where they go: runs along axes, the last of which is the innermost. Runs do
 // not overlap, at neither end.
 struct BlockRuns {
-  static constexpr int kMostAxes = 16;
+  static constexpr int kMaxRunAxes = 16;
   struct Axis {
     size_t count;
     size_t block_step;
@@ -63,7 +63,7 @@ struct BlockRuns {
   size_t start = 0;      // of the first run in the block
   size_t run_bytes = 0;  // at least 1
   int axes_size = 0;
-  std::array<Axis, kMostAxes> axes;  // of counts of at least 1
+  std::array<Axis, kMaxRunAxes> axes;  // of counts of at least 1
 
   size_t count() const;
   // After the last of them in the block.
