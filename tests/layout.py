@@ -11,6 +11,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 MAX_LINES = 400
 MAX_FILES = 30
+MAX_VIRTUALS = 6  # of one class, its destructor not counted: more than that is no narrow waist
 
 # The rooms: a folder of code, and the folders whose headers its files may include beside its own.
 RASTER = "driver/raster"
@@ -153,8 +154,24 @@ def too_large():
                 yield f"{folder}: {len(files)} files, wanted at most {MAX_FILES}"
 
 
+def wide_waists():
+    """Classes that have too many virtual functions of their own. A class starts and ends in the first
+    column, as clang-format has it; what `override`s another class's is that one's."""
+    for path in sources("driver", "plugin", "tools", suffixes=(".h",)):
+        name, count = None, 0
+        for line in lines(path):
+            if match := re.match(r"(?:class|struct) (\w+)[^;]*$", line):
+                name, count = match[1], 0
+            elif re.match(r"\s+virtual (?!~)", line):
+                count += 1
+            elif line == "};":
+                if count > MAX_VIRTUALS:
+                    yield f"{path}: {name}: {count} virtual functions, wanted at most {MAX_VIRTUALS}"
+                count = 0
+
+
 def main():
-    broken = [*broken_walls(), *broken_rooms(), *cycles(), *too_large()]
+    broken = [*broken_walls(), *broken_rooms(), *cycles(), *too_large(), *wide_waists()]
     print("\n".join(broken), end="\n" if broken else "")
     return 1 if broken else 0
 

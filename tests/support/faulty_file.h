@@ -89,7 +89,8 @@ class FaultyFile final : public WritableFile {
 
 class FaultyOutput final : public OutputFile {
  public:
-  const std::string& path() const override { return path_; }
+  FaultyOutput() : OutputFile("memory.b2nd") {}
+
   Status Resize(uint64_t) override { return fault_.Next(); }
   Status Reserve(uint64_t) override { return {}; }
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
@@ -110,7 +111,6 @@ class FaultyOutput final : public OutputFile {
   const std::string& bytes() const { return bytes_; }
 
  private:
-  const std::string path_ = "memory.b2nd";
   std::string bytes_;
   Fault fault_;
   bool committed_ = false;

@@ -128,7 +128,7 @@ class VsiFile final : public WritableFile {
 class VsiOutputFile final : public OutputFile {
  public:
   VsiOutputFile(std::string path, std::string written, VsiHandle handle)
-      : path_(std::move(path)), written_(std::move(written)), handle_(std::move(handle)) {}
+      : OutputFile(std::move(path)), written_(std::move(written)), handle_(std::move(handle)) {}
 
   ~VsiOutputFile() override {
     if (committed_) return;
@@ -136,22 +136,20 @@ class VsiOutputFile final : public OutputFile {
     VSIUnlink(written_.c_str());
   }
 
-  const std::string& path() const override { return path_; }
-
   // The size comes with the last byte, since some virtual files can only grow at their end. None is
   // sparse.
   Status Resize(uint64_t size_bytes) override {
     size_bytes_ = size_bytes;
-    return CheckFreeSpace(path_, size_bytes);
+    return CheckFreeSpace(path(), size_bytes);
   }
-  Status Reserve(uint64_t size_bytes) override { return CheckFreeSpace(path_, size_bytes); }
+  Status Reserve(uint64_t size_bytes) override { return CheckFreeSpace(path(), size_bytes); }
 
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
     if (offset_bytes != at_ && VSIFSeekL(handle_.get(), offset_bytes, SEEK_SET) != 0) {
-      return VsiStatus(path_, "seek to byte " + std::to_string(offset_bytes));
+      return VsiStatus(path(), "seek to byte " + std::to_string(offset_bytes));
     }
     if (VSIFWriteL(from, 1, size_bytes, handle_.get()) != size_bytes) {
-      return VsiStatus(path_, "write " + std::to_string(size_bytes) + " bytes");
+      return VsiStatus(path(), "write " + std::to_string(size_bytes) + " bytes");
     }
     at_ = offset_bytes + size_bytes;
     end_ = std::max(end_, at_);
@@ -159,17 +157,17 @@ class VsiOutputFile final : public OutputFile {
   }
 
   bool CanRewrite() const override {
-    return !IsStandardOutput(path_) && VSISupportsRandomWrite(path_.c_str(), FALSE) != 0;
+    return !IsStandardOutput(path()) && VSISupportsRandomWrite(path().c_str(), FALSE) != 0;
   }
 
   // Where the content has its name already, closing is what publishes it.
-  Status Complete() override { return written_ != path_ ? Close() : Status(); }
+  Status Complete() override { return written_ != path() ? Close() : Status(); }
 
   Status Commit() override {
     Status status = Close();
     if (!status.ok()) return status;
-    if (written_ != path_ && VSIRename(written_.c_str(), path_.c_str()) != 0) {
-      return VsiStatus(path_, "replace");
+    if (written_ != path() && VSIRename(written_.c_str(), path().c_str()) != 0) {
+      return VsiStatus(path(), "replace");
     }
     committed_ = true;
     return {};
@@ -179,13 +177,12 @@ class VsiOutputFile final : public OutputFile {
   Status Close() {
     if (handle_ == nullptr) return {};
     if (end_ < size_bytes_ && VSIFTruncateL(handle_.get(), size_bytes_) != 0) {
-      return VsiStatus(path_, "make a file of " + std::to_string(size_bytes_) +
+      return VsiStatus(path(), "make a file of " + std::to_string(size_bytes_) +
                                   " bytes before they are written");
     }
-    return VSIFCloseL(handle_.release()) == 0 ? Status() : VsiStatus(path_, "close");
+    return VSIFCloseL(handle_.release()) == 0 ? Status() : VsiStatus(path(), "close");
   }
 
-  const std::string path_;
   const std::string written_;  // the name it has until it is complete
   VsiHandle handle_;
   uint64_t at_ = 0;   // where the handle is

@@ -26,6 +26,14 @@ struct ByteRange {
   void* to;
 };
 
+// What changes of a file when it is written.
+struct FileState {
+  uint64_t size_bytes = 0;
+  // Since 1970, modulo 2^64; they move in ticks of the kernel.
+  uint64_t modified_ns = 0;
+  uint64_t changed_ns = 0;
+};
+
 // What is known of a file when it is opened.
 struct FileTraits {
   // Whether each range costs no more than a call of the system, so that nothing is gained by asking
@@ -66,9 +74,12 @@ class ByteFile {
   // The range will be read soon. A hint.
   virtual void Advise(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) const {}
 
+  // The file as it is now, where that may differ from when it was opened: of local files.
+  virtual Result<FileState> State() const { return FileState{size_bytes_, 0, 0}; }
+
   // A text that is equal for two openings only if both read the same bytes; empty where that is
-  // unknown. It changes when the file is written.
-  virtual std::string Identity() const { return ""; }
+  // unknown, as for all files without an id. It changes when the file is written.
+  std::string Identity() const;
 
   // The file that has the path now, opened in the same way; nullptr where that makes no sense.
   virtual Result<std::shared_ptr<ByteFile>> OpenAgain() const {
@@ -85,9 +96,6 @@ class ByteFile {
   void set_cheap_gap_bytes(uint64_t size_bytes) { traits_.cheap_gap_bytes = size_bytes; }
 
  private:
-  // How long the file is now, where it may have become shorter.
-  virtual Result<uint64_t> CurrentSize() const { return size_bytes_; }
-
   const std::string path_;
   uint64_t size_bytes_;
   FileTraits traits_;

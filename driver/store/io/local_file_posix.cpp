@@ -24,6 +24,10 @@ FileId IdOf(const struct stat& about) {
   return {static_cast<uint64_t>(about.st_dev), static_cast<uint64_t>(about.st_ino)};
 }
 
+uint64_t Nanoseconds(const timespec& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
 Status Lock(int descriptor, const std::string& path) {
   if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return {};
   if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
@@ -92,19 +96,11 @@ class LocalFile final : public WritableFile {
                   POSIX_FADV_WILLNEED);
   }
 
-  // Errors carry the path, so that it counts here, too.
-  std::string Identity() const override {
+  Result<FileState> State() const override {
     struct stat now;
-    if (fstat(descriptor_.get(), &now) != 0) return "";
-    std::string identity;
-    for (const int64_t number :
-         {static_cast<int64_t>(now.st_dev), static_cast<int64_t>(now.st_ino),
-          static_cast<int64_t>(now.st_size), static_cast<int64_t>(now.st_mtim.tv_sec),
-          static_cast<int64_t>(now.st_mtim.tv_nsec), static_cast<int64_t>(now.st_ctim.tv_sec),
-          static_cast<int64_t>(now.st_ctim.tv_nsec)}) {
-      identity += std::to_string(number) + ":";
-    }
-    return identity + path();
+    if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path(), "stat");
+    return FileState{static_cast<uint64_t>(now.st_size), Nanoseconds(now.st_mtim),
+                     Nanoseconds(now.st_ctim)};
   }
 
   Result<std::shared_ptr<ByteFile>> OpenAgain() const override {
@@ -135,12 +131,6 @@ class LocalFile final : public WritableFile {
     traits.is_local = true;
     traits.id = IdOf(about);
     return traits;
-  }
-
-  Result<uint64_t> CurrentSize() const override {
-    struct stat now;
-    if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path(), "stat");
-    return static_cast<uint64_t>(now.st_size);
   }
 
   const FileDescriptor descriptor_;

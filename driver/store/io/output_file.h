@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "driver/store/status.h"
 
@@ -18,9 +19,10 @@ namespace ndarray {
 class OutputFile {
  public:
   virtual ~OutputFile() = default;
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
 
-  // The final path.
-  virtual const std::string& path() const = 0;
+  const std::string& path() const { return path_; }  // the final one
 
   // Makes the file this long; what is not written reads as zeros and takes no space where the file
   // system can help it.
@@ -40,6 +42,12 @@ class OutputFile {
 
   // Completes the content and gives it its final name. Nothing may be called after it.
   virtual Status Commit() = 0;
+
+ protected:
+  explicit OutputFile(std::string path) : path_(std::move(path)) {}
+
+ private:
+  const std::string path_;
 };
 
 // Where the content of a local file must go: the target of a link, not the link. Its target need

@@ -48,7 +48,7 @@ class LocalOutputFile final : public OutputFile {
  public:
   LocalOutputFile(std::string path, std::string target, std::string partial,
                   FileDescriptor descriptor)
-      : path_(std::move(path)),
+      : OutputFile(std::move(path)),
         target_(std::move(target)),
         partial_(std::move(partial)),
         descriptor_(std::move(descriptor)) {}
@@ -57,12 +57,10 @@ class LocalOutputFile final : public OutputFile {
     if (!committed_) unlink(partial_.c_str());
   }
 
-  const std::string& path() const override { return path_; }
-
   Status Resize(uint64_t size_bytes) override {
     return ftruncate(descriptor_.get(), static_cast<off_t>(size_bytes)) == 0
                ? Status()
-               : ErrnoStatus(path_, "make a file of " + std::to_string(size_bytes) + " bytes");
+               : ErrnoStatus(path(), "make a file of " + std::to_string(size_bytes) + " bytes");
   }
 
   Status Reserve(uint64_t size_bytes) override {
@@ -71,7 +69,7 @@ class LocalOutputFile final : public OutputFile {
       return {};
     }
     if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT) {
-      return ErrnoStatus(path_, "reserve " + std::to_string(size_bytes) + " bytes");
+      return ErrnoStatus(path(), "reserve " + std::to_string(size_bytes) + " bytes");
     }
     // A file system without this call. What others write meanwhile shows while writing.
     struct statvfs space;
@@ -80,11 +78,11 @@ class LocalOutputFile final : public OutputFile {
       return {};
     }
     errno = ENOSPC;
-    return ErrnoStatus(path_, "reserve " + std::to_string(size_bytes) + " bytes");
+    return ErrnoStatus(path(), "reserve " + std::to_string(size_bytes) + " bytes");
   }
 
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
-    return WriteFully(descriptor_.get(), path_, offset_bytes, from, size_bytes);
+    return WriteFully(descriptor_.get(), path(), offset_bytes, from, size_bytes);
   }
 
   Status Complete() override {
@@ -92,9 +90,9 @@ class LocalOutputFile final : public OutputFile {
     struct stat replaced;
     if (stat(target_.c_str(), &replaced) == 0 &&
         fchmod(descriptor_.get(), replaced.st_mode & 07777) != 0) {
-      return ErrnoStatus(path_, "keep the permissions of");
+      return ErrnoStatus(path(), "keep the permissions of");
     }
-    if (fsync(descriptor_.get()) != 0) return ErrnoStatus(path_, "sync");
+    if (fsync(descriptor_.get()) != 0) return ErrnoStatus(path(), "sync");
     complete_ = true;
     return {};
   }
@@ -102,7 +100,7 @@ class LocalOutputFile final : public OutputFile {
   Status Commit() override {
     Status status = Complete();
     if (!status.ok()) return status;
-    if (rename(partial_.c_str(), target_.c_str()) != 0) return ErrnoStatus(path_, "replace");
+    if (rename(partial_.c_str(), target_.c_str()) != 0) return ErrnoStatus(path(), "replace");
     committed_ = true;
     // The new name survives a power loss, too. Some file systems cannot sync a folder.
     const FileDescriptor folder(open(Folder(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -111,7 +109,6 @@ class LocalOutputFile final : public OutputFile {
   }
 
  private:
-  const std::string path_;
   const std::string target_;
   const std::string partial_;
   const FileDescriptor descriptor_;

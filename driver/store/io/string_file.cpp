@@ -32,7 +32,7 @@ Status StringOutput::Resize(uint64_t size_bytes) {
     full_ = true;
     return Mismatch(StatusCode::kNotSupported, "size", std::to_string(size_bytes) + " bytes",
                     "at most " + std::to_string(max_bytes_))
-        .At(path_);
+        .At(path());
   }
   bytes_.resize(size_bytes);
   return {};

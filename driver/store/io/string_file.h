@@ -35,9 +35,8 @@ class StringFile final : public WritableFile {
 class StringOutput final : public OutputFile {
  public:
   StringOutput(std::string path, size_t max_bytes)
-      : path_(std::move(path)), max_bytes_(max_bytes) {}
+      : OutputFile(std::move(path)), max_bytes_(max_bytes) {}
 
-  const std::string& path() const override { return path_; }
   Status Resize(uint64_t size_bytes) override;
   Status Reserve(uint64_t) override { return {}; }
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override;
@@ -48,7 +47,6 @@ class StringOutput final : public OutputFile {
   std::string TakeBytes() { return std::move(bytes_); }
 
  private:
-  const std::string path_;
   const size_t max_bytes_;
   std::string bytes_;
   bool full_ = false;

@@ -52,17 +52,19 @@ class ChangingFile final : public ByteFile {
  public:
   struct Opening {
     std::string bytes;
-    std::string identity;
+    uint64_t written_ns = 0;   // the state it is in
     std::string first_header;  // of the first read of the header's start, if not empty
     uint64_t size_bytes = 0;   // when it was opened; 0: of all bytes
   };
 
   explicit ChangingFile(std::vector<Opening> openings, size_t number = 0)
-      : ByteFile("changing.b2nd", SizeOf(openings[number])),
+      : ByteFile("changing.b2nd", SizeOf(openings[number]), LocalTraits()),
         openings_(std::move(openings)),
         number_(number) {}
 
-  std::string Identity() const override { return now().identity; }
+  Result<FileState> State() const override {
+    return FileState{now().bytes.size(), now().written_ns, 0};
+  }
 
   Status Read(const std::vector<ByteRange>& ranges) const override {
     for (const ByteRange& range : ranges) {
@@ -85,6 +87,12 @@ class ChangingFile final : public ByteFile {
   }
 
  private:
+  static FileTraits LocalTraits() {
+    FileTraits traits;
+    traits.is_local = true;
+    traits.id = FileId{1, 2};
+    return traits;
+  }
   static uint64_t SizeOf(const Opening& opening) {
     return opening.size_bytes != 0 ? opening.size_bytes : opening.bytes.size();
   }
@@ -100,9 +108,9 @@ int64_t SpecialChunks(const OpenedFrame& frame) { return frame.index->summary().
 TEST(OpenFrame, OpensAgainAFileThatGrewMeanwhile) {
   const std::string before = FrameBytes(Frame(0));
   const std::string after = Updated(before, 3);
-  const ChangingFile::Opening early{after, "grows", "", before.size()};
-  const ChangingFile::Opening later{after, "grew", "", before.size() + 1};
-  const ChangingFile::Opening late{after, "grew", "", 0};
+  const ChangingFile::Opening early{after, 1, "", before.size()};
+  const ChangingFile::Opening later{after, 2, "", before.size() + 1};
+  const ChangingFile::Opening late{after, 2, "", 0};
   const auto frame = OpenFrame(
       std::make_shared<ChangingFile>(std::vector<ChangingFile::Opening>{early, later, late}));
   ASSERT_THAT(frame, IsOk());
@@ -113,7 +121,7 @@ TEST(OpenFrame, OpensAgainAFileThatGrewMeanwhile) {
 TEST(OpenFrame, SaysThatADamagedFileIsOne) {
   const std::string bytes = FrameBytes(Frame(0));
   const std::vector<ChangingFile::Opening> openings = {
-      {bytes.substr(0, bytes.size() - 5), "cut", "", 0}};
+      {bytes.substr(0, bytes.size() - 5), 1, "", 0}};
   EXPECT_THAT(OpenFrame(std::make_shared<ChangingFile>(openings)),
               FailsWith(StatusCode::kCorrupt, "changing.b2nd: cut short: "));
 }
@@ -122,7 +130,7 @@ TEST(OpenFrame, GivesUpOnAFileThatNeverStaysTheSame) {
   const std::string bytes = FrameBytes(Frame(0));
   std::vector<ChangingFile::Opening> openings;
   for (int i = 0; i < 100; ++i) {
-    openings.push_back({bytes.substr(0, bytes.size() - 5), "state " + std::to_string(i), "", 0});
+    openings.push_back({bytes.substr(0, bytes.size() - 5), static_cast<uint64_t>(i), "", 0});
   }
   EXPECT_THAT(OpenFrame(std::make_shared<ChangingFile>(openings)),
               FailsWith(StatusCode::kCorrupt, "cut short: "));
@@ -138,7 +146,7 @@ TEST(OpenFrame, TakesNoHeaderThatIsHalfWritten) {
   half.replace(length_end, half.size() - length_end, before, length_end, half.size() - length_end);
   for (const std::string& seen : {half, before.substr(0, kFrameHeaderMinBytes)}) {
     const auto frame = OpenFrame(std::make_shared<ChangingFile>(
-        std::vector<ChangingFile::Opening>{{after, "half", seen, 0}}));
+        std::vector<ChangingFile::Opening>{{after, 1, seen, 0}}));
     ASSERT_THAT(frame, IsOk());
     EXPECT_EQ(SpecialChunks(*frame), 3);
   }
@@ -153,7 +161,7 @@ TEST(OpenFrame, SharesNoIndexOfAnotherStateOfTheFile) {
   written.replace(0, kFrameHeaderMinBytes, before, 0, kFrameHeaderMinBytes);
   const auto open = [](const std::string& bytes) {
     return OpenFrame(std::make_shared<ChangingFile>(
-        std::vector<ChangingFile::Opening>{{bytes, "one tick", "", 0}}));
+        std::vector<ChangingFile::Opening>{{bytes, 1, "", 0}}));
   };
   const auto first = open(written);
   ASSERT_THAT(first, IsOk());
@@ -167,10 +175,10 @@ TEST(OpenFrame, SharesNoIndexOfAnotherStateOfTheFile) {
 TEST(OpenFrame, SharesNoIndexThatIsLongerThanTheMap) {
   const std::string before = FrameBytes(Frame(0));
   const std::string after = Updated(before, 3);
-  const std::vector<ChangingFile::Opening> whole = {{after, "same", "", 0}};
+  const std::vector<ChangingFile::Opening> whole = {{after, 1, "", 0}};
   const auto first = OpenFrame(std::make_shared<ChangingFile>(whole));
   ASSERT_THAT(first, IsOk());
-  const ChangingFile::Opening early{after, "same", "", before.size()};
+  const ChangingFile::Opening early{after, 1, "", before.size()};
   const auto second = OpenFrame(
       std::make_shared<ChangingFile>(std::vector<ChangingFile::Opening>{early, whole[0]}));
   ASSERT_THAT(second, IsOk());

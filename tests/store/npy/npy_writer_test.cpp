@@ -24,7 +24,8 @@ using testing::MemoryFile;
 // Records what is asked of an OutputFile.
 class Output final : public OutputFile {
  public:
-  const std::string& path() const override { return path_; }
+  Output() : OutputFile("out.npy") {}
+
   Status Resize(uint64_t size_bytes) override {
     bytes.resize(size_bytes);
     return {};
@@ -43,9 +44,6 @@ class Output final : public OutputFile {
   std::string bytes;
   uint64_t reserved = 0;
   int writes = 0;
-
- private:
-  const std::string path_ = "out.npy";
 };
 
 TEST(NpyWriter, MakesAnArrayOfZerosThatOpens) {
