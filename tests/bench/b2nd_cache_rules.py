@@ -13,11 +13,11 @@ import blosc2
 import numpy as np
 
 TURNS = 7
-PARTLY_COVERED, RETURNS, MUCH_LEFT, SLABS, EACH = 1, 2, 4, 8, 16
-ALL = PARTLY_COVERED | RETURNS | MUCH_LEFT | SLABS
-VARIANTS = {"no rule of returns": ALL - RETURNS, "each block kept": EACH | PARTLY_COVERED,
+RETURNS, MUCH_LEFT, SLABS, EACH, WHOLE = 1, 2, 4, 8, 16
+ALL = RETURNS | MUCH_LEFT | SLABS | WHOLE
+VARIANTS = {"no rule of returns": ALL - RETURNS, "each part kept": EACH | WHOLE,
             "no rule of much left": ALL - MUCH_LEFT, "no rule of slabs": ALL - SLABS,
-            "whole blocks, too": ALL - PARTLY_COVERED}
+            "no whole blocks": ALL - WHOLE}
 SIDE = 6144
 
 

@@ -82,7 +82,8 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
 
 Lines B2ndDetails(const FrameIndex& index) {
   const FrameSummary& summary = index.summary();
-  const BlockCache::Counters& counters = *index.counters();
+  const CachedFile& cached_file = index.cached_file();
+  const BlockCache::Counters& counters = cached_file.counters();
   const BlockCache& cache = BlockCache::Process();
   const auto number = [](int64_t value) { return std::to_string(value); };
   return {
@@ -95,7 +96,7 @@ Lines B2ndDetails(const FrameIndex& index) {
       {"FRAME_VERSION", number(summary.format_version)},
       {"METALAYERS", summary.metalayers},
       {"LEVEL", number(summary.level)},
-      {"DECODED_BLOCKS", number(index.decoded_blocks())},
+      {"DECODED_BLOCKS", number(cached_file.decoded_blocks())},
       {"CACHE_HITS", number(counters.hits)},
       {"CACHE_MISSES", number(counters.misses)},
       {"CACHE_BYTES", number(counters.held_bytes)},

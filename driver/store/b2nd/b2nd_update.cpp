@@ -129,7 +129,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
       index_->MoveChunk(chunk_index, location, location.offset_bytes + fill.size());
       location.offset_bytes += fill.size();
     }
-    index_->ForgetCached();
+    index_->cached_file().Forget();
     changed_ = true;
     return {};
   }
@@ -292,7 +292,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
       by_chunk_index_.erase(chunks[written]->chunk_index);
       dirty_.erase(chunks[written++]);
     }
-    if (written > 0) index_->ForgetCached();
+    if (written > 0) index_->cached_file().Forget();
     return failure;
   }
 

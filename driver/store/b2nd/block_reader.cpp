@@ -56,6 +56,7 @@ std::byte* AddressOf(const ReadTarget& target, const Box& part) {
 BlockReader::BlockReader(const FrameIndex& index, const ByteFile& file,
                          const std::vector<ReadTarget>& targets, int max_threads)
     : index_(index),
+      cached_file_(index.cached_file()),
       layout_(index.layout()),
       file_(file),
       targets_(targets),
@@ -107,14 +108,14 @@ AxisVector BlockReader::PositionOf(const LoadedChunk& chunk) const {
 void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
   const LoadedChunk& chunk = chunks_[chunk_index];
   if (chunk.header.kind != ChunkKind::kBlocks) {
-    tasks_.push_back({chunk_index, kFill, nullptr, false});
+    tasks_.push_back({chunk_index, kFill, {}});
     tasks_bytes += layout_.chunk_bytes;
     return;
   }
   if (chunk.needs_whole || (!chunk.header.stored && !chunk.format &&
                             ElementsIn(BlocksOf(layout_, PositionOf(chunk), bounds_)) >
                                 kMaxSteps / layout_.blocks_per_chunk)) {
-    tasks_.push_back({chunk_index, kWholeChunk, nullptr, false});
+    tasks_.push_back({chunk_index, kWholeChunk, {}});
     tasks_bytes += layout_.chunk_bytes;
     return;
   }
@@ -124,15 +125,29 @@ void BlockReader::AddTasks(size_t chunk_index, int64_t& tasks_bytes) {
   do {
     // Between several windows there may be blocks that belong to none of them.
     if (targets_.size() > 1 && UsedBytes(BlockBox(layout_, position, block)) == 0) continue;
-    tasks_.push_back({chunk_index, GridIndex(layout_.block_grid, block), nullptr, false});
+    tasks_.push_back({chunk_index, GridIndex(layout_.block_grid, block), {}});
     tasks_bytes += layout_.block_bytes;
   } while (Advance(blocks, block));
 }
 
-BlockCache::Block BlockReader::FindCached(const LoadedChunk& chunk, const Task& task) const {
-  if (task.looked_up) return task.cached;
-  return BlockCache::Process().Find({index_.cache_file(), chunk.chunk_index, task.block},
-                                    *index_.counters());
+BlockReader::Lookup BlockReader::LookUp(const LoadedChunk& chunk, int64_t number,
+                                        const Box& block) const {
+  if (!caches_blocks_ || chunk.header.stored) return {};
+  const int64_t used_bytes = UsedBytes(block);
+  const bool whole = used_bytes >= ElementsIn(block) * layout_.element.element_bytes;
+  if (whole && !cached_file_.WantsWhole(chunk.chunk_index, number, layout_.block_bytes)) return {};
+  Lookup lookup{cached_file_.Find(chunk.chunk_index, number), false};
+  lookup.wanted = lookup.cached == nullptr &&
+                  (whole || (BlockCache::Process().Follows(BlockCache::kSlabs) && IsSlab(block)) ||
+                   cached_file_.WantsPart(used_bytes, layout_.block_bytes));
+  return lookup;
+}
+
+BlockReader::Lookup BlockReader::LookUpWhole(const LoadedChunk& chunk) const {
+  if (!caches_chunks_) return {};
+  Lookup lookup{cached_file_.Find(chunk.chunk_index, kWholeChunk), false};
+  lookup.wanted = lookup.cached == nullptr;
+  return lookup;
 }
 
 // Only of blocks that are not at hand already. What is, is held on to until it is copied.
@@ -141,15 +156,13 @@ Status BlockReader::LoadBlocks() {
   for (Task& task : tasks_) {
     const LoadedChunk& chunk = chunks_[task.chunk];
     if (task.block == kWholeChunk) {
-      if (caches_chunks_) task.cached = FindCached(chunk, task);
-      task.looked_up = true;
-      if (task.cached == nullptr) wanted[task.chunk] = {ChunkLoader::kAllBlocks};
+      task.lookup = LookUpWhole(chunk);
+      if (task.lookup->cached == nullptr) wanted[task.chunk] = {ChunkLoader::kAllBlocks};
     } else if (task.block >= 0) {
       const Box block =
           BlockBox(layout_, PositionOf(chunk), GridPosition(layout_.block_grid, task.block));
-      if (IsCacheable(chunk, block)) task.cached = FindCached(chunk, task);
-      task.looked_up = true;
-      if (task.cached == nullptr) wanted[task.chunk].push_back(task.block);
+      task.lookup = LookUp(chunk, task.block, block);
+      if (task.lookup->cached == nullptr) wanted[task.chunk].push_back(task.block);
     }
   }
   return loader_.LoadBlocks(chunks_, wanted, max_threads_);
@@ -161,7 +174,8 @@ int BlockReader::Threads(int64_t tasks_bytes) const {
 
 // `bytes`: of its blocks, about.
 Status BlockReader::RunBatch(int64_t bytes) {
-  const bool looks = loader_.mapped() && index_.cold_reads().IsDue(static_cast<uint64_t>(bytes));
+  const bool looks =
+      loader_.mapped() && cached_file_.cold_reads().IsDue(static_cast<uint64_t>(bytes));
   if (looks) loader_.AskForHeaders(chunks_, max_threads_);
   Status status = loader_.LoadHeaders(chunks_);
   if (!status.ok()) return status;
@@ -211,18 +225,16 @@ Status BlockReader::Fill(const LoadedChunk& chunk) const {
 }
 
 Status BlockReader::ReadWhole(const LoadedChunk& chunk, const Task& task) const {
-  BlockCache::Block decoded = caches_chunks_ ? FindCached(chunk, task) : nullptr;
+  const Lookup lookup = task.lookup ? *task.lookup : LookUpWhole(chunk);
+  BlockCache::Block decoded = lookup.cached;
   if (decoded == nullptr) {
     const auto fresh = std::make_shared<Buffer>(static_cast<size_t>(layout_.chunk_bytes));
     Status status = chunk.DecodeChunk(index_.codec(), fresh->data());
     loader_.NoteChunk(chunk);
     if (!status.ok()) return status;
-    index_.decoded_blocks().fetch_add(layout_.blocks_per_chunk, std::memory_order_relaxed);
+    cached_file_.NoteDecoded(layout_.blocks_per_chunk);
     decoded = fresh;
-    if (caches_chunks_) {
-      BlockCache::Process().Insert({index_.cache_file(), chunk.chunk_index, kWholeChunk}, decoded,
-                                   index_.counters());
-    }
+    if (lookup.wanted) cached_file_.Insert(chunk.chunk_index, kWholeChunk, decoded);
   }
   const AxisVector position = PositionOf(chunk);
   const Box blocks = BlocksOf(layout_, position, bounds_);
@@ -243,27 +255,21 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
     loader_.NoteBlock(chunk, task.block);
     return {};
   }
-  const bool cacheable = IsCacheable(chunk, block);
-  if (cacheable) {
-    if (const BlockCache::Block cached = FindCached(chunk, task)) {
-      Copy(cached->data(), block);
-      return {};
-    }
+  const Lookup lookup = task.lookup ? *task.lookup : LookUp(chunk, task.block, block);
+  if (lookup.cached != nullptr) {
+    Copy(lookup.cached->data(), block);
+    return {};
   }
-  if (std::byte* const in_place = InPlace(block)) return Decode(chunk, task.block, in_place);
-
   const auto block_bytes = static_cast<size_t>(layout_.block_bytes);
-  if (cacheable &&
-      ((BlockCache::Process().Follows(BlockCache::kSlabs) && IsSlab(block)) ||
-       BlockCache::Process().IsWanted(*index_.counters(), UsedBytes(block), layout_.block_bytes))) {
+  if (lookup.wanted) {
     const auto fresh = std::make_shared<Buffer>(block_bytes);
     Status status = Decode(chunk, task.block, fresh->data());
     if (!status.ok()) return status;
     Copy(fresh->data(), block);
-    BlockCache::Process().Insert({index_.cache_file(), chunk.chunk_index, task.block}, fresh,
-                                 index_.counters());
+    cached_file_.Insert(chunk.chunk_index, task.block, fresh);
     return {};
   }
+  if (std::byte* const in_place = InPlace(block)) return Decode(chunk, task.block, in_place);
   Status straight;
   if (DecodeStraight(chunk, task.block, block, straight)) return straight;
   std::optional<Buffer> large;
@@ -271,12 +277,12 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
   std::byte* const scratch = large ? large->data() : ThreadScratch<BlockReader>(block_bytes);
   Status status = Decode(chunk, task.block, scratch);
   if (status.ok()) Copy(scratch, block);
-  index_.scratch_bytes().fetch_add(UsedBytes(block), std::memory_order_relaxed);
+  cached_file_.NoteScratch(UsedBytes(block));
   return status;
 }
 
 Status BlockReader::Decode(const LoadedChunk& chunk, int64_t block, std::byte* to) const {
-  index_.decoded_blocks().fetch_add(1, std::memory_order_relaxed);
+  cached_file_.NoteDecoded(1);
   Status status = chunk.DecodeBlock(index_.codec(), block, to);
   loader_.NoteBlock(chunk, block);
   return status.ok() ? status : status.At("block " + std::to_string(block));
@@ -322,7 +328,7 @@ bool BlockReader::DecodeStraight(const LoadedChunk& chunk, int64_t block, const 
     ++count;
   }
   if (pieces * kMinBytesPerRun > static_cast<size_t>(layout_.block_bytes)) return false;
-  index_.decoded_blocks().fetch_add(1, std::memory_order_relaxed);
+  cached_file_.NoteDecoded(1);
   status = DecodeRuns(*chunk.format, chunk.bytes, block, runs.data(), count);
   loader_.NoteBlock(chunk, block);
   if (!status.ok()) status = status.At("block " + std::to_string(block));
@@ -337,12 +343,6 @@ int64_t BlockReader::UsedBytes(const Box& box) const {
         ElementsIn(Intersection(box, target.box)) * static_cast<int64_t>(field.dtype.size_bytes());
   }
   return used;
-}
-
-bool BlockReader::IsCacheable(const LoadedChunk& chunk, const Box& block) const {
-  return caches_blocks_ && !chunk.header.stored &&
-         (!BlockCache::Process().Follows(BlockCache::kPartlyCovered) ||
-          UsedBytes(block) < ElementsIn(block) * layout_.element.element_bytes);
 }
 
 bool BlockReader::IsSlab(const Box& block) const {

@@ -4,12 +4,13 @@
 // for the process-wide threads, the calling one included. A task undoes the filters of its block
 // straight into the caller's memory, only of the rows that the window has. Where that cannot be
 // (other byte orders, fields of records, tiny runs, blocks that c-blosc2 decodes), it decodes into
-// memory of its thread that stays in the processor's cache, and copies the window's part. Blocks of
-// which the window has only a part go through the process-wide block cache.
+// memory of its thread that stays in the processor's cache, and copies the window's part. What
+// the process-wide block cache has is copied from there.
 #ifndef GDAL_NDARRAY_STORE_B2ND_BLOCK_READER_H_
 #define GDAL_NDARRAY_STORE_B2ND_BLOCK_READER_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "driver/store/array.h"
@@ -34,11 +35,16 @@ class BlockReader {
   static constexpr int64_t kWholeChunk = BlockCache::kWholeChunk;
   static constexpr int64_t kFill = -100;  // is never looked up
 
+  // What the block cache has of a block.
+  struct Lookup {
+    BlockCache::Block cached;  // nullptr: nothing
+    bool wanted = false;       // it is not there, and should be kept
+  };
+
   struct Task {
-    size_t chunk;   // of chunks_
-    int64_t block;  // its number within the chunk, or one of the constants
-    BlockCache::Block cached;
-    bool looked_up;  // in the cache, before the task began
+    size_t chunk;                  // of chunks_
+    int64_t block;                 // its number within the chunk, or one of the constants
+    std::optional<Lookup> lookup;  // where it was made before the task began
   };
 
   void AddChunk(const AxisVector& position, int64_t& blocks);
@@ -65,17 +71,17 @@ class BlockReader {
   AxisVector PositionOf(const LoadedChunk& chunk) const;
   // The bytes of a box that the targets take together.
   int64_t UsedBytes(const Box& box) const;
-  // Whether the cache may have a block or take it: one of which the targets leave something.
-  bool IsCacheable(const LoadedChunk& chunk, const Box& block) const;
   // Whether the block goes from one side of the array to the other where the windows do not: rows
   // for windows, all bands for one. Their neighbours need the very same blocks.
   bool IsSlab(const Box& block) const;
-  BlockCache::Block FindCached(const LoadedChunk& chunk, const Task& task) const;
+  Lookup LookUp(const LoadedChunk& chunk, int64_t number, const Box& block) const;
+  Lookup LookUpWhole(const LoadedChunk& chunk) const;
   // Where a block lies as in the file in the caller's memory, else nullptr.
   std::byte* InPlace(const Box& block) const;
   void Copy(const std::byte* block, const Box& box) const;
 
   const FrameIndex& index_;
+  CachedFile& cached_file_;
   const B2ndLayout& layout_;
   const ByteFile& file_;
   const std::vector<ReadTarget>& targets_;

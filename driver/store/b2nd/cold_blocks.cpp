@@ -14,8 +14,8 @@ bool BlockReader::IsCold(int64_t bytes) const {
   const auto first = std::find_if(tasks_.begin(), tasks_.end(), in_file);
   if (first == tasks_.end()) return false;
   const auto last = std::find_if(tasks_.rbegin(), tasks_.rend(), in_file);
-  return index_.cold_reads().IsCold(file_, bounds_, {range_of(*first).start, range_of(*last).stop},
-                                    static_cast<uint64_t>(bytes));
+  return cached_file_.cold_reads().IsCold(
+      file_, bounds_, {range_of(*first).start, range_of(*last).stop}, static_cast<uint64_t>(bytes));
 }
 
 Status BlockReader::RunCold(int64_t tasks_bytes) const {

@@ -58,27 +58,40 @@ BlockCache::Block BlockCache::Find(const Key& key, Counters& counters) {
       found->second->tick = tick_.fetch_add(1, std::memory_order_relaxed);
       NoteOldest(shard.oldest_tick, shard.entries.back().tick);
       counters.hits.fetch_add(1, std::memory_order_relaxed);
-      NoteReturn(counters, true);
+      NoteReturn(counters.returns, true);
       return found->second->block;
     }
   }
   counters.misses.fetch_add(1, std::memory_order_relaxed);
-  NoteReturn(counters, Remember(key));
+  const uint64_t hash = Hash()(key);
+  NoteReturn(counters.returns,
+             remembered_[hash % kRemembered].exchange(hash, std::memory_order_relaxed) == hash);
   return nullptr;
 }
 
-// Whether the block had been asked for before, as far as that is remembered.
-bool BlockCache::Remember(const Key& key) {
+// What has been decoded since a block was last asked for is about what would have been kept since,
+// had it been kept. An image that is swept again and again, and is larger than the cache, does not
+// come back in time.
+bool BlockCache::WantsWhole(const Key& key, Counters& counters, int64_t decoded_bytes) {
+  constexpr int kTickBits = 16;  // 64 KB; the count of these may wrap
+  if (!Follows(kWhole)) return false;
   const uint64_t hash = Hash()(key);
-  return remembered_[hash % kRemembered].exchange(hash, std::memory_order_relaxed) == hash;
+  const auto now = static_cast<uint32_t>(decoded_bytes >> kTickBits);
+  const uint64_t note = (hash & ~uint64_t{UINT32_MAX}) | now;
+  const uint64_t last =
+      remembered_whole_[hash % kRemembered].exchange(note, std::memory_order_relaxed);
+  const int64_t since_bytes = static_cast<int64_t>(now - static_cast<uint32_t>(last)) << kTickBits;
+  NoteReturn(counters.whole_returns,
+             (note ^ last) >> 32 == 0 && since_bytes < max_bytes_.load(std::memory_order_relaxed));
+  return counters.whole_returns.load(std::memory_order_relaxed) > kMaxReturns / 3;
 }
 
 // Two threads may lose each other's note; an estimate stays one.
-void BlockCache::NoteReturn(Counters& counters, bool returned) {
+void BlockCache::NoteReturn(std::atomic<int32_t>& returns, bool returned) {
   constexpr int32_t kMemory = 32;  // blocks
-  const int32_t returns = counters.returns.load(std::memory_order_relaxed);
+  const int32_t before = returns.load(std::memory_order_relaxed);
   const int32_t target = returned ? kMaxReturns : 0;
-  counters.returns.store(returns + (target - returns) / kMemory, std::memory_order_relaxed);
+  returns.store(before + (target - before) / kMemory, std::memory_order_relaxed);
 }
 
 void BlockCache::Insert(const Key& key, Block block, const std::shared_ptr<Counters>& counters) {

@@ -1,7 +1,8 @@
 // Decoded blocks that may be wanted again, kept for all files of this process within one bound.
 //
-// Blocks that a window covers in part may come here, so that its neighbours need not decode them
-// again; what a window covers whole does not. The least recently used blocks go first.
+// Blocks of which a window has a part may come here, so that its neighbours need not decode them
+// again; those that it has whole only where windows come back to such blocks, as they do who pan or
+// redraw. The least recently used blocks go first.
 //
 // Keeping a block is not free: it is decoded into memory that is in no processor cache. Random
 // windows of a large image never come back to a block, so rules say which are worth it. Each of
@@ -35,7 +36,9 @@ class BlockCache {
     std::atomic<int64_t> misses{0};
     std::atomic<int64_t> held_bytes{0};  // now
     // The share of blocks that were asked for before, of kMaxReturns; the recent past counts most.
+    // Of those that windows have a part of, and of those that they have whole.
     std::atomic<int32_t> returns{0};
+    std::atomic<int32_t> whole_returns{0};
   };
 
   struct Key {
@@ -54,13 +57,17 @@ class BlockCache {
   static constexpr int64_t kDefaultMaxBytes = int64_t{64} << 20;
 
   enum Rule : uint32_t {
-    kPartlyCovered = 1,  // only those are kept: a reader of whole blocks has all of them
-    kReturns = 2,        // all of a file whose blocks have been asked for again lately, kept or not
-    kMuchLeft = 4,       // those of which the window leaves much: others will want that
-    kSlabs = 8,          // those that cross the array where windows do not, as BlockReader knows
-    kEach = 16,          // all; for benchmarks
+    // Of blocks that a window has a part of, these are kept:
+    kReturns = 1,   // all of a file whose blocks have been asked for again lately, kept or not
+    kMuchLeft = 2,  // those of which the window leaves much: others will want that
+    kSlabs = 4,     // those that cross the array where windows do not, as BlockReader knows
+    kEach = 8,      // all; for benchmarks
+    // Blocks that a window has whole are looked up and kept, too, as long as such blocks of the
+    // file
+    // come back before the cache would have dropped them.
+    kWhole = 16,
   };
-  static constexpr uint32_t kDefaultRules = kPartlyCovered | kReturns | kMuchLeft | kSlabs;
+  static constexpr uint32_t kDefaultRules = kReturns | kMuchLeft | kSlabs | kWhole;
 
   // The one of this process.
   static BlockCache& Process();
@@ -85,14 +92,18 @@ class BlockCache {
   Block Find(const Key& key, Counters& counters);
 
   // Whether a block that was not found should be kept once it is decoded, given the bytes of it
-  // that the window takes.
-  bool IsWanted(const Counters& counters, int64_t used_bytes, int64_t block_bytes) const {
+  // that the window takes, which are not all.
+  bool WantsPart(const Counters& counters, int64_t used_bytes, int64_t block_bytes) const {
     constexpr int64_t kMuchBytes = 96 << 10;
     return (Follows(kMuchLeft) && block_bytes - used_bytes >= kMuchBytes) ||
            (Follows(kReturns) &&
             counters.returns.load(std::memory_order_relaxed) > kMaxReturns / 3) ||
            Follows(kEach);
   }
+
+  // Whether a block that the window has whole should be looked up, and kept where it is not found.
+  // Costs no lock. `decoded_bytes`: of all blocks of the file that were decoded so far.
+  bool WantsWhole(const Key& key, Counters& counters, int64_t decoded_bytes);
 
   // Keeps the block, unless one of that key has come meanwhile. Drops others to stay in bounds.
   void Insert(const Key& key, Block block, const std::shared_ptr<Counters>& counters);
@@ -128,12 +139,13 @@ class BlockCache {
   void Remove(Shard& shard, std::list<Entry>::iterator entry);
   void Shrink();
 
-  bool Remember(const Key& key);
-  static void NoteReturn(Counters& counters, bool returned);
+  static void NoteReturn(std::atomic<int32_t>& returns, bool returned);
 
   std::array<Shard, kShards> shards_;
-  // Hashes of blocks that were asked for and not here, each in the place its hash gives it.
+  // Hashes of blocks that were asked for and not here, each at the index that it gives.
   std::array<std::atomic<uint64_t>, kRemembered> remembered_ = {};
+  // The same of blocks that windows had whole: half of the hash, and when that was.
+  std::array<std::atomic<uint64_t>, kRemembered> remembered_whole_ = {};
   std::atomic<uint32_t> rules_{kDefaultRules};
   std::atomic<int64_t> max_bytes_;
   std::atomic<int64_t> held_bytes_{0};

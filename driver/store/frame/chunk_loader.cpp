@@ -128,8 +128,8 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
   for (size_t i = 0; i < chunks.size(); ++i) {
     const ChunkLocation& location = chunks[i].location;
     if (location.kind != ChunkKind::kBlocks) continue;
-    directories[i] =
-        cache.Find({index_.cache_file(), chunks[i].chunk_index, BlockCache::kDirectory}, *counters);
+    directories[i] = cache.Find(
+        {index_.cached_file().number(), chunks[i].chunk_index, BlockCache::kDirectory}, *counters);
     if (directories[i] != nullptr) continue;
     fresh[i] = std::make_shared<Buffer>(std::min(directory_bytes, location.available_bytes));
     directories[i] = fresh[i];
@@ -147,8 +147,8 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
     Status status = CheckHeader(chunk, directory);
     if (!status.ok()) return status;
     if (fresh[i] != nullptr && cache.Admits(fresh[i]->size_bytes())) {
-      cache.Insert({index_.cache_file(), chunk.chunk_index, BlockCache::kDirectory}, fresh[i],
-                   counters);
+      cache.Insert({index_.cached_file().number(), chunk.chunk_index, BlockCache::kDirectory},
+                   fresh[i], counters);
     }
     const auto size_bytes = static_cast<size_t>(chunk.header.compressed_bytes);
     chunk.owned = ZeroedMemory(size_bytes);

@@ -25,9 +25,4 @@ void FrameEditor::MoveChunk(int64_t chunk, const ChunkLocation& location, uint64
   chunks_bytes_ = std::max(chunks_bytes_, end_bytes - chunks_offset_bytes_);
 }
 
-void FrameEditor::ForgetCached() {
-  BlockCache::Process().DropFile(cache_file_);
-  cache_file_ = BlockCache::Process().NewFile();
-}
-
 }  // namespace ndarray

@@ -20,10 +20,8 @@ class FrameEditor final : public FrameIndex {
   static Result<std::shared_ptr<FrameEditor>> Open(const ByteFile& file);
 
   // The chunk is now at location.offset_bytes in the file, or special; the chunks' part of the file
-  // ends at `end_bytes` or later. Once some have moved, what the block cache has of the file must
-  // be forgotten.
+  // ends at `end_bytes` or later. Once some have moved, cached_file().Forget() must be called.
   void MoveChunk(int64_t chunk, const ChunkLocation& location, uint64_t end_bytes);
-  void ForgetCached();
 
  private:
   FrameEditor() = default;

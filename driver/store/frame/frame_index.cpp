@@ -114,8 +114,6 @@ Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file)
   return std::shared_ptr<const FrameIndex>(index);
 }
 
-FrameIndex::~FrameIndex() { BlockCache::Process().DropFile(cache_file_); }
-
 Status FrameIndex::Load(const ByteFile& file, Status& attributes_status) {
   FrameHeader header;
   std::string header_bytes;

@@ -8,7 +8,6 @@
 #define GDAL_NDARRAY_STORE_FRAME_FRAME_INDEX_H_
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,10 +19,9 @@
 #include "driver/store/blosc2/blosc_chunk.h"
 #include "driver/store/blosc2/blosc_codec.h"
 #include "driver/store/blosc2/frame_header.h"
-#include "driver/store/frame/block_cache.h"
+#include "driver/store/frame/cached_file.h"
 #include "driver/store/frame/frame_attributes.h"
 #include "driver/store/io/byte_file.h"
-#include "driver/store/io/cold_reads.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -61,7 +59,7 @@ class FrameIndex {
   // are), sparse frames, and arrays that are not read here.
   static Result<std::shared_ptr<const FrameIndex>> Open(const ByteFile& file);
 
-  virtual ~FrameIndex();
+  virtual ~FrameIndex() = default;
   FrameIndex(const FrameIndex&) = delete;
   FrameIndex& operator=(const FrameIndex&) = delete;
 
@@ -79,22 +77,13 @@ class FrameIndex {
   std::vector<int64_t> Offsets() const;
   uint64_t header_bytes() const { return chunks_offset_bytes_; }
 
-  // For the block cache.
-  uint64_t cache_file() const { return cache_file_; }
-  const std::shared_ptr<BlockCache::Counters>& counters() const { return counters_; }
-
-  ColdReads& cold_reads() const { return cold_reads_; }
-
-  // Blocks decoded so far, for this file: how often work was done twice.
-  std::atomic<int64_t>& decoded_blocks() const { return decoded_blocks_; }
-  // Bytes that were decoded to memory in between and copied from there, since they could not go
-  // straight to where they were wanted.
-  std::atomic<int64_t>& scratch_bytes() const { return scratch_bytes_; }
+  // What the readers of the file share, beside what never changes.
+  CachedFile& cached_file() const { return cached_file_; }
 
  private:
   friend class FrameEditor;
 
-  FrameIndex() : cache_file_(BlockCache::Process().NewFile()) {}
+  FrameIndex() = default;
 
   // Called once. An error in the names of attributes does not keep anybody from reading pixels, so
   // it is returned separately, in `attributes`.
@@ -115,11 +104,7 @@ class FrameIndex {
   std::vector<int64_t> offsets_;  // empty: all are uniform_offset_
   int64_t uniform_offset_ = 0;
   FrameAttributes attributes_;
-  uint64_t cache_file_;
-  const std::shared_ptr<BlockCache::Counters> counters_ = std::make_shared<BlockCache::Counters>();
-  mutable ColdReads cold_reads_;
-  mutable std::atomic<int64_t> decoded_blocks_{0};
-  mutable std::atomic<int64_t> scratch_bytes_{0};
+  mutable CachedFile cached_file_;
 };
 
 }  // namespace ndarray

@@ -84,8 +84,8 @@ TEST(BlockReader, UndoesFiltersStraightIntoTheCallersMemory) {
       opened.ExpectWindow({{17, 33}, {249, 385}});
       opened.ExpectWindow({{70, 70}, {101, 115}});
       opened.ExpectWindow({{64, 64}, {128, 128}});
-      EXPECT_GT(opened.index->decoded_blocks().load(), 35);
-      EXPECT_EQ(opened.index->scratch_bytes().load(), 0);
+      EXPECT_GT(opened.index->cached_file().decoded_blocks().load(), 35);
+      EXPECT_EQ(opened.index->cached_file().scratch_bytes().load(), 0);
     }
   }
 }
@@ -94,7 +94,28 @@ TEST(BlockReader, SwapsBytesOnTheWayThroughScratch) {
   const ReferenceArray reference = Waves({ScalarType::kUInt16, ByteOrder::kBig}, {100, 100});
   const Opened opened(reference, OptionsOf(BLOSC_LZ4, {{BLOSC_SHUFFLE, 0}}, {100, 100}, {50, 50}));
   opened.ExpectWindow({{10, 10}, {90, 90}});
-  EXPECT_EQ(opened.index->scratch_bytes().load(), 2 * 80 * 80);
+  EXPECT_EQ(opened.index->cached_file().scratch_bytes().load(), 2 * 80 * 80);
+}
+
+// Who draws the same window again, or the next one of an image that is moved.
+TEST(BlockReader, KeepsWholeBlocksWhereWindowsComeBack) {
+  const ReferenceArray reference = Waves(kU16, {512, 512});
+  const Opened opened(reference, OptionsOf(BLOSC_LZ4, {{BLOSC_SHUFFLE, 0}}, {256, 256}, {32, 32}));
+  const CachedFile& file = opened.index->cached_file();
+  for (int64_t x = 0; x <= 256; x += 32) opened.ExpectWindow({{0, x}, {256, x + 256}});
+  const int64_t decoded = file.decoded_blocks();
+  EXPECT_LT(decoded, 4 * 64) << "of 9 windows of 64 blocks, which share 128";
+  EXPECT_GT(file.counters().held_bytes.load(), 0);
+  opened.ExpectWindow({{0, 256}, {256, 512}});
+  EXPECT_EQ(file.decoded_blocks().load(), decoded);
+}
+
+TEST(BlockReader, KeepsNoWholeBlocksOfASweep) {
+  const ReferenceArray reference = Waves(kU16, {512, 512});
+  const Opened opened(reference, OptionsOf(BLOSC_LZ4, {{BLOSC_SHUFFLE, 0}}, {256, 256}, {32, 32}));
+  for (int64_t y = 0; y < 512; y += 64) opened.ExpectWindow({{y, 0}, {y + 64, 512}});
+  EXPECT_EQ(opened.index->cached_file().counters().held_bytes.load(), 0);
+  EXPECT_EQ(opened.index->cached_file().decoded_blocks().load(), 256);
 }
 
 // One band of pixels of three: no row of it is in one piece.
@@ -105,9 +126,9 @@ TEST(BlockReader, TakesScratchWhereRunsWouldBeTiny) {
   BlockCache::Process().SetMaxBytes(0);  // it would have blocks of all bands
   opened.ExpectWindow({{0, 0, 1}, {64, 64, 2}});
   BlockCache::Process().SetMaxBytes(BlockCache::kDefaultMaxBytes);
-  EXPECT_EQ(opened.index->scratch_bytes().load(), 64 * 64);
+  EXPECT_EQ(opened.index->cached_file().scratch_bytes().load(), 64 * 64);
   opened.ExpectWindow({{5, 5, 0}, {60, 61, 3}});
-  EXPECT_EQ(opened.index->scratch_bytes().load(), 64 * 64);
+  EXPECT_EQ(opened.index->cached_file().scratch_bytes().load(), 64 * 64);
 }
 
 TEST(BlockReader, ReadsAnyWindowOfAnyPipeline) {
@@ -161,8 +182,8 @@ TEST(BlockReader, DecodesABlockOnceForSeveralWindows) {
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_TRUE(buffers[i].Elements() == reference.ElementsOf(boxes[i])) << i;
   }
-  EXPECT_EQ(opened.index->decoded_blocks().load(), 1);
-  EXPECT_EQ(opened.index->scratch_bytes().load(), 0);
+  EXPECT_EQ(opened.index->cached_file().decoded_blocks().load(), 1);
+  EXPECT_EQ(opened.index->cached_file().scratch_bytes().load(), 0);
 }
 
 }  // namespace

@@ -147,10 +147,10 @@ TEST_F(BlockCacheTest, DropsOneFile) {
 TEST_F(BlockCacheTest, WantsNoBlocksOfAFileThatNobodyComesBackTo) {
   BlockCache cache;
   for (int64_t block = 0; block < 3000; ++block) EXPECT_FALSE(Has(cache, {1, block, 0}));
-  EXPECT_FALSE(cache.IsWanted(*counters_, 1000, 32 << 10));
+  EXPECT_FALSE(cache.WantsPart(*counters_, 1000, 32 << 10));
   // Unless the window leaves much of the block: others will want that.
-  EXPECT_TRUE(cache.IsWanted(*counters_, 1000, 1 << 20));
-  EXPECT_FALSE(cache.IsWanted(*counters_, (1 << 20) - 1000, 1 << 20));
+  EXPECT_TRUE(cache.WantsPart(*counters_, 1000, 1 << 20));
+  EXPECT_FALSE(cache.WantsPart(*counters_, (1 << 20) - 1000, 1 << 20));
 }
 
 TEST_F(BlockCacheTest, WantsBlocksSoonAfterTheyAreAskedForAgain) {
@@ -158,7 +158,7 @@ TEST_F(BlockCacheTest, WantsBlocksSoonAfterTheyAreAskedForAgain) {
   for (int64_t line = 0; line < 2; ++line) {
     for (int64_t block = 0; block < 20; ++block) Has(cache, {1, 0, block});
   }
-  EXPECT_TRUE(cache.IsWanted(*counters_, 1000, 32 << 10));
+  EXPECT_TRUE(cache.WantsPart(*counters_, 1000, 32 << 10));
 }
 
 TEST_F(BlockCacheTest, WantsBlocksThatAreAskedForAgain) {
@@ -166,10 +166,10 @@ TEST_F(BlockCacheTest, WantsBlocksThatAreAskedForAgain) {
   for (int round = 0; round < 20; ++round) {
     for (int64_t block = 0; block < 100; ++block) Has(cache, {1, 0, block});
   }
-  EXPECT_TRUE(cache.IsWanted(*counters_, 1000, 32 << 10)) << "though none was ever kept";
+  EXPECT_TRUE(cache.WantsPart(*counters_, 1000, 32 << 10)) << "though none was ever kept";
   // And forgets.
   for (int64_t block = 0; block < 3000; ++block) Has(cache, {1, 1, block});
-  EXPECT_FALSE(cache.IsWanted(*counters_, 1000, 32 << 10));
+  EXPECT_FALSE(cache.WantsPart(*counters_, 1000, 32 << 10));
 }
 
 TEST_F(BlockCacheTest, WantsBlocksWhileOthersAreFound) {
@@ -178,7 +178,44 @@ TEST_F(BlockCacheTest, WantsBlocksWhileOthersAreFound) {
   for (int round = 0; round < 20; ++round) {
     for (int64_t block = 0; block < 100; ++block) EXPECT_TRUE(Has(cache, {1, 0, block}));
   }
-  EXPECT_TRUE(cache.IsWanted(*counters_, 1000, 32 << 10));
+  EXPECT_TRUE(cache.WantsPart(*counters_, 1000, 32 << 10));
+}
+
+// Windows that have blocks whole, one after another; the share of these blocks that the last turn
+// wanted. Nothing is kept here, so that each is decoded.
+double ShareOfWholeBlocksWanted(BlockCache& cache, int64_t blocks, int turns) {
+  BlockCache::Counters counters;
+  int64_t decoded_bytes = 0;
+  int64_t wanted = 0;
+  for (int turn = 0; turn < turns; ++turn) {
+    wanted = 0;
+    for (int64_t block = 0; block < blocks; ++block) {
+      if (cache.WantsWhole({7, 0, block}, counters, decoded_bytes)) ++wanted;
+      decoded_bytes += 1 << 16;
+    }
+  }
+  return static_cast<double>(wanted) / static_cast<double>(blocks);
+}
+
+TEST_F(BlockCacheTest, WantsWholeBlocksOnceTheyComeBack) {
+  BlockCache cache(int64_t{500} << 16);
+  EXPECT_EQ(ShareOfWholeBlocksWanted(cache, 400, 1), 0);
+  EXPECT_GT(ShareOfWholeBlocksWanted(cache, 400, 2), 0.95);
+}
+
+// None of it would be left when the next turn asks for it, and all else would be gone.
+TEST_F(BlockCacheTest, WantsNoWholeBlocksOfASweepThatIsLargerThanItself) {
+  BlockCache cache(int64_t{300} << 16);
+  EXPECT_EQ(ShareOfWholeBlocksWanted(cache, 400, 5), 0);
+}
+
+TEST_F(BlockCacheTest, WholeBlocksAreNotCountedWithParts) {
+  BlockCache cache;
+  for (int round = 0; round < 20; ++round) {
+    for (int64_t block = 0; block < 100; ++block) cache.WantsWhole({1, 0, block}, *counters_, 0);
+  }
+  EXPECT_FALSE(cache.WantsPart(*counters_, 1000, 32 << 10));
+  EXPECT_EQ(counters_->misses, 0);
 }
 
 TEST_F(BlockCacheTest, JudgesEachFileByItself) {
@@ -187,8 +224,8 @@ TEST_F(BlockCacheTest, JudgesEachFileByItself) {
   for (int round = 0; round < 20; ++round) {
     for (int64_t block = 0; block < 100; ++block) cache.Find({2, 0, block}, others);
   }
-  EXPECT_TRUE(cache.IsWanted(others, 1000, 32 << 10));
-  EXPECT_FALSE(cache.IsWanted(*counters_, 1000, 32 << 10));
+  EXPECT_TRUE(cache.WantsPart(others, 1000, 32 << 10));
+  EXPECT_FALSE(cache.WantsPart(*counters_, 1000, 32 << 10));
 }
 
 TEST_F(BlockCacheTest, ServesManyThreadsAtOnce) {
@@ -210,7 +247,7 @@ TEST_F(BlockCacheTest, ServesManyThreadsAtOnce) {
         }
         if (i % 500 == 499) cache.DropFile(file);
         if (i % 700 == 699) cache.SetMaxBytes((20 + 5 * (i % 5)) * kWithOverhead);
-        cache.IsWanted(*counters, 1, kBlockBytes);
+        cache.WantsPart(*counters, 1, kBlockBytes);
       }
     });
   }

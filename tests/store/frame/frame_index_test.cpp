@@ -267,19 +267,19 @@ TEST_F(FrameIndexFiles, AreNotSharedAfterARewrite) {
   ASSERT_NE(second, first);
   EXPECT_EQ(second->summary().special_chunks, 4);
   EXPECT_EQ(first->summary().special_chunks, 0);
-  EXPECT_NE(first->cache_file(), second->cache_file());
+  EXPECT_NE(first->cached_file().number(), second->cached_file().number());
 }
 
 TEST_F(FrameIndexFiles, AreForgottenWithTheirLastUser) {
   const std::string path = folder_.Path("a.b2nd");
   testing::WriteFile(path, FrameBytes(SmallFrame()));
   auto index = OpenPath(path);
-  const uint64_t file = index->cache_file();
-  BlockCache::Process().Insert({file, 0, 0}, std::make_shared<Buffer>(10), index->counters());
+  const uint64_t file = index->cached_file().number();
+  index->cached_file().Insert(0, 0, std::make_shared<Buffer>(10));
   index = nullptr;
   BlockCache::Counters counters;
   EXPECT_EQ(BlockCache::Process().Find({file, 0, 0}, counters), nullptr);
-  EXPECT_NE(OpenPath(path)->cache_file(), file);
+  EXPECT_NE(OpenPath(path)->cached_file().number(), file);
 }
 
 TEST(FrameIndex, IsNotSharedBetweenFilesWithoutIdentity) {
