@@ -33,27 +33,44 @@ def random_windows(side, count, seed):
             for c in chosen.tolist()]
 
 
-def row_of_windows(y, step, side):
-    return [(x, y, side, side) for x in range(13, SIDE - side, step)]
+def row_of_windows(y, step, side, x=13):
+    return [(x, y, side, side) for x in range(x, SIDE - side, step)]
 
 
 def workloads(files):
     """(name, file, boxes of a turn)."""
-    yield ("lines one by one", files["zstd"],
-           lambda turn: boxes([(0, y, SIDE, 1) for y in range(256 * turn, 256 * turn + 256)]))
-    yield ("panning: 512² by steps of 64", files["zstd"],
-           lambda turn: boxes(row_of_windows(531 * turn, 64, 512)))
-    yield ("a window of 700² read 5 times", files["zstd"],
-           lambda turn: boxes([w for w in random_windows(700, 6, turn) for _ in range(5)]))
-    yield ("random 64², LZ4", files["lz4"], lambda turn: boxes(random_windows(64, 600, turn)))
-    yield ("whole image 3 times, LZ4", files["lz4"], lambda turn: boxes([(0, 0, SIDE, SIDE)] * 3))
-    yield ("panning, blocks of 512², LZ4", files["lz4 512"],
-           lambda turn: boxes(row_of_windows(531 * turn, 64, 512)))
-    yield ("pixels side by side, 50 bands a block", files["pixels"], lambda turn: np.array(
+    zstd, lz4 = files["zstd"], files["lz4"]
+
+    def panning(turn):
+        return boxes(row_of_windows(531 * turn, 64, 512))
+
+    def redrawn(turn):
+        return boxes([w for w in random_windows(700, 6, turn) for _ in range(5)])
+
+    def sweep(side):
+        return lambda turn: boxes([w for y in range(7 + turn, 2055, side)
+                                   for w in row_of_windows(y, side, side)])
+
+    yield "lines one by one", zstd, lambda turn: boxes(
+        [(0, y, SIDE, 1) for y in range(256 * turn, 256 * turn + 256)])
+    yield "strips of 200 lines", zstd, lambda turn: boxes(
+        [(0, y, SIDE, 200) for y in range(turn, SIDE - 400, 200)])
+    yield "sweep of 300²", zstd, sweep(300)
+    yield "panning: 512² by steps of 64", zstd, panning
+    yield "the same, LZ4", lz4, panning
+    yield "panning from block to block, LZ4", lz4, lambda turn: boxes(
+        row_of_windows(640 * turn, 128, 512, 0))
+    yield "a window of 700² read 5 times", zstd, redrawn
+    yield "the same, LZ4", lz4, redrawn
+    yield "one of 3500² read 3 times, LZ4", lz4, lambda turn: boxes([(0, 0, 3500, 3500)] * 3)
+    yield "whole image 3 times, LZ4", lz4, lambda turn: boxes([(0, 0, SIDE, SIDE)] * 3)
+    yield "random 64², LZ4", lz4, lambda turn: boxes(random_windows(64, 600, turn))
+    yield "random 200², LZ4", lz4, lambda turn: boxes(random_windows(200, 300, turn))
+    yield "panning, blocks of 512², LZ4", files["lz4 512"], panning
+    yield "pixels side by side, 50 bands a block", files["pixels"], lambda turn: np.array(
         [[40 + turn, x, 0, 41 + turn, x + 1, 50] for start in range(5, 900, 50)
-         for x in range(start, start + 3)], dtype=np.int64))
-    yield ("sweep of 512², blocks of 4 rows", files["slabs"], lambda turn: boxes(
-        [w for y in range(7 + turn, 2055, 512) for w in row_of_windows(y, 512, 512)]))
+         for x in range(start, start + 3)], dtype=np.int64)
+    yield "sweep of 512², blocks of 4 rows", files["slabs"], sweep(512)
 
 
 def make_files(folder, image):

@@ -70,8 +70,8 @@ BlockCache::Block BlockCache::Find(const Key& key, Counters& counters) {
 }
 
 // What has been decoded since a block was last asked for is about what would have been kept since,
-// had it been kept. An image that is swept again and again, and is larger than the cache, does not
-// come back in time.
+// had it been kept. An image that is swept again and again, and is larger than half of the cache,
+// does not come back in time.
 bool BlockCache::WantsWhole(const Key& key, Counters& counters, int64_t decoded_bytes) {
   constexpr int kTickBits = 16;  // 64 KB; the count of these may wrap
   if (!Follows(kWhole)) return false;
@@ -81,8 +81,8 @@ bool BlockCache::WantsWhole(const Key& key, Counters& counters, int64_t decoded_
   const uint64_t last =
       remembered_whole_[hash % kRemembered].exchange(note, std::memory_order_relaxed);
   const int64_t since_bytes = static_cast<int64_t>(now - static_cast<uint32_t>(last)) << kTickBits;
-  NoteReturn(counters.whole_returns,
-             (note ^ last) >> 32 == 0 && since_bytes < max_bytes_.load(std::memory_order_relaxed));
+  const int64_t soon_bytes = max_bytes_.load(std::memory_order_relaxed) / 2;
+  NoteReturn(counters.whole_returns, (note ^ last) >> 32 == 0 && since_bytes < soon_bytes);
   return counters.whole_returns.load(std::memory_order_relaxed) > kMaxReturns / 3;
 }
 

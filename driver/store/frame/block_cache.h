@@ -63,8 +63,7 @@ class BlockCache {
     kSlabs = 4,     // those that cross the array where windows do not, as BlockReader knows
     kEach = 8,      // all; for benchmarks
     // Blocks that a window has whole are looked up and kept, too, as long as such blocks of the
-    // file
-    // come back before the cache would have dropped them.
+    // file come back before half of the cache would have been filled with them.
     kWhole = 16,
   };
   static constexpr uint32_t kDefaultRules = kReturns | kMuchLeft | kSlabs | kWhole;

@@ -198,14 +198,14 @@ double ShareOfWholeBlocksWanted(BlockCache& cache, int64_t blocks, int turns) {
 }
 
 TEST_F(BlockCacheTest, WantsWholeBlocksOnceTheyComeBack) {
-  BlockCache cache(int64_t{500} << 16);
+  BlockCache cache(int64_t{1000} << 16);
   EXPECT_EQ(ShareOfWholeBlocksWanted(cache, 400, 1), 0);
   EXPECT_GT(ShareOfWholeBlocksWanted(cache, 400, 2), 0.95);
 }
 
-// None of it would be left when the next turn asks for it, and all else would be gone.
-TEST_F(BlockCacheTest, WantsNoWholeBlocksOfASweepThatIsLargerThanItself) {
-  BlockCache cache(int64_t{300} << 16);
+// Much of it would be gone when the next turn asks for it, and so would what others want.
+TEST_F(BlockCacheTest, WantsNoWholeBlocksOfASweepThatTakesMoreThanHalfOfIt) {
+  BlockCache cache(int64_t{700} << 16);
   EXPECT_EQ(ShareOfWholeBlocksWanted(cache, 400, 5), 0);
 }
 
