@@ -82,6 +82,7 @@ def of_codecs():
             ("bytedelta", [shuffle, Filter.BYTEDELTA], None),
             ("int_trunc", [Filter.INT_TRUNC, shuffle], [16, 0])]:
         save(f"filter_{name}", formula("<u2", SHAPE), filters=filters, metas=metas)
+    # Bytes, of which python-blosc2 4.14 keeps the first filter only, whatever is asked for.
     save("filter_grouped", formula("u1", (20, 30, 3)), (20, 30, 3), (10, 15, 3),
          filters=[shuffle, Filter.BYTEDELTA], metas=[3, 3])
 

@@ -27,7 +27,7 @@ std::optional<ScalarType> ToScalarType(GDALDataType type, bool signed_byte);
 // The names of all types with an exact counterpart: GDAL_DMD_CREATIONDATATYPES.
 const char* CreationDataTypes();
 
-// The most bands that a dataset may have, read or written: GDAL_MAX_BAND_COUNT.
+// The maximum number of bands of a dataset, read or written: GDAL_MAX_BAND_COUNT.
 int64_t MaxBandCount();
 
 // Bytes of one pixel of a GDAL type, as the spacing GDAL counts in.

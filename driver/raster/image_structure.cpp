@@ -31,4 +31,28 @@ CPLStringList ImageStructure(const ArrayInfo& info) {
   return items;
 }
 
+CPLStringList DetailItems(const ChunkDetails& details) {
+  CPLStringList items;
+  const auto add = [&](const char* key, int64_t value) {
+    items.SetNameValue(key, std::to_string(value).c_str());
+  };
+  add("CHUNK_COUNT", details.chunk_count);
+  add("SPECIAL_CHUNKS", details.special_chunks);
+  add("BLOCKS_PER_CHUNK", details.blocks_per_chunk);
+  add("COMPRESSED_BYTES", details.compressed_bytes);
+  add("UNCOMPRESSED_BYTES", details.uncompressed_bytes);
+  add("FRAME_BYTES", details.frame_bytes);
+  add("FRAME_VERSION", details.frame_version);
+  items.SetNameValue("METALAYERS", details.metalayers.c_str());
+  add("LEVEL", details.level);
+  add("DECODED_BLOCKS", details.decoded_blocks);
+  add("CACHE_HITS", details.cache_hits);
+  add("CACHE_MISSES", details.cache_misses);
+  add("CACHE_BYTES", details.cache_bytes);
+  add("CACHE_BYTES_ALL_FILES", details.cache_bytes_all_files);
+  add("CACHE_MAX_BYTES", details.cache_max_bytes);
+  if (details.dead_bytes) add("DEAD_BYTES", static_cast<int64_t>(*details.dead_bytes));
+  return items;
+}
+
 }  // namespace ndarray

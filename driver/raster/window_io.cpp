@@ -80,12 +80,12 @@ std::vector<std::byte> ToElement(const BandType& type, const void* value, GDALDa
 
 namespace {
 
-// How far to go from `at`: at most `most`, and not past a border of read chunks if one is within
-// reach, so that the next step does not read the same one again.
-int64_t StepTo(int64_t at, int64_t rest, int64_t most, int64_t read_chunk) {
-  if (rest <= most) return rest;
-  const int64_t border = (at + most) / read_chunk * read_chunk;
-  return border > at ? border - at : most;
+// How far to go from `at`: at most `max_step`, and not past a border of read chunks if one is
+// within reach, so that the next step does not read the same one again.
+int64_t StepTo(int64_t at, int64_t rest, int64_t max_step, int64_t read_chunk) {
+  if (rest <= max_step) return rest;
+  const int64_t border = (at + max_step) / read_chunk * read_chunk;
+  return border > at ? border - at : max_step;
 }
 
 WindowRequest Lines(const WindowRequest& request, int64_t first, int64_t count) {
@@ -202,8 +202,8 @@ WindowIo::PieceSize WindowIo::ConversionPiece(const WindowRequest& request, cons
       break;
     }
   }
-  const auto grow = [budget](int64_t& side, int64_t others, int64_t most) {
-    side = std::min(most, std::max<int64_t>(budget / others / side, 1) * side);
+  const auto grow = [budget](int64_t& side, int64_t others, int64_t max_side) {
+    side = std::min(max_side, std::max<int64_t>(budget / others / side, 1) * side);
   };
   grow(piece.width, piece.bands * piece.lines, request.width);
   grow(piece.lines, piece.bands * piece.width, request.height);

@@ -13,7 +13,7 @@
 
 namespace ndarray {
 
-// Where the pixels of one band are: a field of the array's element, at one place of the band axis.
+// Where the pixels of one band are: a field of the array's element, at an index of the band axis.
 struct BandSource {
   size_t field = 0;
   int64_t index = 0;

@@ -131,6 +131,26 @@ struct ArrayInfo {
   std::string dtype_text;      // as the file spells it: "<u2"
 };
 
+// What the chunks of a file are, and what reading them has cost this process so far: for people.
+struct ChunkDetails {
+  int64_t chunk_count = 0;
+  int64_t special_chunks = 0;  // that take no bytes
+  int64_t blocks_per_chunk = 0;
+  int64_t compressed_bytes = 0;    // of all chunks, with dead space
+  int64_t uncompressed_bytes = 0;  // with padding
+  int64_t frame_bytes = 0;
+  int frame_version = 0;
+  std::string metalayers;  // names, comma-separated
+  int level = 0;
+  int64_t decoded_blocks = 0;
+  int64_t cache_hits = 0;
+  int64_t cache_misses = 0;
+  int64_t cache_bytes = 0;             // of this file
+  int64_t cache_bytes_all_files = 0;   // of the process
+  int64_t cache_max_bytes = 0;         // the same
+  std::optional<uint64_t> dead_bytes;  // left behind by updates, where that is known
+};
+
 // What arrays of chunks know of these.
 class ChunkedArray {
  public:
@@ -145,12 +165,11 @@ class ChunkedArray {
   virtual bool VisitChunks(const Box& box, const std::byte* element,
                            const ChunkVisitor& visit) const = 0;
 
-  // Counters and the like, as of now, with their names: for people.
-  virtual std::vector<std::pair<std::string, std::string>> Details() const = 0;
+  virtual ChunkDetails Details() const = 0;  // as of now
 
   // Puts a file without the space that updates have left behind in the place of this one, where
-  // that is much of it. Needs exclusion, as Write does. The array goes on with the old file, so it
-  // is for who closes it.
+  // that is much of it. Needs exclusion, as Write does. The array goes on with the old file, so
+  // nothing but closing it should follow.
   virtual Status Reclaim() const { return {}; }
 };
 

@@ -1,4 +1,4 @@
-// Boxes of places in a grid: half-open, of elements, blocks or chunks.
+// Boxes of positions in a grid: half-open, of elements, blocks or chunks.
 #ifndef GDAL_NDARRAY_STORE_BOX_H_
 #define GDAL_NDARRAY_STORE_BOX_H_
 

@@ -24,17 +24,18 @@
 #include "driver/store/msgpack.h"
 #include "tests/support/mapped_bytes.h"
 #include "tests/support/memory_file.h"
+#include "tests/support/small_box.h"
 
 namespace ndarray {
 namespace {
 
-constexpr int64_t kMaxElements = 4096;  // of one read
-constexpr size_t kMaxFields = 4;        // read of one file
-constexpr int kRandomWindows = 4;       // of one field
-constexpr int64_t kMaxBlocks = 64;      // decoded of one chunk
+constexpr int64_t kMaxElements = testing::kMaxSmallBoxElements;  // of one read
+constexpr size_t kMaxFields = 4;                                 // read of one file
+constexpr int kRandomWindows = 4;                                // of one field
+constexpr int64_t kMaxBlocks = 64;                               // decoded of one chunk
 constexpr int32_t kFileElementBytes = 4;
 // Blocks and chunks are decoded in full, however small the window.
-constexpr int64_t kMaxGranuleBytes = int64_t{1} << 22;
+constexpr int64_t kMaxChunkBytes = int64_t{1} << 22;
 
 // Not assert: checked in every build.
 void Check(bool condition) {
@@ -141,7 +142,7 @@ void RunChunk(std::string_view bytes) {
   if (!chunk.ok()) return;
   Check(chunk->directory_bytes() <= static_cast<int64_t>(bytes.size()));
   const auto format = FindBlockFormat(*chunk, kFileElementBytes);
-  if (!format || chunk->uncompressed_bytes > kMaxGranuleBytes) return;
+  if (!format || chunk->uncompressed_bytes > kMaxChunkBytes) return;
   bytes = bytes.substr(0, static_cast<size_t>(chunk->compressed_bytes));
   static const auto codec = std::move(*BloscCodec::Make(kFileElementBytes, ""));
   Bytes wanted(static_cast<size_t>(chunk->uncompressed_bytes));
@@ -151,22 +152,6 @@ void RunChunk(std::string_view bytes) {
   for (int64_t block = 0; block < blocks; ++block) {
     RunBlock(bytes, *format, block, reference, wanted.data() + block * chunk->block_bytes, random);
   }
-}
-
-// A box of at most kMaxElements that ends where the array ends, or begins where it begins.
-Box SmallBox(const AxisVector& shape, bool at_end) {
-  Box box{AxisVector(shape.size(), 0), shape};
-  int64_t budget = kMaxElements;
-  for (int axis = 0; axis < shape.size(); ++axis) {
-    const int64_t count = std::min(shape[axis], std::max<int64_t>(budget, 1));
-    budget /= count;
-    if (at_end) {
-      box.start[axis] = shape[axis] - count;
-    } else {
-      box.stop[axis] = count;
-    }
-  }
-  return box;
 }
 
 // One element in the middle.
@@ -210,7 +195,7 @@ void Read(const Array& array, size_t field, const Box& box, bool first_axis_last
 
 bool IsSmall(std::string_view bytes) {
   const Result<FrameHeader> header = ParseFrameHeader(bytes);
-  return !header.ok() || header->chunk_bytes <= kMaxGranuleBytes;
+  return !header.ok() || header->chunk_bytes <= kMaxChunkBytes;
 }
 
 // `depth`: how deep in files that are attributes of others.
@@ -221,8 +206,8 @@ void RunFile(const std::shared_ptr<ByteFile>& file, Random random, int depth = 0
   Check(info.shape.size() >= 1 && info.shape.size() <= kMaxB2ndAxes && !info.fields.empty());
   for (const int64_t count : info.shape) Check(count >= 1);
   for (size_t field = 0; field < std::min(info.fields.size(), kMaxFields); ++field) {
-    Read(**array, field, SmallBox(info.shape, false));
-    Read(**array, field, SmallBox(info.shape, true));
+    Read(**array, field, testing::SmallBox(info.shape, false));
+    Read(**array, field, testing::SmallBox(info.shape, true));
     Read(**array, field, MiddleBox(info.shape));
     for (int i = 0; i < kRandomWindows; ++i) {
       Read(**array, field, RandomBox(info.shape, random), i % 2 == 1);

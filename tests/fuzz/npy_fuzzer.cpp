@@ -11,12 +11,12 @@
 #include "driver/store/npy/npy_array.h"
 #include "driver/store/npy/npy_header.h"
 #include "tests/support/memory_file.h"
+#include "tests/support/small_box.h"
 
 namespace ndarray {
 namespace {
 
-constexpr int64_t kMaxElements = 4096;  // of one read
-constexpr size_t kMaxFields = 16;       // read of one file
+constexpr size_t kMaxFields = 16;  // read of one file
 
 // Not assert: checked in every build.
 void Check(bool condition) {
@@ -37,22 +37,6 @@ void CheckHeader(const NpyHeader& header) {
     const auto size_bytes = static_cast<int64_t>(field.dtype.size_bytes());
     Check(field.offset_bytes >= 0 && field.offset_bytes <= header.element_bytes - size_bytes);
   }
-}
-
-// A box of at most kMaxElements that ends where the array ends, or begins where it begins.
-Box SmallBox(const AxisVector& shape, bool at_end) {
-  Box box{AxisVector(shape.size(), 0), shape};
-  int64_t budget = kMaxElements;
-  for (int axis = 0; axis < shape.size(); ++axis) {
-    const int64_t count = std::min(shape[axis], std::max<int64_t>(budget, 1));
-    budget /= count;
-    if (at_end) {
-      box.start[axis] = shape[axis] - count;
-    } else {
-      box.stop[axis] = count;
-    }
-  }
-  return box;
 }
 
 // Reads and writes back, from and to a heap block of just the box's elements.
@@ -83,7 +67,7 @@ void Run(std::string_view bytes) {
   const size_t fields = std::min((*array)->info().fields.size(), kMaxFields);
   for (size_t field = 0; field < fields; ++field) {
     for (const bool at_end : {false, true}) {
-      Exercise(**array, field, SmallBox((*array)->info().shape, at_end));
+      Exercise(**array, field, testing::SmallBox((*array)->info().shape, at_end));
     }
   }
 }

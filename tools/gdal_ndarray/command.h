@@ -1,8 +1,8 @@
 // What the subcommands of gdal_ndarray share: how they fail, show progress and stop.
 //
 // Exit codes: 0 done, 1 failed or found a difference, 2 wrong usage. An error is one line on
-// stderr, "gdal_ndarray SUBCOMMAND: MESSAGE"; results are on stdout. Of GDAL's own messages only
-// the first failure of what was asked is shown (later ones follow from it), and each warning once.
+// stderr, "gdal_ndarray SUBCOMMAND: MESSAGE"; results are on stdout. GDAL's own messages: only
+// the first failure is shown (later ones follow from it), and each warning once.
 #ifndef GDAL_NDARRAY_TOOLS_COMMAND_H_
 #define GDAL_NDARRAY_TOOLS_COMMAND_H_
 

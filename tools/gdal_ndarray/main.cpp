@@ -61,10 +61,10 @@ void AddWindow(CLI::App& program, Runner& runner) {
                                   "One window of an image, as .npy or as a picture", WriteWindow);
   command.add_option("FILE", arguments.file, "Any raster that GDAL reads")->required();
   PixelWindow& window = arguments.window;
-  const CLI::Range place(0, INT_MAX);
+  const CLI::Range coordinate(0, INT_MAX);
   const CLI::Range size(1, INT_MAX);
-  command.add_option("X", window.x, "First column")->required()->check(place);
-  command.add_option("Y", window.y, "First line")->required()->check(place);
+  command.add_option("X", window.x, "First column")->required()->check(coordinate);
+  command.add_option("Y", window.y, "First line")->required()->check(coordinate);
   command.add_option("W", window.width, "Columns")->required()->check(size);
   command.add_option("H", window.height, "Lines")->required()->check(size);
   command

@@ -80,8 +80,8 @@ Level FindLevel(GDALRasterBand& band, PixelWindow window, const PixelSize& size)
   return {overview < 0 ? &band : band.GetOverview(overview), window};
 }
 
-// As the mask says that belongs to the values. One that follows from nodata has no overviews of its
-// own: it is that of the overview, if that knows the nodata value.
+// The mask that belongs to the values. A mask that follows from nodata has no overviews of its own:
+// it is the overview's mask, if the overview knows the nodata value.
 Bytes ReadMask(GDALRasterBand& band, const PixelWindow& window, const Level& level,
                const PixelSize& size) {
   const int flags = band.GetMaskFlags();
@@ -107,10 +107,10 @@ Scale Stretch(const std::vector<double>& values, const Bytes& valid) {
   }
   if (used.empty()) return {0, 0};
   const auto at = [&](double share) {
-    const auto place = used.begin() + static_cast<std::ptrdiff_t>(
-                                          share * static_cast<double>(used.size() - 1) + 0.5);
-    std::nth_element(used.begin(), place, used.end());
-    return *place;
+    const auto nth = used.begin() + static_cast<std::ptrdiff_t>(
+                                        share * static_cast<double>(used.size() - 1) + 0.5);
+    std::nth_element(used.begin(), nth, used.end());
+    return *nth;
   };
   return {at(0.02), at(0.98)};
 }

@@ -28,7 +28,7 @@ ImageSize Reading::WindowOf(const ImageSize& image) const {
   return image;
 }
 
-std::vector<Window> Reading::Places(const ImageSize& image, size_t most,
+std::vector<Window> Reading::Places(const ImageSize& image, size_t max_count,
                                     std::mt19937_64& random) const {
   const ImageSize window = WindowOf(image);
   // A grid of windows that leaves room to move it, so that windows lie on blocks as they come.
@@ -37,7 +37,7 @@ std::vector<Window> Reading::Places(const ImageSize& image, size_t most,
   const int left = Below(image.width - columns * window.width + 1, random);
   const int top = Below(image.height - lines * window.height + 1, random);
   const int64_t all = int64_t{columns} * lines;
-  const auto count = std::clamp<size_t>(static_cast<size_t>(all) / 2, 1, most);
+  const auto count = std::clamp<size_t>(static_cast<size_t>(all) / 2, 1, max_count);
   std::vector<int64_t> cells;
   while (cells.size() < count) {
     const auto cell = static_cast<int64_t>(random() % static_cast<uint64_t>(all));

@@ -33,9 +33,10 @@ struct Reading {
   // Width, height and bands of one read of an image; clipped where the image is smaller.
   ImageSize WindowOf(const ImageSize& image) const;
 
-  // Where to read, at most `most` places, at least one. They do not overlap, and leave half of the
-  // image alone, so that they meet no more of each other's blocks than in a large image.
-  std::vector<Window> Places(const ImageSize& image, size_t most, std::mt19937_64& random) const;
+  // Where to read, at most `max_count` windows, at least one. They do not overlap, and leave half
+  // of the image alone, so that they meet no more of each other's blocks than in a large image.
+  std::vector<Window> Places(const ImageSize& image, size_t max_count,
+                             std::mt19937_64& random) const;
 
   // "windows of 512 x 512", for people.
   std::string Describe() const;

@@ -64,11 +64,11 @@ Result<AxisVector> PieceOf(const PixelSource& source, const WriterInfo& info,
     }
     piece = info.piece_shape;
   }
-  const double most = BytesAtATime(info);
+  const double max_bytes = BytesAtATime(info);
   double bytes = BytesOf(piece, info.element_bytes);
-  for (int i = order.size() - 1; i >= 0 && bytes < most; --i) {
+  for (int i = order.size() - 1; i >= 0 && bytes < max_bytes; --i) {
     const auto axis = static_cast<int>(order[i]);
-    const auto times = static_cast<int64_t>(most / bytes);
+    const auto times = static_cast<int64_t>(max_bytes / bytes);
     bytes /= static_cast<double>(piece[axis]);
     piece[axis] = piece[axis] > info.shape[axis] / times
                       ? RoundUp(info.shape[axis], info.piece_shape[axis])
@@ -79,17 +79,19 @@ Result<AxisVector> PieceOf(const PixelSource& source, const WriterInfo& info,
   return piece;
 }
 
-// Steps to the next place of a grid along the last axis of the order first; false after the last.
-bool AdvanceInOrder(const AxisVector& grid, const AxisVector& order, AxisVector& place) {
+// Steps to the next position in a grid along the last axis of the order first; false after the
+// last.
+bool AdvanceInOrder(const AxisVector& grid, const AxisVector& order, AxisVector& position) {
   for (int i = order.size() - 1; i >= 0; --i) {
     const auto axis = static_cast<int>(order[i]);
-    if (++place[axis] < grid[axis]) return true;
-    place[axis] = 0;
+    if (++position[axis] < grid[axis]) return true;
+    position[axis] = 0;
   }
   return false;
 }
 
-struct Piece {
+// The memory of one piece.
+struct PieceBuffer {
   Box box;
   Buffer elements{0};
 
@@ -129,17 +131,17 @@ Status CopyPixels(const PixelSource& source, ArrayWriter& writer, const std::str
   if (!shape.ok()) return shape.status();
   AxisVector grid(shape->size());
   for (int axis = 0; axis < grid.size(); ++axis) {
-    grid[axis] = (info.shape[axis] - 1) / (*shape)[axis] + 1;
+    grid[axis] = DivideUp(info.shape[axis], (*shape)[axis]);
   }
   const double all = BytesOf(info.shape, 1);
   double done = 0;
-  Piece pieces[2];
+  PieceBuffer pieces[2];
   std::future<Status> writing;  // ends before the pieces do
   int current = 0;
-  AxisVector place(grid.size(), 0);
+  AxisVector position(grid.size(), 0);
   do {
-    Piece& piece = pieces[current];
-    piece.box = {place, place};
+    PieceBuffer& piece = pieces[current];
+    piece.box = {position, position};
     for (int axis = 0; axis < grid.size(); ++axis) {
       piece.box.start[axis] *= (*shape)[axis];
       piece.box.stop[axis] = std::min(piece.box.start[axis] + (*shape)[axis], info.shape[axis]);
@@ -154,7 +156,7 @@ Status CopyPixels(const PixelSource& source, ArrayWriter& writer, const std::str
     done += static_cast<double>(ElementsIn(piece.box));
     Status status = ReportProgress(progress, done / all);
     if (!status.ok()) return status.At(path);
-  } while (AdvanceInOrder(grid, order, place));
+  } while (AdvanceInOrder(grid, order, position));
   return writing.get();
 }
 

@@ -26,7 +26,7 @@ struct PixelSource {
   AxisVector unit;
   bool keep_units_whole = false;
 
-  // All axes, in the order in which it is read at the least cost: boxes advance along the last one
+  // All axes, in the order in which reading it costs least: boxes advance along the last one
   // first. Empty: C order. A writer that only appends has C order in any case.
   AxisVector order;
 

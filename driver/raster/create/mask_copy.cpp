@@ -5,6 +5,7 @@
 
 #include "driver/raster/create/copy_pixels.h"
 #include "driver/raster/create/raster_source.h"
+#include "driver/raster/mask/source_masks.h"
 #include "driver/raster/mask/stored_mask.h"
 #include "driver/store/b2nd/b2nd_writer.h"
 #include "driver/store/b2nd/nested_array.h"
@@ -12,26 +13,6 @@
 
 namespace ndarray {
 namespace {
-
-// How many masks a source has that are neither all valid nor follow from nodata values or an alpha
-// band: 1 for all bands, or one for each.
-struct SourceMasks {
-  int count = 0;  // 0: none
-  bool per_dataset = false;
-};
-
-SourceMasks FindMasks(GDALDataset& source) {
-  bool shared = false;
-  for (int number = 1; number <= source.GetRasterCount(); ++number) {
-    const int flags = source.GetRasterBand(number)->GetMaskFlags();
-    if ((flags & (GMF_ALL_VALID | GMF_ALPHA | GMF_NODATA)) != 0) continue;
-    if ((flags & GMF_PER_DATASET) == 0) return {source.GetRasterCount(), false};
-    // The mask of another band than the first one is not the mask of all.
-    if (number > 1 && !shared) return {source.GetRasterCount(), false};
-    shared = true;
-  }
-  return {shared ? 1 : 0, shared};
-}
 
 // The masks as an array of their own. Axes that the raster's array has not are kept here.
 NewArray MaskArray(const NewArray& array, const SourceMasks& masks) {

@@ -265,10 +265,10 @@ CPLErr ArrayBand::FillUnwritten(const void* value, GDALDataType type) {
       if (!together && number != nBand) continue;
       if (poDS->GetRasterBand(number)->FlushCache(false) != CE_None) return CE_Failure;
     }
-    const int64_t places = io.axes().Count(io.array().info().shape, io.axes().band);
+    const int64_t indexes = io.axes().Count(io.array().info().shape, io.axes().band);
     const int64_t first = together ? 0 : source_.index;
     const Box box =
-        io.WindowBox(0, 0, nRasterXSize, nRasterYSize, first, together ? places : first + 1);
+        io.WindowBox(0, 0, nRasterXSize, nRasterYSize, first, together ? indexes : first + 1);
     return Report(io.writable()->Fill(box, fill_.data()));
   });
 }

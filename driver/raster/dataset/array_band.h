@@ -49,7 +49,7 @@ class ArrayBand final : public GDALPamRasterBand {
   CPLErr CreateMaskBand(int flags) override;
   // As pixels have it (nodata.h), no matter how it was stored.
   double GetNoDataValue(int* has_value = nullptr) override;
-  // What was never written of a file that is new takes the value.
+  // Unwritten pixels of a new file take the value.
   CPLErr SetNoDataValue(double value) override;
   CPLErr SetNoDataValueAsInt64(int64_t value) override;
   CPLErr SetNoDataValueAsUInt64(uint64_t value) override;

@@ -19,32 +19,32 @@ int ArrayDataset::BlockSide(int axis, int raster_side) const {
   return static_cast<int>(std::min<int64_t>(side, std::max(raster_side, kAlwaysSane)));
 }
 
-// Bands in the order of the band axis; for each of its places the fields of a record.
+// Bands in the order of the band axis; for each of its indexes the fields of a record.
 CPLErr ArrayDataset::AddBands() {
   const ArrayInfo& info = io_.array().info();
-  const int64_t places = io_.axes().Count(info.shape, io_.axes().band);
+  const int64_t indexes = io_.axes().Count(info.shape, io_.axes().band);
   const auto fields = static_cast<int64_t>(info.fields.size());
-  const int64_t most = MaxBandCount();
-  if (places > most / fields) {
+  const int64_t max_bands = MaxBandCount();
+  if (indexes > max_bands / fields) {
     return Report(Mismatch(StatusCode::kNotSupported, "bands",
-                           std::to_string(places) + " x " + std::to_string(fields) + " fields",
-                           "at most " + std::to_string(most) +
+                           std::to_string(indexes) + " x " + std::to_string(fields) + " fields",
+                           "at most " + std::to_string(max_bands) +
                                " (GDAL_MAX_BAND_COUNT); open one plane as DRIVER:\"PATH\":index")
                       .At(io_.array().path()));
   }
   const int block_width = BlockSide(io_.axes().x, nRasterXSize);
   const int block_height = BlockSide(io_.axes().y, nRasterYSize);
-  for (int64_t place = 0; place < places; ++place) {
+  for (int64_t index = 0; index < indexes; ++index) {
     for (size_t field = 0; field < info.fields.size(); ++field) {
-      const BandSource source{field, place, ToBandType(info.fields[field].dtype.type)};
+      const BandSource source{field, index, ToBandType(info.fields[field].dtype.type)};
       const int number = nBands + 1;
       auto* const band = new ArrayBand(this, number, source, block_width, block_height);
       SetBand(number, band);
       sources_.push_back(source);
       const std::string& name = info.fields[field].name;
-      const std::string index = places > 1 ? "[" + std::to_string(place) + "]" : "";
+      const std::string suffix = indexes > 1 ? "[" + std::to_string(index) + "]" : "";
       // Not the sidecar's SetDescription: nothing has changed that it should keep.
-      if (!name.empty()) band->GDALMajorObject::SetDescription((name + index).c_str());
+      if (!name.empty()) band->GDALMajorObject::SetDescription((name + suffix).c_str());
     }
   }
   return CE_None;

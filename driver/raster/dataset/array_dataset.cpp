@@ -200,14 +200,14 @@ CPLErr ArrayDataset::IRasterIO(GDALRWFlag direction, int x, int y, int width, in
 
 CPLErr ArrayDataset::AdviseRead(int x, int y, int width, int height, int, int, GDALDataType,
                                 int band_count, int* band_numbers, StringList) {
-  const int64_t places = io_.axes().Count(io_.array().info().shape, io_.axes().band);
+  const int64_t indexes = io_.axes().Count(io_.array().info().shape, io_.axes().band);
   if (band_numbers == nullptr || band_count == nBands) {
-    io_.array().Prefetch(io_.WindowBox(x, y, width, height, 0, places));
+    io_.array().Prefetch(io_.WindowBox(x, y, width, height, 0, indexes));
     return CE_None;
   }
   for (int i = 0; i < band_count; ++i) {
-    const int64_t place = sources_[static_cast<size_t>(band_numbers[i] - 1)].index;
-    io_.array().Prefetch(io_.WindowBox(x, y, width, height, place, place + 1));
+    const int64_t index = sources_[static_cast<size_t>(band_numbers[i] - 1)].index;
+    io_.array().Prefetch(io_.WindowBox(x, y, width, height, index, index + 1));
   }
   return CE_None;
 }

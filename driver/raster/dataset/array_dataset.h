@@ -1,6 +1,6 @@
 // An array as a GDAL raster dataset. Knows nothing of file formats: all it shows comes from
 // Array::info(); georeferencing and metadata are the file's own (Array::attributes), or live in
-// GDAL's PAM sidecar (PATH.aux.xml), which counts where it says something.
+// GDAL's PAM sidecar (PATH.aux.xml), which overrides the file.
 //
 // Threads: a read-only dataset without overviews or masks that was opened with GDAL_OF_THREAD_SAFE
 // (GDAL >= 3.10) is safe to share: pixels are read without a lock, GDAL's block cache of a band

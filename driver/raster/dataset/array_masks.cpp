@@ -39,7 +39,7 @@ void ArrayDataset::FindOverviewsAndMasks() {
   oOvManager.Initialize(this, ":::VIRTUAL:::");
 }
 
-// nullptr where there is none. One that cannot be read costs nobody their pixels.
+// nullptr where there is none, or where it cannot be read: pixels can be read all the same.
 StoredMask* ArrayDataset::OpenStoredMask() {
   if (!has_unread_mask_) return mask_.get();
   has_unread_mask_ = false;

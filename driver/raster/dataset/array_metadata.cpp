@@ -11,6 +11,7 @@
 
 #include "driver/raster/dataset/array_dataset.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/image_structure.h"
 #include "driver/raster/metadata/sidecar.h"
 
 namespace ndarray {
@@ -55,7 +56,7 @@ bool HaveRoom(const EditableAttributes& attributes, const std::vector<AttributeE
 
 }  // namespace
 
-// What the file itself has in the form of a sidecar. The real one counts where it says something.
+// The part of the file that has the form of a sidecar. A real sidecar overrides it.
 void ArrayDataset::LoadStoredPam() {
   if (stored_.pam.empty()) return;
   CPLPushErrorHandler(CPLQuietErrorHandler);
@@ -150,11 +151,10 @@ CPLErr ArrayDataset::SetGeoTransform(NewGeoTransform transform) {
 
 // Counters move on while others may still read an older list, so each thread has a list of its own.
 CPLStringList& ArrayDataset::CurrentDetails() {
-  const std::vector<std::pair<std::string, std::string>> lines = io_.array().chunked()->Details();
+  CPLStringList items = DetailItems(io_.array().chunked()->Details());
   const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
   CPLStringList& details = details_[std::this_thread::get_id()];
-  details.Clear();
-  for (const auto& [key, value] : lines) details.SetNameValue(key.c_str(), value.c_str());
+  details = std::move(items);
   return details;
 }
 
@@ -181,9 +181,8 @@ const char* ArrayDataset::GetMetadataItem(const char* name, const char* domain) 
   if (IsDefaultDomain(domain)) FindStoredCrs();
   if (HasDetails() && IsDetailsDomain(domain, image_structure_)) {
     // In GDAL's own memory of the thread: the next question must not take the answer away.
-    for (const auto& [key, value] : io_.array().chunked()->Details()) {
-      if (EQUAL(key.c_str(), name)) return CPLSPrintf("%s", value.c_str());
-    }
+    const CPLStringList items = DetailItems(io_.array().chunked()->Details());
+    if (const char* const value = items.FetchNameValue(name)) return CPLSPrintf("%s", value);
   }
   return GDALPamDataset::GetMetadataItem(name, domain);
 }
@@ -221,7 +220,7 @@ CPLErr ArrayDataset::TrySaveXML() {
   EditableAttributes& attributes = *io_.writable()->editable_attributes();
   StoredMetadata stored = stored_;
   const std::vector<AttributeEdit> edits = EditsOf(*this, axes_name(), attributes, stored);
-  // What finds no room goes to the sidecar, all of it, since that counts for more.
+  // What finds no room goes to the sidecar, all of it, since a sidecar overrides the file.
   if (!HaveRoom(attributes, edits)) {
     stored_in_file_ = false;  // which would take it out of there
     return SaveSidecar();
@@ -238,7 +237,7 @@ CPLErr ArrayDataset::TrySaveXML() {
   return CE_None;
 }
 
-// What it said of the whole file is in the file now; left there, it would count for more.
+// What it said about the whole file is in the file now; left there, it would override that.
 void ArrayDataset::RemoveOldSidecar() {
   if (!stored_in_file_) return;
   stored_in_file_ = false;

@@ -105,7 +105,7 @@ Status WriteCopy(const ArrayFormat& format, const NewArray& array, const WriterS
       array.path, start, attributes, PixelsOf(source, array), PartOf(progress, masks_share, 1));
   if (!file.ok()) return file.status();
   MaskFile mask(array.path);
-  if (!HoldMasks(attributes) && !IsStandardOutput(array.path)) {
+  if (!HoldMasks(attributes)) {
     Status status = GdalStatus(mask.Write(source));
     if (!status.ok()) return status;
   }

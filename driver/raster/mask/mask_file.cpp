@@ -9,13 +9,14 @@
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/files/vsi_request.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/mask/source_masks.h"
 #include "driver/store/io/output_file.h"
 
 namespace ndarray {
 namespace {
 
 constexpr std::string_view kSuffix = ".msk";
-constexpr const char* kWithout = ": cannot create; the copy is without its mask";
+constexpr const char* kWithout = "the copy is without its mask";
 
 // GDAL makes the tiles of a mask as large as the blocks of its raster.
 constexpr int kTileSide = 256;
@@ -68,6 +69,13 @@ MaskFile::~MaskFile() {
 // Failures of the holder while it closes the file show up as GDAL errors only.
 CPLErr MaskFile::Write(GDALDataset& source) {
   const std::string name = hidden_path_.substr(0, hidden_path_.size() - kSuffix.size());
+  if (IsStandardOutput(path_)) {
+    if (FindMasks(source).count > 0) {
+      ReportWarning(path_.substr(0, path_.size() - kSuffix.size()) +
+                    ": no other file can be beside it; " + kWithout);
+    }
+    return CE_None;
+  }
   if (IsVirtualPath(path_)) {
     WriteIfPossible(source, name);
     return CE_None;
@@ -92,7 +100,7 @@ void MaskFile::WriteIfPossible(GDALDataset& source, const std::string& name) {
   }
   VSIStatBufL about;
   written_ = FindFile(hidden_path_, about);
-  if (!why.empty()) ReportWarning(path_ + kWithout + ": " + why);
+  if (!why.empty()) ReportWarning(path_ + ": cannot create; " + kWithout + ": " + why);
 }
 
 void MaskFile::Publish() {
@@ -100,7 +108,7 @@ void MaskFile::Publish() {
   if (VSIRename(hidden_path_.c_str(), path_.c_str()) == 0) {
     written_ = false;
   } else {
-    ReportWarning(path_ + kWithout);
+    ReportWarning(path_ + ": cannot create; " + kWithout);
   }
 }
 

@@ -24,7 +24,7 @@ class MaskFile {
 
   // Copies the masks of the source that do not follow from nodata values or an alpha band; if there
   // are none, does nothing. CE_Failure after GDAL's errors; for virtual file systems, of which some
-  // cannot hold a .msk, a warning: a copy goes there without.
+  // (standard output among them) cannot hold a .msk, a warning: a copy goes there without.
   CPLErr Write(GDALDataset& source);
 
   // Gives it its name. A warning where that fails.

@@ -75,8 +75,8 @@ class StoredMask::Overview final : public GDALRasterBand {
 
 class StoredMask::MaskBand final : public GDALRasterBand {
  public:
-  MaskBand(const WindowIo& io, int64_t place, GDALDataset& raster)
-      : io_(io), source_{0, place, ToBandType(ScalarType::kUInt8)}, raster_(raster) {
+  MaskBand(const WindowIo& io, int64_t index, GDALDataset& raster)
+      : io_(io), source_{0, index, ToBandType(ScalarType::kUInt8)}, raster_(raster) {
     const ArrayInfo& info = io.array().info();
     eDataType = GDT_Byte;
     eAccess = io.writable() != nullptr ? GA_Update : GA_ReadOnly;
@@ -165,9 +165,9 @@ class StoredMask::Dataset final : public GDALDataset {
     nRasterXSize = raster.GetRasterXSize();
     nRasterYSize = raster.GetRasterYSize();
     eAccess = io.writable() != nullptr ? GA_Update : GA_ReadOnly;
-    const int64_t places = io.axes().Count(io.array().info().shape, io.axes().band);
-    for (int64_t place = 0; place < places; ++place) {
-      SetBand(static_cast<int>(place) + 1, new MaskBand(io, place, raster));
+    const int64_t indexes = io.axes().Count(io.array().info().shape, io.axes().band);
+    for (int64_t index = 0; index < indexes; ++index) {
+      SetBand(static_cast<int>(index) + 1, new MaskBand(io, index, raster));
     }
     // As in a .msk. GDAL makes overviews of such files in a way of their own.
     CPLStringList items;

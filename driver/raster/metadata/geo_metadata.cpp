@@ -28,7 +28,7 @@ void CopyDomains(GDALMajorObject& source, GDALMajorObject& destination) {
          {"IMAGE_STRUCTURE", "SUBDATASETS", "DERIVED_SUBDATASETS", "NDARRAY"}) {
       about_the_file = about_the_file || EQUAL(domain, name);
     }
-    // What a driver of ours says of a file is in the domain of its name.
+    // What our drivers report about a file is in the domain of the driver's name.
     GDALDriver* const driver = GetGDALDriverManager()->GetDriverByName(domain);
     about_the_file =
         about_the_file ||

@@ -61,7 +61,7 @@ struct Budget {
   int64_t max_values = kMaxMsgpackValues;
 };
 
-// What cannot be read costs nobody their pixels: the reason stands in its place.
+// A value that cannot be read does not keep the file from opening: its reason is shown instead.
 json ReadValue(const Attributes& attributes, const std::string& name, Budget& budget) {
   const Result<std::string> packed = attributes.Read(name, budget.max_bytes);
   Result<json> value = packed.ok() ? ParseMsgpack(*packed, budget.max_values) : packed.status();

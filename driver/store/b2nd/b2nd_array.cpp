@@ -17,13 +17,11 @@ namespace ndarray {
 namespace {
 
 // Clients that read by whole read chunks should find enough in one for several threads.
-constexpr int64_t kGranuleBytes = 512 << 10;
-
-using Lines = std::vector<std::pair<std::string, std::string>>;
+constexpr int64_t kReadChunkBytes = 512 << 10;
 
 // A block, doubled along its axes (not those it covers anyway) as long as chunks stay whole numbers
 // of read chunks.
-AxisVector Granule(const B2ndLayout& layout) {
+AxisVector ReadChunkOf(const B2ndLayout& layout) {
   AxisVector read_chunk = layout.block_shape;
   int64_t bytes = layout.block_bytes;
   const int axes = read_chunk.size();
@@ -33,7 +31,7 @@ AxisVector Granule(const B2ndLayout& layout) {
       // Bands, where blocks keep them apart, are read one by one.
       if (read_chunk[axis] == 1) continue;
       const int64_t doubled = 2 * read_chunk[axis];
-      if (2 * bytes > kGranuleBytes || layout.chunk_shape[axis] % doubled != 0) continue;
+      if (2 * bytes > kReadChunkBytes || layout.chunk_shape[axis] % doubled != 0) continue;
       read_chunk[axis] = doubled;
       bytes *= 2;
       grown = true;
@@ -70,7 +68,7 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
   info.shape = layout.shape;
   info.fields = layout.element.fields;
   info.is_record = layout.element.is_record;
-  info.read_chunk = Granule(layout);
+  info.read_chunk = ReadChunkOf(layout);
   info.chunk = layout.chunk_shape;
   info.block = layout.block_shape;
   info.packing = CompressionInfo{CompressionName(index.summary().compressor, index.summary().level),
@@ -80,29 +78,27 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
   return info;
 }
 
-Lines B2ndDetails(const FrameIndex& index) {
+ChunkDetails B2ndDetails(const FrameIndex& index) {
   const FrameSummary& summary = index.summary();
   const CachedFile& cached_file = index.cached_file();
-  const BlockCache::Counters& counters = cached_file.counters();
   const BlockCache& cache = BlockCache::Process();
-  const auto number = [](int64_t value) { return std::to_string(value); };
-  return {
-      {"CHUNK_COUNT", number(index.layout().chunk_count)},
-      {"SPECIAL_CHUNKS", number(summary.special_chunks)},
-      {"BLOCKS_PER_CHUNK", number(index.layout().blocks_per_chunk)},
-      {"COMPRESSED_BYTES", number(summary.compressed_bytes)},
-      {"UNCOMPRESSED_BYTES", number(summary.uncompressed_bytes)},
-      {"FRAME_BYTES", number(summary.frame_bytes)},
-      {"FRAME_VERSION", number(summary.format_version)},
-      {"METALAYERS", summary.metalayers},
-      {"LEVEL", number(summary.level)},
-      {"DECODED_BLOCKS", number(cached_file.decoded_blocks())},
-      {"CACHE_HITS", number(counters.hits)},
-      {"CACHE_MISSES", number(counters.misses)},
-      {"CACHE_BYTES", number(counters.held_bytes)},
-      {"CACHE_BYTES_ALL_FILES", number(cache.held_bytes())},
-      {"CACHE_MAX_BYTES", number(cache.max_bytes())},
-  };
+  ChunkDetails details;
+  details.chunk_count = index.layout().chunk_count;
+  details.special_chunks = summary.special_chunks;
+  details.blocks_per_chunk = index.layout().blocks_per_chunk;
+  details.compressed_bytes = summary.compressed_bytes;
+  details.uncompressed_bytes = summary.uncompressed_bytes;
+  details.frame_bytes = summary.frame_bytes;
+  details.frame_version = summary.format_version;
+  details.metalayers = summary.metalayers;
+  details.level = summary.level;
+  details.decoded_blocks = cached_file.decoded_blocks();
+  details.cache_hits = cached_file.counters().hits;
+  details.cache_misses = cached_file.counters().misses;
+  details.cache_bytes = cached_file.counters().held_bytes;
+  details.cache_bytes_all_files = cache.held_bytes();
+  details.cache_max_bytes = cache.max_bytes();
+  return details;
 }
 
 namespace {
@@ -133,16 +129,16 @@ class B2ndArray final : public Array, public ChunkedArray {
     return ndarray::VisitChunks(*index_, *file_, state_of, local, box, element, visit);
   }
 
-  Lines Details() const override {
-    Lines lines = B2ndDetails(*index_);
+  ChunkDetails Details() const override {
+    ChunkDetails details = B2ndDetails(*index_);
     // Not of remote files: it takes a request for each chunk.
-    if (!file_->is_mapped() && !file_->traits().is_local) return lines;
+    if (!file_->is_mapped() && !file_->traits().is_local) return details;
     std::call_once(counted_, [this] {
       const Result<FrameExtents> extents = FindExtents(*index_, *file_);
       if (extents.ok() && extents->headless.empty()) dead_bytes_ = extents->dead_bytes;
     });
-    if (dead_bytes_) lines.emplace_back("DEAD_BYTES", std::to_string(*dead_bytes_));
-    return lines;
+    details.dead_bytes = dead_bytes_;
+    return details;
   }
 
  private:

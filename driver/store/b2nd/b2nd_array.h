@@ -19,7 +19,7 @@ Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int
 
 // What an array of this file shows of itself, and ChunkedArray::Details.
 ArrayInfo DescribeB2nd(const FrameIndex& index);
-std::vector<std::pair<std::string, std::string>> B2ndDetails(const FrameIndex& index);
+ChunkDetails B2ndDetails(const FrameIndex& index);
 
 }  // namespace ndarray
 

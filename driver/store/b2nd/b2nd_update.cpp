@@ -175,9 +175,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     return CopyFrame(*index_, *file_, *trailer, output, {}).status();
   }
 
-  std::vector<std::pair<std::string, std::string>> Details() const override {
-    return B2ndDetails(*index_);
-  }
+  ChunkDetails Details() const override { return B2ndDetails(*index_); }
 
  private:
   Status EnsureLocked() {

@@ -187,7 +187,7 @@ Status BlockReader::RunBatch(int64_t bytes) {
   return RunTasks(0, static_cast<int64_t>(tasks_.size()), tasks_bytes);
 }
 
-// Of so many bytes.
+// Tasks [first, stop), which decode about so many bytes.
 Status BlockReader::RunTasks(int64_t first, int64_t stop, int64_t tasks_bytes) const {
   const int64_t count = stop - first;
   const int64_t step = std::max<int64_t>(kMinBytesPerTask * count / tasks_bytes, 1);

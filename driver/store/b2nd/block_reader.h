@@ -51,7 +51,7 @@ class BlockReader {
   void AddTasks(size_t chunk, int64_t& tasks_bytes);
   Status RunBatch(int64_t bytes);
   Status RunTasks(int64_t first, int64_t stop, int64_t tasks_bytes) const;
-  // Of tasks whose blocks are not in memory (cold_blocks.cpp).
+  // For tasks whose blocks are not in memory (cold_blocks.cpp).
   bool IsCold(int64_t bytes) const;
   Status RunCold(int64_t tasks_bytes) const;
   Status LoadBlocks();

@@ -11,7 +11,9 @@ namespace {
 
 constexpr uint8_t kNewestVersion = 6;  // BLOSC2_VERSION_FORMAT_VL_BLOCKS
 constexpr uint8_t kPluginCodec = 6;
-constexpr uint8_t kDelta = 3;  // a filter
+constexpr uint8_t kZfpRate = 35;
+constexpr int64_t kMaxZfpCell = 256;  // elements: 4 along each of at most 4 axes
+constexpr uint8_t kDelta = 3;         // a filter
 constexpr int64_t kMaxOverheadBytes = 4096;
 
 // Byte 2.
@@ -123,6 +125,9 @@ Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_b
 bool NeedsWholeChunk(const BloscChunk& chunk, int64_t block_bytes) {
   if (chunk.block_bytes != block_bytes) return true;
   if (chunk.stored) return false;
+  // Of ZFP's cells, c-blosc2 has a way of its own to decode one alone, which fails where the cell
+  // is a whole block.
+  if (chunk.codec == kZfpRate && block_bytes <= kMaxZfpCell * chunk.element_bytes) return true;
   // Deltas are to the chunk's first block, for which c-blosc2 takes each that is decoded alone; and
   // then it does not load dictionaries.
   return chunk.has_dictionary ||

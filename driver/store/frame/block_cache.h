@@ -1,8 +1,8 @@
 // Decoded blocks that may be wanted again, kept for all files of this process within one bound.
 //
-// Blocks of which a window has a part may come here, so that its neighbours need not decode them
-// again; those that it has whole only where windows come back to such blocks, as they do who pan or
-// redraw. The least recently used blocks go first.
+// Blocks that a window has a part of may be kept, so that its neighbours need not decode them
+// again; blocks that it has whole only while windows come back to such blocks (panning, redrawing).
+// The least recently used blocks go first.
 //
 // Keeping a block is not free: it is decoded into memory that is in no processor cache. Random
 // windows of a large image never come back to a block, so rules say which are worth it. Each of
@@ -36,7 +36,7 @@ class BlockCache {
     std::atomic<int64_t> misses{0};
     std::atomic<int64_t> held_bytes{0};  // now
     // The share of blocks that were asked for before, of kMaxReturns; the recent past counts most.
-    // Of those that windows have a part of, and of those that they have whole.
+    // One for blocks that windows have a part of, one for those that they have whole.
     std::atomic<int32_t> returns{0};
     std::atomic<int32_t> whole_returns{0};
   };
@@ -57,11 +57,11 @@ class BlockCache {
   static constexpr int64_t kDefaultMaxBytes = int64_t{64} << 20;
 
   enum Rule : uint32_t {
-    // Of blocks that a window has a part of, these are kept:
-    kReturns = 1,   // all of a file whose blocks have been asked for again lately, kept or not
-    kMuchLeft = 2,  // those of which the window leaves much: others will want that
-    kSlabs = 4,     // those that cross the array where windows do not, as BlockReader knows
-    kEach = 8,      // all; for benchmarks
+    // Blocks that a window has a part of are kept:
+    kReturns = 1,   // if blocks of the file have been asked for again lately, kept or not
+    kMuchLeft = 2,  // if the window leaves much of them: others will want that
+    kSlabs = 4,     // if they cross the array where windows do not, as BlockReader knows
+    kEach = 8,      // always; for benchmarks
     // Blocks that a window has whole are looked up and kept, too, as long as such blocks of the
     // file come back before half of the cache would have been filled with them.
     kWhole = 16,
@@ -143,7 +143,7 @@ class BlockCache {
   std::array<Shard, kShards> shards_;
   // Hashes of blocks that were asked for and not here, each at the index that it gives.
   std::array<std::atomic<uint64_t>, kRemembered> remembered_ = {};
-  // The same of blocks that windows had whole: half of the hash, and when that was.
+  // The same for blocks that windows had whole: half of the hash, and when that was.
   std::array<std::atomic<uint64_t>, kRemembered> remembered_whole_ = {};
   std::atomic<uint32_t> rules_{kDefaultRules};
   std::atomic<int64_t> max_bytes_;

@@ -66,8 +66,8 @@ class ChunkLoader {
   // starts, unless they are in memory.
   void AskForHeaders(const std::vector<LoadedChunk>& chunks, int max_threads) const;
 
-  // The first half: places and headers of chunks whose `number` is set. Errors carry the path:
-  // kCorrupt, too, where a mapped file has become shorter than the frame.
+  // The first half: locations and headers of chunks whose `chunk_index` is set. Errors carry the
+  // path: kCorrupt, too, where a mapped file has become shorter than the frame.
   Status LoadHeaders(std::vector<LoadedChunk>& chunks) const;
 
   // The second half, only where the file is not mapped: the bytes of blocks. wanted[i] are block

@@ -68,7 +68,7 @@ class ByteFile {
   // that is asked for: what they have read is taken out of it now and then.
   virtual void NoteRead(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) const {}
 
-  // Whether the byte can be read without waiting for a disk; true, too, where that cannot be told.
+  // Whether the byte can be read without waiting for a disk; true, too, where that is not known.
   virtual bool IsResident(uint64_t /*offset_bytes*/) const { return true; }
 
   // The range will be read soon. A hint.

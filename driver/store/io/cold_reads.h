@@ -4,7 +4,7 @@
 // Whether a file is in memory is looked at now and then, and rarely where it was the last times:
 // small windows of such a file cost next to no call of the system. Asking is a hint, and bounded:
 // for nothing but what the window needs, and for at most twice kMaxAheadBytes before it is used.
-// Files that cannot tell (ByteFile::IsResident) are in memory.
+// Files of which that is not known (ByteFile::IsResident) are taken to be in memory.
 //
 // Offsets and sizes are in bytes. Everything is safe from any number of threads.
 #ifndef GDAL_NDARRAY_STORE_IO_COLD_READS_H_
@@ -35,7 +35,7 @@ std::vector<FileRange> Merged(std::vector<FileRange> ranges, uint64_t max_gap_by
 constexpr uint64_t kMaxAheadBytes = uint64_t{16} << 20;
 // Ranges this near to each other are read with what is between: a disk takes as long for them.
 constexpr uint64_t kMaxColdGapBytes = uint64_t{16} << 10;
-constexpr uint64_t kColdPageBytes = 4096;  // the least that a disk reads
+constexpr uint64_t kColdPageBytes = 4096;  // what a disk reads at least
 
 // Has the system read the ranges, which may overlap and be empty, without waiting for them.
 void AskFor(const ByteFile& file, std::vector<FileRange> ranges, int max_threads);

@@ -113,13 +113,19 @@ class LocalFile final : public WritableFile {
     if (!status.ok()) return status;
     struct stat now;
     struct stat named;
-    const bool is_named = stat(path().c_str(), &named) == 0 && named.st_ino == opened.st_ino &&
-                          named.st_dev == opened.st_dev;
+    const bool has_name = stat(path().c_str(), &named) == 0;
+    const bool is_named =
+        has_name && named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
     const bool unchanged = fstat(descriptor_.get(), &now) == 0 && now.st_size == opened.st_size &&
                            now.st_mtim.tv_sec == opened.st_mtim.tv_sec &&
                            now.st_mtim.tv_nsec == opened.st_mtim.tv_nsec;
     if (is_named && unchanged) return {};
     flock(descriptor_.get(), LOCK_UN);
+    if (!has_name) {
+      return Status(StatusCode::kIo, path() +
+                                         ": this file has been deleted or renamed since it "
+                                         "was opened; what is written now would be lost");
+    }
     return Status(StatusCode::kIo, path() + ": another process or dataset has " +
                                        (is_named ? "changed" : "replaced") +
                                        " this file since it was opened; open it again");

@@ -17,7 +17,7 @@
 namespace ndarray {
 namespace {
 
-constexpr int64_t kGranuleBytes = 256 << 10;
+constexpr int64_t kReadChunkBytes = 256 << 10;
 // Reading piece by piece: pieces this near to each other are cheaper to read with what is between.
 // Ranges of local files cost a call of the system each, as much as copying some
 // kilobytes; what is read stays in a processor's cache until it is copied.
@@ -148,7 +148,7 @@ class NpyArray final : public WritableArray {
   Status ReadInMemory(const Field& field, const Box& box, const FileRange& extent,
                       const StridedView& to) const {
     if (!file_->is_mapped()) {
-      return file_->traits().is_local ? ReadLocal(field, box, to) : ReadPieces(field, box, to);
+      return file_->traits().is_local ? ReadLocal(field, box, to) : ReadInBatches(field, box, to);
     }
     Result<const std::byte*> from = file_->View(extent.start, extent.stop - extent.start);
     if (!from.ok()) return from.status();
@@ -173,7 +173,7 @@ class NpyArray final : public WritableArray {
     return true;
   }
 
-  // The axis to share a box between threads by: the slowest with enough places for all, else the
+  // The axis to share a box between threads by: the slowest that is long enough for all, else the
   // longest.
   int AxisToShare(const Box& box, int64_t shares) const {
     int longest = 0;
@@ -226,32 +226,32 @@ class NpyArray final : public WritableArray {
   }
 
   // Reads spans in batches, so that a remote file is asked for many ranges at a time.
-  Status ReadPieces(const Field& field, const Box& box, const StridedView& to) const {
-    struct Piece {
+  Status ReadInBatches(const Field& field, const Box& box, const StridedView& to) const {
+    struct ScratchSpan {
       Span span;
       size_t scratch_offset;
     };
     std::vector<ByteRange> ranges;
-    std::vector<Piece> pieces;
+    std::vector<ScratchSpan> by_scratch;
     std::vector<std::byte> scratch;
     size_t scratch_bytes = 0;
     uint64_t batch_bytes = 0;
 
     const auto read_batch = [&]() -> Status {
       scratch.resize(scratch_bytes);
-      for (const Piece& piece : pieces) {
-        ranges.push_back({piece.span.offset_bytes, static_cast<size_t>(piece.span.size_bytes),
-                          scratch.data() + piece.scratch_offset});
+      for (const auto& [span, scratch_offset] : by_scratch) {
+        ranges.push_back({span.offset_bytes, static_cast<size_t>(span.size_bytes),
+                          scratch.data() + scratch_offset});
       }
       Status status = file_->Read(ranges);
       if (!status.ok()) return status;
-      for (const Piece& piece : pieces) {
-        StridedCopy(field.dtype, Counts(piece.span.box),
-                    {scratch.data() + piece.scratch_offset, layout_.strides_bytes},
-                    Shifted(to, box, piece.span.box), max_threads_);
+      for (const auto& [span, scratch_offset] : by_scratch) {
+        StridedCopy(field.dtype, Counts(span.box),
+                    {scratch.data() + scratch_offset, layout_.strides_bytes},
+                    Shifted(to, box, span.box), max_threads_);
       }
       ranges.clear();
-      pieces.clear();
+      by_scratch.clear();
       scratch_bytes = 0;
       batch_bytes = 0;
       return {};
@@ -265,12 +265,12 @@ class NpyArray final : public WritableArray {
                         ranges.push_back({span.offset_bytes, static_cast<size_t>(span.size_bytes),
                                           Shifted(to, box, span.box).data});
                       } else {
-                        pieces.push_back({span, scratch_bytes});
+                        by_scratch.push_back({span, scratch_bytes});
                         scratch_bytes += static_cast<size_t>(span.size_bytes);
                       }
                       batch_bytes += span.size_bytes;
                       const bool full = batch_bytes >= kBatchBytes ||
-                                        ranges.size() + pieces.size() >= kBatchSpans;
+                                        ranges.size() + by_scratch.size() >= kBatchSpans;
                       return full ? read_batch() : Status();
                     });
     return status.ok() ? read_batch() : status;
@@ -320,7 +320,7 @@ Result<NpyHeader> ReadWholeHeader(const ByteFile& file) {
 
 AxisVector NpyGranule(const AxisVector& shape, int64_t element_bytes, bool fortran_order) {
   AxisVector read_chunk(shape.size(), 1);
-  int64_t budget = std::max<int64_t>(kGranuleBytes / element_bytes, 1);
+  int64_t budget = std::max<int64_t>(kReadChunkBytes / element_bytes, 1);
   for (int i = 0; i < shape.size(); ++i) {
     const int axis = fortran_order ? i : shape.size() - 1 - i;
     read_chunk[axis] = std::min(shape[axis], budget);

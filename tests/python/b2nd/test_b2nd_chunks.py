@@ -209,6 +209,14 @@ class TestCodecsAndFiltersOfTheLibrary:
         check(path, blosc2.open(path)[...])
         assert np.abs(gdal.Open(path).ReadAsArray() - waves).max() < 1
 
+    @pytest.mark.parametrize("axes", [1, 2, 3])
+    def test_zfp_of_a_fixed_rate_in_blocks_of_one_cell(self, tmp_path, axes):
+        """c-blosc2 does not decode such a block alone."""
+        array = np.arange(13.0 ** axes).reshape((13,) * axes)
+        path = save(tmp_path / "cells.b2nd", array, chunks=(8,) * axes, blocks=(4,) * axes, cparams={
+            "codec": Codec.ZFP_RATE, "codec_meta": 37, "filters": [Filter.NOFILTER]})
+        check(path, blosc2.open(path)[...])
+
     @pytest.mark.parametrize("name, meta, dtype", [
         (Filter.NDCELL, 4, "u1"), (Filter.NDCELL, 4, "f4"), (Filter.NDMEAN, 4, "f4"),
         (Filter.NDMEAN, 4, "f8"), (Filter.INT_TRUNC, 4, "i4"), (Filter.INT_TRUNC, 5, "u1")])

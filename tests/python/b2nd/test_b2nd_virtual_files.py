@@ -1,14 +1,13 @@
 """Files behind GDAL's virtual file systems: in memory, in archives, over HTTP, bytes counted."""
 
-import gzip
 import itertools
-import zipfile
 
 import numpy as np
 import pytest
 from support.b2nd import (SHAPES, assert_same, block_lengths, blosc2, chunk_offsets, details,
                           save)
 from support.http import http_server  # noqa: F401, a fixture
+from support.virtual import behind_a_virtual_file_system  # noqa: F401, a fixture
 from osgeo import gdal
 from support import random_windows, swap
 
@@ -45,36 +44,9 @@ def check(name, array, rng):
     gdal.Open(name)  # with the usual limit again
 
 
-def test_vsimem(image, rng):
+def test_reads_through_virtual_file_systems(image, rng, behind_a_virtual_file_system):  # noqa: F811
     path, array = image
-    with open(path, "rb") as file:
-        gdal.FileFromMemBuffer("/vsimem/image.b2nd", file.read())
-    check("/vsimem/image.b2nd", array, rng)
-    gdal.Unlink("/vsimem/image.b2nd")
-
-
-@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED],
-                         ids=["deflated", "stored"])
-def test_vsizip(image, rng, tmp_path, method):
-    path, array = image
-    with zipfile.ZipFile(tmp_path / "image.zip", "w", method) as archive:
-        archive.write(path, "image.b2nd")
-    check(f"/vsizip/{tmp_path}/image.zip/image.b2nd", array, rng)
-
-
-def test_vsigzip(image, rng, tmp_path):
-    path, array = image
-    with open(path, "rb") as file, gzip.open(tmp_path / "image.b2nd.gz", "wb") as out:
-        out.write(file.read())
-    check(f"/vsigzip/{tmp_path}/image.b2nd.gz", array, rng)
-
-
-def test_vsisubfile(image, rng, tmp_path):
-    path, array = image
-    with open(path, "rb") as file:
-        content = file.read()
-    (tmp_path / "container.bin").write_bytes(b"x" * 1234 + content + b"y" * 99)
-    check(f"/vsisubfile/1234_{len(content)},{tmp_path}/container.bin", array, rng)
+    check(behind_a_virtual_file_system(path), array, rng)
 
 
 def test_frames_in_memory_of_python_blosc2(rng):
@@ -136,12 +108,12 @@ def blocks_of_window(content, shape, chunk, block, window):
     inner = [-(-c // b) for c, b in zip(chunk, block)]
     offsets = chunk_offsets(content)
     total = 0
-    for place in itertools.product(*(range(start // c, (stop - 1) // c + 1)
+    for position in itertools.product(*(range(start // c, (stop - 1) // c + 1)
                                      for (start, stop), c in zip(window, chunk))):
-        offset = offsets[place[0] * grid[1] + place[1]]
+        offset = offsets[position[0] * grid[1] + position[1]]
         lengths = block_lengths(content, offset, inner[0] * inner[1])
         ranges = []
-        for (start, stop), at, c, b in zip(window, place, chunk, block):
+        for (start, stop), at, c, b in zip(window, position, chunk, block):
             first, last = max(start - at * c, 0), min(stop - at * c, c)
             ranges.append(range(first // b, (last - 1) // b + 1))
         total += sum(int(lengths[y * inner[1] + x]) for y, x in itertools.product(*ranges))

@@ -80,7 +80,7 @@ def test_other_sizes_and_types_are_differences(npy, rng):
     code, report = verify(path, "--against", npy(array.astype("i4"), "b.npy"))
     assert code == 1 and report["against"]["differences"] == ["type: here Byte, there Int32"]
     assert report["against"]["different"] == 0
-    # One that holds all values of the other's is told, no more.
+    # A type that holds all values of the other's is only noted.
     code, report = verify(npy(array.astype("f4"), "f.npy"), "--against", path)
     assert code == 0 and "type: here Float32, there Byte" in report["against"]["notes"]
     code, report = verify(npy(array.astype("f8"), "d.npy"), "--against",

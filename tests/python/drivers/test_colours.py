@@ -9,18 +9,7 @@ import pytest
 from osgeo import gdal
 from support import HAS_INT8, memory_dataset
 
-FORMATS = [driver for driver in ("NPY", "B2ND") if gdal.GetDriverByName(driver)]
 INTERLEAVES = ["BAND", "PIXEL", "LINE"]
-
-
-@pytest.fixture(params=FORMATS)
-def driver(request):
-    return gdal.GetDriverByName(request.param)
-
-
-@pytest.fixture
-def path(driver, tmp_path):
-    return str(tmp_path / f"image.{driver.GetMetadataItem(gdal.DMD_EXTENSION)}")
 
 
 def letters(dataset):

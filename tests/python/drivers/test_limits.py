@@ -9,10 +9,9 @@ import tempfile
 import numpy as np
 import pytest
 from osgeo import gdal
-from support import memory_dataset
+from support import FORMATS, memory_dataset
 from support.tool import error
 
-FORMATS = [name for name in ("NPY", "B2ND") if gdal.GetDriverByName(name)]
 needs_b2nd = pytest.mark.skipif("B2ND" not in FORMATS, reason="built without c-blosc2")
 OLD = np.arange(12, dtype="u1").reshape(3, 4)
 

@@ -5,20 +5,9 @@ import os
 import numpy as np
 import pytest
 from osgeo import gdal, gdal_array
-from support import HAS_FLOAT16, HAS_INT8
+from support import FORMATS, HAS_FLOAT16, HAS_INT8
 
-FORMATS = [driver for driver in ("NPY", "B2ND") if gdal.GetDriverByName(driver)]
 LOWEST = float(np.finfo("f4").min)
-
-
-@pytest.fixture(params=FORMATS)
-def driver(request):
-    return gdal.GetDriverByName(request.param)
-
-
-@pytest.fixture
-def path(driver, tmp_path):
-    return str(tmp_path / f"image.{driver.GetMetadataItem(gdal.DMD_EXTENSION)}")
 
 
 def assert_same_number(got, expected):

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 from support.http import http_server  # noqa: F401
 from osgeo import gdal, osr
-from support import memory_dataset
-
-FORMATS = ["NPY"] + ["B2ND"] * (gdal.GetDriverByName("B2ND") is not None)
+from support import FORMATS, memory_dataset
 
 
 @pytest.fixture(params=FORMATS)

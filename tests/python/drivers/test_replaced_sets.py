@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from support.fault import MAX_MOMENTS, Code, Command, environment, moments
 from osgeo import gdal
+from support import FORMATS
 from support.tool import PROGRAM
 
 pytestmark = pytest.mark.slow
-FORMATS = [name for name in ("NPY", "B2ND") if gdal.GetDriverByName(name)]
 SIDE = 520  # of which `convert --overviews` makes overviews
 OLD, NEW = 10, 20
 

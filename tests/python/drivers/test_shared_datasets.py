@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 from osgeo import gdal
-from support import memory_dataset
+from support import FORMATS, memory_dataset
 from support.thread import in_threads
 
-FORMATS = [name for name in ("NPY", "B2ND") if gdal.GetDriverByName(name)]
 THREAD_SAFE = getattr(gdal, "OF_THREAD_SAFE", 0)
 needs_thread_safe = pytest.mark.skipif(not THREAD_SAFE, reason="GDAL 3.10 or newer")
 

@@ -1,7 +1,6 @@
 """Files behind GDAL's virtual file systems: read in pieces, written, counted over HTTP."""
 
 import concurrent.futures
-import gzip
 import io
 import subprocess
 import zipfile
@@ -9,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 from support.http import http_server  # noqa: F401
+from support.virtual import behind_a_virtual_file_system  # noqa: F401
 from osgeo import gdal
 from support import memory_dataset, random_windows, swap
 
@@ -31,12 +31,9 @@ def check(name, array, rng):
                                       array[1, y:y + h, x:x + w])
 
 
-def test_vsimem(image, rng):
+def test_reads_through_virtual_file_systems(image, rng, behind_a_virtual_file_system):  # noqa: F811
     path, array = image
-    with open(path, "rb") as file:
-        gdal.FileFromMemBuffer("/vsimem/image.npy", file.read())
-    check("/vsimem/image.npy", array, rng)
-    gdal.Unlink("/vsimem/image.npy")
+    check(behind_a_virtual_file_system(path), array, rng)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -45,28 +42,6 @@ def test_arrays_of_npz_files(image, rng, tmp_path, save):
     path, array = image
     save(tmp_path / "a.npz", x=np.load(path), other=np.zeros(3))
     check(f"/vsizip/{{{tmp_path}/a.npz}}/x.npy", array, rng)
-
-
-def test_vsizip(image, rng, tmp_path):
-    path, array = image
-    with zipfile.ZipFile(tmp_path / "image.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(path, "image.npy")
-    check(f"/vsizip/{tmp_path}/image.zip/image.npy", array, rng)
-
-
-def test_vsigzip(image, rng, tmp_path):
-    path, array = image
-    with open(path, "rb") as file, gzip.open(tmp_path / "image.npy.gz", "wb") as out:
-        out.write(file.read())
-    check(f"/vsigzip/{tmp_path}/image.npy.gz", array, rng)
-
-
-def test_vsisubfile(image, rng, tmp_path):
-    path, array = image
-    with open(path, "rb") as file:
-        content = file.read()
-    (tmp_path / "container.bin").write_bytes(b"x" * 1234 + content + b"y" * 99)
-    check(f"/vsisubfile/1234_{len(content)},{tmp_path}/container.bin", array, rng)
 
 
 def test_vsicurl_fetches_little_more_than_the_window(http_server, npy, rng):  # noqa: F811
@@ -112,6 +87,17 @@ def test_standard_output(npy):
                             capture_output=True)
     assert (result.returncode, result.stderr) == (0, b"")
     np.testing.assert_array_equal(np.load(io.BytesIO(result.stdout)), np.load(path))
+
+
+def test_warns_that_standard_output_cannot_take_the_mask(tmp_path):
+    source = gdal.GetDriverByName("GTiff").Create(str(tmp_path / "masked.tif"), 4, 3)
+    source.CreateMaskBand(gdal.GMF_PER_DATASET)
+    del source
+    result = subprocess.run(["gdal_translate", "-q", "-of", "NPY", str(tmp_path / "masked.tif"),
+                             "/vsistdout/"], capture_output=True)
+    assert (result.returncode, result.stderr) == (
+        0, b"Warning 1: /vsistdout/: no other file can be beside it; the copy is without its mask\n")
+    assert np.load(io.BytesIO(result.stdout)).shape == (3, 4)
 
 
 def test_written_into_an_archive(plugin, rng, tmp_path):

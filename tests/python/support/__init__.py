@@ -3,6 +3,7 @@
 import numpy as np
 from osgeo import gdal, gdal_array
 
+FORMATS = [name for name in ("NPY", "B2ND") if gdal.GetDriverByName(name)]
 HAS_FLOAT16 = hasattr(gdal, "GDT_Float16")
 HAS_INT8 = hasattr(gdal, "GDT_Int8")
 

@@ -12,6 +12,7 @@
 #include "tests/support/frame_bytes.h"
 #include "tests/support/mapped_bytes.h"
 #include "tests/support/memory_file.h"
+#include "tests/support/small_box.h"
 #include "tests/support/status_matchers.h"
 
 namespace ndarray {
@@ -24,27 +25,13 @@ using testing::IsOk;
 using testing::Little;
 using testing::MappedBytes;
 using testing::MemoryFile;
+using testing::SmallBox;
 using testing::SmallFrame;
 
 void ExpectReasonedFailure(const Status& status) {
   EXPECT_EQ(status.message().rfind("memory.npy: ", 0), 0u) << status.message();
   EXPECT_TRUE(status.code() == StatusCode::kCorrupt || status.code() == StatusCode::kNotSupported)
       << status.message();
-}
-
-constexpr int64_t kMaxElements = 4096;
-
-// At the array's start or end, of at most kMaxElements.
-Box SmallBox(const AxisVector& shape, bool at_end) {
-  Box box{AxisVector(shape.size(), 0), shape};
-  int64_t budget = kMaxElements;
-  for (int axis = 0; axis < shape.size(); ++axis) {
-    const int64_t count = std::min(shape[axis], std::max<int64_t>(budget, 1));
-    budget /= count;
-    box.stop[axis] = count;
-    if (at_end) box.start[axis] = shape[axis] - count, box.stop[axis] = shape[axis];
-  }
-  return box;
 }
 
 // Opens and reads; whatever is returned is right in size, and all memory around it untouched.

@@ -341,6 +341,9 @@ TEST_F(LocalFileTest, DoesNotLockWhatIsNoLongerWhatItOpened) {
   std::filesystem::rename(Path("other"), Path());
   EXPECT_THAT(replaced->lock(), FailsWith(StatusCode::kIo, "has replaced this file"));
   EXPECT_THAT(OpenLockedFile(Path()), IsOk());
+  const auto deleted = OpenUnlockedFile(Path());
+  std::filesystem::remove(Path());
+  EXPECT_THAT(deleted->lock(), FailsWith(StatusCode::kIo, "has been deleted or renamed"));
 }
 
 }  // namespace

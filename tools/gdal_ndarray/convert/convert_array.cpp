@@ -103,9 +103,9 @@ NewArray PlanManyAxes(const ArrayInfo& info, const std::string& path) {
 }
 
 void RefuseWhatDoesNotFit(const Array& array, const NewArray& plan, const ArrayFormat& format) {
-  const auto refuse = [&](const std::string& found, int64_t most, const std::string& why) {
-    throw Failure(array.path() + ": found " + found + ", wanted at most " + std::to_string(most) +
-                  ", as " + why);
+  const auto refuse = [&](const std::string& found, int64_t max_count, const std::string& why) {
+    throw Failure(array.path() + ": found " + found + ", wanted at most " +
+                  std::to_string(max_count) + ", as " + why);
   };
   const std::string name = std::string("a .") + format.extension;
   if (plan.shape.size() > format.max_axes) {

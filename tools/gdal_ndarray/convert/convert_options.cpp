@@ -44,13 +44,13 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
-int64_t LargestPowerOf2(int64_t most) {
+int64_t LargestPowerOf2(int64_t max_value) {
   int64_t power = 1;
-  while (2 * power <= most) power *= 2;
+  while (2 * power <= max_value) power *= 2;
   return power;
 }
 
-// Sides of blocks, and least sides of chunks, in pixels and lines.
+// Sides of blocks, and minimal sides of chunks, in pixels and lines.
 struct Cut {
   int64_t block_x, block_y, chunk_x, chunk_y;
 };

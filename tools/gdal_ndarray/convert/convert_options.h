@@ -20,7 +20,7 @@ const ArrayFormat& FormatFor(const std::string& path);
 CPLStringList ParseCreationOptions(const ArrayFormat& format,
                                    const std::vector<std::string>& words);
 
-// Of NUM_THREADS among creation options. Throws WrongUsage for what is no number of threads.
+// What NUM_THREADS says among creation options. Throws WrongUsage for what is no number of threads.
 int ThreadsFrom(const CPLStringList& options);
 
 // Adds what suits the way to read and is not given: INTERLEAVE where `choose_interleave`, blocks

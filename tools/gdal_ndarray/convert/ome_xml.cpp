@@ -52,13 +52,13 @@ struct PlaneGrid {
   int64_t planes() const { return axes[0].size * axes[1].size * axes[2].size; }
 
   // The number in the result of the plane with this number in DimensionOrder.
-  int64_t Place(int64_t number) const {
-    int64_t place = 0;
+  int64_t PageOf(int64_t number) const {
+    int64_t page = 0;
     for (const Axis& axis : axes) {
-      place += number % axis.size * axis.stride;
+      page += number % axis.size * axis.stride;
       number /= axis.size;
     }
-    return place;
+    return page;
   }
 };
 
@@ -110,7 +110,7 @@ Result<PlaneGrid> ReadGrid(const CPLXMLNode& pixels, const OmeFile& file) {
   return grid;
 }
 
-// Whether the element's pages are in another file. One that was renamed still has its own UUID.
+// Whether the element's pages are in another file. A renamed file still has its own UUID.
 bool IsElsewhere(const CPLXMLNode& tiff_data, const std::string& own_uuid, const OmeFile& file) {
   const CPLXMLNode* const uuid = CPLGetXMLNode(&tiff_data, "UUID");
   if (uuid == nullptr) return false;
@@ -120,7 +120,8 @@ bool IsElsewhere(const CPLXMLNode& tiff_data, const std::string& own_uuid, const
 }
 
 // Puts the directories of one TiffData where they belong.
-Status Place(const CPLXMLNode& tiff_data, const PlaneGrid& grid, std::vector<int64_t>& places) {
+Status AddDirectories(const CPLXMLNode& tiff_data, const PlaneGrid& grid,
+                      std::vector<int64_t>& directories) {
   const bool says_directory = CPLGetXMLValue(&tiff_data, "IFD", nullptr) != nullptr;
   const int64_t directory = Number(tiff_data, "IFD", 0);
   int64_t count = Number(tiff_data, "PlaneCount", says_directory ? 1 : grid.planes());
@@ -137,9 +138,9 @@ Status Place(const CPLXMLNode& tiff_data, const PlaneGrid& grid, std::vector<int
     return Other("TiffData", "planes beyond the image's", "its planes");
   }
   for (int64_t i = 0; i < count; ++i) {
-    int64_t& place = places[static_cast<size_t>(grid.Place(first + i))];
-    if (place >= 0) return Other("TiffData", "a plane twice", "each once");
-    place = directory + i;
+    int64_t& of_page = directories[static_cast<size_t>(grid.PageOf(first + i))];
+    if (of_page >= 0) return Other("TiffData", "a plane twice", "each once");
+    of_page = directory + i;
   }
   return {};
 }
@@ -194,7 +195,7 @@ Result<OmePlanes> ParseOme(const std::string& xml, const OmeFile& file) {
   OmePlanes planes;
   planes.directories.assign(static_cast<size_t>(grid->planes()), -1);
   for (const CPLXMLNode* const part : parts) {
-    Status status = Place(*part, *grid, planes.directories);
+    Status status = AddDirectories(*part, *grid, planes.directories);
     if (!status.ok()) return status;
   }
   Status status = CheckEachOnce(planes.directories);

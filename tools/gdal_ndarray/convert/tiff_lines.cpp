@@ -74,8 +74,8 @@ Grid GridOf(const TiffHandle& page) {
   }
   grid.line_bytes = static_cast<int64_t>((*line_bits + 7) / 8);
   grid.piece_bytes = static_cast<size_t>(*size);
-  grid.across = (grid.width + grid.piece_width - 1) / grid.piece_width;
-  grid.down = (grid.height + grid.piece_height - 1) / grid.piece_height;
+  grid.across = DivideUp(grid.width, grid.piece_width);
+  grid.down = DivideUp(grid.height, grid.piece_height);
   if (grid.across > FileBytes(page) / grid.down / grid.planes) {
     page.Fail("has more strips or tiles than the file has bytes");
   }

@@ -95,24 +95,24 @@ void TiffPages::Enumerate() {
     }
     if (!IsFullResolution(*page)) continue;
     const PageKind found = KindOf(*page);
-    if (places_.empty()) kind = found;
+    if (directories_.empty()) kind = found;
     if (!(found == kind)) {
       throw Failure(path() + ": page " + std::to_string(page->number()) + ": found " +
                     ToString(found) + ", wanted " + ToString(kind) + " as page " +
-                    std::to_string(places_[0].number) + PageAlone(path(), page->number()));
+                    std::to_string(directories_[0].number) + PageAlone(path(), page->number()));
     }
-    if (!places_.empty() && TypeOf(kind.sample)) FindLinesTogether(*page);
+    if (!directories_.empty() && TypeOf(kind.sample)) FindLinesTogether(*page);
     if (unsupported.empty()) {
       unsupported = Unsupported(*page);
       if (!unsupported.empty()) {
         unsupported = path() + ": page " + std::to_string(page->number()) + ": " + unsupported;
       }
     }
-    places_.push_back({offset, page->number()});
+    directories_.push_back({offset, page->number()});
   } while (page->Next());
-  count_ = static_cast<int64_t>(places_.size());
+  count_ = static_cast<int64_t>(directories_.size());
   if (count_ == 0) return;
-  const TiffHandle first(*file_, places_[0].offset, places_[0].number);
+  const TiffHandle first(*file_, directories_[0].offset, directories_[0].number);
   ReadImageJ(first);
   if (count_ == 1) return;
   if (!unsupported.empty()) throw Failure(unsupported);
@@ -123,8 +123,8 @@ void TiffPages::Enumerate() {
 // Only from the second page on: a single image is left to GDAL, and may be cut in ways that no page
 // of a stack may.
 void TiffPages::FindLinesTogether(const TiffHandle& page) {
-  if (places_.size() == 1) {
-    lines_together_ = LinesTogether({*file_, places_[0].offset, places_[0].number});
+  if (directories_.size() == 1) {
+    lines_together_ = LinesTogether({*file_, directories_[0].offset, directories_[0].number});
   }
   lines_together_ = std::max(lines_together_, LinesTogether(page));
 }
@@ -168,13 +168,13 @@ void TiffPages::ReadOme(const TiffHandle& first) {
   std::vector<int64_t> order;
   for (const int64_t directory : planes->directories) {
     const auto number = static_cast<size_t>(directory) + 1;
-    const auto found =
-        std::lower_bound(places_.begin(), places_.end(), number,
-                         [](const Place& place, size_t wanted) { return place.number < wanted; });
-    if (found == places_.end() || found->number != number) {
+    const auto found = std::lower_bound(
+        directories_.begin(), directories_.end(), number,
+        [](const Directory& directory, size_t wanted) { return directory.number < wanted; });
+    if (found == directories_.end() || found->number != number) {
       return refuse("IFD: found " + std::to_string(directory) + ", wanted one of a full page");
     }
-    order.push_back(found - places_.begin());
+    order.push_back(found - directories_.begin());
   }
   order_ = std::move(order);
   hyperstack_ = {planes->frames, planes->slices, planes->channels};
@@ -225,13 +225,13 @@ void TiffPages::ReadRaw(int64_t page, int64_t first_line, int64_t lines, std::by
   for (size_t at = 0; at < size; at += unit) std::reverse(to + at, to + at + unit);
 }
 
-// One that has the page open already, if there is: several threads decode one large page.
+// A handle that has the page open already, if there is one: several threads decode one large page.
 std::unique_ptr<TiffHandle> TiffPages::TakeHandle(int64_t page) const {
-  const Place& place = places_[static_cast<size_t>(page)];
+  const Directory& directory = directories_[static_cast<size_t>(page)];
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& handle) {
-      return handle->number() == place.number;
+      return handle->number() == directory.number;
     });
     if (found != idle_.end()) {
       std::unique_ptr<TiffHandle> handle = std::move(*found);
@@ -240,7 +240,7 @@ std::unique_ptr<TiffHandle> TiffPages::TakeHandle(int64_t page) const {
     }
     idle_.clear();
   }
-  auto handle = std::make_unique<TiffHandle>(*file_, place.offset, place.number);
+  auto handle = std::make_unique<TiffHandle>(*file_, directory.offset, directory.number);
   if (!(KindOf(*handle) == kind_)) {
     handle->Fail("has changed while it was read");
   }

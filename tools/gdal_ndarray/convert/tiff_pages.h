@@ -49,7 +49,7 @@ class TiffPages {
   }
 
   // The number of the first page in the file, from 1: pages of others may come before the stack.
-  size_t first_number() const { return places_[0].number; }
+  size_t first_number() const { return directories_[0].number; }
 
   // Lines that are decoded together: those of the highest strip or tile of all pages.
   int64_t lines_together() const { return lines_together_; }
@@ -63,7 +63,7 @@ class TiffPages {
   void ReadLines(int64_t page, int64_t first_line, int64_t lines, std::byte* to) const;
 
  private:
-  struct Place {
+  struct Directory {  // of a page
     uint64_t offset;
     size_t number;  // in the file, from 1
   };
@@ -79,13 +79,13 @@ class TiffPages {
   std::unique_ptr<TiffHandle> TakeHandle(int64_t page) const;
 
   const std::shared_ptr<ByteFile> file_;
-  std::vector<Place> places_;
+  std::vector<Directory> directories_;
   int64_t count_ = 0;
   PageKind kind_;
   int64_t lines_together_ = 1;
   ScalarType type_ = ScalarType::kUInt8;
   std::optional<Hyperstack> hyperstack_;
-  std::vector<int64_t> order_;  // numbers of places, from 0; empty: all, one after another
+  std::vector<int64_t> order_;  // numbers of directories_, from 0; empty: all, one after another
   // Where the pixels of all pages lie one after another, if there is a directory for the first
   // only.
   std::optional<uint64_t> raw_offset_;

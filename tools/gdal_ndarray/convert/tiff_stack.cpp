@@ -31,18 +31,18 @@ class LinesReader {
       std::byte* to;
     };
     const int64_t together = pages_.lines_together();
-    const int64_t least = std::max<int64_t>(kTaskBytes / pages_.line_bytes(), 1);
-    const int64_t step = (least + together - 1) / together * together;
+    const int64_t min_lines = std::max<int64_t>(kTaskBytes / pages_.line_bytes(), 1);
+    const int64_t step = RoundUp(min_lines, together);
     std::vector<Task> tasks;
-    Box places = box;
+    Box pages = box;
     for (int axis = lines_axis_; axis < shape.size(); ++axis) {
-      places.start[axis] = 0;
-      places.stop[axis] = 1;
+      pages.start[axis] = 0;
+      pages.stop[axis] = 1;
     }
-    AxisVector place = places.start;
+    AxisVector position = pages.start;
     do {
       int64_t page = 0;
-      for (int axis = 0; axis < lines_axis_; ++axis) page = page * shape[axis] + place[axis];
+      for (int axis = 0; axis < lines_axis_; ++axis) page = page * shape[axis] + position[axis];
       const int64_t stop = box.stop[lines_axis_];
       for (int64_t line = box.start[lines_axis_]; line < stop;) {
         const int64_t end = std::min((line / step + 1) * step, stop);
@@ -50,7 +50,7 @@ class LinesReader {
         to += (end - line) * pages_.line_bytes();
         line = end;
       }
-    } while (Advance(places, place));
+    } while (Advance(pages, position));
     return TryParallelFor(static_cast<int64_t>(tasks.size()), max_threads, [&](int64_t i) {
       StopIfInterrupted();
       const Task& task = tasks[static_cast<size_t>(i)];

@@ -67,15 +67,15 @@ ChunkSizes MeasureChunks(const FrameIndex& index, const ByteFile& file) {
 // The sizes by powers of two: a line each, with a bar.
 std::string Histogram(const std::vector<int64_t>& ascending) {
   std::map<int64_t, int64_t> bins;
-  int64_t most = 0;
+  int64_t max_count = 0;
   for (const int64_t bytes : ascending) {
     int64_t bin = 1;
     while (2 * bin <= bytes) bin *= 2;
-    most = std::max(most, ++bins[bin]);
+    max_count = std::max(max_count, ++bins[bin]);
   }
   std::string text;
   for (const auto& [bin, count] : bins) {
-    const auto bar = static_cast<size_t>((40 * count + most - 1) / most);
+    const auto bar = static_cast<size_t>((40 * count + max_count - 1) / max_count);
     const std::string from = BytesText(static_cast<uint64_t>(bin));
     text += "\nfrom " + from + std::string(from.size() < 11 ? 11 - from.size() : 1, ' ') +
             std::string(bar, '#') + " " + std::to_string(count);

@@ -122,9 +122,11 @@ void NoteMetadata(GDALDataset& here, GDALDataset& there, Json& notes) {
   if (!IsSameCrs(crs, there.GetSpatialRef())) {
     notes.push_back(Both("CRS", CrsText(crs), CrsText(there.GetSpatialRef())));
   }
-  const std::string place = GeoTransformText(GeoTransformOf(here));
-  const std::string other_place = GeoTransformText(GeoTransformOf(there));
-  if (place != other_place) notes.push_back(Both("geotransform", place, other_place));
+  const std::string geotransform = GeoTransformText(GeoTransformOf(here));
+  const std::string other_geotransform = GeoTransformText(GeoTransformOf(there));
+  if (geotransform != other_geotransform) {
+    notes.push_back(Both("geotransform", geotransform, other_geotransform));
+  }
   for (int band = 1; band <= here.GetRasterCount(); ++band) {
     const std::string nodata = NoDataText(*here.GetRasterBand(band));
     const std::string other_nodata = NoDataText(*there.GetRasterBand(band));

@@ -10,6 +10,7 @@
 #include "driver/raster/gdal_types.h"
 #include "driver/raster/threads.h"
 #include "driver/store/box.h"
+#include "driver/store/checked_math.h"
 #include "driver/store/thread_pool.h"
 
 namespace ndarray::tools {
@@ -199,15 +200,15 @@ Status CompareBox(const Box& box, ScalarType type, const PieceReader& here,
 AxisVector GridOf(const Box& box, const AxisVector& piece) {
   AxisVector grid(piece.size());
   for (int axis = 0; axis < piece.size(); ++axis) {
-    grid[axis] = (box.count(axis) + piece[axis] - 1) / piece[axis];
+    grid[axis] = DivideUp(box.count(axis), piece[axis]);
   }
   return grid;
 }
 
-Box PieceIn(const Box& box, const AxisVector& piece, const AxisVector& place) {
-  Box part{place, place};
-  for (int axis = 0; axis < place.size(); ++axis) {
-    part.start[axis] = box.start[axis] + place[axis] * piece[axis];
+Box PieceIn(const Box& box, const AxisVector& piece, const AxisVector& position) {
+  Box part{position, position};
+  for (int axis = 0; axis < position.size(); ++axis) {
+    part.start[axis] = box.start[axis] + position[axis] * piece[axis];
     part.stop[axis] = std::min(part.start[axis] + piece[axis], box.stop[axis]);
   }
   return part;
@@ -264,9 +265,9 @@ Result<Comparison> Compare(const Pieces& pieces, ScalarType type, const PieceRea
     if (status.ok() && found.unread > 0) {
       // How little of it cannot be read?
       found = Comparison();
-      const AxisVector parts = GridOf(box, pieces.least);
+      const AxisVector parts = GridOf(box, pieces.min_piece);
       for (int64_t part = 0; status.ok() && part < *CheckedProduct(parts); ++part) {
-        status = CompareBox(PieceIn(box, pieces.least, GridPosition(parts, part)), type, here,
+        status = CompareBox(PieceIn(box, pieces.min_piece, GridPosition(parts, part)), type, here,
                             there, max_listed, found);
       }
     }

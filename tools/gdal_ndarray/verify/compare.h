@@ -40,9 +40,9 @@ std::string SliceText(const Box& box);
 AxisVector PieceShape(const AxisVector& shape, const AxisVector& unit, int64_t element_bytes);
 
 struct Pieces {
-  AxisVector shape;  // of the whole
-  AxisVector piece;  // what is read at a time
-  AxisVector least;  // the same of a piece that cannot be read here: some of it may be
+  AxisVector shape;      // of the whole
+  AxisVector piece;      // what is read at a time
+  AxisVector min_piece;  // the same of a piece that cannot be read here: some of it may be
 };
 
 // NaN equals NaN. At most `max_listed` differences are listed. Fails where `there` cannot be read,

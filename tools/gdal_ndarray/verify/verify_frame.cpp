@@ -21,37 +21,37 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Pixels and bands of a box of the array, where it is a raster.
-void PutWindow(const GDALDataset& dataset, const Box& box, Json& place) {
+void PutWindow(const GDALDataset& dataset, const Box& box, Json& report) {
   const auto* const array = dynamic_cast<const ArrayDataset*>(&dataset);
   if (array == nullptr) return;
   const Axes& axes = array->io().axes();
   const auto start = [&](int axis) { return axis < 0 ? 0 : box.start[axis]; };
   const auto count = [&](int axis) { return axis < 0 ? 1 : box.count(axis); };
-  place["window"] = {start(axes.x), start(axes.y), count(axes.x), count(axes.y)};
-  if (axes.band >= 0) place["bands"] = {box.start[axes.band] + 1, box.stop[axes.band]};
+  report["window"] = {start(axes.x), start(axes.y), count(axes.x), count(axes.y)};
+  if (axes.band >= 0) report["bands"] = {box.start[axes.band] + 1, box.stop[axes.band]};
 }
 
-Json DamagePlace(const ChunkDamage& damage, const B2ndLayout& layout, const GDALDataset& dataset) {
+Json DamageReport(const ChunkDamage& damage, const B2ndLayout& layout, const GDALDataset& dataset) {
   const AxisVector chunk = GridPosition(layout.chunk_grid, damage.chunk);
-  Json place = {{"chunk", damage.chunk}, {"index", ShapeJson(chunk)}};
+  Json report = {{"chunk", damage.chunk}, {"index", ShapeJson(chunk)}};
   Box box = ChunkBox(layout, chunk);
   if (damage.block) {
-    place["block"] = *damage.block;
+    report["block"] = *damage.block;
     const Box block = BlockBox(layout, chunk, GridPosition(layout.block_grid, *damage.block));
     bool padding = false;
     for (int axis = 0; axis < block.start.size(); ++axis) padding |= block.count(axis) <= 0;
     if (padding) {
-      place["padding"] = true;  // no element of the array is in that block
+      report["padding"] = true;  // no element of the array is in that block
     } else {
       box = block;
     }
   }
-  PutWindow(dataset, box, place);
-  place["array"] = SliceText(box);
-  place["offset_bytes"] = damage.offset_bytes;
-  if (damage.size_bytes > 0) place["size_bytes"] = damage.size_bytes;
-  place["what"] = damage.what.message();
-  return place;
+  PutWindow(dataset, box, report);
+  report["array"] = SliceText(box);
+  report["offset_bytes"] = damage.offset_bytes;
+  if (damage.size_bytes > 0) report["size_bytes"] = damage.size_bytes;
+  report["what"] = damage.what.message();
+  return report;
 }
 
 Json Structure(const FrameIndex& index, const FrameExtents& extents) {
@@ -96,8 +96,8 @@ Json Decoding(const FrameIndex& index, const FrameDamage& damage, double seconds
       {"damaged_places", damage.places},
       {"damage", Json::array()},
   };
-  for (const ChunkDamage& place : damage.listed) {
-    decoding["damage"].push_back(DamagePlace(place, index.layout(), dataset));
+  for (const ChunkDamage& found : damage.listed) {
+    decoding["damage"].push_back(DamageReport(found, index.layout(), dataset));
   }
   return decoding;
 }

@@ -10,7 +10,7 @@
 
 namespace ndarray::tools {
 
-// The most places of damage that a report lists.
+// The maximum number of places of damage that a report lists.
 constexpr size_t kMaxListedDamage = 100;
 
 // Adds to the report, for people and programs alike: shape, dtype, chunks and blocks, "structure",

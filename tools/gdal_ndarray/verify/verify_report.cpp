@@ -36,26 +36,26 @@ std::string Tuple(const Json& values) {
 }
 
 // "pixels 0..511 x 512..1023, bands 1..3": first and last of each.
-std::string Window(const Json& place) {
+std::string Window(const Json& damage) {
   const auto range = [](int64_t first, int64_t last) {
     return std::to_string(first) + ".." + std::to_string(last);
   };
-  const Json& window = place["window"];
+  const Json& window = damage["window"];
   const int64_t x = window[0];
   const int64_t y = window[1];
   std::string text = "x " + range(x, x + window[2].get<int64_t>() - 1) + ", y " +
                      range(y, y + window[3].get<int64_t>() - 1);
-  if (place.contains("bands")) text += ", bands " + range(place["bands"][0], place["bands"][1]);
+  if (damage.contains("bands")) text += ", bands " + range(damage["bands"][0], damage["bands"][1]);
   return text;
 }
 
 // "bytes 100..199": first and last.
-std::string Bytes(const Json& place, const std::string& prefix) {
-  const uint64_t first = place[prefix + "offset_bytes"];
+std::string Bytes(const Json& damage, const std::string& prefix) {
+  const uint64_t first = damage[prefix + "offset_bytes"];
   const std::string size = prefix + "size_bytes";
-  if (!place.contains(size)) return "from byte " + std::to_string(first);
+  if (!damage.contains(size)) return "from byte " + std::to_string(first);
   return "bytes " + std::to_string(first) + ".." +
-         std::to_string(first + place[size].get<uint64_t>() - 1);
+         std::to_string(first + damage[size].get<uint64_t>() - 1);
 }
 
 void PrintStructure(const Json& structure) {
@@ -78,13 +78,13 @@ void PrintStructure(const Json& structure) {
   }
 }
 
-std::string DamageText(const Json& place) {
-  std::string text = "chunk " + place["chunk"].dump() + " " + Tuple(place["index"]);
-  if (place.contains("block")) text += " block " + place["block"].dump();
-  if (place.contains("padding")) text += " (all of it padding)";
-  if (place.contains("window")) text += ", " + Window(place);
-  return text + ", array" + place["array"].get<std::string>() + ", " + Bytes(place, "") + ": " +
-         place["what"].get<std::string>();
+std::string DamageText(const Json& damage) {
+  std::string text = "chunk " + damage["chunk"].dump() + " " + Tuple(damage["index"]);
+  if (damage.contains("block")) text += " block " + damage["block"].dump();
+  if (damage.contains("padding")) text += " (all of it padding)";
+  if (damage.contains("window")) text += ", " + Window(damage);
+  return text + ", array" + damage["array"].get<std::string>() + ", " + Bytes(damage, "") + ": " +
+         damage["what"].get<std::string>();
 }
 
 void PrintDecoding(const Json& decoding) {
@@ -96,7 +96,7 @@ void PrintDecoding(const Json& decoding) {
   const double megabytes = decoding["uncompressed_bytes"].get<double>() / 1e6;
   Print("  decoded: blocks: " + (blocks.empty() ? "none" : blocks) + "; " + Fixed(megabytes, 1) +
         " MB in " + Fixed(seconds, 2) + " s");
-  for (const Json& place : decoding["damage"]) Print("  damage: " + DamageText(place));
+  for (const Json& damage : decoding["damage"]) Print("  damage: " + DamageText(damage));
   const auto listed = static_cast<int64_t>(decoding["damage"].size());
   const int64_t places = decoding["damaged_places"];
   if (places > listed) Print("  damage: and " + Count(places - listed, "other place"));
