@@ -178,7 +178,7 @@ class VsiOutputFile final : public OutputFile {
     if (handle_ == nullptr) return {};
     if (end_ < size_bytes_ && VSIFTruncateL(handle_.get(), size_bytes_) != 0) {
       return VsiStatus(path(), "make a file of " + std::to_string(size_bytes_) +
-                                  " bytes before they are written");
+                                   " bytes before they are written");
     }
     return VSIFCloseL(handle_.release()) == 0 ? Status() : VsiStatus(path(), "close");
   }

@@ -145,8 +145,8 @@ TEST(OpenFrame, TakesNoHeaderThatIsHalfWritten) {
   const size_t length_end = kFrameLengthsAt + 8;
   half.replace(length_end, half.size() - length_end, before, length_end, half.size() - length_end);
   for (const std::string& seen : {half, before.substr(0, kFrameHeaderMinBytes)}) {
-    const auto frame = OpenFrame(std::make_shared<ChangingFile>(
-        std::vector<ChangingFile::Opening>{{after, 1, seen, 0}}));
+    const auto frame = OpenFrame(
+        std::make_shared<ChangingFile>(std::vector<ChangingFile::Opening>{{after, 1, seen, 0}}));
     ASSERT_THAT(frame, IsOk());
     EXPECT_EQ(SpecialChunks(*frame), 3);
   }
@@ -160,8 +160,8 @@ TEST(OpenFrame, SharesNoIndexOfAnotherStateOfTheFile) {
   std::string written = after;  // but for the header
   written.replace(0, kFrameHeaderMinBytes, before, 0, kFrameHeaderMinBytes);
   const auto open = [](const std::string& bytes) {
-    return OpenFrame(std::make_shared<ChangingFile>(
-        std::vector<ChangingFile::Opening>{{bytes, 1, "", 0}}));
+    return OpenFrame(
+        std::make_shared<ChangingFile>(std::vector<ChangingFile::Opening>{{bytes, 1, "", 0}}));
   };
   const auto first = open(written);
   ASSERT_THAT(first, IsOk());

@@ -168,9 +168,9 @@ void TiffPages::ReadOme(const TiffHandle& first) {
   std::vector<int64_t> order;
   for (const int64_t directory : planes->directories) {
     const auto number = static_cast<size_t>(directory) + 1;
-    const auto found = std::lower_bound(
-        directories_.begin(), directories_.end(), number,
-        [](const Directory& directory, size_t wanted) { return directory.number < wanted; });
+    const auto found =
+        std::lower_bound(directories_.begin(), directories_.end(), number,
+                         [](const Directory& page, size_t wanted) { return page.number < wanted; });
     if (found == directories_.end() || found->number != number) {
       return refuse("IFD: found " + std::to_string(directory) + ", wanted one of a full page");
     }
