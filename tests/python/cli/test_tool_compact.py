@@ -164,7 +164,8 @@ def test_full_disk_leaves_the_old_file(wasteful):
     assert open(wasteful, "rb").read() == before and folder(wasteful) == ["a.b2nd"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT,
+                                    pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_stopped_at_any_time(tmp_path, rng, number):
     path = str(tmp_path / "a.b2nd")
     array = blosc2.zeros((8, 1 << 18), np.uint8, urlpath=path, mode="w", contiguous=True,
