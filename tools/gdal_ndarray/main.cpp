@@ -161,9 +161,11 @@ void AddTune(CLI::App& program, Runner& runner) {
   command.add_option("--objective", arguments.objective, "What is best: speed, size or balanced")
       ->check(CLI::IsMember({"speed", "size", "balanced"}))
       ->capture_default_str();
-  command.add_option("--budget", arguments.budget, "The time to spend, such as 30s, 2m or 0.5s")
-      ->capture_default_str();
-  command.add_option("--plot", arguments.plot, "Also draw ratios and times into this SVG file");
+  command.add_option("--budget", arguments.budget_s, "The time to spend, such as 30s, 2m or 0.5s")
+      ->check(CLI::Range(0.01, 24 * 3600.0))
+      ->transform(
+          CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}}))
+      ->default_str("30s");
   command.add_flag("--json", arguments.json, "Print all that was measured as JSON");
   command.add_flag("-q,--quiet", arguments.quiet, "Print nothing but the recommended options");
   command.footer(
@@ -178,7 +180,7 @@ void AddTune(CLI::App& program, Runner& runner) {
       "Below differences of 3 % the default is preferred.\n\n"
       "Exit code: 0 done, 1 failed, 2 wrong usage.\n\n"
       "Example:\n"
-      "  gdal_ndarray tune scene.tif --access window=256 --budget 1m --plot scene.svg\n"
+      "  gdal_ndarray tune scene.tif --access window=256 --budget 1m\n"
       "  gdal_translate -of B2ND $(gdal_ndarray tune -q scene.tif) scene.tif scene.b2nd");
 }
 

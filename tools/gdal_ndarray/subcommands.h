@@ -49,8 +49,7 @@ struct TuneArguments {
   std::string source;
   std::string access = "window=512";   // of ParseReading
   std::string objective = "balanced";  // or speed, size
-  std::string budget = "30s";
-  std::string plot;  // path of an SVG, or empty
+  double budget_s = 30;
   bool json = false;
   bool quiet = false;
 };

@@ -164,11 +164,12 @@ def test_full_disk_leaves_the_old_file(wasteful):
     assert open(wasteful, "rb").read() == before and folder(wasteful) == ["a.b2nd"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT,
+                                    pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_stopped_at_any_time(tmp_path, rng, number):
     path = str(tmp_path / "a.b2nd")
-    array = blosc2.zeros((8, 1 << 21), np.uint8, urlpath=path, mode="w", contiguous=True,
-                         chunks=(1, 1 << 18), blocks=(1, 1 << 16),
+    array = blosc2.zeros((8, 1 << 18), np.uint8, urlpath=path, mode="w", contiguous=True,
+                         chunks=(1, 1 << 15), blocks=(1, 1 << 13),
                          cparams={"clevel": 0})
     array[:] = rng.integers(0, 256, array.shape, np.uint8)
     del array

@@ -11,16 +11,20 @@ from support import memory_dataset
 from support.tool import PROGRAM, tool
 
 
-@pytest.fixture(params=["TILED=YES", "TILED=NO", "INTERLEAVE=PIXEL"])
+KINDS = ["TILED=YES", "TILED=NO", "INTERLEAVE=PIXEL"]
+
+
+@pytest.fixture(params=KINDS)
 def large(request, tmp_path):
-    """400 MB of pixels in a file without tiles: what is read of it is zeros."""
-    bands, side = (3, 8_200) if request.param.startswith("I") else (1, 14_200)
+    """333 MB of pixels in a file without tiles: what is read of it is zeros."""
+    bands, side = (3, 7_450) if request.param.startswith("I") else (1, 12_900)
     path = str(tmp_path / "large.tif")
     gdal.GetDriverByName("GTiff").Create(path, side, side, bands, gdal.GDT_UInt16,
                                          ["SPARSE_OK=YES", request.param])
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("driver", ["NPY", "B2ND"])
 @pytest.mark.parametrize("interleave", ["BAND", "PIXEL"])
 def test_blocks_of_the_source_do_not_fill_gdals_cache(large, tmp_path, driver, interleave):
@@ -51,7 +55,9 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 @pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="its own memory")
 @pytest.mark.parametrize("name", ["o.npy", "o.b2nd"])
-@pytest.mark.parametrize("options, megabytes", [([], 300), (["--bands", "1"], 300), (["--overviews"], 400)])
+@pytest.mark.parametrize("large, options, megabytes", [
+    *((kind, *case) for kind in KINDS for case in [([], 300), (["--overviews"], 400)]),
+    ("INTERLEAVE=PIXEL", ["--bands", "1"], 300)], indirect=["large"])
 def test_memory_of_convert_is_bounded(large, tmp_path, name, options, megabytes):
     command = [PROGRAM, "convert", "-q", large, tmp_path / name, *options]
     peak = subprocess.run([sys.executable, "-c", PEAK, *map(str, command)], check=True, text=True,

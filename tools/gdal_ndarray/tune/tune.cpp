@@ -20,7 +20,6 @@
 #include <random>
 #include <set>
 
-#include "tools/gdal_ndarray/source.h"
 #include "tools/gdal_ndarray/subcommands.h"
 
 namespace ndarray::tools {
@@ -35,30 +34,37 @@ constexpr double kNearTie = 0.03;  // of scores: timing is no better
 // What is tried when: files are written and then read until these shares of the budget are used.
 // The `rivals` best of the stages before, and the default, take part, too.
 struct Stage {
-  const char* name;
-  OptionsList (*candidates)(GDALDataset&, const Reading&, const OptionsList& best);
+  Candidates (*candidates)(const Sample& sample, const Candidates& best);
   double write_until, read_until;
   size_t rivals;
 };
-constexpr Stage kStages[] = {{"codecs", CodecsToTry, 0.45, 0.55, 0},
-                             {"shapes", ShapesToTry, 0.68, 0.74, 3},
-                             {"final", nullptr, 0.84, 0.97, 6}};
+constexpr Stage kStages[] = {
+    {CodecsToTry, 0.45, 0.55, 0}, {ShapesToTry, 0.68, 0.74, 3}, {nullptr, 0.84, 0.97, 6}};
 
-class Search {
- public:
-  Search(GDALDataset& source, const Task& task) : start_(Now()), source_(source), task_(task) {
-    const double bytes = task.budget_s * kTargetBytesPerS;
-    found_.sample = std::make_unique<const Sample>(
-        source, TypeInFile(source), task.access,
-        std::clamp(bytes, kMinTargetBytes, kMaxTargetBytes), At(kSampleUntil));
+// A folder for trials, removed with all that is in it.
+struct TrialFolder {
+  TrialFolder() {
     std::string parent = CPLGetConfigOption("CPL_TMPDIR", CPLGetConfigOption("TMPDIR", ""));
     if (parent.empty()) parent = "/tmp";
-    folder_ = parent + "/gdal_ndarray-tune-XXXXXX";
-    if (mkdtemp(folder_.data()) == nullptr) {
+    path = parent + "/gdal_ndarray-tune-XXXXXX";
+    if (mkdtemp(path.data()) == nullptr) {
       throw Failure(parent + ": cannot make a temporary folder: " + std::strerror(errno));
     }
   }
-  ~Search() { VSIRmdirRecursive(folder_.c_str()); }
+  ~TrialFolder() { VSIRmdirRecursive(path.c_str()); }
+
+  std::string path;
+};
+
+class Search {
+ public:
+  Search(GDALDataset& source, const Task& task, GDALProgressFunc progress)
+      : task_(task), progress_(progress) {
+    found_.sample = std::make_unique<const Sample>(
+        source, task.access,
+        std::clamp(task.budget_s * kTargetBytesPerS, kMinTargetBytes, kMaxTargetBytes),
+        At(kSampleUntil));
+  }
 
   Findings Run() {
     for (const Stage& stage : kStages) Run(stage);
@@ -78,8 +84,7 @@ class Search {
 
   // The best first; those that come after kMaxFileBytes lose their files.
   void Rank() {
-    const double used = (Now() - start_) / task_.budget_s;
-    if (task_.shows_progress) ShowProgress(std::min(used, 1.0), nullptr, nullptr);
+    progress_(std::min((Now() - start_) / task_.budget_s, 1.0), nullptr, nullptr);
     all_.sort([this](const Candidate& a, const Candidate& b) { return Score(a) < Score(b); });
     double bytes = 0;
     for (Candidate& one : all_) {
@@ -91,53 +96,47 @@ class Search {
   }
 
   void Run(const Stage& stage) {
-    const Sample& sample = *found_.sample;
     std::vector<Candidate*> rivals;
-    OptionsList best, list;
+    Candidates best;
     for (Candidate& one : all_) {
-      if (best.size() >= stage.rivals && &one != found_.default_candidate) continue;
-      best.push_back(one.options);
+      if (rivals.size() >= stage.rivals && &one != found_.default_candidate) continue;
       rivals.push_back(&one);
+      best.push_back(one);
     }
-    if (stage.candidates != nullptr) list = stage.candidates(source_, task_.access, best);
-    for (const Options& options : list) {
-      if (!seen_.insert(OptionsLine(options)).second) continue;
-      Candidate* const candidate = Try(options, At(stage.write_until));
-      if (candidate != nullptr) rivals.push_back(candidate);
-      found_.not_tried += candidate == nullptr ? 1 : 0;
-      Rank();
+    if (stage.candidates != nullptr) {
+      for (Candidate& one : stage.candidates(*found_.sample, best)) {
+        if (!seen_.insert(OptionsLine(one.options)).second) continue;
+        Candidate* const tried = Try(std::move(one), At(stage.write_until));
+        if (tried != nullptr) rivals.push_back(tried);
+        found_.not_tried += tried == nullptr ? 1 : 0;
+        Rank();
+      }
     }
     // Again, as time allows: other programs only slow writing down.
     for (size_t i = 0; i < 3 * rivals.size(); ++i) {
       Candidate& one = *rivals[i % rivals.size()];
-      const double end = Now() + 3 * sample.bytes() / one.write_bytes_per_s;
-      if (one.file_bytes > 0 && end < At(stage.write_until)) one.Write(sample, HUGE_VAL);
+      const double end = Now() + 3 * found_.sample->bytes() / one.write_bytes_per_s;
+      if (one.file_bytes > 0 && end < At(stage.write_until)) one.Write(*found_.sample, HUGE_VAL);
     }
-    for (Candidate* const rival : rivals) {
-      rival->stage = stage.name;
-      rival->is_final = &stage == std::end(kStages) - 1;
-    }
+    for (Candidate* const rival : rivals) rival->is_final = &stage == std::end(kStages) - 1;
     ReadInTurns(std::move(rivals), At(stage.read_until));
     Rank();
   }
 
   // Writes a candidate, in at most half of the time that is left for that, and reads it once.
-  // nullptr where it took longer, or would, as it did at this level of the codec or a lower one.
-  Candidate* Try(const Options& options, double until) {
-    const double start = Now();
+  // nullptr where it took longer, or its codec did at this level or a lower one.
+  Candidate* Try(Candidate candidate, double until) {
+    const std::string codec = candidate.options["COMPRESS"];
+    const int level = candidate.options.value("LEVEL", 0);
+    const auto slow = slow_level_.find(codec);
+    if (slow != slow_level_.end() && slow->second <= level) return nullptr;
+    candidate.path = folder_.path + "/" + std::to_string(seen_.size()) + ".b2nd";
     // There is no advice without the default.
-    const double deadline = all_.empty() ? HUGE_VAL : start + (until - start) / 2;
-    const std::string codec = options.FetchNameValue("COMPRESS");
-    const std::string key = codec + options.FetchNameValueDef("LEVEL", "");
-    const auto above = write_s_.upper_bound(key);
-    const bool known = above != write_s_.begin() && std::prev(above)->first.find(codec) == 0;
-    if (known && start + std::prev(above)->second > deadline) return nullptr;
-    Candidate candidate;
-    candidate.options = options;
-    candidate.path = folder_ + "/" + std::to_string(all_.size()) + ".b2nd";
-    const bool written = candidate.Write(*found_.sample, deadline);
-    write_s_[key] = Now() - start;
-    if (!written) return nullptr;
+    const double deadline = all_.empty() ? HUGE_VAL : (Now() + until) / 2;
+    if (!candidate.Write(*found_.sample, deadline)) {
+      slow_level_[codec] = level;
+      return nullptr;
+    }
     candidate.Read(*found_.sample, 0, until);
     all_.push_back(std::move(candidate));
     if (all_.size() == 1) found_.default_candidate = &all_.front();
@@ -169,51 +168,30 @@ class Search {
     if (Score(*found_.default_candidate) <= limit) found_.chosen = found_.default_candidate;
   }
 
-  const double start_;
-  GDALDataset& source_;
+  const double start_ = Now();
   const Task& task_;
-  std::string folder_;  // removed with all that is in it
+  const GDALProgressFunc progress_;
+  const TrialFolder folder_;
   Findings found_;
   std::list<Candidate>& all_ = found_.candidates;
   std::set<std::string> seen_;             // options
-  std::map<std::string, double> write_s_;  // of codec and level, the last time
+  std::map<std::string, int> slow_level_;  // of a codec, the lowest that took too long
   std::mt19937_64 random_{7};
 };
-
-// "30s", "2m", "0.5s", "1h", or seconds alone.
-double ParseBudget(const std::string& text) {
-  char* end = nullptr;
-  const double number = CPLStrtod(text.c_str(), &end);
-  const std::string unit = end;
-  const double unit_s = unit == "m" ? 60 : unit == "h" ? 3600 : unit.empty() || unit == "s" ? 1 : 0;
-  if (end == text.c_str() || !(number * unit_s > 0 && number * unit_s <= 24 * 3600)) {
-    throw WrongUsage("--budget: found " + text + ", wanted a time such as 30s, 2m or 0.5s");
-  }
-  return number * unit_s;
-}
 
 }  // namespace
 
 ExitCode TuneOptions(const TuneArguments& arguments) {
-  const Task task{ParseReading(arguments.access), arguments.objective,
-                  ParseBudget(arguments.budget), !arguments.quiet && !arguments.json};
-  const bool plots = !arguments.plot.empty();
-  if (plots && !EQUAL(CPLGetExtension(arguments.plot.c_str()), "svg")) {
-    throw WrongUsage("--plot: found " + arguments.plot + ", wanted a name that ends in .svg");
-  }
+  const Task task{ParseReading(arguments.access), arguments.objective, arguments.budget_s};
   const DatasetPointer source = OpenRaster(arguments.source);
-  if (plots) RefuseToReplace(*source, arguments.plot);
-  const Findings findings = Search(*source, task).Run();
-  if (task.shows_progress) ShowProgress(1, nullptr, nullptr);
-  if (arguments.json) {
-    PrintJson(arguments.source, task, findings);
-  } else if (arguments.quiet) {
+  const GDALProgressFunc progress = GdalProgress(arguments.quiet || arguments.json);
+  const Findings findings = Search(*source, task, progress).Run();
+  progress(1, nullptr, nullptr);
+  if (arguments.quiet && !arguments.json) {
     std::printf("%s\n", OptionsLine(findings.chosen->options).c_str());
   } else {
-    PrintTable(arguments.source, task, findings);
+    PrintFindings(arguments.source, task, findings, arguments.json);
   }
-  // Last, so that what took long to find out is shown where this fails.
-  if (plots) PlotFindings(arguments.plot, findings);
   return kDone;
 }
 

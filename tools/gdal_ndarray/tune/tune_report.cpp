@@ -1,12 +1,5 @@
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "driver/raster/create/overwrite.h"
-#include "driver/raster/files/vsi_file.h"
 #include "driver/raster/threads.h"
 #include "tools/gdal_ndarray/report.h"
 #include "tools/gdal_ndarray/tune/tune.h"
@@ -14,169 +7,126 @@
 namespace ndarray::tools {
 namespace {
 
-constexpr char kRow[] = "%-3s %-9s %-10s %-6s %9s %9s %7s %7s %9s %9s %9s%s\n";
+// What was measured: a key of the JSON, and a column of the table.
+struct Figure {
+  const char *key, *heading, *unit;
+  double (*of)(const Candidate& candidate);
+};
+constexpr Figure kFigures[] = {
+    {"ratio", "ratio", "", [](const Candidate& one) { return one.ratio; }},
+    {"write_mb_per_s", "write", "MB/s",
+     [](const Candidate& one) { return one.write_bytes_per_s / 1e6; }},
+    {"p50_ms", "p50", "ms", [](const Candidate& one) { return 1000 * one.p50; }},
+    {"p99_ms", "p99", "ms", [](const Candidate& one) { return 1000 * one.p99; }},
+    {"balanced_ms", "balanced", "ms", [](const Candidate& one) { return 1000 * one.balanced(); }},
+};
 
 std::string Short(double value) { return NumberText(value, value < 1000 ? 3 : 10); }
 
-void PrintRow(const Candidate& candidate, const Findings& findings) {
-  const auto option = [&](const char* name) {
-    return candidate.options.FetchNameValueDef(name, "");
-  };
-  const auto sides = [&](const std::string& what) {
-    return std::string(option((what + "XSIZE").c_str())) + "x" + option((what + "YSIZE").c_str());
-  };
-  const std::string marks = std::string(&candidate == findings.chosen ? ">" : " ") +
-                            (candidate.on_front ? "*" : " ") + (candidate.is_final ? " " : "~");
-  const std::string codec = std::string(option("COMPRESS")) + " " + option("LEVEL");
-  std::printf(kRow, marks.c_str(), codec.c_str(), option("FILTER"), option("INTERLEAVE"),
-              sides("BLOCK").c_str(), sides("CHUNK").c_str(), Short(candidate.ratio).c_str(),
-              Short(candidate.write_bytes_per_s / 1e6).c_str(), Short(1000 * candidate.p50).c_str(),
-              Short(1000 * candidate.p99).c_str(),
-              Short((candidate.memory + candidate.cache_bytes) / 1e6).c_str(),
-              &candidate == findings.default_candidate ? "  default" : "");
+std::string By(int64_t x, int64_t y) { return std::to_string(x) + "x" + std::to_string(y); }
+
+std::string SampleText(const Sample& sample) {
+  if (sample.is_whole()) return "the whole image";
+  const ImageSize& image = sample.image;
+  return std::to_string(sample.squares) + " pieces of up to " + By(sample.side, sample.side) +
+         " from all over the image, " +
+         Short(100 * sample.pixels_read * image.bands / image.pixels()) + " % of it";
 }
 
-// Logarithmic, from `start` to `end` in the picture.
-struct Axis {
-  void Cover(double value) {
-    min = std::min(min, value / 1.05);
-    max = std::max(max, value * 1.05);
+// All but the candidates.
+Report Describe(const std::string& source, const Task& task, const Findings& findings) {
+  const Sample& sample = *findings.sample;
+  const ImageSize& image = sample.image;
+  const double bytes = image.pixels() * GDALGetDataTypeSizeBytes(sample.type);
+  std::string tried = std::to_string(findings.candidates.size()) + " configurations in " +
+                      Short(findings.seconds) + " s";
+  if (findings.not_tried > 0) {
+    tried += ", " + std::to_string(findings.not_tried) + " more not, for want of time";
   }
-  double At(double value) const {
-    return start + std::log(value / min) / std::log(max / min) * (end - start);
-  }
+  Report report;
+  report.Add("source", "Source", source,
+             source + ": " + By(image.width, image.height) + ", " + std::to_string(image.bands) +
+                 (image.bands == 1 ? " band of " : " bands of ") +
+                 GDALGetDataTypeName(sample.type) + ", " + BytesText(static_cast<uint64_t>(bytes)));
+  report.Add("access", "Read in", task.access.Describe());
+  report.AddValue("window_bytes", sample.window_bytes);
+  report.Add("sample", "Sample",
+             {{"pixels", static_cast<int64_t>(sample.pixels_read)},
+              {"whole_image", sample.is_whole()},
+              {"pieces", sample.is_whole() ? 0 : sample.squares}},
+             SampleText(sample));
+  report.Add("tried", "Tried", findings.candidates.size(), tried);
+  report.AddValue("not_tried", findings.not_tried);
+  report.AddValue("seconds", findings.seconds);
+  report.AddValue("budget_s", task.budget_s);
+  report.Add("objective", "Objective", task.objective);
+  report.Add("threads", "Threads", DefaultThreads(), std::to_string(DefaultThreads()));
+  return report;
+}
 
-  double start, end, min = HUGE_VAL, max = 0;
-};
+Report::Json ToJson(const Candidate& candidate, const Findings& findings) {
+  Report::Json values = {{"options", candidate.options}};
+  for (const Figure& figure : kFigures) values[figure.key] = figure.of(candidate);
+  values["pareto"] = candidate.on_front;
+  values["final"] = candidate.is_final;
+  values["default"] = &candidate == findings.default_candidate;
+  values["recommended"] = &candidate == findings.chosen;
+  return values;
+}
+
+void PrintRow(const std::vector<std::string>& cells) {
+  constexpr int kWidths[] = {-3, -9, -10, -6, 9, 9, 7, 7, 9, 9, 9, 0};
+  for (size_t i = 0; i < cells.size(); ++i) {
+    std::printf("%*s%c", kWidths[i], cells[i].c_str(), i + 1 < cells.size() ? ' ' : '\n');
+  }
+}
+
+void PrintTable(const Findings& findings) {
+  std::vector<std::string> head = {"", "COMPRESS", "FILTER", "BANDS", "block", "chunk"};
+  std::vector<std::string> units(head.size());
+  for (const Figure& figure : kFigures) {
+    head.emplace_back(figure.heading);
+    units.emplace_back(figure.unit);
+  }
+  PrintRow(head);
+  PrintRow(units);
+  for (const Candidate& one : findings.candidates) {
+    const bool is_default = &one == findings.default_candidate;
+    if (!one.is_final && !one.on_front && !is_default) continue;
+    const int level = one.options.value("LEVEL", 0);
+    std::vector<std::string> cells = {
+        std::string(&one == findings.chosen ? ">" : " ") + (one.on_front ? "*" : " ") +
+            (one.is_final ? " " : "~"),
+        one.options["COMPRESS"].get<std::string>() + (level > 0 ? " " + std::to_string(level) : ""),
+        one.options["FILTER"],
+        one.options.value("INTERLEAVE", ""),
+        By(one.block('X'), one.block('Y')),
+        By(one.chunk('X'), one.chunk('Y'))};
+    for (const Figure& figure : kFigures) cells.push_back(Short(figure.of(one)));
+    if (is_default) cells.emplace_back(" default");
+    PrintRow(cells);
+  }
+  std::printf(
+      "> recommended, * no other is both smaller and faster, ~ from the first stages only; "
+      "--json shows all\n");
+}
 
 }  // namespace
 
-void PrintTable(const std::string& source, const Task& task, const Findings& findings) {
-  const Sample& sample = *findings.sample;
-  const ImageSize& image = sample.image;
-  const int threads = DefaultThreads();
-  std::printf("%s: %d x %d, %d band%s of %s, %s MB; read in %s\nsample: ", source.c_str(),
-              image.width, image.height, image.bands, image.bands == 1 ? "" : "s",
-              GDALGetDataTypeName(sample.type),
-              Short(image.pixels() * GDALGetDataTypeSizeBytes(sample.type) / 1e6).c_str(),
-              task.access.Describe().c_str());
-  if (sample.is_whole()) {
-    std::printf("the whole image, %.0f pixels\n", sample.pixels_read);
-  } else {
-    std::printf("%d pieces of up to %dx%d from all over the image, %.0f pixels (%s %%)\n",
-                sample.squares, sample.side, sample.side, sample.pixels_read,
-                Short(100 * sample.pixels_read * image.bands / image.pixels()).c_str());
+void PrintFindings(const std::string& source, const Task& task, const Findings& findings,
+                   bool as_json) {
+  Report report = Describe(source, task, findings);
+  if (as_json) {
+    Report::Json all = Report::Json::array();
+    for (const Candidate& one : findings.candidates) all.push_back(ToJson(one, findings));
+    report.AddValue("configurations", all);
+    report.AddValue("recommended", OptionsLine(findings.chosen->options));
+    std::printf("%s", report.AsJson().c_str());
+    return;
   }
-  std::printf("%zu configurations tried in %.1f s", findings.candidates.size(), findings.seconds);
-  const int not_tried = findings.not_tried;
-  if (not_tried > 0) std::printf(", %d more not, for want of time", not_tried);
-  std::printf("; objective %s; %d thread%s\n\n", task.objective.c_str(), threads,
-              threads == 1 ? "" : "s");
-  std::printf(kRow, "", "COMPRESS", "FILTER", "BANDS", "block", "chunk", "ratio", "write", "p50",
-              "p99", "memory", "");
-  std::printf(kRow, "", "", "", "", "", "", "", "MB/s", "ms", "ms", "MB", "");
-  size_t rows = 0;
-  size_t hidden = 0;
-  for (const Candidate& one : findings.candidates) {
-    const bool shown = rows++ < 12 || one.is_final || one.on_front;
-    if (shown) PrintRow(one, findings);
-    hidden += shown ? 0 : 1;
-  }
-  std::printf("> recommended, * no other is both smaller and faster, ~ from the first stages only");
-  if (hidden > 0) std::printf("; %zu worse ones not shown, see --json", hidden);
-  std::printf("\n\n%s\n", OptionsLine(findings.chosen->options).c_str());
-}
-
-void PrintJson(const std::string& source, const Task& task, const Findings& findings) {
-  using Json = nlohmann::ordered_json;
-  Json all = Json::array();
-  for (const Candidate& candidate : findings.candidates) {
-    Json options = Json::object();
-    for (int i = 0; i < candidate.options.size(); ++i) {
-      const std::string word = candidate.options[i];
-      options[word.substr(0, word.find('='))] = word.substr(word.find('=') + 1);
-    }
-    all.push_back({{"options", options},
-                   {"ratio", candidate.ratio},
-                   {"write_mb_per_s", candidate.write_bytes_per_s / 1e6},
-                   {"p50_ms", 1000 * candidate.p50},
-                   {"p99_ms", 1000 * candidate.p99},
-                   {"balanced_ms", 1000 * candidate.balanced()},
-                   {"memory_bytes", static_cast<int64_t>(candidate.memory + candidate.cache_bytes)},
-                   {"pareto", candidate.on_front},
-                   {"stage", candidate.stage},
-                   {"final", candidate.is_final},
-                   {"default", &candidate == findings.default_candidate},
-                   {"recommended", &candidate == findings.chosen}});
-  }
-  const Sample& sample = *findings.sample;
-  const Json report = {{"source", source},
-                       {"width", sample.image.width},
-                       {"height", sample.image.height},
-                       {"bands", sample.image.bands},
-                       {"type", GDALGetDataTypeName(sample.type)},
-                       {"access", task.access.Describe()},
-                       {"objective", task.objective},
-                       {"budget_s", task.budget_s},
-                       {"seconds", findings.seconds},
-                       {"window_bytes", sample.window_bytes},
-                       {"threads", DefaultThreads()},
-                       {"sample",
-                        {{"pixels", static_cast<int64_t>(sample.pixels_read)},
-                         {"whole_image", sample.is_whole()},
-                         {"pieces", sample.is_whole() ? 0 : sample.squares}}},
-                       {"tried", findings.candidates.size()},
-                       {"not_tried", findings.not_tried},
-                       {"configurations", all},
-                       {"recommended", OptionsLine(findings.chosen->options)}};
-  std::printf("%s\n", report.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
-}
-
-void PlotFindings(const std::string& path, const Findings& findings) {
-  Axis ratios{90, 870};
-  Axis times{540, 40};
-  for (const Candidate& one : findings.candidates) {
-    ratios.Cover(one.ratio);
-    times.Cover(1000 * one.p50);
-  }
-  const auto x = [&](const Candidate& one) { return ratios.At(one.ratio); };
-  const auto y = [&](const Candidate& one) { return times.At(1000 * one.p50); };
-  std::ostringstream svg;
-  svg << "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 900 600' font-family='sans-serif'>\n"
-         "<rect width='900' height='600' fill='white'/>\n"
-         "<path d='M90 40V540H870' fill='none' stroke='black'/>\n";
-  const auto text = [&](double left, double bottom, const std::string& words) {
-    svg << "<text x='" << left << "' y='" << bottom << "' text-anchor='"
-        << (left > 700 ? "end" : "start") << "'>" << words << "</text>\n";
-  };
-  const auto circle = [&](const Candidate& one, int radius, const char* style) {
-    svg << "<circle cx='" << x(one) << "' cy='" << y(one) << "' r='" << radius << "' " << style
-        << "><title>" << OptionsLine(one.options) << "</title></circle>\n";
-  };
-  const auto mark = [&](const Candidate& one, const char* style, int below, const char* name) {
-    circle(one, 7, style);
-    text(x(one), y(one) + below, name + Short(one.ratio) + ", " + Short(1000 * one.p50) + " ms");
-  };
-  for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-    text(90 + 780 * share, 560, Short(ratios.min * std::pow(ratios.max / ratios.min, share)));
-    text(10, 540 - 500 * share, Short(times.min * std::pow(times.max / times.min, share)));
-  }
-  text(870, 590, "ratio");
-  text(10, 20, "ms a window");
-  std::map<double, double> front;
-  for (const Candidate& one : findings.candidates) {
-    circle(one, 3, one.on_front ? "fill='#c82828'" : "fill='#787878'");
-    if (one.on_front) front[x(one)] = y(one);
-  }
-  svg << "<polyline fill='none' stroke='#c82828' points='";
-  for (const auto& [at_x, at_y] : front) svg << at_x << "," << at_y << " ";
-  svg << "'/>\n";
-  mark(*findings.default_candidate, "fill='none' stroke='#1e50c8'", 22, "default: ");
-  mark(*findings.chosen, "fill='#148c3c'", -12, "recommended: ");
-  const std::string content = svg.str() + "</svg>\n";
-  const std::unique_ptr<OutputFile> file = Value(CreateOutputFile(path));
-  Check(file->WriteAt(0, content.data(), content.size()));
-  Check(CommitOver(*file));
+  std::printf("%s\n", report.AsText().c_str());
+  PrintTable(findings);
+  std::printf("\n%s\n", OptionsLine(findings.chosen->options).c_str());
 }
 
 }  // namespace ndarray::tools

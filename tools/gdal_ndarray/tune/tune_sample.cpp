@@ -1,9 +1,10 @@
-#include "tools/gdal_ndarray/tune/tune_sample.h"
-
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <random>
+
+#include "driver/raster/formats/array_format.h"
+#include "tools/gdal_ndarray/source.h"
+#include "tools/gdal_ndarray/tune/tune.h"
 
 namespace ndarray::tools {
 namespace {
@@ -15,12 +16,40 @@ int UpTo(double length, int side, int max) {
   return static_cast<int>(std::min<double>(std::max(std::round(length / side), 1.0) * side, max));
 }
 
+// The square that a fraction of `length` is in.
+int SquareAt(double fraction, int length, int side) {
+  return static_cast<int>((fraction - std::floor(fraction)) * std::max(length / side, 1)) * side;
+}
+
+GDALDataType TypeInFile(GDALDataset& source) {
+  RequireBands(source, source.GetDescription());
+  ForgetGdalErrors();
+  return Value(PlanCopy(source.GetDescription(), kB2ndFormat.driver, source, false, nullptr))
+      .type.gdal;
+}
+
 }  // namespace
 
-Sample::Sample(GDALDataset& source, GDALDataType pixel_type, const Reading& access,
-               double target_bytes, double deadline)
-    : image{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()},
-      type(pixel_type),
+std::unique_ptr<std::byte[]> ReadWindow(GDALDataset& dataset, const Window& window,
+                                        GDALDataType type) {
+  int band = window.first_band + 1;
+  std::unique_ptr<std::byte[]> pixels(
+      new std::byte[static_cast<size_t>(window.width) * static_cast<size_t>(window.height) *
+                    static_cast<size_t>(window.bands * GDALGetDataTypeSizeBytes(type))]);
+  if (dataset.RasterIO(GF_Read, window.x, window.y, window.width, window.height, pixels.get(),
+                       window.width, window.height, type, window.bands,
+                       window.bands == 1 ? &band : nullptr, 0, 0, 0) != CE_None) {
+    ThrowGdalFailure("cannot read", {dataset.GetDescription()});
+  }
+  return pixels;
+}
+
+Sample::Sample(GDALDataset& dataset_to_copy, const Reading& how, double target_bytes,
+               double deadline)
+    : source(dataset_to_copy),
+      access(how),
+      image{source.GetRasterXSize(), source.GetRasterYSize(), source.GetRasterCount()},
+      type(TypeInFile(source)),
       extent(image),
       window_bytes(access.WindowOf(image).pixels() * GDALGetDataTypeSizeBytes(type)) {
   // Some windows must fit, or windows of the sample are no windows of the image.
@@ -30,8 +59,7 @@ Sample::Sample(GDALDataset& source, GDALDataType pixel_type, const Reading& acce
   const bool whole = pixels >= 0.8 * image.width * image.height;
   if (!whole) {
     // Many small squares stand for an image better than few large ones, but blocks should fit in.
-    while (side > 256 && pixels / side / side < 48) side /= 2;
-    while (side > 16 && pixels / side / side < 4) side /= 2;
+    while (side > 16 && pixels / side / side < (side > 256 ? 48 : 4)) side /= 2;
     const double width = access.kind == Reading::kRows
                              ? pixels / std::max(2 * Reading::kLines, side)
                              : std::max(std::sqrt(pixels), pixels / image.height);
@@ -42,65 +70,51 @@ Sample::Sample(GDALDataset& source, GDALDataType pixel_type, const Reading& acce
   if (bytes() > kMaxBytes) {
     throw Failure("bands: found " + std::to_string(image.bands) + ", too many to try");
   }
+  ForgetGdalErrors();
   GDALDriver* const driver = GetGDALDriverManager()->GetDriverByName("MEM");
   if (driver == nullptr) throw Failure("GDAL has no driver MEM");
-  ForgetGdalErrors();
   dataset.reset(driver->Create("", extent.width, extent.height, extent.bands, type, nullptr));
   if (dataset == nullptr) ThrowGdalFailure("cannot make a raster in memory");
-  Fill(source, whole, deadline);
+  Fill(whole, deadline);
   std::mt19937_64 random(20);
   while (turns.size() < kTurns) turns.push_back(access.Places(extent, kMaxWindows, random));
 }
 
-void Sample::Fill(GDALDataset& source, bool whole, double deadline) {
-  const int columns = (extent.width + side - 1) / side;
-  const int64_t count = int64_t{columns} * ((extent.height + side - 1) / side);
-  int64_t step = static_cast<int64_t>(0.618 * static_cast<double>(count)) + 1;
-  while (std::gcd(step, count) > 1) ++step;
-  const auto square = [&](int64_t turn) {
-    const int x = static_cast<int>(turn * step % count % columns) * side;
-    const int y = static_cast<int>(turn * step % count / columns) * side;
-    const int width = std::min({side, extent.width - x, image.width});
-    return Window{x, y, width, std::min({side, extent.height - y, image.height}), 0, image.bands};
-  };
-  const auto place = [&](double turn, int length, int size) {
-    const int cells = std::max(length / side, 1);
-    return std::min(static_cast<int>((turn - std::floor(turn)) * cells) * side, length - size);
-  };
-  for (int64_t i = 0; i < count; ++i) {
-    const Window to = square(i);
+void Sample::Fill(bool whole, double deadline) {
+  std::vector<Window> places;  // in the sample; the first is a full square
+  for (int y = 0; y < extent.height; y += side) {
+    for (int x = 0; x < extent.width; x += side) {
+      places.push_back({x, y, std::min(side, extent.width - x), std::min(side, extent.height - y),
+                        0, image.bands});
+    }
+  }
+  std::shuffle(places.begin() + 1, places.end(), std::mt19937_64(21));
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Window& to = places[i];
     Window from = to;
-    if (i > 0 && Now() > deadline) {
-      from = square(i % squares);
-      if (from.width < to.width || from.height < to.height) from = square(0);
-      Copy(*dataset, from, to);
-      continue;
+    const bool late = i > 0 && Now() > deadline;
+    if (late) {
+      const Window& again = places[i % squares];
+      const bool fits = again.width >= to.width && again.height >= to.height;
+      from.x = fits ? again.x : places[0].x;
+      from.y = fits ? again.y : places[0].y;
+    } else {
+      if (!whole) {
+        // As the golden section does on a line, the plastic number scatters evenly in the plane.
+        const auto turn = static_cast<double>(i);
+        from.x = SquareAt(0.5 + 0.7548776662466927 * turn, image.width, side);
+        from.y = SquareAt(0.5 + 0.5698402909980532 * turn, image.height, side);
+      }
+      ++squares;
+      pixels_read += static_cast<double>(to.width) * to.height;
     }
-    if (!whole) {
-      // As the golden section does on a line, the plastic number scatters evenly in the plane.
-      from.x = place(0.5 + 0.7548776662466927 * static_cast<double>(i), image.width, to.width);
-      from.y = place(0.5 + 0.5698402909980532 * static_cast<double>(i), image.height, to.height);
+    const std::unique_ptr<std::byte[]> pixels = ReadWindow(late ? *dataset : source, from, type);
+    if (dataset->RasterIO(GF_Write, to.x, to.y, to.width, to.height, pixels.get(), to.width,
+                          to.height, type, image.bands, nullptr, 0, 0, 0) != CE_None) {
+      ThrowGdalFailure("cannot keep a sample in memory");
     }
-    Copy(source, from, to);
-    ++squares;
-    pixels_read += static_cast<double>(to.width) * to.height;
+    StopIfInterrupted();
   }
-}
-
-void Sample::Copy(GDALDataset& source, const Window& from, const Window& to) {
-  const std::unique_ptr<std::byte[]> pixels(
-      new std::byte[static_cast<size_t>(to.width) * static_cast<size_t>(to.height) *
-                    static_cast<size_t>(image.bands * GDALGetDataTypeSizeBytes(type))]);
-  GDALRasterIOExtraArg extra;
-  INIT_RASTERIO_EXTRA_ARG(extra);
-  extra.pfnProgress = WatchForInterrupt;
-  if (source.RasterIO(GF_Read, from.x, from.y, to.width, to.height, pixels.get(), to.width,
-                      to.height, type, image.bands, nullptr, 0, 0, 0, &extra) != CE_None ||
-      dataset->RasterIO(GF_Write, to.x, to.y, to.width, to.height, pixels.get(), to.width,
-                        to.height, type, image.bands, nullptr, 0, 0, 0) != CE_None) {
-    ThrowGdalFailure("cannot read", {source.GetDescription()});
-  }
-  StopIfInterrupted();
 }
 
 }  // namespace ndarray::tools
