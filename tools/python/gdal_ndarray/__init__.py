@@ -8,11 +8,19 @@ Any raster that GDAL reads can be opened; `.npy` and `.b2nd` can be written, by 
 plugin gdal-ndarray. `python -m gdal_ndarray` says whether this Python's GDAL has them.
 """
 
-from ._version import version as _version
+import sys
+
+try:
+    import osgeo.gdal_array as _gdal_array  # noqa: F401
+except ImportError as error:
+    raise ImportError(f"gdal_ndarray needs GDAL's Python bindings with NumPy, of the Python {sys.executable}"
+                      f" (Debian: python3-gdal): {error}") from error
+
+from . import _version
 from .array import Array, open
 from .create import Writer, create
 from .store import store
 from .windows import Window
 
-__version__ = _version()
+__version__ = _version.version()
 __all__ = ["Array", "Window", "Writer", "create", "open", "store"]

@@ -13,13 +13,16 @@ def parse(key: Any, shape: tuple[int, ...]) -> tuple[list[range], tuple[Any, ...
     IndexError for too many or wrong indices, and, by name, for lists, arrays and booleans.
     """
     keys = list(key) if isinstance(key, tuple) else [key]
-    given = sum(part is not None and part is not Ellipsis for part in keys)
-    dots = [place for place, part in enumerate(keys) if part is Ellipsis]
-    if len(dots) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
+    given, place = 0, len(keys)
+    for at, part in enumerate(keys):
+        if part is Ellipsis:
+            if place < len(keys):
+                raise IndexError("an index can only have a single ellipsis ('...')")
+            place = at
+        elif part is not None:
+            given += 1
     if given > len(shape):
         raise IndexError(f"too many indices: the array has {len(shape)} axes, {given} were indexed")
-    place = dots[0] if dots else len(keys)
     keys[place:place + 1] = [slice(None)] * (len(shape) - given)
 
     ranges: list[range] = []
@@ -36,6 +39,20 @@ def parse(key: Any, shape: tuple[int, ...]) -> tuple[list[range], tuple[Any, ...
         ranges.append(_one(part, length, len(ranges)))
         after.append(0)
     return ranges, tuple(after)
+
+
+def result_shape(ranges: list[range], after: tuple[Any, ...]) -> tuple[int, ...]:
+    """What `after` makes of an array of these elements."""
+    lengths = iter(ranges)
+    shape = []
+    for part in after:
+        if part is None:
+            shape.append(1)
+            continue
+        length = len(next(lengths))
+        if part != 0:
+            shape.append(length)
+    return tuple(shape)
 
 
 def _one(part: Any, length: int, axis: int) -> range:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from osgeo import gdal
 
@@ -37,12 +39,14 @@ def read(path: str, dataset: gdal.Dataset, facts: Facts, ranges: list[range], ou
 
 def as_planes(array: np.ndarray, axes: str) -> np.ndarray:
     """A view with the axes bands, lines, pixels; axes that the file has not are of size 1."""
-    order = [axes.index(axis) for axis in "BYX" if axis in axes]
-    planes = array.transpose(order)
-    for place, axis in enumerate("BYX"):
-        if axis not in axes:
-            planes = np.expand_dims(planes, place)
-    return planes
+    order, new_axes = _order(axes)
+    return array.transpose(order)[new_axes]
+
+
+@functools.lru_cache
+def _order(axes: str) -> tuple[list[int], tuple[slice | None, ...]]:
+    return ([axes.index(axis) for axis in "BYX" if axis in axes],
+            tuple(slice(None) if axis in axes else None for axis in "BYX"))
 
 
 def transport(array: np.ndarray) -> np.ndarray | None:
@@ -58,7 +62,7 @@ def _line_bytes(facts: Facts, bands: range, pixels: range) -> int:
 
 def _lines_at_once(facts: Facts, bands: range, lines: range, pixels: range) -> int:
     """How many lines of a range with a step to read in one window, those between them included."""
-    decoded_together = facts.chunks[facts.axes.index("Y")] if facts.driver != "NPY" else 1
+    decoded_together = facts.chunks[facts.axes.index("Y")] if facts.driver != "NPY" else 8
     if lines.step >= decoded_together:
         return 1
     return max(1, MAX_STRIP_BYTES // (_line_bytes(facts, bands, pixels) * lines.step))
@@ -67,7 +71,7 @@ def _lines_at_once(facts: Facts, bands: range, lines: range, pixels: range) -> i
 def _read_box(path: str, dataset: gdal.Dataset, facts: Facts, bands: range, lines: range, pixels: range,
               planes: np.ndarray) -> None:
     height, width = lines[-1] + 1 - lines[0], pixels[-1] + 1 - pixels[0]
-    if (height, width) != planes.shape[1:]:
+    if height != len(lines) or width != len(pixels):
         whole = np.empty((len(bands), height, width), facts.dtype)
         _read_box(path, dataset, facts, bands, range(lines[0], lines[-1] + 1),
                   range(pixels[0], pixels[-1] + 1), whole)

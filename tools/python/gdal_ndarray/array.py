@@ -137,15 +137,14 @@ class Array:
         """
         ranges, after = _indexing.parse(window, self.shape)
         lengths = [len(selected) for selected in ranges]
-        wanted = np.broadcast_to(np.empty((), self.dtype), lengths)[after].shape
+        wanted = _indexing.result_shape(ranges, after)
         if out.shape != wanted:
             raise ValueError(f"out: found shape {out.shape}, wanted {wanted}")
         if not out.flags.writeable:
             raise ValueError("out: found a read-only array")
-        removed = tuple(axis for axis, part in enumerate(part for part in after if part is not None)
-                        if part == 0)
-        target = out[tuple(0 if part is None else slice(None) for part in after if part != 0)]
-        target = np.expand_dims(target, removed) if removed else target
+        # The opposite of `after`: axes of None go, those of integers come back.
+        target = out[tuple(0 if part is None else slice(None) for part in after if part != 0) + (...,)]
+        target = target[tuple(None if part == 0 else slice(None) for part in after if part is not None) + (...,)]
         if out.dtype == self.dtype:
             self._read(ranges, target)
         else:

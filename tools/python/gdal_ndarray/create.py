@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import fcntl
 import os
@@ -102,9 +103,10 @@ class Writer:
         if any(len(selected) == 0 for selected in ranges):
             return
         lengths = tuple(len(selected) for selected in ranges)
-        wanted = np.broadcast_to(np.empty((), bool), lengths)[after].shape
-        pixels = np.broadcast_to(np.asarray(pixels), wanted)
+        pixels = np.broadcast_to(np.asarray(pixels), _indexing.result_shape(ranges, after))
         box = pixels.reshape(lengths).astype(self.dtype, copy=False)
+        if min(box.strides) <= 0:  # a stride of 0, as of what was broadcast, has another meaning for GDAL
+            box = np.array(box, order="C")
         with self._lock:
             self._write(dict(zip(self._axes, ranges)), _reading.as_planes(box, self._axes))
 
@@ -192,7 +194,8 @@ class _PartialFolder:
         self._lock: int | None = None
 
     def make(self) -> None:
-        os.makedirs(self.name, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self.name)
         self._lock = os.open(self.name, os.O_RDONLY)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

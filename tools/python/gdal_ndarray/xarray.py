@@ -20,7 +20,11 @@ NAME = "band_data"  # of the variable of a Dataset, as of rioxarray's engine
 
 def data_array(image: Array, chunks: Any = None) -> xarray.DataArray:
     """Array.xarray."""
-    return xarray.DataArray(_variable(image, chunks), coords=_coordinates(image))
+    return _dataset(image, chunks)[NAME]  # a DataArray made of a lazy variable would read it
+
+
+def _dataset(image: Array, chunks: Any) -> xarray.Dataset:
+    return xarray.Dataset({NAME: _variable(image, chunks)}, coords=_coordinates(image))
 
 
 def _variable(image: Array, chunks: Any) -> xarray.Variable:
@@ -123,13 +127,12 @@ class GdalNdarrayBackend(BackendEntrypoint):
         """`mask_and_scale`: NaN where pixels have no data, and scale and offset applied. ValueError and
         OSError as gdal_ndarray.open."""
         image = open_array(filename_or_obj, **(open_options or {}))
-        dataset = xarray.Dataset({NAME: _variable(image, None)}, coords=_coordinates(image))
+        dataset = _dataset(image, None)
         dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
         dataset = dataset.drop_vars([name for name in dropped if name in dataset.variables])
         if mask_and_scale:
-            decoded = xarray.decode_cf(dataset, mask_and_scale=True, decode_times=False,
+            dataset = xarray.decode_cf(dataset, mask_and_scale=True, decode_times=False,
                                        decode_coords=False)
-            dataset = decoded
         dataset.set_close(image.close)
         return dataset
 
