@@ -35,6 +35,7 @@ def test_it_is_lazy(image):
     assert opened._handles._shared is None and not opened._handles._by_thread
     equal(part.values, array[1, 60:10:-3, 5])
     equal(data[:, [5, 3], 2].values, array[:, [5, 3], 2])
+    equal(data[:, [5, 3], 60:10:-7].values, array[:, [5, 3], 60:10:-7])
     assert not isinstance(data.variable._data, np.ndarray)
 
 

@@ -45,6 +45,13 @@ class _LazyArray(BackendArray):
         self.dtype = image.dtype
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        # What xarray 2023.01 makes of slices with negative steps begins at another place.
+        if isinstance(key, indexing.BasicIndexer):
+            return self.image[key.tuple]
+        if isinstance(key, indexing.OuterIndexer):
+            key = indexing.OuterIndexer(tuple(
+                np.arange(*part.indices(length)) if isinstance(part, slice) and (part.step or 1) < 0 else part
+                for part, length in zip(key.tuple, self.shape)))
         return indexing.explicit_indexing_adapter(
             key, self.shape, indexing.IndexingSupport.BASIC, self.image.__getitem__)
 
