@@ -77,30 +77,40 @@ class Handles:
             self._shared = None
             self._by_thread = {}
 
+    def header(self) -> gdal.Dataset:
+        """A dataset to ask for metadata, which those for all threads do not have in full (GDAL 3.13)."""
+        if not self._can_share:
+            return self.get()
+        with self._lock:
+            return self._open_one(0)
+
+    def _open_one(self, flags: int) -> gdal.Dataset:
+        """A dataset with the open options that suit this process now. Under the lock, since drivers may
+        load themselves when they are first used."""
+        if self._driver is None:
+            driver = _errors.quietly(gdal.IdentifyDriver, self.path)
+            self._driver = driver.ShortName if driver else ""
+        options = _process.default_open_options(self._driver)
+        if gdal.GetConfigOption("NDARRAY_MAX_RESIDENT"):
+            options.pop("MAX_RESIDENT", None)
+        if gdal.GetConfigOption("GDAL_NUM_THREADS"):
+            options.pop("NUM_THREADS", None)
+        options.update(self._options)
+        return _errors.call(self.path, gdal.OpenEx, self.path,
+                            gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR | flags,
+                            open_options=[f"{name}={value}" for name, value in options.items()])
+
     def _open(self) -> gdal.Dataset:
-        with self._lock:  # one at a time: drivers may load themselves when they are first used
+        with self._lock:
             if self._shared is not None:
                 return self._shared
-            if self._driver is None:
-                driver = _errors.quietly(gdal.IdentifyDriver, self.path)
-                self._driver = driver.ShortName if driver else ""
-            options = _process.default_open_options(self._driver)
-            if gdal.GetConfigOption("NDARRAY_MAX_RESIDENT"):
-                options.pop("MAX_RESIDENT", None)
-            if gdal.GetConfigOption("GDAL_NUM_THREADS"):
-                options.pop("NUM_THREADS", None)
-            options.update(self._options)
-            texts = [f"{name}={value}" for name, value in options.items()]
             if self._can_share:
                 try:
-                    flags = gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR | gdal.OF_THREAD_SAFE
-                    self._shared = _errors.call(self.path, gdal.OpenEx, self.path, flags,
-                                                open_options=texts)
+                    self._shared = self._open_one(gdal.OF_THREAD_SAFE)
                     return self._shared
                 except (OSError, ValueError):
                     self._can_share = False  # or the file cannot be opened at all, as is seen now
-            flags = gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR
-            dataset = _errors.call(self.path, gdal.OpenEx, self.path, flags, open_options=texts)
+            dataset = self._open_one(0)
             alive = sys._current_frames()
             self._by_thread = {thread: opened for thread, opened in self._by_thread.items()
                                if thread in alive}

@@ -6,6 +6,7 @@ for itself, for the time of one call.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from typing import Any, TypeVar
 from osgeo import gdal
 
 T = TypeVar("T")
+
+_NOTHING = contextlib.nullcontext()
 
 
 def call(path: str, function: Callable[..., T], *arguments: Any, void: bool = False, **named: Any) -> T:
@@ -29,7 +32,8 @@ def call(path: str, function: Callable[..., T], *arguments: Any, void: bool = Fa
     raised: RuntimeError | None = None
     gdal.PushErrorHandler(lambda level, number, text: reports.append((level, number, text)))
     try:
-        result = function(*arguments, **named)
+        with _without_exceptions():
+            result = function(*arguments, **named)
     except RuntimeError as error:
         raised = error
     finally:
@@ -46,11 +50,21 @@ def call(path: str, function: Callable[..., T], *arguments: Any, void: bool = Fa
     return result
 
 
+def _without_exceptions() -> contextlib.AbstractContextManager:
+    """GDAL's exceptions off in this thread, where that can be (3.7 and newer): they do not say which
+    error it is. Also where the program has not chosen, of which GDAL would warn."""
+    if not hasattr(gdal, "ExceptionMgr"):
+        return _NOTHING
+    chosen = getattr(gdal, "_UserHasSpecifiedIfUsingExceptions", bool)()
+    return _NOTHING if chosen and not gdal.GetUseExceptions() else gdal.ExceptionMgr(useExceptions=False)
+
+
 def quietly(function: Callable[..., T], *arguments: Any) -> T | None:
     """What a function of GDAL returns, or None where it fails; nothing is reported."""
     gdal.PushErrorHandler("CPLQuietErrorHandler")
     try:
-        return function(*arguments)
+        with _without_exceptions():
+            return function(*arguments)
     except RuntimeError:
         return None
     finally:

@@ -57,7 +57,7 @@ def part_name(driver: str, path: str, index: tuple[int, ...]) -> str:
 def facts_of(handles: Handles, options: Options) -> Facts:
     """Reads them. ValueError for a file of several rasters that are no stack, naming them."""
     path = handles.path
-    dataset = handles.get()
+    dataset = handles.header()
     driver = dataset.GetDriver().ShortName
     layout = dataset.GetMetadata("IMAGE_STRUCTURE") or {}
     if dataset.RasterCount > 0:
@@ -67,7 +67,7 @@ def facts_of(handles: Handles, options: Options) -> Facts:
         raise ValueError(f"{path}: has no bands of its own; open one of its subdatasets: {names}"
                          if names else f"{path}: has no bands")
     stack = ast.literal_eval(layout["SHAPE"])[:-3]
-    part = Handles(part_name(driver, path, (0,) * len(stack)), options, driver).get()
+    part = Handles(part_name(driver, path, (0,) * len(stack)), options, driver).header()
     return _facts(path, part, driver, part.GetMetadata("IMAGE_STRUCTURE"), stack)
 
 

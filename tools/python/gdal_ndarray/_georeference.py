@@ -38,7 +38,7 @@ def georeference_of(like: Any) -> Georeference:
         sizes = dict(zip(like.dims, like.shape))
         descriptions: tuple[str, ...] = ()
         if not like.facts.stack:
-            dataset = like._dataset()
+            dataset = like.header()
             descriptions = tuple(dataset.GetRasterBand(number + 1).GetDescription()
                                  for number in range(like.facts.bands))
         return Georeference(like.crs, like.transform, like.nodata, descriptions,
@@ -70,7 +70,10 @@ def write(path: str, dataset: gdal.Dataset, given: Georeference, dtype: np.dtype
     """Gives it to a new dataset, before its pixels. ValueError for a CRS that GDAL does not know."""
     if given.crs:
         reference = osr.SpatialReference()
-        _errors.call(path, reference.SetFromUserInput, given.crs)
+        try:
+            _errors.call(path, reference.SetFromUserInput, given.crs)
+        except OSError as error:
+            raise ValueError(f"crs: found {given.crs!r}: {error}") from None
         reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
         _errors.call(path, dataset.SetSpatialRef, reference)
     same_size = given.lines in (None, dataset.RasterYSize) and given.pixels in (None, dataset.RasterXSize)

@@ -198,7 +198,7 @@ class Array:
 
     def stamp(self) -> tuple:
         """Sizes and times of the files it is made of: changes when one of them does."""
-        files = self._dataset().GetFileList() or [self.path]
+        files = self.header().GetFileList() or [self.path]
         return tuple((name, _dataset.stamp(name)) for name in files)
 
     # --- handles
@@ -224,7 +224,16 @@ class Array:
         object.__setattr__(self, "_handles", None)
         object.__setattr__(self, "_parts", collections.OrderedDict())
 
+    def header(self) -> Any:
+        """A dataset of GDAL's bindings, for what else its header says. Use it in this thread."""
+        self._find_handles()
+        return self._handles.header()
+
     def _dataset(self) -> Any:
+        self._find_handles()
+        return self._handles.get()
+
+    def _find_handles(self) -> None:
         if self._handles is None:
             handles = _dataset.handles_for_unpickled(self.path, self.open_options, self.facts.driver)
             if handles.facts is None:
@@ -234,7 +243,6 @@ class Array:
                 raise ValueError(f"{self.path}: found {found.shape} {found.dtype}, wanted {self.shape} "
                                  f"{self.dtype}: it was replaced since it was opened; open it again")
             object.__setattr__(self, "_handles", handles)
-        return self._handles.get()
 
     def _part(self, index: tuple[int, ...]) -> Any:
         """The dataset of one part of a stack."""

@@ -58,7 +58,7 @@ class _LazyArray(BackendArray):
 
 def _attributes(image: Array) -> dict[str, Any]:
     """Metadata items, and those of the bands under the names of CF; several values where bands differ."""
-    dataset = image._dataset() if not image.facts.stack else None
+    dataset = image.header() if not image.facts.stack else None
     attributes: dict[str, Any] = {}
     if dataset is not None:
         attributes.update(dataset.GetMetadata() or {})
