@@ -1,5 +1,6 @@
 """Array.dask and gdal_ndarray.store: threads, processes and a cluster, and a client that is killed."""
 
+import concurrent.futures
 import os
 import signal
 import subprocess
@@ -157,11 +158,11 @@ def test_store_by_a_cluster(image, tmp_path, suffix, client):
 
 
 @pytest.mark.slow
-def test_store_by_processes(image, tmp_path, suffix):
-    opened, array = image
-    with dask.config.set(scheduler="processes", num_workers=2):
-        stored = gdal_ndarray.store(opened.dask((1, 35, 45)) + 1, tmp_path / ("new" + suffix))
-    equal(stored[...], array + np.uint16(1))
+def test_store_by_processes(saved, tmp_path, rng):
+    array = rng.integers(0, 255, (3, 70, 90), dtype="u1")
+    lazy = saved(array, "image.npy").dask((1, 35, 45)) + 1
+    with dask.config.set(scheduler="processes", num_workers=1):
+        equal(gdal_ndarray.store(lazy, tmp_path / "new.npy")[...], array + np.uint8(1))
 
 
 @pytest.mark.slow
@@ -190,9 +191,44 @@ def test_tasks_wait_for_a_writer_that_is_behind_and_give_up_without_one(tmp_path
         target[2:3, 0:4] = np.zeros((1, 4))
 
 
+def slow(block):
+    time.sleep(0.002)
+    return block
+
+
+def check_after_kill(path):
+    """The whole file, which is then removed, or none."""
+    if path.exists():
+        equal(gdal_ndarray.open(path)[...], np.ones((256, 256), "u1"))
+        path.unlink()
+    return path.name not in os.listdir(path.parent)
+
+
+def test_a_client_that_is_killed_leaves_the_whole_file_or_none(tmp_path, suffix, rng):
+    path = tmp_path / ("new" + suffix)
+    lazy = da.ones((256, 256), chunks=32, dtype="u1").map_blocks(slow, dtype="u1")
+
+    def store():  # the threads that Dask may have here are not in the child
+        with concurrent.futures.ThreadPoolExecutor(2) as pool, dask.config.set(pool=pool):
+            gdal_ndarray.store(lazy, path)
+
+    for delay in rng.uniform(0, 0.25, 6):
+        process = os.fork()
+        if process == 0:
+            store()
+            os._exit(0)
+        time.sleep(delay)
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        assert check_after_kill(path)
+    store()  # the next one tidies up
+    assert os.listdir(tmp_path) == [path.name]
+
+
 KILLED = """
 import sys, time
-import dask, dask.array as da
+import dask.array as da
+from distributed import Client
 import gdal_ndarray
 
 def slow(block):
@@ -200,42 +236,28 @@ def slow(block):
     return block
 
 if __name__ == "__main__":
+    client = Client(n_workers=1, threads_per_worker=2, dashboard_address=None)
     lazy = da.ones((256, 256), chunks=32, dtype="u1").map_blocks(slow, dtype="u1")
-    if sys.argv[2] == "cluster":
-        from distributed import Client
-        client = Client(n_workers=1, threads_per_worker=2, dashboard_address=None)
-    gdal_ndarray.store(lazy[:32], sys.argv[1] + ".first.npy")
+    lazy[:32].compute()
     print("started", flush=True)
     gdal_ndarray.store(lazy, sys.argv[1])
-    print("done", flush=True)
-    time.sleep(60)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheduler, delays", [("threads", [0.03, 0.12]), ("cluster", [0.1])])
-def test_a_client_that_is_killed_leaves_the_whole_file_or_none(tmp_path, suffix, scheduler, delays):
-    if scheduler == "cluster":
-        pytest.importorskip("distributed")
-        if suffix == ".npy":
-            pytest.skip("once is enough")
+def test_a_client_of_a_cluster_that_is_killed(tmp_path):
+    pytest.importorskip("distributed")
     (tmp_path / "killed.py").write_text(KILLED)
-    path = tmp_path / ("new" + suffix)
-    for delay in delays:
-        run = subprocess.Popen([sys.executable, tmp_path / "killed.py", path, scheduler],
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        assert run.stdout.readline() == "started\n"
-        time.sleep(delay)
-        os.kill(run.pid, signal.SIGKILL)
-        done = "done" in run.stdout.read()
-        run.wait()
-        assert path.exists() or not done
-        if path.exists():
-            equal(gdal_ndarray.open(path)[...], np.ones((256, 256), "u1"))
-            path.unlink()
-    # The next one tidies up.
+    path = tmp_path / "new.npy"
+    run = subprocess.Popen([sys.executable, tmp_path / "killed.py", path], stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL, text=True)
+    assert run.stdout.readline() == "started\n"
+    time.sleep(0.2)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    assert check_after_kill(path)
     gdal_ndarray.store(da.ones((256, 256), dtype="u1"), path)
-    assert sorted(os.listdir(tmp_path)) == ["killed.py", path.name, path.name + ".first.npy"]
+    assert sorted(os.listdir(tmp_path)) == ["killed.py", path.name]
 
 
 MEMORY = """

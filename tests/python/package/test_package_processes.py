@@ -75,8 +75,9 @@ def test_children_made_by_fork_read_from_handles_of_their_own(image):
 
 
 @pytest.mark.slow
-def test_children_made_by_spawn(image):
-    opened, array = image
+def test_children_made_by_spawn(saved, rng):
+    array = rng.integers(0, 255, (3, 20, 30), dtype="u1")
+    opened = saved(array, "image.npy")
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(type(opened).__getitem__, (opened, (1, 2, 3))) == array[1, 2, 3]
 
@@ -195,6 +196,7 @@ print(resident() - before)
 """
 
 
+@pytest.mark.slow  # sanitizers take more address space than that
 def test_npy_is_not_mapped_in_a_process_with_a_limit(tmp_path):
     path = tmp_path / "image.npy"
     np.lib.format.open_memmap(path, "w+", "u1", (1 << 16, 8192))[:4096:100] = 1
