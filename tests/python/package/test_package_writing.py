@@ -115,7 +115,7 @@ def test_like_another(tmp_path, suffix, georeferenced):
     (("new.npy", (3, 4), "u1", None, {"AXES": "YXB"}), "wanted B, Y and X for the 2 axes"),
     (("new.npy", (3, 4, 5), "u1", None, {"INTERLEAVE": "TILE"}), "found TILE"),
     (("new.npy", (3, 4), "u1", None, {"nodata": -1}), "wanted a value of uint8"),
-    (("new.npy", (3, 4), "u1", None, {"crs": "nowhere"}), ""),
+    (("new.npy", (3, 4), "u1", None, {"crs": "nowhere"}), "crs: found 'nowhere'"),
     (("new.npy", (3, 4), "u1", None, {"NUM_THREADS": "lots"}), "NUM_THREADS"),
 ], ids=str)
 @pytest.mark.parametrize("exceptions", [False, True])
@@ -125,6 +125,13 @@ def test_wrong_arguments_leave_nothing(tmp_path, arguments, message, exceptions)
     with pytest.raises((ValueError, OSError), match=message):
         gdal_ndarray.create(tmp_path / name, shape, dtype, like, **options)
     assert left_in(tmp_path) == []
+
+
+def test_messages_name_the_file_that_is_to_be(tmp_path):
+    with pytest.warns(RuntimeWarning, match=f"^{tmp_path}/new.npy: ignored: COMPRESS=LZ4"):
+        gdal_ndarray.create(tmp_path / "new.npy", (3, 4), "u1", COMPRESS="LZ4")
+    with pytest.raises(ValueError, match=f"^{tmp_path}/new.b2nd: COMPRESS: found GZIP"):
+        gdal_ndarray.create(tmp_path / "new.b2nd", (3, 4), "u1", COMPRESS="GZIP")
 
 
 def test_folder_that_is_not_there(tmp_path):

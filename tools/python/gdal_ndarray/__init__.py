@@ -11,7 +11,7 @@ plugin gdal-ndarray. `python -m gdal_ndarray` says whether this Python's GDAL ha
 import sys
 
 try:
-    import osgeo.gdal_array as _gdal_array  # noqa: F401
+    from osgeo import gdal_array as _  # noqa: F401
 except ImportError as error:
     raise ImportError(f"gdal_ndarray needs GDAL's Python bindings with NumPy, of the Python {sys.executable}"
                       f" (Debian: python3-gdal): {error}") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -30,7 +31,7 @@ def call(path: str, function: Callable[..., T], *arguments: Any, void: bool = Fa
     reports: list[tuple[int, int, str]] = []
     result: Any = None
     raised: RuntimeError | None = None
-    gdal.PushErrorHandler(lambda level, number, text: reports.append((level, number, text)))
+    gdal.PushErrorHandler(lambda level, number, text: reports.append((level, number, _public(text))))
     try:
         with _without_exceptions():
             result = function(*arguments, **named)
@@ -48,6 +49,11 @@ def call(path: str, function: Callable[..., T], *arguments: Any, void: bool = Fa
             errors = [(gdal.CPLE_AppDefined, str(raised))]
         raise exception(path, errors) from None
     return result
+
+
+def _public(text: str) -> str:
+    """A message with the name that a new file is going to have (create._PartialFolder)."""
+    return re.sub(r"/\.([^/]+)\.writing/\1", r"/\1", text)
 
 
 def _without_exceptions() -> contextlib.AbstractContextManager:

@@ -15,8 +15,8 @@ import numpy as np
 from . import _dataset, _facts, _indexing, _mapping, _reading, windows
 
 if TYPE_CHECKING:
-    import dask.array
-    import xarray
+    from dask.array import Array as DaskArray
+    from xarray import DataArray
 
 MAX_OPEN_PARTS = 32  # of a stack, whose parts are datasets of their own
 
@@ -143,8 +143,8 @@ class Array:
         if not out.flags.writeable:
             raise ValueError("out: found a read-only array")
         # The opposite of `after`: axes of None go, those of integers come back.
-        target = out[tuple(0 if part is None else slice(None) for part in after if part != 0) + (...,)]
-        target = target[tuple(None if part == 0 else slice(None) for part in after if part is not None) + (...,)]
+        target = out[(*(0 if part is None else slice(None) for part in after if part != 0), ...)]
+        target = target[(*(None if part == 0 else slice(None) for part in after if part is not None), ...)]
         if out.dtype == self.dtype:
             self._read(ranges, target)
         else:
@@ -180,14 +180,14 @@ class Array:
 
     # --- other libraries
 
-    def dask(self, chunks: Any = None) -> dask.array.Array:
+    def dask(self, chunks: Any = None) -> DaskArray:
         """A Dask array, read by its tasks without a lock. Chunks are multiples of the file's, of about
         Dask's `array.chunk-size`; or as many bytes as a text says ("64 MiB"); "file": the file's; or
         exactly those that are given, as dask.array.from_array takes them."""
         from . import dask as module
         return module.dask_array(self, chunks)
 
-    def xarray(self, chunks: Any = None) -> xarray.DataArray:
+    def xarray(self, chunks: Any = None) -> DataArray:
         """A DataArray with coordinates of pixel centres, `spatial_ref`, nodata and the file's metadata,
         as rioxarray and odc-geo read them. Lazy; with `chunks` ("auto" or as for dask()) a Dask array."""
         from . import xarray as module
@@ -226,14 +226,12 @@ class Array:
 
     def header(self) -> Any:
         """A dataset of GDAL's bindings, for what else its header says. Use it in this thread."""
-        self._find_handles()
-        return self._handles.header()
+        return self._find_handles().header()
 
-    def _dataset(self) -> Any:
-        self._find_handles()
-        return self._handles.get()
+    def _reading_dataset(self) -> Any:
+        return self._find_handles().get()
 
-    def _find_handles(self) -> None:
+    def _find_handles(self) -> _dataset.Handles:
         if self._handles is None:
             handles = _dataset.handles_for_unpickled(self.path, self.open_options, self.facts.driver)
             if handles.facts is None:
@@ -243,6 +241,8 @@ class Array:
                 raise ValueError(f"{self.path}: found {found.shape} {found.dtype}, wanted {self.shape} "
                                  f"{self.dtype}: it was replaced since it was opened; open it again")
             object.__setattr__(self, "_handles", handles)
+            return handles
+        return self._handles
 
     def _part(self, index: tuple[int, ...]) -> Any:
         """The dataset of one part of a stack."""
@@ -259,9 +259,9 @@ class Array:
         if out.size == 0:
             return
         if depth == 0:
-            _reading.read(self.path, self._dataset(), self.facts, ranges, out)
+            _reading.read(self.path, self._reading_dataset(), self.facts, ranges, out)
             return
-        self._dataset()
+        self._reading_dataset()
         for place in itertools.product(*(range(len(selected)) for selected in ranges[:depth])):
             index = tuple(selected[at] for selected, at in zip(ranges, place))
             _reading.read(self.path, self._part(index), self.facts, ranges[depth:], out[place])

@@ -72,7 +72,7 @@ class Writer:
         self._axes = axes
         self._lock = threading.RLock()
         self._process = os.getpid()
-        self._dataset: gdal.Dataset | None = None
+        self._dataset: Any = None  # a gdal.Dataset until all is done
         self._folder = _PartialFolder(path)
         try:
             self._dataset = self._create(options)
@@ -174,6 +174,7 @@ class Writer:
     def _write(self, along: dict[str, range], planes: np.ndarray) -> None:
         self._check_open()
         buffer = _reading.transport(planes)
+        assert buffer is not None  # types without a transport cannot be created
         bands = along.get("B", range(1))
         x, y = along["X"].start, along.get("Y", range(1)).start
         for band, plane in zip(bands, buffer) if len(bands) < self._dataset.RasterCount else ():
@@ -194,19 +195,31 @@ class _PartialFolder:
         self._lock: int | None = None
 
     def make(self) -> None:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(self.name)
-        self._lock = os.open(self.name, os.O_RDONLY)
+        while self._lock is None:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self.name)
+            with contextlib.suppress(FileNotFoundError):  # another writer has just completed
+                self._lock = self._locked()
+        for entry in os.scandir(self.name):
+            shutil.rmtree(entry.path) if entry.is_dir() else os.unlink(entry.path)
+
+    def _locked(self) -> int:
+        """The open folder. FileNotFoundError where it went in the meantime."""
+        folder = os.open(self.name, os.O_RDONLY)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._lock)
-            self._lock = None
+            os.close(folder)
             raise BlockingIOError(f"{self.target}: another process is writing it") from None
         except OSError:
             pass  # a file system without locks: two writers at once are the user's to avoid
-        for entry in os.scandir(self.name):
-            shutil.rmtree(entry.path) if entry.is_dir() else os.unlink(entry.path)
+        try:
+            if os.path.samestat(os.fstat(folder), os.stat(self.name)):
+                return folder
+        except FileNotFoundError:
+            pass
+        os.close(folder)
+        raise FileNotFoundError(self.name)
 
     def publish(self) -> None:
         """Moves the file, synced, to its name. Old sidecars go before that, new ones come after it; where
@@ -266,7 +279,7 @@ def _axes(shape: tuple[int, ...], options: dict[str, str], dims: tuple[str, ...]
     letters = {dim: letter for letter, dim in _facts.DIMS.items()}
     if "AXES" in options:
         axes = options.pop("AXES").upper()
-        if len(axes) != len(shape) or len(set(axes)) != len(axes) or "X" not in axes or set(axes) - set("BYX"):
+        if len(axes) != len(shape) or sorted(axes) != sorted(set(axes) & set("BYX")) or "X" not in axes:
             raise ValueError(f"AXES: found {axes}, wanted B, Y and X for the {len(shape)} axes of {shape}")
         return axes
     if len(shape) < 3:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    import dask.array
+    from dask.array import Array as DaskArray
 
     from .array import Array
 
 
-def dask_array(image: Array, chunks: Any = None) -> dask.array.Array:
+def dask_array(image: Array, chunks: Any = None) -> DaskArray:
     """Array.dask. ImportError where there is no Dask."""
     import dask.array
     return dask.array.from_array(

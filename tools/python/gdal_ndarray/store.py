@@ -57,7 +57,8 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
             array = array.rechunk(blocks)
         inbox = _Inbox(writer, int(np.prod(array.numblocks)))
         with inbox:
-            tasks = da.store(array, Target(inbox), lock=False, compute=False)
+            target: Any = Target(inbox)
+            tasks = da.store(array, target, lock=False, compute=False)
             _compute(tasks, progress)
             inbox.finish()
     return open_array(path)
