@@ -131,3 +131,10 @@ def test_engine_knows_its_files():
     engine = GdalNdarrayBackend()
     assert engine.guess_can_open("a/b.npy") and engine.guess_can_open("b.B2ND")
     assert not engine.guess_can_open("a.tif") and not engine.guess_can_open(b"bytes")
+
+
+def test_odc_geo_finds_its_way(image):
+    pytest.importorskip("odc.geo.xr")
+    box = image[0].xarray().odc.geobox
+    assert (box.shape, box.crs.to_epsg()) == ((70, 90), 32633)
+    assert tuple(box.affine)[:6] == image[0].transform

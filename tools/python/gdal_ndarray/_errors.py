@@ -31,7 +31,7 @@ def call(path: str, function: Callable[..., T], *arguments: Any, void: bool = Fa
     reports: list[tuple[int, int, str]] = []
     result: Any = None
     raised: RuntimeError | None = None
-    gdal.PushErrorHandler(lambda level, number, text: reports.append((level, number, _public(text))))
+    gdal.PushErrorHandler(lambda *report: reports.append(report))
     try:
         with _without_exceptions():
             result = function(*arguments, **named)
@@ -39,10 +39,12 @@ def call(path: str, function: Callable[..., T], *arguments: Any, void: bool = Fa
         raised = error
     finally:
         gdal.PopErrorHandler()
-    errors = [(number, text) for level, number, text in reports if level >= gdal.CE_Failure]
+    if result is not None and not isinstance(result, int) and not reports:
+        return result
+    errors = [(number, _public(text)) for level, number, text in reports if level >= gdal.CE_Failure]
     for level, _, text in reports:
         if level == gdal.CE_Warning:
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            warnings.warn(_public(text), RuntimeWarning, stacklevel=3)
     failed = bool(errors) if void else result is None or (isinstance(result, int) and result != 0)
     if raised is not None or failed:
         if not errors and raised is not None:

@@ -175,9 +175,9 @@ class _Inbox:
                         start = tuple(map(int, name[:-4].split("_")))
                         self.take(start, np.load(path, mmap_mode="r"))
                         os.unlink(path)
-                    if time.monotonic() - signed > SIGN_OF_LIFE_SECONDS:
-                        self._sign()
-                        signed = time.monotonic()
+                if time.monotonic() - signed > SIGN_OF_LIFE_SECONDS:
+                    self._sign()
+                    signed = time.monotonic()
         except BaseException as error:
             self._error = error
             with contextlib.suppress(OSError):  # tasks see that nobody waits for them
