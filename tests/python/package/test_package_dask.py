@@ -10,6 +10,7 @@ import time
 import gdal_ndarray
 import numpy as np
 import pytest
+from gdal_ndarray import _process
 from osgeo import gdal
 from support.package import equal
 
@@ -86,6 +87,9 @@ def test_tokens_follow_the_file(image, npy):
 def test_workers_of_a_cluster_read(image, client):
     opened, array = image
     equal(opened.dask((2, 20, 30)).compute(), array)
+    options = client.submit(_process.default_open_options, "NPY").result()
+    assert options["NUM_THREADS"] == "1"
+    assert 0 < int(options["MAX_RESIDENT"].removesuffix("KB")) <= 600_000_000 // 8 >> 10
 
 
 # --- storing
