@@ -1,5 +1,6 @@
 """gdal_ndarray.create: new files, which are whole or absent."""
 
+import gc
 import os
 import signal
 import time
@@ -197,6 +198,44 @@ def test_forked_child_neither_writes_nor_removes(tmp_path):
         assert in_child(child)
         writer[:] = 2
     assert gdal_ndarray.open(tmp_path / "new.npy")[...].min() == 2
+
+
+def test_forked_child_that_ends_in_order_writes_nothing(tmp_path, suffix):
+    path = tmp_path / ("new" + suffix)
+    with gdal_ndarray.create(path, (30, 40), "u1") as writer:
+        writer[:] = 1
+        def child():
+            writer._dataset = None  # as when the interpreter ends
+            gc.collect()
+        assert in_child(child)
+        writer[10:] = 2
+    stored = gdal_ndarray.open(path)[...]
+    assert (stored[:10] == 1).all() and (stored[10:] == 2).all()
+
+
+def test_forked_child_does_not_keep_the_lock(tmp_path):
+    path = tmp_path / "new.npy"
+    reading, writing = os.pipe()
+
+    def killed():
+        with gdal_ndarray.create(path, (30, 40), "u1"):
+            child = os.fork()
+            if child == 0:
+                time.sleep(60)
+                os._exit(0)
+            os.write(writing, str(child).encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert in_child(killed) is None
+    child = int(os.read(reading, 20))
+    try:
+        with gdal_ndarray.create(path, (30, 40), "u1") as writer:
+            writer[:] = 1
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.close(reading)
+        os.close(writing)
+    assert left_in(tmp_path) == ["new.npy"]
 
 
 @pytest.mark.parametrize("replaces", [False, True])

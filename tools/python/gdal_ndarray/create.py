@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ DRIVERS = {".npy": "NPY", ".b2nd": "B2ND"}
 SIDECARS = (".aux.xml", ".msk", ".msk.ovr", ".ovr", ".msk.aux.xml", ".ovr.aux.xml")
 AXES_OF_INTERLEAVE = {"BAND": "BYX", "PIXEL": "YXB", "LINE": "YBX"}
 _keep: Any = object()
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 
 def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, like: Any = None, *,
@@ -74,6 +76,7 @@ class Writer:
         self._process = os.getpid()
         self._dataset: Any = None  # a gdal.Dataset until all is done
         self._folder = _PartialFolder(path)
+        _writers.add(self)
         try:
             self._dataset = self._create(options)
             _georeference.write(path, self._dataset, reference, dtype)
@@ -147,6 +150,12 @@ class Writer:
     def __del__(self) -> None:
         if "_folder" in self.__dict__:
             self.abort()
+
+    def _after_fork(self) -> None:
+        """In a child, which neither closes the dataset, for that writes, nor keeps the lock."""
+        if self._dataset is not None:
+            self._dataset.thisown = False
+        self._folder.forget()
 
     def _check_open(self) -> None:
         if self._process != os.getpid():
@@ -243,8 +252,21 @@ class _PartialFolder:
         if self._lock is None:
             return
         shutil.rmtree(self.name, ignore_errors=True)
-        os.close(self._lock)
-        self._lock = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Gives the lock up: this process's share of it, after a fork."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _after_fork() -> None:
+    for writer in list(_writers):
+        writer._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _sync(path: str | os.PathLike[str]) -> None:
