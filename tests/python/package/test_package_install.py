@@ -1,0 +1,71 @@
+"""`python -m gdal_ndarray`, and the package as pip and CMake install it."""
+
+import importlib.util
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import gdal_ndarray
+import pytest
+from osgeo import gdal
+
+ROOT = next(folder for folder in pathlib.Path(__file__).parents if (folder / "LICENSE").exists())
+
+
+def report(**environment):
+    run = subprocess.run([sys.executable, "-m", "gdal_ndarray"], capture_output=True, text=True,
+                         env={**os.environ, **environment})
+    return run.returncode, run.stdout
+
+
+def test_version_is_the_projects():
+    project = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    assert gdal_ndarray.__version__ == re.search(r"VERSION (\d+\.\d+\.\d+)", project)[1]
+
+
+def test_report():
+    status, text = report()
+    plugin = pathlib.Path(os.environ["GDAL_DRIVER_PATH"], "gdal_ndarray.so").resolve()
+    assert status == 0
+    assert f"gdal_ndarray {gdal_ndarray.__version__}" in text
+    assert f"osgeo: GDAL {gdal.VersionInfo('RELEASE_NAME')}" in text
+    assert re.search(r"drivers: NPY.*; plugin: " + re.escape(str(plugin)), text)
+    if importlib.util.find_spec("rasterio"):
+        assert re.search(r"rasterio: GDAL \d", text)
+
+
+def test_report_of_what_is_missing(tmp_path):
+    status, text = report(GDAL_DRIVER_PATH=str(tmp_path))
+    assert status == 1
+    assert f"looked in {tmp_path}: there is none" in text
+    (tmp_path / "gdal_ndarray.so").write_bytes(b"no library")
+    status, text = report(GDAL_DRIVER_PATH=str(tmp_path))
+    assert status == 1
+    assert re.search(r"GDAL says: .*gdal_ndarray.so", text)
+
+
+@pytest.mark.slow
+def test_pip_installs_it_from_the_tree(tmp_path):
+    for module in ("pip", "setuptools"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"no {module}")
+    # A copy, since setuptools leaves a folder in the tree.
+    shutil.copytree(ROOT / "tools" / "python", tmp_path / "tree" / "tools" / "python",
+                    ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
+    shutil.copy(ROOT / "CMakeLists.txt", tmp_path / "tree")
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps",
+                    "--no-build-isolation", "--target", tmp_path / "site", tmp_path / "tree/tools/python"],
+                   check=True)
+    script = ("import gdal_ndarray, importlib.metadata as m; print(gdal_ndarray.__file__, "
+              "gdal_ndarray.__version__, m.version('gdal-ndarray'), "
+              "[p.value for p in m.entry_points(group='xarray.backends') if p.name == 'gdal_ndarray'])")
+    run = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+                         capture_output=True, text=True, check=True)
+    version = gdal_ndarray.__version__
+    assert run.stdout.split(maxsplit=3) == [
+        str(tmp_path / "site/gdal_ndarray/__init__.py"), version, version,
+        "['gdal_ndarray.xarray:GdalNdarrayBackend']\n"]
+    assert (tmp_path / "site/gdal_ndarray/py.typed").exists()

@@ -1,0 +1,120 @@
+"""What the header of a file says, as it is when the file is opened: no pixels, no handles.
+
+A raster is shown as the array that is in the file: of `.npy` and `.b2nd` the file's own axes in their
+order; of every other raster (y, x), or (band, y, x) where it has several bands.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from typing import Any
+
+import numpy as np
+from osgeo import gdal, gdal_array
+
+from . import _errors
+from ._dataset import Handles, Options
+
+OURS = ("NPY", "B2ND")
+DIMS = {"B": "band", "Y": "y", "X": "x"}
+HAS_INT8 = hasattr(gdal, "GDT_Int8")
+HAS_FLOAT16 = hasattr(gdal, "GDT_Float16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """`axes` has a letter (B, Y, X) for each of the last axes; `stack` are the sizes of those before
+    them, which are subdatasets to GDAL. `shape`, `chunks` and `dims` have all axes, in array order."""
+
+    driver: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    chunks: tuple[int, ...]
+    axes: str
+    stack: tuple[int, ...]
+    bands: int
+    crs: str | None  # WKT2
+    transform: tuple[float, ...] | None  # a, b, c, d, e, f: x = a column + b line + c, y = ...
+    nodata: int | float | None
+    layout: dict[str, str]  # GDAL's metadata domain IMAGE_STRUCTURE
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        return (*(f"axis_{axis}" for axis in range(len(self.stack))), *(DIMS[axis] for axis in self.axes))
+
+    @property
+    def is_records(self) -> bool:
+        return self.layout.get("DTYPE", "").startswith("[") and self.driver in OURS
+
+
+def part_name(driver: str, path: str, index: tuple[int, ...]) -> str:
+    """The dataset of one part of a stack."""
+    quoted = path.replace('"', '\\"')
+    return f'{driver}:"{quoted}":{",".join(map(str, index))}'
+
+
+def facts_of(handles: Handles, options: Options) -> Facts:
+    """Reads them. ValueError for a file of several rasters that are no stack, naming them."""
+    path = handles.path
+    dataset = handles.header()
+    driver = dataset.GetDriver().ShortName
+    layout = dataset.GetMetadata("IMAGE_STRUCTURE") or {}
+    if dataset.RasterCount > 0:
+        return _facts(path, dataset, driver, layout, ())
+    if driver not in OURS or "SHAPE" not in layout:
+        names = [name for name, _ in dataset.GetSubDatasets()]
+        raise ValueError(f"{path}: has no bands of its own; open one of its subdatasets: {names}"
+                         if names else f"{path}: has no bands")
+    stack = ast.literal_eval(layout["SHAPE"])[:-3]
+    part = Handles(part_name(driver, path, (0,) * len(stack)), options, driver).header()
+    return _facts(path, part, driver, part.GetMetadata("IMAGE_STRUCTURE"), stack)
+
+
+def _facts(path: str, dataset: gdal.Dataset, driver: str, layout: dict[str, str],
+           stack: tuple[int, ...]) -> Facts:
+    bands = [dataset.GetRasterBand(number + 1) for number in range(dataset.RasterCount)]
+    axes = layout.get("AXES", "") if driver in OURS else ""
+    if not axes or (len(bands) > 1 and "B" not in axes):  # records have a band for each field
+        axes = "BYX" if len(bands) > 1 else "YX"
+    lengths = {"B": len(bands), "Y": dataset.RasterYSize, "X": dataset.RasterXSize}
+    block_x, block_y = bands[0].GetBlockSize()
+    together = layout.get("INTERLEAVE") in ("PIXEL", "LINE")
+    chunk = {"B": len(bands) if together else 1, "Y": block_y, "X": block_x}
+    shape = tuple(lengths[axis] for axis in axes)
+    chunks = tuple(chunk[axis] for axis in axes)
+    if "CHUNKS" in layout and driver in OURS:
+        stored = ast.literal_eval(layout["CHUNKS"])
+        chunks = stored[len(stored) - len(axes):]
+        stack_chunks = stored[:len(stack)]
+    else:
+        stack_chunks = (1,) * len(stack)
+    transform = dataset.GetGeoTransform(can_return_null=True)
+    reference = dataset.GetSpatialRef()
+    dtype = _dtype(driver, layout, bands)
+    return Facts(
+        driver=driver, shape=stack + shape, dtype=dtype,
+        chunks=tuple(min(pair) for pair in zip((*stack_chunks, *chunks), stack + shape)),
+        axes=axes, stack=stack, bands=len(bands),
+        crs=_errors.call(path, reference.ExportToWkt, ["FORMAT=WKT2_2019"]) if reference else None,
+        transform=tuple(transform[i] for i in (1, 2, 0, 4, 5, 3)) if transform else None,
+        nodata=_scalar(bands[0].GetNoDataValue(), dtype), layout=dict(layout))
+
+
+def _dtype(driver: str, layout: dict[str, str], bands: list[gdal.Band]) -> np.dtype:
+    """Of the elements of the file in this machine's byte order, or one that holds those of all bands."""
+    if driver in OURS and not layout.get("DTYPE", "[").startswith("["):
+        return np.dtype(layout["DTYPE"]).newbyteorder("=")
+    return np.result_type(*{_band_dtype(band) for band in bands})
+
+
+def _band_dtype(band: gdal.Band) -> np.dtype:
+    if not HAS_INT8 and band.GetMetadataItem("PIXELTYPE", "IMAGE_STRUCTURE") == "SIGNEDBYTE":
+        return np.dtype(np.int8)
+    return np.dtype(gdal_array.GDALTypeCodeToNumericTypeCode(band.DataType))
+
+
+def _scalar(value: Any, dtype: np.dtype) -> int | float | None:
+    if value is not None and dtype.kind in "iub" and value == value and float(value).is_integer():
+        return int(value)
+    return value

@@ -1,0 +1,96 @@
+"""What a new file says of its pixels besides their values, and where that is taken from."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+import numpy as np
+from osgeo import gdal, osr
+
+from . import _errors
+from .array import Array
+from .array import open as open_array
+
+
+@dataclasses.dataclass(frozen=True)
+class Georeference:
+    """`crs` as text that GDAL understands, `transform` as Array.transform, `lines` and `pixels` of
+    the raster that it is of (None: of any)."""
+
+    crs: str | None = None
+    transform: tuple[float, ...] | None = None
+    nodata: int | float | None = None
+    descriptions: tuple[str, ...] = ()
+    lines: int | None = None
+    pixels: int | None = None
+
+
+def georeference_of(like: Any) -> Georeference:
+    """Of an Array, the path of a raster, or a DataArray with `spatial_ref` as rioxarray makes it; of
+    None none. TypeError for anything else."""
+    if like is None:
+        return Georeference()
+    if isinstance(like, (str, os.PathLike)):
+        like = open_array(like)
+    if isinstance(like, Array):
+        sizes = dict(zip(like.dims, like.shape))
+        descriptions: tuple[str, ...] = ()
+        if not like.facts.stack:
+            dataset = like.header()
+            descriptions = tuple(dataset.GetRasterBand(number + 1).GetDescription()
+                                 for number in range(like.facts.bands))
+        return Georeference(like.crs, like.transform, like.nodata, descriptions,
+                            sizes.get("y", 1), sizes["x"])
+    if hasattr(like, "coords") and hasattr(like, "dims"):
+        return _of_data_array(like)
+    raise TypeError(f"like: found {type(like).__name__}, wanted a gdal_ndarray.Array, a path or a DataArray")
+
+
+def _of_data_array(array: Any) -> Georeference:
+    reference = array.coords["spatial_ref"].attrs if "spatial_ref" in array.coords else {}
+    sizes = dict(zip(array.dims, array.shape))
+    transform = None
+    if "GeoTransform" in reference:
+        c, a, b, f, d, e = (float(number) for number in reference["GeoTransform"].split())
+        transform = (a, b, c, d, e, f)
+    # Coordinates say where the pixels are after a selection, which leaves GeoTransform as it was.
+    x, y = (np.asarray(array.coords[dim]) if dim in array.coords else np.empty(0) for dim in ("x", "y"))
+    if len(x) > 1 and len(y) > 1 and (transform is not None or "crs_wkt" in reference):
+        a, e = (float(part[-1] - part[0]) / (len(part) - 1) for part in (x, y))
+        transform = (a, 0.0, float(x[0]) - a / 2, 0.0, e, float(y[0]) - e / 2)
+    nodata = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
+    return Georeference(reference.get("crs_wkt", reference.get("spatial_ref")), transform,
+                        None if nodata is None else np.asarray(nodata).item(), (),
+                        sizes.get("y"), sizes.get("x"))
+
+
+def write(path: str, dataset: gdal.Dataset, given: Georeference, dtype: np.dtype) -> None:
+    """Gives it to a new dataset, before its pixels. ValueError for a CRS that GDAL does not know."""
+    if given.crs:
+        reference = osr.SpatialReference()
+        try:
+            _errors.call(path, reference.SetFromUserInput, given.crs)
+        except OSError as error:
+            raise ValueError(f"crs: found {given.crs!r}: {error}") from None
+        reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+        _errors.call(path, dataset.SetSpatialRef, reference)
+    same_size = given.lines in (None, dataset.RasterYSize) and given.pixels in (None, dataset.RasterXSize)
+    if given.transform and same_size:
+        a, b, c, d, e, f = given.transform
+        _errors.call(path, dataset.SetGeoTransform, (c, a, b, f, d, e))
+    for number in range(dataset.RasterCount):
+        band = dataset.GetRasterBand(number + 1)
+        if given.nodata is not None:
+            _errors.call(path, band.SetNoDataValue, given.nodata)
+        if len(given.descriptions) == dataset.RasterCount and given.descriptions[number]:
+            _errors.call(path, band.SetDescription, given.descriptions[number], void=True)
+
+
+def holds(dtype: np.dtype, nodata: int | float) -> bool:
+    """Whether pixels can have that value."""
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return nodata == nodata and limits.min <= nodata <= limits.max and float(nodata).is_integer()
+    return dtype.kind in "fc"

@@ -1,0 +1,326 @@
+"""New `.npy` and `.b2nd` files, written window by window, which are whole or absent."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dataclasses
+import fcntl
+import os
+import pathlib
+import shutil
+import threading
+import weakref
+from typing import Any
+
+import numpy as np
+from osgeo import gdal, gdal_array
+
+from . import _errors, _facts, _georeference, _indexing, _reading
+from ._dataset import as_options
+
+DRIVERS = {".npy": "NPY", ".b2nd": "B2ND"}
+SIDECARS = (".aux.xml", ".msk", ".msk.ovr", ".ovr", ".msk.aux.xml", ".ovr.aux.xml")
+AXES_OF_INTERLEAVE = {"BAND": "BYX", "PIXEL": "YXB", "LINE": "YBX"}
+_keep: Any = object()
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+
+
+def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, like: Any = None, *,
+           crs: Any = _keep, transform: Any = _keep, nodata: Any = _keep, **options: Any) -> Writer:
+    """A new file of zeros (nodata, where that is given), to be written as `writer[window] = pixels`.
+
+    `path` ends in `.npy` or `.b2nd`. `shape` is that of the file, of one to three axes: (x,), (y, x),
+    (band, y, x), or what `AXES` ("YXB") or `INTERLEAVE` say; three axes without them are as those of
+    `like`, else (band, y, x) unless the last has at most 4 elements and the first more. bool becomes
+    uint8. `like` (an Array, a path, a DataArray) gives CRS, nodata, descriptions of bands and, where it
+    has as many lines and pixels, the transform; `crs` (WKT, "EPSG:32633"), `transform` (six numbers, as
+    Array.transform) and `nodata` override it, None too. All else are creation options of the driver.
+
+    The file takes its name when all is written, by leaving the `with` block or commit(); until then,
+    and after an exception or the end of the process, what was there before is there. Where two write
+    the same name at once, the second gets a BlockingIOError. ValueError for options, shapes and types
+    that the driver refuses, OSError where files cannot be made.
+    """
+    reference = _georeference.georeference_of(like)
+    dtype = np.dtype(dtype).newbyteorder("=")
+    dtype = np.dtype(np.uint8) if dtype == np.bool_ else dtype
+    if reference.nodata is not None and not _georeference.holds(dtype, reference.nodata):
+        reference = dataclasses.replace(reference, nodata=None)
+    if crs is not _keep:
+        reference = dataclasses.replace(reference, crs=_text_of(crs))
+    if transform is not _keep:
+        reference = dataclasses.replace(reference, transform=transform and tuple(transform)[:6],
+                                        lines=None, pixels=None)
+    if nodata is not _keep:
+        if nodata is not None and not _georeference.holds(dtype, nodata):
+            raise ValueError(f"nodata: found {nodata}, wanted a value of {dtype}")
+        reference = dataclasses.replace(reference, nodata=nodata)
+    texts = dict(as_options(options))
+    axes = _axes(tuple(shape), texts, getattr(like, "dims", ()))
+    return Writer(os.path.abspath(os.fspath(path)), tuple(map(int, shape)), dtype, axes, reference, texts)
+
+
+class Writer:
+    """What create() returns. Threads may write at the same time; one after the other does. A process
+    made by fork cannot. Windows that cover whole `chunks` are compressed once."""
+
+    def __init__(self, path: str, shape: tuple[int, ...], dtype: np.dtype, axes: str,
+                 reference: _georeference.Georeference, options: dict[str, str]):
+        """Arguments as create() has checked them; `axes` has a letter for each."""
+        self.path = path
+        self.shape = shape
+        self.dtype = dtype
+        self._axes = axes
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._dataset: Any = None  # a gdal.Dataset until all is done
+        self._folder = _PartialFolder(path)
+        _writers.add(self)
+        try:
+            self._dataset = self._create(options)
+            _georeference.write(path, self._dataset, reference, dtype)
+            layout = self._dataset.GetMetadata("IMAGE_STRUCTURE")
+        except BaseException:
+            self.abort()
+            raise
+        chunks = ast.literal_eval(layout["CHUNKS"]) if "CHUNKS" in layout else (1,) * len(shape)
+        #: Elements along each axis that are compressed together; of a `.npy` one.
+        self.chunks: tuple[int, ...] = tuple(min(pair) for pair in zip(chunks, shape))
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        return tuple(_facts.DIMS[axis] for axis in self._axes)
+
+    @property
+    def folder(self) -> str:
+        """Where the file is made; gone when it is complete."""
+        return self._folder.name
+
+    def __setitem__(self, key: Any, pixels: Any) -> None:
+        """Writes a window: integers, slices without steps, `...`. Pixels are broadcast and cast as NumPy
+        does it. ValueError for steps, OSError where the disk is full."""
+        ranges, after = _indexing.parse(key, self.shape)
+        if any(selected.step != 1 for selected in ranges):
+            raise ValueError("windows to write have no steps")
+        if any(len(selected) == 0 for selected in ranges):
+            return
+        lengths = tuple(len(selected) for selected in ranges)
+        pixels = np.broadcast_to(np.asarray(pixels), _indexing.result_shape(ranges, after))
+        box = pixels.reshape(lengths).astype(self.dtype, copy=False)
+        if min(box.strides) <= 0:  # a stride of 0, as of what was broadcast, has another meaning for GDAL
+            box = np.array(box, order="C")
+        with self._lock:
+            self._write(dict(zip(self._axes, ranges)), _reading.as_planes(box, self._axes))
+
+    def commit(self) -> None:
+        """Completes the file and gives it its name."""
+        with self._lock:
+            self._check_open()
+            dataset = self._dataset
+            try:
+                _errors.call(self.path, dataset.FlushCache, void=True)
+                self._dataset = None
+                _close(self.path, dataset)
+                del dataset
+                self._folder.publish()
+            except BaseException:
+                self.abort()
+                raise
+
+    def abort(self) -> None:
+        """Removes what was written; does nothing after commit()."""
+        if self._process != os.getpid():
+            return
+        with self._lock:
+            if self._dataset is not None:
+                dataset, self._dataset = self._dataset, None
+                _errors.quietly(lambda: _close(self.path, dataset))
+            self._folder.remove()
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.abort()
+        elif self._dataset is not None:
+            self.commit()
+
+    def __del__(self) -> None:
+        if "_folder" in self.__dict__:
+            self.abort()
+
+    def _after_fork(self) -> None:
+        """In a child, which neither closes the dataset, for that writes, nor keeps the lock."""
+        if self._dataset is not None:
+            self._dataset.thisown = False
+        self._folder.forget()
+
+    def _check_open(self) -> None:
+        if self._process != os.getpid():
+            raise ValueError(f"{self.path}: is written by another process than this one")
+        if self._dataset is None:
+            raise ValueError(f"{self.path}: is complete or given up: nothing can be written any more")
+
+    def _create(self, options: dict[str, str]) -> gdal.Dataset:
+        suffix = os.path.splitext(self.path)[1].lower()
+        if suffix not in DRIVERS:
+            raise ValueError(f"{self.path}: found a name that ends in {suffix!r}, wanted .npy or .b2nd")
+        driver = gdal.GetDriverByName(DRIVERS[suffix])
+        if driver is None:
+            raise OSError(f"{self.path}: GDAL has no driver {DRIVERS[suffix]}; "
+                          "`python -m gdal_ndarray` says where it looks for plugins")
+        sizes = dict(zip(self._axes, self.shape))
+        texts = {**options, "AXES": self._axes}
+        texts.pop("INTERLEAVE", None)
+        band_type, more = _band_type(self.path, self.dtype)
+        self._folder.make()
+        return _errors.call(
+            self.path, driver.Create, self._folder.file, sizes["X"], sizes.get("Y", 1), sizes.get("B", 1),
+            band_type, options=[f"{name}={value}" for name, value in {**texts, **more}.items()])
+
+    def _write(self, along: dict[str, range], planes: np.ndarray) -> None:
+        self._check_open()
+        buffer = _reading.transport(planes)
+        assert buffer is not None  # types without a transport cannot be created
+        bands = along.get("B", range(1))
+        x, y = along["X"].start, along.get("Y", range(1)).start
+        for band, plane in zip(bands, buffer) if len(bands) < self._dataset.RasterCount else ():
+            _errors.call(self.path, self._dataset.GetRasterBand(band + 1).WriteArray, plane, x, y)
+        if len(bands) == self._dataset.RasterCount:
+            whole = buffer[0] if len(bands) == 1 else buffer
+            _errors.call(self.path, self._dataset.WriteArray, whole, x, y)
+
+
+class _PartialFolder:
+    """A folder beside the file that is to be, `.NAME.writing`: the file is made in it under its own
+    name, with its sidecars. What a process left there that was killed goes with the next writer."""
+
+    def __init__(self, path: str):
+        self.target = pathlib.Path(path)
+        self.name = str(self.target.with_name(f".{self.target.name}.writing"))
+        self.file = os.path.join(self.name, self.target.name)
+        self._lock: int | None = None
+
+    def make(self) -> None:
+        while self._lock is None:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self.name)
+            with contextlib.suppress(FileNotFoundError):  # another writer has just completed
+                self._lock = self._locked()
+        for entry in os.scandir(self.name):
+            shutil.rmtree(entry.path) if entry.is_dir() else os.unlink(entry.path)
+
+    def _locked(self) -> int:
+        """The open folder. FileNotFoundError where it went in the meantime."""
+        folder = os.open(self.name, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(folder)
+            raise BlockingIOError(f"{self.target}: another process is writing it") from None
+        except OSError:
+            pass  # a file system without locks: two writers at once are the user's to avoid
+        try:
+            if os.path.samestat(os.fstat(folder), os.stat(self.name)):
+                return folder
+        except FileNotFoundError:
+            pass
+        os.close(folder)
+        raise FileNotFoundError(self.name)
+
+    def publish(self) -> None:
+        """Moves the file, synced, to its name. Old sidecars go before that, new ones come after it; where
+        there is no old file, new ones come before it, so that it is never without."""
+        moved = [suffix for suffix in SIDECARS if os.path.exists(self.file + suffix)]
+        for name in [self.file, *(self.file + suffix for suffix in moved)]:
+            _sync(name)
+        replaces = self.target.exists()
+        for suffix in SIDECARS:
+            if suffix in moved and not replaces:
+                os.replace(self.file + suffix, str(self.target) + suffix)
+            elif os.path.lexists(str(self.target) + suffix):
+                os.unlink(str(self.target) + suffix)
+        os.replace(self.file, self.target)
+        for suffix in moved if replaces else ():
+            os.replace(self.file + suffix, str(self.target) + suffix)
+        _sync(self.target.parent)
+        self.remove()
+
+    def remove(self) -> None:
+        if self._lock is None:
+            return
+        shutil.rmtree(self.name, ignore_errors=True)
+        self.forget()
+
+    def forget(self) -> None:
+        """Gives the lock up: this process's share of it, after a fork."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _after_fork() -> None:
+    for writer in list(_writers):
+        writer._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _sync(path: str | os.PathLike[str]) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _close(path: str, dataset: gdal.Dataset) -> int:
+    if hasattr(dataset, "Close"):
+        _errors.call(path, dataset.Close, void=True)
+    else:  # before GDAL 3.8 a dataset is closed when its last name is gone
+        _errors.call(path, dataset.__swig_destroy__, dataset, void=True)
+        dataset.this = None
+    return 0
+
+
+def _text_of(crs: Any) -> str | None:
+    """A CRS of pyproj or rasterio as WKT; text as it is."""
+    for name in ("to_wkt", "ExportToWkt"):
+        if hasattr(crs, name):
+            return getattr(crs, name)()
+    return f"EPSG:{crs}" if isinstance(crs, int) else crs
+
+
+def _axes(shape: tuple[int, ...], options: dict[str, str], dims: tuple[str, ...]) -> str:
+    """A letter for each axis. ValueError where there are none or more than three, or one is empty."""
+    if not 1 <= len(shape) <= 3 or min(shape) < 1:
+        raise ValueError(f"shape: found {shape}, wanted one to three axes of at least 1")
+    letters = {dim: letter for letter, dim in _facts.DIMS.items()}
+    if "AXES" in options:
+        axes = options.pop("AXES").upper()
+        if len(axes) != len(shape) or sorted(axes) != sorted(set(axes) & set("BYX")) or "X" not in axes:
+            raise ValueError(f"AXES: found {axes}, wanted B, Y and X for the {len(shape)} axes of {shape}")
+        return axes
+    if len(shape) < 3:
+        return "YX"[-len(shape):]
+    if "INTERLEAVE" in options:
+        interleave = options.pop("INTERLEAVE").upper()
+        if interleave not in AXES_OF_INTERLEAVE:
+            raise ValueError(f"INTERLEAVE: found {interleave}, wanted one of {', '.join(AXES_OF_INTERLEAVE)}")
+        return AXES_OF_INTERLEAVE[interleave]
+    if len(dims) == 3 and set(dims) == set(letters):
+        return "".join(letters[dim] for dim in dims)
+    return "YXB" if shape[2] <= 4 < shape[0] else "BYX"
+
+
+def _band_type(path: str, dtype: np.dtype) -> tuple[int, dict[str, str]]:
+    """GDAL's type, and the creation options that it needs."""
+    if dtype == np.int8 and not _facts.HAS_INT8:
+        return gdal.GDT_Byte, {"PIXELTYPE": "SIGNEDBYTE"}
+    found = gdal_array.NumericTypeCodeToGDALTypeCode(dtype.type)
+    if found is None or found == gdal.GDT_Unknown:
+        raise ValueError(f"{path}: found {dtype}, wanted a type that GDAL {gdal.__version__} can write")
+    return found, {}
