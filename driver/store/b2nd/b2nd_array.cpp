@@ -45,17 +45,6 @@ AxisVector Granule(const B2ndLayout& layout) {
   return read_chunk;
 }
 
-std::string FiltersText(const FrameSummary& summary) {
-  std::string text;
-  for (size_t i = 0; i < summary.filters.size(); ++i) {
-    if (summary.filters[i] == 0) continue;
-    if (!text.empty()) text += ",";
-    text += FilterName(summary.filters[i]);
-    if (summary.filters_meta[i] != 0) text += "(" + std::to_string(summary.filters_meta[i]) + ")";
-  }
-  return text.empty() ? "NONE" : text;
-}
-
 double Ratio(const FrameIndex& index) {
   double bytes = static_cast<double>(index.layout().element.element_bytes);
   for (const int64_t count : index.layout().shape) bytes *= static_cast<double>(count);
@@ -73,8 +62,10 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
   info.read_chunk = Granule(layout);
   info.chunk = layout.chunk_shape;
   info.block = layout.block_shape;
-  info.packing = CompressionInfo{CompressionName(index.summary().compressor, index.summary().level),
-                                 FiltersText(index.summary()), Ratio(index)};
+  const bool is_auto = index.summary().auto_group_bytes > 0;
+  info.packing =
+      CompressionInfo{CompressionName(index.summary().compressor, index.summary().level),
+                      is_auto ? "AUTO" : PipelineText(index.summary().pipeline), Ratio(index)};
   info.format = "B2ND";
   info.dtype_text = layout.element.text;
   return info;

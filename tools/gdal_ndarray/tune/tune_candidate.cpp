@@ -23,7 +23,8 @@ using Blocks = std::vector<std::pair<int, int>>;
 const Blocks kSquares = {{128, 128}, {64, 64}, {256, 256}, {512, 512}, {32, 32}};
 const Blocks kWide = {{1024, 16}, {256, 64}, {4096, 16}, {256, 256}, {1024, 64}, {512, 512}};
 
-// What the table of codecs has to try, turn by turn; each codec with its own filter first.
+// What the table of codecs has to try, turn by turn; each codec with its own choice of filters
+// first.
 template <typename Try>
 void ForEachTrial(const Try& try_this) {
   constexpr int kMaxTurn = 16, kTurnOfNone = 4;
@@ -32,7 +33,7 @@ void ForEachTrial(const Try& try_this) {
     for (const CodecRow& codec : kCodecs) {
       for (const TrialLevel& trial : codec.trials) {
         if (trial.level == 0 || trial.turn != turn) continue;
-        try_this(codec.name, trial.level, FilterName(codec.default_filter));
+        try_this(codec.name, trial.level, "AUTO");
         for (const FilterRow& filter : kFilters) {
           if (filter.can_write) try_this(codec.name, trial.level, filter.name);
         }
@@ -167,7 +168,7 @@ OptionsList CodecsToTry(GDALDataset& source, const Reading&, const OptionsList&)
     if (filter == "SHUFFLE" && BytesOfPixel(source, options) == 1) return;
     list.push_back(Complete(source, options));
   };
-  add(kCodecs[0].name, level, FilterName(kCodecs[0].default_filter), interleave);
+  add(kCodecs[0].name, level, "AUTO", interleave);
   ForEachTrial([&](const char* codec, int at_level, const std::string& filter) {
     add(codec, at_level, filter, interleave);
     if (!one_way) add(codec, at_level, filter, "BAND");
