@@ -10,6 +10,7 @@ namespace ndarray {
 namespace {
 
 constexpr int64_t kPieceBytes = 4096;
+constexpr int64_t kMaxLooks = 256;  // at pieces, unless more are wanted
 constexpr std::string_view kAuto(
     "\x92\xa4"
     "AUTO\xcc",
@@ -63,15 +64,11 @@ std::vector<FilterCandidate> FiltersToTry(int compressor, uint8_t group_bytes) {
   const CodecRow* const codec = FindWritableCodec(compressor);
   if (codec == nullptr) return candidates;
   for (const TrialFilter& trial : codec->filters) {
-    if (trial.weight == 0) break;
+    if (trial.byte_weight == 0) break;
     const FilterPipeline pipeline = PipelineOf(trial.filter, group_bytes);
     const auto same = [&](const FilterCandidate& other) { return other.pipeline == pipeline; };
-    const auto known = std::find_if(candidates.begin(), candidates.end(), same);
-    if (known == candidates.end()) {
-      candidates.push_back({pipeline, trial.weight});
-    } else {
-      known->weight = std::min<int64_t>(known->weight, trial.weight);
-    }
+    if (std::any_of(candidates.begin(), candidates.end(), same)) continue;
+    candidates.push_back({pipeline, group_bytes == 1 ? trial.byte_weight : trial.weight});
   }
   return candidates;
 }
@@ -87,28 +84,33 @@ int64_t SampleBytes(int64_t chunk_bytes, int64_t block_bytes, int64_t group_byte
 
 bool TakeSample(const std::byte* chunk, int64_t chunk_bytes, int64_t block_bytes,
                 int64_t group_bytes, std::byte* sample, int64_t size_bytes) {
-  const int64_t most_bytes = std::min(block_bytes, std::max(kPieceBytes, group_bytes));
-  const int64_t piece_bytes = std::max(most_bytes / group_bytes, int64_t{1}) * group_bytes;
+  const int64_t wanted_bytes = std::min(block_bytes, std::max(kPieceBytes, group_bytes));
+  const int64_t piece_bytes = std::max(wanted_bytes / group_bytes, int64_t{1}) * group_bytes;
   const int64_t blocks = chunk_bytes / block_bytes;
   const int64_t slots = block_bytes / piece_bytes;
   const int64_t block_step = SpreadingStep(blocks);
   const int64_t slot_step = SpreadingStep(slots);
-  const int64_t most_pieces = std::max(blocks, 2 * (size_bytes / piece_bytes + 1));
-  int64_t filled_bytes = 0;
-  for (int64_t i = 0; i < most_pieces && filled_bytes < size_bytes; ++i) {
+  const int64_t wanted = size_bytes / piece_bytes + 1;
+  const int64_t looks = std::max(2 * wanted, std::min(blocks, kMaxLooks));
+  std::vector<const std::byte*> pieces;
+  for (int64_t i = 0; i < looks; ++i) {
     const int64_t block = i * block_step % blocks;
     const int64_t slot = (i * slot_step + i / blocks) % slots;
     const std::byte* const piece = chunk + block * block_bytes + slot * piece_bytes;
-    if (std::memcmp(piece, piece + group_bytes, static_cast<size_t>(piece_bytes - group_bytes)) ==
-        0) {
-      continue;
-    }
-    const int64_t taken_bytes = std::min(piece_bytes, size_bytes - filled_bytes);
+    const auto rest_bytes = static_cast<size_t>(piece_bytes - group_bytes);
+    if (std::memcmp(piece, piece + group_bytes, rest_bytes) != 0) pieces.push_back(piece);
+  }
+  // A chunk that is quick to compress, for the most part, has a small sample.
+  const auto found = static_cast<int64_t>(pieces.size());
+  const int64_t fill_bytes = std::max(size_bytes * found / looks, size_bytes / 2);
+  int64_t filled_bytes = 0;
+  for (const std::byte* const piece : pieces) {
+    const int64_t taken_bytes = std::min(piece_bytes, fill_bytes - filled_bytes);
     std::memcpy(sample + filled_bytes, piece, static_cast<size_t>(taken_bytes));
     filled_bytes += taken_bytes;
   }
   std::memset(sample + filled_bytes, 0, static_cast<size_t>(size_bytes - filled_bytes));
-  return filled_bytes > 0;
+  return found > 0;
 }
 
 std::string FormatAutoFilter(uint8_t group_bytes) {

@@ -44,8 +44,8 @@ struct FilterCandidate {
 // compressors that are not written.
 std::vector<FilterCandidate> FiltersToTry(int compressor, uint8_t group_bytes);
 
-constexpr int64_t kSampleShare = 24;
-constexpr int64_t kMinSampleBytes = 4096;  // less says nothing
+constexpr int64_t kSampleShare = 32;
+constexpr int64_t kMinSampleBytes = 2048;  // less says nothing
 
 // The bytes to try each of so many candidates on: whole blocks, or a part of one; 0 where the chunk
 // is too small.
