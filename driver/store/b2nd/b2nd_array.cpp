@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -129,9 +128,12 @@ class B2ndArray final : public Array, public ChunkedArray {
     if (!file_->is_mapped() && !file_->traits().is_local) return lines;
     std::call_once(counted_, [this] {
       const Result<FrameExtents> extents = FindExtents(*index_, *file_);
-      if (extents.ok() && extents->headless.empty()) dead_bytes_ = extents->dead_bytes;
+      if (!extents.ok() || !extents->headless.empty()) return;
+      counts_.emplace_back("DEAD_BYTES", std::to_string(extents->dead_bytes));
+      if (extents->filters.empty()) return;
+      counts_.emplace_back("CHUNK_FILTERS", CountsText(extents->filters));
     });
-    if (dead_bytes_) lines.emplace_back("DEAD_BYTES", std::to_string(*dead_bytes_));
+    lines.insert(lines.end(), counts_.begin(), counts_.end());
     return lines;
   }
 
@@ -141,7 +143,7 @@ class B2ndArray final : public Array, public ChunkedArray {
   const int max_threads_;
   const FileAttributes attributes_;
   mutable std::once_flag counted_;
-  mutable std::optional<uint64_t> dead_bytes_;  // between chunks: what updates have left behind
+  mutable Lines counts_;  // of all chunks: what takes reading their headers; none of damaged files
 };
 
 }  // namespace
