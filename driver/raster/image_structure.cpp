@@ -52,6 +52,8 @@ CPLStringList DetailItems(const ChunkDetails& details) {
   add("CACHE_BYTES_ALL_FILES", details.cache_bytes_all_files);
   add("CACHE_MAX_BYTES", details.cache_max_bytes);
   if (details.dead_bytes) add("DEAD_BYTES", static_cast<int64_t>(*details.dead_bytes));
+  if (!details.chunk_filters.empty())
+    items.SetNameValue("CHUNK_FILTERS", details.chunk_filters.c_str());
   return items;
 }
 

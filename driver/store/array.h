@@ -149,6 +149,8 @@ struct ChunkDetails {
   int64_t cache_bytes_all_files = 0;   // of the process
   int64_t cache_max_bytes = 0;         // the same
   std::optional<uint64_t> dead_bytes;  // left behind by updates, where that is known
+  std::string chunk_filters;  // how many chunks have which; empty where that is unknown or no chunk
+                              // has bytes
 };
 
 // What arrays of chunks know of these.

@@ -36,14 +36,14 @@ TEST(B2ndOptions, HaveAValueForEachCodecAndFilterThatCanBeWritten) {
     if (!plan.ok()) continue;
     EXPECT_EQ(plan->compression.compressor, row.compressor);
     EXPECT_EQ(plan->compression.level, row.default_level);
-    EXPECT_EQ(plan->compression.filters[kMaxFilters - 1], row.default_filter);
+    EXPECT_EQ(plan->compression.pipeline.filters[kMaxFilters - 1], row.default_filter());
   }
   for (const FilterRow& row : kFilters) {
     SCOPED_TRACE(row.name);
     const Result<B2ndPlan> plan = PlanOf(ScalarType::kUInt16, {std::string("FILTER=") + row.name});
     EXPECT_EQ(plan.ok(), row.can_write);
     if (!plan.ok()) continue;
-    EXPECT_EQ(plan->compression.filters[kMaxFilters - 1], row.id);
+    EXPECT_EQ(plan->compression.pipeline.filters[kMaxFilters - 1], row.id);
   }
 }
 
@@ -60,7 +60,7 @@ TEST(B2ndOptions, NoneStoresWithoutFilters) {
   const Result<B2ndPlan> plan = PlanOf(ScalarType::kUInt16, {"COMPRESS=NONE"});
   ASSERT_TRUE(plan.ok());
   EXPECT_EQ(plan->compression.level, 0);
-  EXPECT_EQ(plan->compression.filters, Compression().filters);
+  EXPECT_EQ(plan->compression.pipeline, FilterPipeline());
 }
 
 TEST(B2ndOptions, RefusalsListWhatThereIs) {

@@ -50,10 +50,6 @@ std::string DefaultLevel(const CodecRow& row) {
   return text + ", for float32 " + std::to_string(row.float32_level);
 }
 
-std::string DefaultFilter(const CodecRow& row) {
-  return FilterName(row.default_filter) + " for " + row.name;
-}
-
 std::string CodecValue(const CodecRow& row) {
   const std::string alias = row.alias == nullptr ? "" : std::string(" alias='") + row.alias + "'";
   return "<Value" + alias + ">" + row.name + "</Value>";
@@ -65,32 +61,11 @@ std::string FilterValue(const FilterRow& row) {
 
 // Bytes that lie in the file for one pixel of a chunk: of all bands where they are the last axis.
 // Their planes are what SHUFFLE makes and BYTEDELTA predicts from.
-int64_t PixelGroupBytes(const NewArray& array) {
+uint8_t PixelGroupBytes(const NewArray& array) {
   const int64_t element_bytes = array.element_bytes();
   const int64_t group = array.axes.back() == 'B' ? element_bytes * array.bands : element_bytes;
-  return group <= UINT8_MAX ? group : element_bytes <= UINT8_MAX ? element_bytes : 1;
-}
-
-// Filters fill the last slots.
-void SetFilter(uint8_t filter, int64_t group_bytes, Compression& compression) {
-  const auto group = static_cast<uint8_t>(group_bytes);
-  const auto set = [&](size_t slot, uint8_t id, uint8_t meta) {
-    compression.filters[slot] = id;
-    compression.filters_meta[slot] = meta;
-  };
-  // SHUFFLE changes nothing in groups of one byte, but takes longer to undo than ZSTD to decode.
-  const auto shuffle_into = [&](size_t slot) {
-    if (group > 1) set(slot, filter_id::kShuffle, group);
-  };
-  constexpr size_t kLast = kMaxFilters - 1;
-  if (filter == filter_id::kByteDelta) {
-    shuffle_into(kLast - 1);
-    set(kLast, filter_id::kByteDelta, group);
-  } else if (filter == filter_id::kShuffle) {
-    shuffle_into(kLast);
-  } else {
-    set(kLast, filter, 0);
-  }
+  const int64_t fitting = group <= UINT8_MAX ? group : element_bytes;
+  return fitting <= UINT8_MAX ? static_cast<uint8_t>(fitting) : 1;
 }
 
 Status ParseCompression(const NewArray& array, StringList options, Compression& compression) {
@@ -111,8 +86,10 @@ Status ParseCompression(const NewArray& array, StringList options, Compression& 
   const FilterRow* const filter = FindWritableFilter(asked);
   if (filter == nullptr && asked != "AUTO")
     return BadOption("FILTER", asked, ListFilters(", ", kNameOf) + " or AUTO");
-  SetFilter(filter != nullptr ? filter->id : codec->default_filter, PixelGroupBytes(array),
-            compression);
+  const uint8_t group_bytes = PixelGroupBytes(array);
+  compression.pipeline =
+      PipelineOf(filter != nullptr ? filter->id : codec->default_filter(), group_bytes);
+  if (filter == nullptr && codec != &kStored) compression.auto_group_bytes = group_bytes;
   return {};
 }
 
@@ -128,9 +105,8 @@ std::string B2ndCreationOptions() {
          ListCodecs("; ", DefaultLevel) +
          ")'/>"
          "<Option name='FILTER' type='string-select' default='AUTO' description='What is done to "
-         "the bytes before they are compressed (AUTO: " +
-         ListCodecs(", ", DefaultFilter) +
-         "; NONE is best for classes of one byte)'><Value>AUTO</Value>" +
+         "the bytes before they are compressed (AUTO: what suits each chunk, by trying)'>"
+         "<Value>AUTO</Value>" +
          ListFilters("", FilterValue) +
          "</Option>"
          "<Option name='BLOCKXSIZE' type='int' min='1' description='Width of a block, the "

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -43,17 +42,6 @@ AxisVector ReadChunkOf(const B2ndLayout& layout) {
   return read_chunk;
 }
 
-std::string FiltersText(const FrameSummary& summary) {
-  std::string text;
-  for (size_t i = 0; i < summary.filters.size(); ++i) {
-    if (summary.filters[i] == 0) continue;
-    if (!text.empty()) text += ",";
-    text += FilterName(summary.filters[i]);
-    if (summary.filters_meta[i] != 0) text += "(" + std::to_string(summary.filters_meta[i]) + ")";
-  }
-  return text.empty() ? "NONE" : text;
-}
-
 double Ratio(const FrameIndex& index) {
   double bytes = static_cast<double>(index.layout().element.element_bytes);
   for (const int64_t count : index.layout().shape) bytes *= static_cast<double>(count);
@@ -71,8 +59,10 @@ ArrayInfo DescribeB2nd(const FrameIndex& index) {
   info.read_chunk = ReadChunkOf(layout);
   info.chunk = layout.chunk_shape;
   info.block = layout.block_shape;
-  info.packing = CompressionInfo{CompressionName(index.summary().compressor, index.summary().level),
-                                 FiltersText(index.summary()), Ratio(index)};
+  const bool is_auto = index.summary().auto_group_bytes > 0;
+  info.packing =
+      CompressionInfo{CompressionName(index.summary().compressor, index.summary().level),
+                      is_auto ? "AUTO" : PipelineText(index.summary().pipeline), Ratio(index)};
   info.format = "B2ND";
   info.dtype_text = layout.element.text;
   return info;
@@ -135,9 +125,12 @@ class B2ndArray final : public Array, public ChunkedArray {
     if (!file_->is_mapped() && !file_->traits().is_local) return details;
     std::call_once(counted_, [this] {
       const Result<FrameExtents> extents = FindExtents(*index_, *file_);
-      if (extents.ok() && extents->headless.empty()) dead_bytes_ = extents->dead_bytes;
+      if (!extents.ok() || !extents->headless.empty()) return;
+      dead_bytes_ = extents->dead_bytes;
+      chunk_filters_ = CountsText(extents->filters);
     });
     details.dead_bytes = dead_bytes_;
+    details.chunk_filters = chunk_filters_;
     return details;
   }
 
@@ -147,7 +140,9 @@ class B2ndArray final : public Array, public ChunkedArray {
   const int max_threads_;
   const FileAttributes attributes_;
   mutable std::once_flag counted_;
-  mutable std::optional<uint64_t> dead_bytes_;  // between chunks: what updates have left behind
+  // What takes reading the headers of all chunks; none of damaged files.
+  mutable std::optional<uint64_t> dead_bytes_;
+  mutable std::string chunk_filters_;
 };
 
 }  // namespace

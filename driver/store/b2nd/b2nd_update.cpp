@@ -362,8 +362,8 @@ Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<Writabl
   if (!index.ok()) return index.status();
   const FrameSummary& summary = (*index)->summary();
   const B2ndLayout& layout = (*index)->layout();
-  const Compression compression{summary.compressor, summary.level, summary.filters,
-                                summary.filters_meta};
+  const Compression compression{summary.compressor, summary.level, summary.pipeline,
+                                summary.auto_group_bytes};
   Result<std::unique_ptr<BloscEncoder>> encoder =
       BloscEncoder::Make(compression, static_cast<int32_t>(layout.element.element_bytes),
                          static_cast<int32_t>(layout.block_bytes), summary.b2nd);

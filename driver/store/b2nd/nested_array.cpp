@@ -91,7 +91,7 @@ Compression NestedCompression() {
   Compression compression;
   compression.compressor = compressor_id::kZstd;
   compression.level = kLevel;
-  compression.filters[kMaxFilters - 1] = filter_id::kBitShuffle;
+  compression.pipeline = PipelineOf(filter_id::kBitShuffle, 1);
   return compression;
 }
 

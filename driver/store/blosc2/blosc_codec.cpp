@@ -103,15 +103,15 @@ ContextPtr Owned(blosc2_context* context) {
 
 uint8_t* Bytes(std::string& text) { return reinterpret_cast<uint8_t*>(text.data()); }
 
-// Adds the metalayer b2nd to a super-chunk.
-Status AddB2nd(blosc2_schunk* schunk, std::string_view b2nd) {
-  if (b2nd.empty()) return {};
-  std::string content(b2nd);
-  if (blosc2_meta_add(schunk, "b2nd", Bytes(content), static_cast<int32_t>(content.size())) >= 0) {
+// Adds a metalayer to a super-chunk; none where it would be empty.
+Status AddMetalayer(blosc2_schunk* schunk, std::string_view name, std::string content) {
+  if (content.empty()) return {};
+  if (blosc2_meta_add(schunk, name.data(), Bytes(content), static_cast<int32_t>(content.size())) >=
+      0) {
     return {};
   }
-  return Mismatch(StatusCode::kCorrupt, "metalayer b2nd", std::to_string(content.size()) + " bytes",
-                  "one that c-blosc2 accepts");
+  return Mismatch(StatusCode::kCorrupt, "metalayer " + std::string(name),
+                  std::to_string(content.size()) + " bytes", "one that c-blosc2 accepts");
 }
 
 // An empty super-chunk in memory, with a frame around it if wanted.
@@ -129,9 +129,14 @@ Result<SchunkPtr> NewSchunk(blosc2_cparams compression, bool contiguous, std::st
     return Mismatch(StatusCode::kNotSupported, "element size", std::to_string(compression.typesize),
                     "one that c-blosc2 accepts");
   }
-  Status status = AddB2nd(schunk.get(), b2nd);
+  Status status = AddMetalayer(schunk.get(), "b2nd", std::string(b2nd));
   if (!status.ok()) return status;
   return schunk;
+}
+
+Status Refused(int result, int64_t size_bytes) {
+  return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
+                  "a chunk of " + std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
 }
 
 // A chunk that stands alone.
@@ -145,10 +150,7 @@ Result<std::string> Compressed(const void* bytes, size_t size_bytes, blosc2_cpar
       fits ? blosc2_compress_ctx(context.get(), bytes, static_cast<int32_t>(size_bytes),
                                  chunk.data(), static_cast<int32_t>(chunk.size()))
            : BLOSC2_ERROR_MAX_BUFSIZE_EXCEEDED;
-  if (result <= 0) {
-    return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
-                    std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
-  }
+  if (result <= 0) return Refused(result, static_cast<int64_t>(size_bytes));
   chunk.resize(static_cast<size_t>(result));
   return chunk;
 }
@@ -213,13 +215,33 @@ Status BloscCodec::DecodeChunk(std::string_view bytes, const BloscChunk& chunk,
   return DecodeStatus(result, size_bytes);
 }
 
-struct BloscEncoder::Impl {
+// One way to compress chunks. Contexts for samples are apart: c-blosc2 remembers the size of
+// blocks.
+struct BloscEncoder::Pipeline {
   ContextPtr NewContext() const { return Owned(blosc2_create_cctx(parameters)); }
 
+  // The size of the chunk that it made in `to`, or an error of c-blosc2.
+  int Compress(ContextPool& pool, const void* from, int64_t from_bytes, std::byte* to,
+               int64_t to_bytes) const {
+    const Lease context(pool, [this] { return NewContext(); });
+    return blosc2_compress_ctx(context.get(), from, static_cast<int32_t>(from_bytes), to,
+                               static_cast<int32_t>(to_bytes));
+  }
+
   blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;
+  int64_t weight = 1;
+  mutable ContextPool chunks, samples;
+};
+
+struct BloscEncoder::Impl {
+  // Of no filters in particular.
+  const blosc2_cparams& parameters() const { return pipelines[0]->parameters; }
+
+  std::vector<std::unique_ptr<Pipeline>> pipelines;  // several: each chunk gets one of them
+  uint8_t auto_group_bytes = 0;
+  int64_t group_bytes = 1;
   std::string b2nd;
   SchunkPtr schunk;  // stands for the file
-  ContextPool pool;
 };
 
 BloscEncoder::BloscEncoder() : impl_(std::make_unique<Impl>()) {}
@@ -228,61 +250,105 @@ BloscEncoder::~BloscEncoder() = default;
 Result<std::unique_ptr<BloscEncoder>> BloscEncoder::Make(const Compression& compression,
                                                          int32_t element_bytes, int32_t block_bytes,
                                                          std::string_view b2nd) {
+  std::vector<FilterCandidate> candidates;
+  if (compression.auto_group_bytes > 0) {
+    candidates = FiltersToTry(compression.compressor, compression.auto_group_bytes);
+  }
+  if (candidates.empty()) candidates.push_back({compression.pipeline, 1});
   std::unique_ptr<BloscEncoder> encoder(new BloscEncoder);
-  blosc2_cparams& parameters = encoder->impl_->parameters;
-  parameters.compcode = static_cast<uint8_t>(compression.compressor);
-  parameters.clevel = static_cast<uint8_t>(compression.level);
-  parameters.typesize = element_bytes;
-  parameters.blocksize = block_bytes;
-  parameters.nthreads = 1;
-  std::copy(compression.filters.begin(), compression.filters.end(), parameters.filters);
-  std::copy(compression.filters_meta.begin(), compression.filters_meta.end(),
-            parameters.filters_meta);
-  Result<SchunkPtr> schunk = NewSchunk(parameters, false, b2nd);
+  Impl& impl = *encoder->impl_;
+  for (const FilterCandidate& candidate : candidates) {
+    impl.pipelines.push_back(std::make_unique<Pipeline>());
+    impl.pipelines.back()->weight = candidate.weight;
+    blosc2_cparams& parameters = impl.pipelines.back()->parameters;
+    parameters.compcode = static_cast<uint8_t>(compression.compressor);
+    parameters.clevel = static_cast<uint8_t>(compression.level);
+    parameters.typesize = element_bytes;
+    parameters.blocksize = block_bytes;
+    parameters.nthreads = 1;
+    const auto& [filters, metas] = candidate.pipeline;
+    std::copy(filters.begin(), filters.end(), parameters.filters);
+    std::copy(metas.begin(), metas.end(), parameters.filters_meta);
+  }
+  Result<SchunkPtr> schunk = NewSchunk(impl.parameters(), false, b2nd);
   if (!schunk.ok()) return schunk.status();
-  encoder->impl_->schunk = std::move(*schunk);
-  parameters.schunk = encoder->impl_->schunk.get();
-  encoder->impl_->b2nd = b2nd;
+  impl.schunk = std::move(*schunk);
+  for (const auto& pipeline : impl.pipelines) pipeline->parameters.schunk = impl.schunk.get();
+  impl.auto_group_bytes = compression.auto_group_bytes;
+  impl.group_bytes = std::max<int64_t>(compression.auto_group_bytes, element_bytes);
+  impl.b2nd = b2nd;
   return encoder;
+}
+
+// The one whose chunk of a sample is the smallest, times its weight; of equals the first.
+Result<size_t> BloscEncoder::ChoosePipeline(const std::byte* elements, int64_t size_bytes) const {
+  const auto& pipelines = impl_->pipelines;
+  const int64_t block_bytes = impl_->parameters().blocksize;
+  const int64_t sample_bytes = SampleBytes(size_bytes, block_bytes, impl_->group_bytes,
+                                           static_cast<int64_t>(pipelines.size()));
+  if (sample_bytes == 0) return 0;
+  const int64_t room = sample_bytes + BLOSC2_MAX_OVERHEAD;
+  std::byte* const sample = ThreadScratch<Pipeline>(static_cast<size_t>(sample_bytes + room));
+  if (!TakeSample(elements, size_bytes, block_bytes, impl_->group_bytes, sample, sample_bytes)) {
+    return 0;
+  }
+  size_t best = 0;
+  int64_t lowest = INT64_MAX;
+  for (size_t i = 0; i < pipelines.size(); ++i) {
+    const Pipeline& pipeline = *pipelines[i];
+    const int result =
+        pipeline.Compress(pipeline.samples, sample, sample_bytes, sample + sample_bytes, room);
+    if (result <= 0) return Refused(result, sample_bytes);
+    if (result * pipeline.weight >= lowest) continue;
+    best = i;
+    lowest = result * pipeline.weight;
+  }
+  return best;
 }
 
 Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
                                  std::string& to) const {
   const size_t room = size_bytes + BLOSC2_MAX_OVERHEAD;
-  thread_local Buffer scratch(0);
-  if (scratch.size_bytes() < room) scratch = Buffer(room);
-  const blosc2_cparams& parameters = impl_->parameters;
-  // A third filter puts its result where the elements were, which then is what c-blosc2 stores.
-  const auto unused = std::count(std::begin(parameters.filters), std::end(parameters.filters), 0);
-  const auto* const elements_text = reinterpret_cast<const char*>(elements);
-  std::string copy;
-  if (unused < BLOSC2_MAX_FILTERS - 2) copy.assign(elements_text, size_bytes);
-  const void* const from = copy.empty() ? static_cast<const void*>(elements) : copy.data();
+  std::byte* const scratch = ThreadScratch<BloscEncoder>(room);
   const auto from_bytes = static_cast<int32_t>(size_bytes);
   const auto to_bytes = static_cast<int32_t>(room);
-  const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
-  const int result =
-      // c-blosc2 looks for zeros and runs only where it compresses.
-      AreZeros(elements, size_bytes)
-          ? blosc2_chunk_zeros(parameters, from_bytes, scratch.data(), to_bytes)
-      : RepeatsElement(elements, size_bytes, static_cast<size_t>(parameters.typesize))
-          ? blosc2_chunk_repeatval(parameters, from_bytes, scratch.data(), to_bytes, elements)
-          : blosc2_compress_ctx(context.get(), from, from_bytes, scratch.data(), to_bytes);
-  if (result <= 0) {
-    return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
-                    "a chunk of " + std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
+  const blosc2_cparams& parameters = impl_->parameters();
+  std::string copy;
+  int result = 0;
+  // c-blosc2 looks for zeros and runs only where it compresses.
+  if (AreZeros(elements, size_bytes)) {
+    result = blosc2_chunk_zeros(parameters, from_bytes, scratch, to_bytes);
+  } else if (RepeatsElement(elements, size_bytes, static_cast<size_t>(parameters.typesize))) {
+    result = blosc2_chunk_repeatval(parameters, from_bytes, scratch, to_bytes, elements);
+  } else {
+    Result<size_t> chosen = ChoosePipeline(elements, from_bytes);
+    if (!chosen.ok()) return chosen.status();
+    const Pipeline& pipeline = *impl_->pipelines[*chosen];
+    // A third filter puts its result where the elements were, which then is what c-blosc2 stores.
+    const auto& filters = pipeline.parameters.filters;
+    const auto unused = std::count(std::begin(filters), std::end(filters), 0);
+    if (unused < BLOSC2_MAX_FILTERS - 2)
+      copy.assign(reinterpret_cast<const char*>(elements), size_bytes);
+    const void* const from = copy.empty() ? static_cast<const void*>(elements) : copy.data();
+    result = pipeline.Compress(pipeline.chunks, from, from_bytes, scratch, to_bytes);
   }
-  to.assign(reinterpret_cast<const char*>(scratch.data()), static_cast<size_t>(result));
+  if (result <= 0) return Refused(result, from_bytes);
+  to.assign(reinterpret_cast<const char*>(scratch), static_cast<size_t>(result));
   const bool is_stored = (to[BLOSC2_CHUNK_FLAGS] & BLOSC_MEMCPYED) != 0;
   const bool has_all = to.size() == kChunkHeaderBytes + size_bytes;
   if (is_stored && has_all && !copy.empty())
-    to.replace(kChunkHeaderBytes, size_bytes, elements_text, size_bytes);
+    to.replace(kChunkHeaderBytes, size_bytes, reinterpret_cast<const char*>(elements), size_bytes);
   return {};
 }
 
 Result<std::string> BloscEncoder::MakeFrameHeader() const {
-  Result<SchunkPtr> schunk = NewSchunk(impl_->parameters, true, impl_->b2nd);
+  Result<SchunkPtr> schunk = NewSchunk(impl_->parameters(), true, impl_->b2nd);
   if (!schunk.ok()) return schunk.status();
+  if (impl_->auto_group_bytes > 0) {
+    Status status =
+        AddMetalayer(schunk->get(), kFilterMetalayer, FormatAutoFilter(impl_->auto_group_bytes));
+    if (!status.ok()) return status;
+  }
   uint8_t* bytes = nullptr;
   bool needs_free = false;
   const int64_t size = blosc2_schunk_to_buffer(schunk->get(), &bytes, &needs_free);

@@ -16,6 +16,7 @@
 
 #include "driver/store/array.h"
 #include "driver/store/blosc2/blosc_chunk.h"
+#include "driver/store/blosc2/chunk_filters.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -52,12 +53,14 @@ class BloscCodec {
   const std::unique_ptr<Impl> impl_;
 };
 
-// How chunks are compressed. Slots of filters are applied from the first to the last.
+// How chunks are compressed.
 struct Compression {
   int compressor = 0;  // compressor_id (codecs.h)
   int level = 0;       // 0: stored; to 9
-  std::array<uint8_t, kMaxFilters> filters = {};
-  std::array<uint8_t, kMaxFilters> filters_meta = {};
+  FilterPipeline pipeline;
+  // Not 0: the filters of each chunk are chosen for it (chunk_filters.h), whose pixels have so many
+  // bytes. `pipeline` is then what the header of the frame has.
+  uint8_t auto_group_bytes = 0;
 };
 
 class BloscEncoder {
@@ -73,7 +76,8 @@ class BloscEncoder {
   BloscEncoder& operator=(const BloscEncoder&) = delete;
 
   // A chunk of elements in blocks, in file order. One value that repeats becomes a special chunk.
-  // What cannot be compressed is stored: the result is at most kChunkHeaderBytes longer.
+  // What cannot be compressed is stored: the result is at most kChunkHeaderBytes longer. The same
+  // elements give the same chunk. REQUIRES: where filters are chosen, all chunks have one size
   Status EncodeChunk(const std::byte* elements, size_t size_bytes, std::string& to) const;
 
   // The header of a frame without chunks and attributes, with the metalayer b2nd.
@@ -87,7 +91,10 @@ class BloscEncoder {
 
  private:
   struct Impl;
+  struct Pipeline;
   BloscEncoder();
+
+  Result<size_t> ChoosePipeline(const std::byte* elements, int64_t size_bytes) const;
 
   const std::unique_ptr<Impl> impl_;
 };

@@ -31,6 +31,11 @@ const CodecRow* FindWritableCodec(std::string_view name) {
   return Find(kCodecs, [&](const CodecRow& row) { return row.can_write() && row.name == name; });
 }
 
+const CodecRow* FindWritableCodec(int compressor) {
+  return Find(kCodecs,
+              [&](const CodecRow& row) { return row.can_write() && row.compressor == compressor; });
+}
+
 const FilterRow* FindWritableFilter(std::string_view name) {
   return Find(kFilters, [&](const FilterRow& row) { return row.can_write && row.name == name; });
 }

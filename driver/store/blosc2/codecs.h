@@ -67,6 +67,16 @@ struct TrialLevel {
   uint8_t turn = 0;
 };
 
+// A filter that suits a codec. What it costs to undo: a hundred bytes that it leaves count as so
+// many, of chunks of single bytes and of others.
+struct TrialFilter {
+  uint8_t filter = filter_id::kNone;
+  uint8_t byte_weight = 0;  // 0: no more
+  uint8_t weight = 0;
+};
+
+using TrialFilters = std::array<TrialFilter, 4>;
+
 struct CodecRow {
   const char* name;
   uint8_t compressor;  // in the header of a frame
@@ -75,26 +85,37 @@ struct CodecRow {
   // The rest is about codecs that COMPRESS has; all others have no default level.
   uint8_t default_level = 0;
   uint8_t float32_level = 0;  // where ZSTD 1 makes files larger than a GeoTIFF
-  uint8_t default_filter = filter_id::kNone;
+  // What FILTER=AUTO tries on each chunk; the first is that of chunks on which nothing can be
+  // tried.
+  TrialFilters filters = {};
   const char* alias = nullptr;  // another word for COMPRESS
   std::array<TrialLevel, 5> trials = {};
 
   constexpr bool can_write() const { return default_level > 0; }
+  constexpr uint8_t default_filter() const { return filters[0].filter; }
 };
+
+// Measured: tests/README.md, "FILTER=AUTO".
+constexpr TrialFilters kSmall = {{{filter_id::kByteDelta, 105, 100},
+                                  {filter_id::kNone, 100, 110},
+                                  {filter_id::kBitShuffle, 100, 102}}};
+constexpr TrialFilters kFast = {{{filter_id::kBitShuffle, 100, 100},
+                                 {filter_id::kShuffle, 135, 108},
+                                 {filter_id::kNone, 135, 135}}};
 
 // The first is the default. If two have the same number in chunks, names come from the first: LZ4HC
 // writes what LZ4 reads. Default levels and filters: tests/bench/b2nd_defaults.py.
 // clang-format off
 constexpr CodecRow kCodecs[] = {
-    {"ZSTD", compressor_id::kZstd, codec_id::kZstd, true, 1, 3, filter_id::kByteDelta, nullptr,
+    {"ZSTD", compressor_id::kZstd, codec_id::kZstd, true, 1, 3, kSmall, nullptr,
      {{{1, 2}, {3, 3}, {5, 5}, {7, 10}, {9, 11}}}},
-    {"LZ4", compressor_id::kLz4, codec_id::kLz4, true, 5, 5, filter_id::kBitShuffle, nullptr,
+    {"LZ4", compressor_id::kLz4, codec_id::kLz4, true, 5, 5, kFast, nullptr,
      {{{5, 1}, {9, 6}}}},
-    {"LZ4HC", compressor_id::kLz4Hc, codec_id::kLz4, true, 9, 9, filter_id::kBitShuffle, nullptr,
+    {"LZ4HC", compressor_id::kLz4Hc, codec_id::kLz4, true, 9, 9, kFast, nullptr,
      {{{9, 7}}}},
-    {"ZLIB", compressor_id::kZlib, codec_id::kZlib, true, 5, 5, filter_id::kByteDelta, "DEFLATE",
+    {"ZLIB", compressor_id::kZlib, codec_id::kZlib, true, 5, 5, kSmall, "DEFLATE",
      {{{5, 9}}}},
-    {"BLOSCLZ", compressor_id::kBloscLz, codec_id::kBloscLz, true, 5, 5, filter_id::kBitShuffle,
+    {"BLOSCLZ", compressor_id::kBloscLz, codec_id::kBloscLz, true, 5, 5, kFast,
      nullptr, {{{5, 8}}}},
     {"NDLZ", 32, 32, true},
     {"ZFP_ACC", 33, 33, true},
@@ -108,8 +129,10 @@ constexpr CodecRow kCodecs[] = {
 };
 // clang-format on
 
-// The codec or filter that can be written and has this name, in capitals; nullptr for others.
+// The codec or filter that can be written and has this name, in capitals, or this number in the
+// header of a frame; nullptr for others.
 const CodecRow* FindWritableCodec(std::string_view name);
+const CodecRow* FindWritableCodec(int compressor);
 const FilterRow* FindWritableFilter(std::string_view name);
 
 // Whether c-blosc2 itself, without plugins, reads chunks with this number.

@@ -36,6 +36,14 @@ Status ForEachHeader(const FrameIndex& index, const ByteFile& file, const Visit&
   return {};
 }
 
+// A damaged file may have others in each chunk.
+void CountFilters(const FilterPipeline& pipeline, FrameExtents& extents) {
+  constexpr size_t kMany = 32;
+  std::string text = PipelineText(pipeline);
+  if (extents.filters.size() >= kMany && extents.filters.count(text) == 0) text = "others";
+  ++extents.filters[text];
+}
+
 void FindOverlaps(FrameExtents& extents) {
   for (size_t i = 1, furthest = 0; i < extents.chunks.size(); ++i) {
     const ChunkExtent& before = extents.chunks[furthest];
@@ -61,6 +69,14 @@ uint64_t CoveredBytes(const std::vector<ChunkExtent>& chunks) {
 
 }  // namespace
 
+std::string CountsText(const std::map<std::string, int64_t>& counts) {
+  std::string text;
+  for (const auto& [what, count] : counts) {
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + what;
+  }
+  return text;
+}
+
 Result<FrameExtents> FindExtents(const FrameIndex& index, const ByteFile& file) {
   FrameExtents extents;
   Status status = ForEachHeader(
@@ -68,6 +84,9 @@ Result<FrameExtents> FindExtents(const FrameIndex& index, const ByteFile& file) 
         if (header.ok()) {
           extents.chunks.push_back(
               {chunk, offset_bytes, static_cast<uint64_t>(header->compressed_bytes)});
+          if (header->kind == ChunkKind::kBlocks && !header->stored) {
+            CountFilters({header->filters, header->filters_meta}, extents);
+          }
         } else {
           extents.headless.emplace_back(chunk, header.status());
         }

@@ -3,6 +3,8 @@
 #define GDAL_NDARRAY_STORE_FRAME_FRAME_EXTENTS_H_
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,7 +30,13 @@ struct FrameExtents {
   // chunks are among them.
   uint64_t dead_bytes = 0;
   uint64_t trailing_bytes = 0;  // after the frame
+  // How many compressed chunks have which filters (PipelineText); "others" where these are very
+  // many.
+  std::map<std::string, int64_t> filters;
 };
+
+// "3 BITSHUFFLE, 12 NONE".
+std::string CountsText(const std::map<std::string, int64_t>& counts);
 
 // Reads the header of each chunk. Fails only where the file cannot be read.
 Result<FrameExtents> FindExtents(const FrameIndex& index, const ByteFile& file);

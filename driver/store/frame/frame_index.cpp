@@ -180,8 +180,10 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   summary_.format_version = header.format_version;
   summary_.compressor = header.compressor;
   summary_.level = header.level;
-  summary_.filters = header.filters;
-  summary_.filters_meta = header.filters_meta;
+  summary_.pipeline = {header.filters, header.filters_meta};
+  if (const Metalayer* const filter = header.Find(kFilterMetalayer)) {
+    summary_.auto_group_bytes = ParseAutoFilter(filter->content, header.element_bytes);
+  }
   summary_.b2nd = b2nd.content;
   for (const Metalayer& layer : header.metalayers) {
     summary_.metalayers += (summary_.metalayers.empty() ? "" : ",") + Printable(layer.name);

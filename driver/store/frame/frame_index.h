@@ -42,13 +42,13 @@ struct FrameSummary {
   int format_version = 0;
   int compressor = 0;
   int level = 0;
-  std::array<uint8_t, kMaxFilters> filters = {};
-  std::array<uint8_t, kMaxFilters> filters_meta = {};
-  uint64_t index_bytes = 0;    // where chunks are, compressed: after all of them
-  uint64_t trailer_bytes = 0;  // attributes: the frame's end
-  std::string b2nd;            // the metalayer's content
-  int64_t special_chunks = 0;  // that take no bytes
-  std::string metalayers;      // names, comma-separated
+  FilterPipeline pipeline;
+  uint8_t auto_group_bytes = 0;  // as in Compression (blosc_codec.h)
+  uint64_t index_bytes = 0;      // where chunks are, compressed: after all of them
+  uint64_t trailer_bytes = 0;    // attributes: the frame's end
+  std::string b2nd;              // the metalayer's content
+  int64_t special_chunks = 0;    // that take no bytes
+  std::string metalayers;        // names, comma-separated
 };
 
 class FrameIndex {

@@ -69,8 +69,8 @@ class B2ndInteropTest : public ::testing::TestWithParam<std::tuple<int, ScalarTy
     Compression compression;
     compression.compressor = kZstd;
     compression.level = 1;
-    compression.filters[5] = BLOSC_SHUFFLE;
-    compression.filters_meta[5] = static_cast<uint8_t>(element_bytes());
+    compression.pipeline.filters[5] = BLOSC_SHUFFLE;
+    compression.pipeline.metas[5] = static_cast<uint8_t>(element_bytes());
     FaultyOutput output;
     const auto writer =
         B2ndWriter::Start(output, *layout, compression, {{"answer", std::string(1, '\x2a')}}, 1);

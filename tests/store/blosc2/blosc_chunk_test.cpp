@@ -283,7 +283,8 @@ TEST(BloscEncoder, StoresTheElementsWhateverTheFilters) {
   Compression compression;
   compression.compressor = BLOSC_LZ4;
   compression.level = 5;
-  compression.filters = {0, BLOSC_SHUFFLE, BLOSC_BITSHUFFLE, BLOSC_SHUFFLE, BLOSC_SHUFFLE, 0};
+  compression.pipeline.filters = {0, BLOSC_SHUFFLE, BLOSC_BITSHUFFLE, BLOSC_SHUFFLE, BLOSC_SHUFFLE,
+                                  0};
   const auto encoder = BloscEncoder::Make(compression, 2, 1024, "");
   ASSERT_THAT(encoder, IsOk());
   std::string elements;

@@ -76,7 +76,7 @@ TEST(CodecsTest, EachWritableRowCompressesAsItSays) {
     Compression compression;
     compression.compressor = row.compressor;
     compression.level = row.default_level;
-    compression.filters[kMaxFilters - 1] = row.default_filter;
+    compression.pipeline = PipelineOf(row.default_filter(), 1);
     const auto encoder = BloscEncoder::Make(compression, 1, 4096, {});
     ASSERT_THAT(encoder, IsOk());
     std::string chunk;
@@ -87,7 +87,7 @@ TEST(CodecsTest, EachWritableRowCompressesAsItSays) {
     ASSERT_THAT(header, IsOk());
     EXPECT_FALSE(header->stored);
     EXPECT_EQ(header->codec, row.codec);
-    EXPECT_EQ(header->filters[kMaxFilters - 1], row.default_filter);
+    EXPECT_EQ(header->filters[kMaxFilters - 1], row.default_filter());
   }
 }
 

@@ -114,7 +114,10 @@ Report DescribeB2ndFile(std::shared_ptr<ByteFile> file) {
                  std::to_string(layout.blocks_per_chunk) + " in a chunk");
   const std::string& codec = info.packing->codec;
   report.Add("codec", "Codec", codec, codec + ", level " + std::to_string(summary.level));
-  report.Add("filters", "Filters", info.packing->filters);
+  const std::string& filters = info.packing->filters;
+  report.Add("filters", "Filters", filters,
+             filters + (extents.filters.empty() ? "" : "; chunks: " + CountsText(extents.filters)));
+  report.AddValue("chunk_filters", extents.filters);
   report.AddValue("chunk_count", layout.chunk_count);
   report.AddValue("special_chunks", summary.special_chunks);
   report.AddValue("blocks_per_chunk", layout.blocks_per_chunk);
@@ -132,12 +135,8 @@ Report DescribeB2ndFile(std::shared_ptr<ByteFile> file) {
 Report DescribeChunks(std::shared_ptr<ByteFile> file) {
   const auto [opened, index] = Value(OpenFrame(std::move(file)));
   const ChunkSizes sizes = MeasureChunks(*index, *opened);
-  std::string kinds;
-  for (const auto& [kind, count] : sizes.counts) {
-    kinds += (kinds.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
-  }
   Report report;
-  report.Add("chunk_kinds", "Chunk kinds", sizes.counts, kinds);
+  report.Add("chunk_kinds", "Chunk kinds", sizes.counts, CountsText(sizes.counts));
   if (sizes.bytes.empty()) return report;
   const auto at = [&](size_t percent) {
     return sizes.bytes[(sizes.bytes.size() - 1) * percent / 100];

@@ -25,7 +25,8 @@ Options Compression(const char* codec, int level, const std::string& filter) {
   return {{"COMPRESS", codec}, {"LEVEL", level}, {"FILTER", filter}};
 }
 
-// What the table of codecs has to try, turn by turn; each codec with its own filter first.
+// What the table of codecs has to try, turn by turn; each codec with its own choice of filters
+// first.
 std::vector<Options> Compressions() {
   constexpr int kMaxTurn = 16, kTurnOfNone = 4;
   std::vector<Options> list;
@@ -34,7 +35,7 @@ std::vector<Options> Compressions() {
     for (const CodecRow& codec : kCodecs) {
       for (const TrialLevel& trial : codec.trials) {
         if (trial.level == 0 || trial.turn != turn) continue;
-        list.push_back(Compression(codec.name, trial.level, FilterName(codec.default_filter)));
+        list.push_back(Compression(codec.name, trial.level, "AUTO"));
         for (const FilterRow& filter : kFilters) {
           if (filter.can_write) list.push_back(Compression(codec.name, trial.level, filter.name));
         }
@@ -128,8 +129,7 @@ Candidates CodecsToTry(const Sample& sample, const Candidates&) {
   };
   const CodecRow& codec = kCodecs[0];
   const bool is_float32 = sample.type == GDT_Float32;
-  add(Compression(codec.name, is_float32 ? codec.float32_level : codec.default_level,
-                  FilterName(codec.default_filter)),
+  add(Compression(codec.name, is_float32 ? codec.float32_level : codec.default_level, "AUTO"),
       ways[0]);
   for (const Options& options : Compressions()) {
     for (const std::string& way : ways) add(options, way);
