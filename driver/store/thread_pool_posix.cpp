@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -25,6 +26,45 @@ namespace {
 // reads window after window has the next one ready within this time.
 constexpr std::chrono::microseconds kSpinTime{60};
 
+using Clock = std::chrono::steady_clock;
+
+// A helper that loses its processor to another program, and with it a task that its caller waits
+// for, costs that caller a time slice of that program. One that has its caller's own processor
+// costs it that. The helper then rests for many times as long as was lost, and for twice as many
+// times where it has worked for a shorter time than it had rested before: what is lost remains a
+// small part of the time, however busy the other processors are.
+class RestRule {
+ public:
+  Clock::duration After(Clock::duration lost) {
+    const Clock::time_point now = Clock::now();
+    times_ = now - rested_until_ < rest_ ? std::min(2 * times_, kMaxTimes) : kMinTimes;
+    rest_ = std::min<Clock::duration>(times_ * lost, kMaxRest);
+    rested_until_ = now + rest_;
+    return rest_;
+  }
+
+ private:
+  static constexpr int kMinTimes = 16;
+  static constexpr int kMaxTimes = 1024;
+  static constexpr std::chrono::seconds kMaxRest{1};
+
+  int times_ = kMinTimes;
+  Clock::duration rest_{0};
+  Clock::time_point rested_until_;
+};
+
+// How often this thread has lost its processor to another one, and given it up to wait.
+struct Switches {
+  long forced = 0;
+  long own = 0;
+};
+
+Switches SwitchesOfThread() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return {usage.ru_nivcsw, usage.ru_nvcsw};
+}
+
 void Pause() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -37,8 +77,8 @@ void Pause() {
 template <typename Ready>
 void Spin(const Ready& ready) {
   constexpr int kPausesPerLook = 32;
-  const auto deadline = std::chrono::steady_clock::now() + kSpinTime;
-  while (!ready() && std::chrono::steady_clock::now() < deadline) {
+  const auto deadline = Clock::now() + kSpinTime;
+  while (!ready() && Clock::now() < deadline) {
     for (int i = 0; i < kPausesPerLook && !ready(); ++i) Pause();
   }
 }
@@ -63,18 +103,33 @@ class Job {
 
   // Run tasks until none is left to claim.
   void WorkAsCaller() { Work(0); }
-  void WorkAsHelper() { Work(helpers_.fetch_add(1, std::memory_order_relaxed) + 1); }
+
+  // Says how much of the caller's time it has cost. Tasks that wait by themselves, for a disk or a
+  // network, are worth that.
+  Clock::duration WorkAsHelper() {
+    const Switches before = SwitchesOfThread();
+    const Clock::time_point start = Clock::now();
+    if (!Work(helpers_.fetch_add(1, std::memory_order_relaxed) + 1)) return {};
+    const Switches now = SwitchesOfThread();
+    if (now.own != before.own) return {};
+    if (sched_getcpu() == processor_of_caller_) return Clock::now() - start;
+    const Clock::time_point since = caller_sleeps_since_.load(std::memory_order_relaxed);
+    const bool is_waited_for = since != Clock::time_point();
+    return is_waited_for && now.forced != before.forced ? Clock::now() - since : Clock::duration();
+  }
 
   void Wait() {
     const auto done = [this] { return finished_.load(std::memory_order_acquire) == count_; };
     Spin(done);
     if (done()) return;
+    caller_sleeps_since_.store(Clock::now(), std::memory_order_relaxed);
     std::unique_lock<std::mutex> lock(mutex_);
     all_finished_.wait(lock, done);
   }
 
  private:
-  void Work(int first) {
+  // Whether there was anything left.
+  bool Work(int first) {
     int64_t done = 0;
     for (int i = 0; i < run_count_; ++i) {
       Run& run = runs_[static_cast<size_t>((first + i) % run_count_)];
@@ -83,11 +138,12 @@ class Job {
         task_(task);
       }
     }
-    if (done == 0) return;
+    if (done == 0) return false;
     if (finished_.fetch_add(done, std::memory_order_acq_rel) + done == count_) {
       const std::lock_guard<std::mutex> lock(mutex_);
       all_finished_.notify_one();
     }
+    return true;
   }
 
   static constexpr int kMaxRuns = 64;  // more threads share them
@@ -101,8 +157,10 @@ class Job {
   const std::function<void(int64_t)>& task_;  // not touched once all tasks are claimed
   const int run_count_;
   const std::unique_ptr<Run[]> runs_;
+  const int processor_of_caller_ = sched_getcpu();
   std::atomic<int> helpers_{0};
   std::atomic<int64_t> finished_{0};
+  std::atomic<Clock::time_point> caller_sleeps_since_{Clock::time_point()};
   std::mutex mutex_;
   std::condition_variable all_finished_;
 };
@@ -117,8 +175,10 @@ class Pool {
       const std::lock_guard<std::mutex> lock(mutex_);
       while (workers_ < helpers && StartWorker()) ++workers_;
       // No more than there are workers: nobody would ever take the others from the queue.
-      while (invited < std::min(helpers, workers_) && Enqueue(job)) ++invited;
+      while (invited < std::min(helpers, workers_ - resting_) && Enqueue(job)) ++invited;
     }
+    // Not before the lock is free: who spins takes it at once, and would have to sleep for it.
+    waiting_.fetch_add(invited, std::memory_order_release);
     for (int i = 0; i < invited; ++i) invited_.notify_one();
   }
 
@@ -138,7 +198,6 @@ class Pool {
   bool Enqueue(const std::shared_ptr<Job>& job) {
     try {
       invitations_.push_back(job);
-      waiting_.store(invitations_.size(), std::memory_order_release);
       return true;
     } catch (const std::bad_alloc&) {
       return false;
@@ -146,25 +205,40 @@ class Pool {
   }
 
   void Serve() {
+    RestRule rests;
     while (true) {
-      std::shared_ptr<Job> job;
-      Spin([this] { return waiting_.load(std::memory_order_acquire) > 0; });
-      {
-        std::unique_lock<std::mutex> lock(mutex_);
-        invited_.wait(lock, [this] { return !invitations_.empty(); });
-        job = std::move(invitations_.front());
-        invitations_.pop_front();
-        waiting_.store(invitations_.size(), std::memory_order_release);
-      }
-      job->WorkAsHelper();
+      const Clock::duration lost = NextJob()->WorkAsHelper();
+      if (lost > Clock::duration()) Rest(rests.After(lost));
     }
+  }
+
+  std::shared_ptr<Job> NextJob() {
+    Spin([this] { return waiting_.load(std::memory_order_acquire) > 0; });
+    std::unique_lock<std::mutex> lock(mutex_);
+    invited_.wait(lock, [this] { return !invitations_.empty(); });
+    std::shared_ptr<Job> job = std::move(invitations_.front());
+    invitations_.pop_front();
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    return job;
+  }
+
+  void Rest(Clock::duration time) {
+    AddResting(1);
+    std::this_thread::sleep_for(time);
+    AddResting(-1);
+  }
+
+  void AddResting(int count) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    resting_ += count;
   }
 
   std::mutex mutex_;
   std::condition_variable invited_;
   std::deque<std::shared_ptr<Job>> invitations_;
-  std::atomic<size_t> waiting_{0};  // their number, to be seen without the lock
+  std::atomic<int> waiting_{0};  // their number, about, to be seen without the lock
   int workers_ = 0;
+  int resting_ = 0;  // of the workers
 };
 
 // Never destroyed: workers sleep in it until the process ends. A forked child cannot use its
@@ -204,7 +278,6 @@ double ReadCgroupQuota() {
 
 // The same, read at most once a second: that takes as long as opening a small file does.
 double CgroupQuota() {
-  using Clock = std::chrono::steady_clock;
   static std::atomic<Clock::rep> read_at{-1};
   static std::atomic<double> quota{HUGE_VAL};
   const Clock::rep now = Clock::now().time_since_epoch().count();
