@@ -2,6 +2,7 @@
 // allocator nor TSan's thread table survives such a fork, whatever the program does.
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <thread>
@@ -44,6 +45,22 @@ TEST(ThreadPoolFork, WorksInAChildOfAChild) {
   EXPECT_EQ(RunInChild([] {
               if (!CallsAll(100, 4)) return 1;
               return RunInChild([] { return CallsAll(100, 4) ? 0 : 2; });
+            }),
+            0);
+}
+
+// Helpers then take their callers' time, and rest after each call. In a child, whose pool is its
+// own.
+TEST(ThreadPoolFork, WorksOnOneProcessor) {
+  EXPECT_EQ(RunInChild([] {
+              cpu_set_t one;
+              CPU_ZERO(&one);
+              CPU_SET(sched_getcpu(), &one);
+              if (sched_setaffinity(0, sizeof(one), &one) != 0) return 3;
+              for (int i = 0; i < 200; ++i) {
+                if (!CallsAll(1 + i, 3)) return 1;
+              }
+              return 0;
             }),
             0);
 }

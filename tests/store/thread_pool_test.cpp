@@ -117,21 +117,6 @@ TEST(ThreadPool, ServesCallsAtAnyInterval) {
   }
 }
 
-// Helpers then take their callers' time, and rest after each call.
-TEST(ThreadPool, ServesCallsOnOneProcessorOnly) {
-  EXPECT_EQ(RunInChild([] {
-              cpu_set_t one;
-              CPU_ZERO(&one);
-              CPU_SET(sched_getcpu(), &one);
-              if (sched_setaffinity(0, sizeof(one), &one) != 0) return 3;
-              for (int i = 0; i < 200; ++i) {
-                if (!CallsEachIndexOnce(1 + i, 3)) return 1;
-              }
-              return 0;
-            }),
-            0);
-}
-
 TEST(ThreadPool, CallsFromWithinTasks) {
   std::atomic<int> calls{0};
   ParallelFor(8, 4, [&](int64_t) {
