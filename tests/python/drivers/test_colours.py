@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from osgeo import gdal
 from support import HAS_INT8, memory_dataset
+from support.either import driver, path  # noqa: F401, fixtures
 
 INTERLEAVES = ["BAND", "PIXEL", "LINE"]
 

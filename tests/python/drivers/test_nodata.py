@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from osgeo import gdal, gdal_array
 from support import FORMATS, HAS_FLOAT16, HAS_INT8
+from support.either import driver, path  # noqa: F401, fixtures
 
 LOWEST = float(np.finfo("f4").min)
 

@@ -1,4 +1,4 @@
-"""What tests of both drivers share."""
+"""Fixtures of tests that run for both drivers."""
 
 import pytest
 from osgeo import gdal
