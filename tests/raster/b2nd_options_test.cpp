@@ -37,6 +37,7 @@ TEST(B2ndOptions, HaveAValueForEachCodecAndFilterThatCanBeWritten) {
     EXPECT_EQ(plan->compression.compressor, row.compressor);
     EXPECT_EQ(plan->compression.level, row.default_level);
     EXPECT_EQ(plan->compression.pipeline.filters[kMaxFilters - 1], row.default_filter());
+    EXPECT_EQ(plan->compression.auto_group_bytes, 2) << "chosen for each chunk";
   }
   for (const FilterRow& row : kFilters) {
     SCOPED_TRACE(row.name);
@@ -44,6 +45,7 @@ TEST(B2ndOptions, HaveAValueForEachCodecAndFilterThatCanBeWritten) {
     EXPECT_EQ(plan.ok(), row.can_write);
     if (!plan.ok()) continue;
     EXPECT_EQ(plan->compression.pipeline.filters[kMaxFilters - 1], row.id);
+    EXPECT_EQ(plan->compression.auto_group_bytes, 0) << "what was asked for stays";
   }
 }
 
@@ -61,6 +63,7 @@ TEST(B2ndOptions, NoneStoresWithoutFilters) {
   ASSERT_TRUE(plan.ok());
   EXPECT_EQ(plan->compression.level, 0);
   EXPECT_EQ(plan->compression.pipeline, FilterPipeline());
+  EXPECT_EQ(plan->compression.auto_group_bytes, 0);
 }
 
 TEST(B2ndOptions, RefusalsListWhatThereIs) {

@@ -75,7 +75,8 @@ std::vector<FilterCandidate> FiltersToTry(int compressor, uint8_t group_bytes) {
 
 int64_t SampleBytes(int64_t chunk_bytes, int64_t block_bytes, int64_t group_bytes,
                     int64_t candidates) {
-  if (candidates < 2) return 0;
+  // A damaged file may say that a pixel is longer than a block.
+  if (candidates < 2 || block_bytes > chunk_bytes || group_bytes > block_bytes) return 0;
   const int64_t budget_bytes = chunk_bytes / kSampleShare / candidates;
   const int64_t unit_bytes = budget_bytes >= block_bytes ? block_bytes : group_bytes;
   const int64_t size_bytes = budget_bytes / unit_bytes * unit_bytes;

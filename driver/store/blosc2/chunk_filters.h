@@ -48,7 +48,7 @@ constexpr int64_t kSampleShare = 32;
 constexpr int64_t kMinSampleBytes = 2048;  // less says nothing
 
 // The bytes to try each of so many candidates on: whole blocks, or a part of one; 0 where the chunk
-// is too small.
+// is too small, or no row of blocks.
 int64_t SampleBytes(int64_t chunk_bytes, int64_t block_bytes, int64_t group_bytes,
                     int64_t candidates);
 

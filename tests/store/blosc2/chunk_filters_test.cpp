@@ -134,6 +134,8 @@ TEST(ChunkFilters, SamplesAreASmallShareOfAnyChunk) {
     }
   }
   EXPECT_EQ(SampleBytes(int64_t{1} << 20, 1 << 16, 1, 1), 0) << "there is nothing to choose";
+  EXPECT_EQ(SampleBytes(int64_t{1} << 20, 100, 254, 3), 0) << "pixels longer than blocks";
+  EXPECT_EQ(SampleBytes(int64_t{1} << 20, 1 << 21, 1, 3), 0) << "a part of a block";
 }
 
 TEST(ChunkFilters, SamplesComeFromAllOverTheChunkAndPassOverPlainParts) {
