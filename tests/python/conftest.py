@@ -10,8 +10,6 @@ from osgeo import gdal
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-DATA = pathlib.Path(__file__).parents[2] / "data"
-
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes seconds; left out of sanitizer runs")

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 from support.b2nd import assert_same, bands_of, blosc2, read_bands
-from conftest import DATA
 from osgeo import gdal
-from support import shown_dtype
+from support import DATA, shown_dtype
 
 GOLDEN = sorted((DATA / "golden").glob("*.b2nd"))
 

@@ -10,8 +10,8 @@ import subprocess
 import numpy as np
 import pytest
 from support.b2nd import SHAPES, blosc2, chunk_offsets, save, with_index
-from conftest import DATA
 from osgeo import gdal
+from support import DATA
 from support.stop import library, run_stopped
 from support.tool import PROGRAM, error, processor_seconds, tool, tool_on_terminal
 

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from conftest import DATA
 from osgeo import gdal
+from support import DATA
 
 MALFORMED = [line.rstrip("\n").split("\t")
              for line in (DATA / "malformed" / "expected.tsv").read_text().splitlines()]

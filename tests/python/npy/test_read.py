@@ -5,9 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import DATA
 from osgeo import gdal, gdal_array
-from support import as_bands, memory_dataset, random_windows, shown_dtype
+from support import DATA, as_bands, memory_dataset, random_windows, shown_dtype
 
 GOLDEN = sorted((DATA / "golden").glob("*.npy"))
 PLAIN = [p for p in GOLDEN if "record" not in p.name]

@@ -1,8 +1,11 @@
 """Arrays as GDAL shows them, and reference datasets of GDAL's own drivers."""
 
+import pathlib
+
 import numpy as np
 from osgeo import gdal, gdal_array
 
+DATA = pathlib.Path(__file__).parents[3] / "data"
 FORMATS = [name for name in ("NPY", "B2ND") if gdal.GetDriverByName(name)]
 HAS_FLOAT16 = hasattr(gdal, "GDT_Float16")
 HAS_INT8 = hasattr(gdal, "GDT_Int8")
