@@ -147,11 +147,6 @@ class ChunkedArray {
 
   // Counters and the like, as of now, with their names: for people.
   virtual std::vector<std::pair<std::string, std::string>> Details() const = 0;
-
-  // Puts a file without the space that updates have left behind in the place of this one, where
-  // that is much of it. Needs exclusion, as Write does. The array goes on with the old file, so it
-  // is for who closes it.
-  virtual Status Reclaim() const { return {}; }
 };
 
 class WritableArray;

@@ -1,15 +1,18 @@
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <tuple>
 
+#include "driver/store/damage.h"
 #include "driver/store/fork_guard.h"
 #include "driver/store/io/descriptor.h"
 #include "driver/store/io/local_file.h"
@@ -24,11 +27,13 @@ FileId IdOf(const struct stat& about) {
   return {static_cast<uint64_t>(about.st_dev), static_cast<uint64_t>(about.st_ino)};
 }
 
-Status Lock(int descriptor, const std::string& path) {
-  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return {};
-  if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
-  return Status(StatusCode::kIo,
-                path + ": another process or dataset is updating this file; close it there first");
+// File systems that need new space for what is written over what they have.
+bool CopiesOnWrite(int descriptor) {
+  constexpr uint32_t kKinds[] = {0x9123683E, 0x2FC12FC1, 0xCA451A4E};  // btrfs, ZFS, bcachefs
+  struct statfs about;
+  return fstatfs(descriptor, &about) == 0 &&
+         std::find(std::begin(kKinds), std::end(kKinds), static_cast<uint32_t>(about.f_type)) !=
+             std::end(kKinds);
 }
 
 // Is written only where it was opened for update, which who opened it sees to.
@@ -40,6 +45,7 @@ class LocalFile final : public WritableFile {
         descriptor_(std::move(descriptor)),
         map_(std::move(map)),
         access_(access),
+        copies_on_write_(access == Access::kUpdate && CopiesOnWrite(descriptor_.get())),
         policy_(policy),
         own_limit_(policy.max_resident_bytes.value_or(0)),
         touched_(map_, policy.max_resident_bytes ? own_limit_ : ResidentLimit::Process()) {
@@ -61,6 +67,29 @@ class LocalFile final : public WritableFile {
 
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
     return WriteFully(descriptor_.get(), path(), offset_bytes, from, size_bytes);
+  }
+
+  // Pages without space on the disk get it first: where there is none, that is an error, and not
+  // the end of the process.
+  Status StoreInPlace(uint64_t offset_bytes, size_t size_bytes,
+                      const std::function<void(std::byte*)>& store) override {
+    if (copies_on_write_) return WritableFile::StoreInPlace(offset_bytes, size_bytes, store);
+    if (fallocate(descriptor_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset_bytes),
+                  static_cast<off_t>(size_bytes)) != 0) {
+      if (errno != EOPNOTSUPP && errno != ENOSYS) return ErrnoStatus(path(), "write");
+      return WritableFile::StoreInPlace(offset_bytes, size_bytes, store);
+    }
+    const Result<uint64_t> file_bytes = CurrentSize();
+    if (!file_bytes.ok()) return file_bytes.status();
+    if (offset_bytes > *file_bytes || size_bytes > *file_bytes - offset_bytes) {
+      return CutShort(*file_bytes, offset_bytes + size_bytes).At(path());
+    }
+    const WritableMap map(descriptor_.get(), offset_bytes, size_bytes);
+    if (map.start() == nullptr) {
+      return WritableFile::StoreInPlace(offset_bytes, size_bytes, store);
+    }
+    store(map.start());
+    return {};
   }
 
   Status Sync() override {
@@ -112,23 +141,6 @@ class LocalFile final : public WritableFile {
                                       : OpenLocalFile(path(), policy_);
   }
 
-  Status LockUnchangedSince(const struct stat& opened) const {
-    Status status = Lock(descriptor_.get(), path());
-    if (!status.ok()) return status;
-    struct stat now;
-    struct stat named;
-    const bool is_named = stat(path().c_str(), &named) == 0 && named.st_ino == opened.st_ino &&
-                          named.st_dev == opened.st_dev;
-    const bool unchanged = fstat(descriptor_.get(), &now) == 0 && now.st_size == opened.st_size &&
-                           now.st_mtim.tv_sec == opened.st_mtim.tv_sec &&
-                           now.st_mtim.tv_nsec == opened.st_mtim.tv_nsec;
-    if (is_named && unchanged) return {};
-    flock(descriptor_.get(), LOCK_UN);
-    return Status(StatusCode::kIo, path() + ": another process or dataset has " +
-                                       (is_named ? "changed" : "replaced") +
-                                       " this file since it was opened; open it again");
-  }
-
  private:
   static FileTraits TraitsOf(const struct stat& about) {
     FileTraits traits;
@@ -146,6 +158,7 @@ class LocalFile final : public WritableFile {
   const FileDescriptor descriptor_;
   const MemoryMap map_;
   const Access access_;
+  const bool copies_on_write_;
   const MapPolicy policy_;
   ResidentLimit own_limit_;
   mutable TouchedPages touched_;
@@ -196,22 +209,6 @@ Status CheckRegular(const std::string& path) {
   struct stat about;
   if (stat(path.c_str(), &about) != 0) return ErrnoStatus(path, "open");
   return CheckRegular(path, about.st_mode);
-}
-
-// Locks the file that has the name by then: who held the lock before may have put a new file in the
-// place of the one that was opened, and what is written to that would be lost.
-Result<FileDescriptor> OpenLocked(const std::string& path) {
-  while (true) {
-    FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (!descriptor.ok()) return ErrnoStatus(path, "open for update");
-    Status status = Lock(descriptor.get(), path);
-    if (!status.ok()) return status;
-    struct stat opened;
-    struct stat named;
-    if (fstat(descriptor.get(), &opened) != 0) return ErrnoStatus(path, "stat");
-    if (stat(path.c_str(), &named) != 0) return ErrnoStatus(path, "open");
-    if (named.st_ino == opened.st_ino && named.st_dev == opened.st_dev) return descriptor;
-  }
 }
 
 struct OpenedFile {
@@ -269,26 +266,6 @@ Result<std::shared_ptr<WritableFile>> OpenLocalFileForUpdate(const std::string& 
   if (!opened.ok()) return opened.status();
   return std::shared_ptr<WritableFile>(
       NewLocalFile(path, std::move(*opened), Access::kUpdate, policy));
-}
-
-Result<std::shared_ptr<WritableFile>> OpenLockedFile(const std::string& path) {
-  Status status = CheckRegular(path);
-  if (!status.ok()) return status;
-  Result<FileDescriptor> descriptor = OpenLocked(path);
-  if (!descriptor.ok()) return descriptor.status();
-  OpenedFile opened{std::move(*descriptor), {}};
-  if (fstat(opened.descriptor.get(), &opened.about) != 0) return ErrnoStatus(path, "stat");
-  return std::shared_ptr<WritableFile>(
-      NewLocalFile(path, std::move(opened), Access::kUpdate, MapPolicy{0, {}}));
-}
-
-Result<UnlockedFile> OpenUnlockedFile(const std::string& path) {
-  Result<OpenedFile> opened = OpenRegular(path, O_RDWR);
-  if (!opened.ok()) return opened.status();
-  const struct stat about = opened->about;
-  const std::shared_ptr<LocalFile> file =
-      NewLocalFile(path, std::move(*opened), Access::kUpdate, MapPolicy{0, {}});
-  return UnlockedFile{file, [file, about] { return file->LockUnchangedSince(about); }};
 }
 
 }  // namespace ndarray

@@ -318,30 +318,5 @@ TEST_F(LocalFileTest, OpensAgainWhatHasItsNameNow) {
   EXPECT_THAT(file->OpenAgain(), FailsWith(StatusCode::kNotFound, Path()));
 }
 
-TEST_F(LocalFileTest, KeepsOthersOutOnlyOnceItIsLocked) {
-  WriteFile(Path(), "content");
-  const auto late = OpenUnlockedFile(Path());
-  ASSERT_THAT(late, IsOk());
-  {
-    const auto other = OpenLockedFile(Path());
-    ASSERT_THAT(other, IsOk());
-    EXPECT_THAT(late->lock(), FailsWith(StatusCode::kIo, "is updating this file"));
-  }
-  EXPECT_THAT(late->lock(), IsOk());
-  EXPECT_THAT(OpenLockedFile(Path()), FailsWith(StatusCode::kIo, "is updating this file"));
-}
-
-TEST_F(LocalFileTest, DoesNotLockWhatIsNoLongerWhatItOpened) {
-  WriteFile(Path(), "content");
-  const auto changed = OpenUnlockedFile(Path());
-  ASSERT_THAT((*OpenLockedFile(Path()))->WriteAt(7, "s", 1), IsOk());
-  EXPECT_THAT(changed->lock(), FailsWith(StatusCode::kIo, "has changed this file"));
-  const auto replaced = OpenUnlockedFile(Path());
-  WriteFile(Path("other"), "contents");
-  std::filesystem::rename(Path("other"), Path());
-  EXPECT_THAT(replaced->lock(), FailsWith(StatusCode::kIo, "has replaced this file"));
-  EXPECT_THAT(OpenLockedFile(Path()), IsOk());
-}
-
 }  // namespace
 }  // namespace ndarray
