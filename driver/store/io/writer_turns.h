@@ -31,7 +31,8 @@ class WriterTurns {
  public:
   virtual ~WriterTurns() = default;  // ends the turn, and leaves
 
-  // kIo where somebody has the file for himself for longer than the timeout. Again: nothing.
+  // kIo where somebody has the file for himself for longer than the timeout, or another file has
+  // taken the name. Again: nothing.
   virtual Status Join() = 0;
 
   // The same, but waits until no other writer has joined, and keeps others from joining.

@@ -132,7 +132,11 @@ class LockedTurns final : public WriterTurns {
   Status JoinAs(short kind) {
     Status status = OwnLocks();
     if (status.ok()) status = Wait(kind, kJoinedByte);
-    if (status.ok()) joined_ = kind;
+    if (!status.ok()) return status;
+    joined_ = kind;
+    status = CheckName();
+    if (!status.ok()) Set(F_UNLCK, kJoinedByte);
+    if (!status.ok()) joined_ = F_UNLCK;
     return status;
   }
 
@@ -177,14 +181,12 @@ Result<SharedFile> OpenSharedFile(const std::string& path, Joining joining,
     if (!file.ok()) return file.status();
     Result<std::unique_ptr<WriterTurns>> turns =
         OpenWriterTurns(path, *(*file)->traits().id, timeout);
-    Status named = turns.ok() ? Status() : turns.status();
-    if (turns.ok() && joining != Joining::kLater) {
-      Status status = joining == Joining::kNow ? (*turns)->Join() : (*turns)->JoinAlone();
-      if (!status.ok()) return status;
-      named = (*turns)->CheckName();
-    }
-    if (named.ok()) return SharedFile{std::move(*file), std::move(*turns)};
-    if (tries == kMaxTries) return named;
+    Status status = turns.status();
+    if (turns.ok() && joining == Joining::kNow) status = (*turns)->Join();
+    if (turns.ok() && joining == Joining::kAlone) status = (*turns)->JoinAlone();
+    if (status.ok()) return SharedFile{std::move(*file), std::move(*turns)};
+    const bool replaced = !turns.ok() || !(*turns)->CheckName().ok();
+    if (!replaced || tries == kMaxTries) return status;
   }
 }
 
