@@ -16,7 +16,18 @@ int64_t ElementsOf(const B2ndLayout& layout) {
   return layout.chunk_bytes / layout.element.element_bytes;
 }
 
+// A few bits are set by one step, which may touch so many bytes after them.
+constexpr size_t kBytesAfter = sizeof(uint64_t);
+
 void SetBits(std::vector<uint8_t>& bits, int64_t first, int64_t count) {
+  if (count <= 56 && kNativeOrder == ByteOrder::kLittle) {
+    uint64_t word;
+    uint8_t* const at = bits.data() + first / 8;
+    std::memcpy(&word, at, sizeof(word));
+    word |= ((uint64_t{1} << count) - 1) << (first % 8);
+    std::memcpy(at, &word, sizeof(word));
+    return;
+  }
   const int64_t stop = first + count;
   for (; first < stop && first % 8 != 0; ++first) {
     bits[static_cast<size_t>(first / 8)] |= static_cast<uint8_t>(1U << (first % 8));
@@ -41,12 +52,12 @@ ChunkChanges::Part ChunkChanges::PartOf(const B2ndLayout& layout, const Numbers&
 
 // Whether both make one box, which `to` then is: they differ along one axis at most, and touch
 // there, or one holds the other.
-bool ChunkChanges::Join(const Numbers& part, Numbers& to) {
+bool ChunkChanges::Join(size_t count, const Numbers& part, Numbers& to) {
   if (part[0] != to[0]) return false;
   size_t differing = 0;
   bool holds = true;
   bool is_held = true;
-  for (size_t i = 1; i < part.size(); i += 2) {
+  for (size_t i = 1; i < count; i += 2) {
     const bool same = part[i] == to[i] && part[i + 1] == to[i + 1];
     if (!same) differing += 1;
     if (part[i] > to[i + 1] || to[i] > part[i + 1]) return false;
@@ -54,7 +65,7 @@ bool ChunkChanges::Join(const Numbers& part, Numbers& to) {
     is_held = is_held && part[i] <= to[i] && to[i + 1] <= part[i + 1];
   }
   if (!holds && !is_held && differing > 1) return false;
-  for (size_t i = 1; i < part.size(); i += 2) {
+  for (size_t i = 1; i < count; i += 2) {
     to[i] = std::min(to[i], part[i]);
     to[i + 1] = std::max(to[i + 1], part[i + 1]);
   }
@@ -62,9 +73,9 @@ bool ChunkChanges::Join(const Numbers& part, Numbers& to) {
 }
 
 // One that has grown may touch others then.
-void ChunkChanges::AddPart(Numbers part) {
+void ChunkChanges::AddPart(size_t count, Numbers part) {
   for (size_t i = 0; i < parts_.size();) {
-    if (Join(parts_[i], part)) {
+    if (Join(count, parts_[i], part)) {
       parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(i));
       i = 0;
     } else {
@@ -83,14 +94,15 @@ void ChunkChanges::Add(const B2ndLayout& layout, const AxisVector& position, siz
     numbers[static_cast<size_t>(1 + 2 * axis)] = part.start[axis];
     numbers[static_cast<size_t>(2 + 2 * axis)] = part.stop[axis];
   }
-  AddPart(numbers);
+  AddPart(static_cast<size_t>(1 + 2 * part.start.size()), numbers);
   if (parts_.size() == 1 && !layout.element.is_record &&
       ElementsIn(PartOf(layout, parts_[0]).box) == ElementsIn(ChunkBox(layout, position))) {
     all_ = true;
     parts_.clear();
   }
   if (parts_.size() <= kMaxParts) return;
-  bits_.resize(layout.element.fields.size() * static_cast<size_t>((ElementsOf(layout) + 7) / 8));
+  bits_.resize(layout.element.fields.size() * static_cast<size_t>((ElementsOf(layout) + 7) / 8) +
+               kBytesAfter);
   for (const Numbers& known : std::exchange(parts_, {})) {
     AddBits(layout, position, PartOf(layout, known));
   }

@@ -40,9 +40,10 @@ class ChunkChanges {
   // and a Box takes a kilobyte.
   using Numbers = std::array<int64_t, 1 + 2 * kMaxB2ndAxes>;
 
-  static bool Join(const Numbers& part, Numbers& to);
+  // `count`: of numbers that are not zeros for want of axes.
+  static bool Join(size_t count, const Numbers& part, Numbers& to);
   static Part PartOf(const B2ndLayout& layout, const Numbers& numbers);
-  void AddPart(Numbers part);
+  void AddPart(size_t count, Numbers part);
   void AddBits(const B2ndLayout& layout, const AxisVector& position, const Part& part);
   void CopyBits(const B2ndLayout& layout, const std::byte* from, std::byte* to) const;
 
