@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <tuple>
 
 #include "driver/store/damage.h"
@@ -69,25 +70,21 @@ class LocalFile final : public WritableFile {
     return WriteFully(descriptor_.get(), path(), offset_bytes, from, size_bytes);
   }
 
-  // Pages without space on the disk get it first: where there is none, that is an error, and not
-  // the end of the process.
   Status StoreInPlace(uint64_t offset_bytes, size_t size_bytes,
                       const std::function<void(std::byte*)>& store) override {
-    if (copies_on_write_) return WritableFile::StoreInPlace(offset_bytes, size_bytes, store);
-    if (fallocate(descriptor_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset_bytes),
-                  static_cast<off_t>(size_bytes)) != 0) {
-      if (errno != EOPNOTSUPP && errno != ENOSYS) return ErrnoStatus(path(), "write");
-      return WritableFile::StoreInPlace(offset_bytes, size_bytes, store);
-    }
-    const Result<uint64_t> file_bytes = CurrentSize();
-    if (!file_bytes.ok()) return file_bytes.status();
-    if (offset_bytes > *file_bytes || size_bytes > *file_bytes - offset_bytes) {
-      return CutShort(*file_bytes, offset_bytes + size_bytes).At(path());
+    const Status unable = WritableFile::StoreInPlace(offset_bytes, size_bytes, store);
+    if (copies_on_write_) return unable;
+    Status status = TakeSpace(offset_bytes, size_bytes, unable);
+    if (!status.ok()) return status;
+    if (is_mapped()) {  // where it may be, once for all
+      if (!store_map_) store_map_.emplace(descriptor_.get(), 0, this->size_bytes());
+      if (store_map_->start() != nullptr && offset_bytes + size_bytes <= this->size_bytes()) {
+        store(store_map_->start() + offset_bytes);
+        return {};
+      }
     }
     const WritableMap map(descriptor_.get(), offset_bytes, size_bytes);
-    if (map.start() == nullptr) {
-      return WritableFile::StoreInPlace(offset_bytes, size_bytes, store);
-    }
+    if (map.start() == nullptr) return unable;
     store(map.start());
     return {};
   }
@@ -149,6 +146,24 @@ class LocalFile final : public WritableFile {
     return traits;
   }
 
+  // Pages without space on the disk get it before they are stored to: where there is none, that is
+  // an error, and not the end of the process.
+  Status TakeSpace(uint64_t offset_bytes, size_t size_bytes, const Status& unable) const {
+    constexpr int64_t kBlockBytes = 512;  // of st_blocks
+    struct stat now;
+    if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path(), "stat");
+    const auto file_bytes = static_cast<uint64_t>(now.st_size);
+    if (offset_bytes > file_bytes || size_bytes > file_bytes - offset_bytes) {
+      return CutShort(file_bytes, offset_bytes + size_bytes).At(path());
+    }
+    if (now.st_blocks >= (now.st_size + kBlockBytes - 1) / kBlockBytes) return {};
+    if (fallocate(descriptor_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset_bytes),
+                  static_cast<off_t>(size_bytes)) == 0) {
+      return {};
+    }
+    return errno == EOPNOTSUPP || errno == ENOSYS ? unable : ErrnoStatus(path(), "write");
+  }
+
   Result<uint64_t> CurrentSize() const override {
     struct stat now;
     if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path(), "stat");
@@ -157,6 +172,7 @@ class LocalFile final : public WritableFile {
 
   const FileDescriptor descriptor_;
   const MemoryMap map_;
+  std::optional<WritableMap> store_map_;  // once something was stored in place
   const Access access_;
   const bool copies_on_write_;
   const MapPolicy policy_;
