@@ -266,6 +266,15 @@ def test_bands_of_a_npy_with_pixels_together_are_written_without_their_neighbour
     assert (dataset.GetRasterBand(1).ReadAsArray() == 59).all()
 
 
+def test_a_full_disk_is_an_error_for_bands_of_a_npy_with_pixels_together(small_disk, errors):
+    if small_disk is None:
+        pytest.skip("needs root")
+    dataset = gdal.GetDriverByName("NPY").Create(str(small_disk / "sparse.npy"), 2000, 2000, 3,
+                                                 gdal.GDT_Byte, options=["INTERLEAVE=PIXEL"])
+    assert dataset.GetRasterBand(2).WriteArray(np.ones((2000, 2000), "u1")) != 0
+    assert "No space left on device" in errors[0]
+
+
 def run(function):
     try:
         return function()

@@ -318,5 +318,28 @@ TEST_F(LocalFileTest, OpensAgainWhatHasItsNameNow) {
   EXPECT_THAT(file->OpenAgain(), FailsWith(StatusCode::kNotFound, Path()));
 }
 
+// What others write between them while they are stored stays.
+TEST_F(LocalFileTest, StoresBytesWithoutTheirNeighbours) {
+  for (const uint64_t max_mapped_bytes : {uint64_t{0}, UINT64_MAX}) {
+    WriteFile(Path(), std::string(5000, '.') + "content" + std::string(5000, '.'));
+    const auto file = OpenLocalFileForUpdate(Path(), MapPolicy{max_mapped_bytes, {}});
+    ASSERT_THAT(file, IsOk());
+    const auto other = OpenToUpdate(Path());
+    for (const char letter : {'A', 'B'}) {
+      const Status stored = (*file)->StoreInPlace(5000, 7, [&](std::byte* to) {
+        EXPECT_THAT(other->WriteAt(5001, "xyz", 3), IsOk());
+        to[0] = to[4] = static_cast<std::byte>(letter);
+      });
+      ASSERT_THAT(stored, IsOk());
+      EXPECT_EQ(testing::ReadFile(Path()).substr(5000, 7),
+                std::string(1, letter) + "xyz" + letter + "nt");
+    }
+    const auto fails = [](std::byte*) { FAIL() << "beyond the end"; };
+    EXPECT_THAT((*file)->StoreInPlace(10000, 8, fails), FailsWith(StatusCode::kCorrupt, Path()));
+    EXPECT_THAT((*file)->StoreInPlace(UINT64_MAX, 8, fails),
+                FailsWith(StatusCode::kCorrupt, Path()));
+  }
+}
+
 }  // namespace
 }  // namespace ndarray
