@@ -136,7 +136,7 @@ Status AttributeEditor::Rebase(const BloscCodec& codec, const FrameAttributes& a
   for (const auto& [name, content] : edits_) {
     const auto found =
         std::find_if(items.begin(), items.end(),
-                     [&, &name = name](const Item& item) { return item.name == name; });
+                     [&, &wanted = name](const Item& item) { return item.name == wanted; });
     if (!content) {
       if (found != items.end()) items.erase(found);
     } else if (found != items.end()) {

@@ -31,7 +31,7 @@ class WriterTurns {
  public:
   virtual ~WriterTurns() = default;  // ends the turn, and leaves
 
-  // kIo where somebody has the file for himself for longer than the timeout, or another file has
+  // kIo where somebody has the file alone for longer than the timeout, or another file has
   // taken the name. Again: nothing.
   virtual Status Join() = 0;
 

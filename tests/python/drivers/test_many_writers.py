@@ -19,7 +19,7 @@ from support.b2nd import blosc2
 WORKERS = 8
 BANDS, HEIGHT, WIDTH = 2, 300, 400
 CELL_HEIGHT, CELL_WIDTH = 19, 23  # of one worker each; blocks and chunks hold those of many
-SECONDS = float(os.environ.get("NDARRAY_WRITERS_SECONDS", "2"))
+SECONDS = float(os.environ.get("NDARRAY_WRITERS_SECONDS", "1"))
 MAX_ROUNDS = 1 << 30
 
 
@@ -206,12 +206,9 @@ sys.stdin.read()
 """
 
 
-def test_a_wait_is_bounded_and_says_whom_it_waits_for(shared, errors):
-    with gdal.config_option("NDARRAY_LOCK_TIMEOUT", "0.2") if hasattr(gdal, "config_option") else \
-            pytest.MonkeyPatch.context() as patch:
-        if patch is not None:
-            patch.setenv("NDARRAY_LOCK_TIMEOUT", "0.2")
-        dataset = gdal.Open(shared, gdal.GA_Update)
+def test_a_wait_is_bounded_and_says_whom_it_waits_for(shared, errors, monkeypatch):
+    monkeypatch.setenv("NDARRAY_LOCK_TIMEOUT", "0.2")
+    dataset = gdal.Open(shared, gdal.GA_Update)
     dataset.WriteArray(np.ones((2, 40, 50), "u2"))
     with subprocess.Popen([sys.executable, "-c", HOLD, shared], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as holder:
