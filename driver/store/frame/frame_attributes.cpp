@@ -134,9 +134,9 @@ AttributeEditor::AttributeEditor(const ByteFile& file, const BloscCodec& codec,
 Status AttributeEditor::Rebase(const BloscCodec& codec, const FrameAttributes& attributes) {
   std::vector<Item> items = ItemsOf(attributes);
   for (const auto& [name, content] : edits_) {
-    const auto found =
-        std::find_if(items.begin(), items.end(),
-                     [&, &wanted = name](const Item& item) { return item.name == wanted; });
+    const auto found = std::find_if(items.begin(), items.end(), [&wanted = name](const Item& item) {
+      return item.name == wanted;
+    });
     if (!content) {
       if (found != items.end()) items.erase(found);
     } else if (found != items.end()) {
