@@ -75,9 +75,7 @@ void FreeWriter(void* user_data) {
   const std::unique_ptr<EmulatedPixels> pixels(static_cast<EmulatedPixels*>(user_data));
   Guarded(CE_Failure, [&] {
     const auto lock = Lock(*pixels);
-    const Status flushed = pixels->io.writable()->Flush();
-    if (flushed.ok()) pixels->io.ReclaimIfLast();
-    return Report(flushed);
+    return Report(pixels->io.writable()->Flush());
   });
 }
 

@@ -104,11 +104,6 @@ WindowIo::WindowIo(std::shared_ptr<Array> array, Axes axes, int max_threads)
       axes_(std::move(axes)),
       max_threads_(max_threads) {}
 
-void WindowIo::ReclaimIfLast() {
-  if (array_.use_count() != 1 || array_->chunked() == nullptr) return;
-  static_cast<void>(array_->chunked()->Reclaim().ok());
-}
-
 Box WindowIo::WindowBox(int x, int y, int width, int height, int64_t first_band,
                         int64_t last_band) const {
   const int rank = array_->info().shape.size();

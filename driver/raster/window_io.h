@@ -50,10 +50,6 @@ class WindowIo {
   // Whether blocks of the file hold several bands.
   bool BandsShareGranules() const;
 
-  // Gives back dead space in the file, unless another WindowIo still has the array. What cannot be
-  // given back (the file is in a folder that may not be written to) stays. The last call.
-  void ReclaimIfLast();
-
   const Array& array() const { return *array_; }
   Array& array() { return *array_; }
   WritableArray* writable() const { return writable_; }  // nullptr where it is read-only

@@ -168,11 +168,6 @@ class ChunkedArray {
                            const ChunkVisitor& visit) const = 0;
 
   virtual ChunkDetails Details() const = 0;  // as of now
-
-  // Puts a file without the space that updates have left behind in the place of this one, where
-  // that is much of it. Needs exclusion, as Write does. The array goes on with the old file, so
-  // nothing but closing it should follow.
-  virtual Status Reclaim() const { return {}; }
 };
 
 class WritableArray;

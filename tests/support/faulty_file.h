@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,6 +86,30 @@ class FaultyFile final : public WritableFile {
   std::string bytes_;
   Fault fault_;
   std::vector<FileEvent> events_;
+};
+
+// A file that fails from one operation on: what has happened by then is what a killed process
+// leaves.
+class StoppedFile final : public WritableFile {
+ public:
+  StoppedFile(std::shared_ptr<WritableFile> file, int64_t stop_at)
+      : WritableFile(file->path(), file->size_bytes(), file->traits()),
+        file_(std::move(file)),
+        left_(stop_at) {}
+
+  Status Read(const std::vector<ByteRange>& ranges) const override { return file_->Read(ranges); }
+  Result<FileState> State() const override { return file_->State(); }
+  Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
+    return left_-- > 0 ? file_->WriteAt(offset_bytes, from, size_bytes) : Stopped();
+  }
+  Status Sync() override { return left_-- > 0 ? file_->Sync() : Stopped(); }
+  Status Flush() override { return {}; }
+
+ private:
+  Status Stopped() const { return Status(StatusCode::kIo, path() + ": stopped"); }
+
+  const std::shared_ptr<WritableFile> file_;
+  int64_t left_;  // operations
 };
 
 class FaultyOutput final : public OutputFile {

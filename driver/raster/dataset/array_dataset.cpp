@@ -103,14 +103,7 @@ ArrayDataset::~ArrayDataset() { Finish(); }
 CPLErr ArrayDataset::Finish() {
   if (finished_) return CE_None;
   finished_ = true;
-  const CPLErr flushed = Flush(true);
-  if (eAccess != GA_Update || flushed != CE_None) return flushed;
-  Guarded(CE_Failure, [this] {
-    const auto lock = LockForUpdate();
-    io_.ReclaimIfLast();
-    return CE_None;
-  });
-  return CE_None;
+  return Flush(true);
 }
 
 #if NDARRAY_HAS_CLOSE

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "driver/raster/files/lock_timeout.h"
 #include "driver/raster/files/vsi_request.h"
 #include "driver/store/io/range_requests.h"
 
@@ -229,15 +230,11 @@ Result<std::shared_ptr<WritableFile>> OpenWritableFile(const std::string& path,
                              : OpenLocalFileForUpdate(path, policy);
 }
 
-Result<std::shared_ptr<WritableFile>> OpenUpdateFile(const std::string& path) {
-  return IsVirtualPath(path) ? OpenVsiFile(path, Access::kUpdate) : OpenLockedFile(path);
-}
-
-Result<UnlockedFile> OpenUnlockedUpdateFile(const std::string& path) {
-  if (!IsVirtualPath(path)) return OpenUnlockedFile(path);
-  Result<std::shared_ptr<WritableFile>> file = OpenUpdateFile(path);
+Result<SharedFile> OpenUpdateFile(const std::string& path, Joining joining) {
+  if (!IsVirtualPath(path)) return OpenSharedFile(path, joining, LockTimeout());
+  Result<std::shared_ptr<WritableFile>> file = OpenVsiFile(path, Access::kUpdate);
   if (!file.ok()) return file.status();
-  return UnlockedFile{std::move(*file), {}};
+  return SharedFile{std::move(*file), nullptr};
 }
 
 Status CheckFreeSpace(const std::string& path, uint64_t size_bytes) {

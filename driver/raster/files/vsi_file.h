@@ -10,6 +10,7 @@
 #include "driver/store/io/byte_file.h"
 #include "driver/store/io/local_file.h"
 #include "driver/store/io/output_file.h"
+#include "driver/store/io/writer_turns.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -31,12 +32,10 @@ Result<std::shared_ptr<ByteFile>> OpenByteFile(const std::string& path,
 Result<std::shared_ptr<WritableFile>> OpenWritableFile(const std::string& path,
                                                        const MapPolicy& policy = {});
 
-// Opens a file for update without a map: what it grows by is seen at once. Local files are locked
-// against other writers.
-Result<std::shared_ptr<WritableFile>> OpenUpdateFile(const std::string& path);
-
-// The same, but local files are not locked yet.
-Result<UnlockedFile> OpenUnlockedUpdateFile(const std::string& path);
+// Opens a file for update without a map, as OpenSharedFile does a local one: waiting for others is
+// bounded as the configuration option NDARRAY_LOCK_TIMEOUT says. Of virtual files nobody knows who
+// else writes them.
+Result<SharedFile> OpenUpdateFile(const std::string& path, Joining joining);
 
 // Whether the file system of that path, which may hold no file yet, has room for a file of this
 // size: kIo where it says that it has less (/vsimem/ has the computer's memory). Not asked where

@@ -22,8 +22,8 @@ namespace ndarray {
 GDALDataset* CreateArray(const ArrayFormat& format, const char* path, int width, int height,
                          int bands, GDALDataType type, StringList options);
 
-// GDALDriver::CreateCopy. The dataset can be written to, if the file can; other writers are not
-// kept out before something is.
+// GDALDriver::CreateCopy. The dataset can be written to, if the file can; it is none of the file's
+// writers before something is.
 GDALDataset* CopyToArray(const ArrayFormat& format, const char* path, GDALDataset& source,
                          bool strict, StringList options, const ProgressFn& progress);
 

@@ -25,9 +25,9 @@ namespace ndarray {
 // What an array is opened for.
 enum class OpenFor {
   kReading,
-  kUpdate,       // other writers are kept out from now on, where the format needs it
+  kUpdate,       // one of its writers from now on, whom compacting it waits for
   kFirstWrites,  // of a file just created: the same, and nothing in it was written by anybody
-  kLateUpdate,   // of a copy just made: others are kept out only once something is written
+  kLateUpdate,   // of a copy just made: one of its writers only once something is written
 };
 
 // Starts writing what was planned into a file, which must outlive the writer, with these attributes

@@ -44,21 +44,14 @@ MapPolicy Policy(StringList open_options) {
 
 Result<std::shared_ptr<Array>> OpenForUpdate(const std::string& path, OpenFor purpose,
                                              int max_threads) {
-  UnlockedFile late;
-  if (purpose == OpenFor::kLateUpdate) {
-    Result<UnlockedFile> file = OpenUnlockedUpdateFile(path);
-    if (!file.ok()) return file.status();
-    late = std::move(*file);
-  } else {
-    Result<std::shared_ptr<WritableFile>> file = OpenUpdateFile(path);
-    if (!file.ok()) return file.status();
-    late.file = std::move(*file);
-  }
+  Result<SharedFile> shared =
+      OpenUpdateFile(path, purpose == OpenFor::kLateUpdate ? Joining::kLater : Joining::kNow);
+  if (!shared.ok()) return shared.status();
   const Chunks chunks =
       purpose == OpenFor::kFirstWrites ? Chunks::kUnwritten : Chunks::kMayBeWritten;
   Result<std::shared_ptr<B2ndForUpdate>> array =
-      OpenB2ndForUpdate(std::move(late.file), CreateOutputFile, max_threads, chunks,
-                        kDefaultWriteCacheBytes, std::move(late.lock));
+      OpenB2ndForUpdate(std::move(shared->file), max_threads, chunks, kDefaultWriteCacheBytes,
+                        std::move(shared->turns));
   if (!array.ok()) return array.status();
   return std::shared_ptr<Array>(std::move(*array));
 }

@@ -2,60 +2,49 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
-#include <list>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "driver/store/b2nd/b2nd_array.h"
+#include "driver/store/b2nd/b2nd_splice.h"
 #include "driver/store/b2nd/block_reader.h"
 #include "driver/store/b2nd/chunk_coverage.h"
 #include "driver/store/b2nd/decoded_chunk.h"
-#include "driver/store/blosc2/frame_header.h"
+#include "driver/store/b2nd/pending_chunks.h"
 #include "driver/store/box.h"
-#include "driver/store/frame/chunk_loader.h"
 #include "driver/store/frame/frame_appender.h"
+#include "driver/store/frame/frame_copy.h"
 #include "driver/store/frame/frame_editor.h"
-#include "driver/store/frame/frame_extents.h"
 #include "driver/store/strided_copy.h"
 #include "driver/store/thread_pool.h"
 
 namespace ndarray {
 namespace {
 
-// Less is not worth the time.
-constexpr int64_t kMinReclaimedBytes = int64_t{16} << 20;
-// Files with more bytes of chunks are not rewritten when they are closed, which must not take
-// unforeseen minutes. gdal_ndarray compact rewrites them.
-constexpr int64_t kMaxReclaimedFileBytes = int64_t{256} << 20;
-
-// A decoded chunk, blocks in file order, that is to be compressed.
-struct DirtyChunk {
-  int64_t chunk_index;
-  Buffer elements;
-};
+// What is remembered of chunks that were written out but do not count yet, as a share of the bound
+// of those that wait; more than that is committed.
+constexpr int64_t kUncommittedShare = 8;
+constexpr int64_t kMinUncommittedBytes = int64_t{1} << 20;
 
 class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
  public:
-  // `header`: the first kFrameHeaderMinBytes of the file.
   B2ndUpdate(const std::shared_ptr<WritableFile>& file, const std::shared_ptr<FrameEditor>& index,
-             std::unique_ptr<BloscEncoder> encoder, std::string header,
-             OutputFileCreator create_file, int max_threads, Chunks chunks,
-             int64_t write_cache_bytes, std::function<Status()> lock)
+             std::unique_ptr<BloscEncoder> encoder, std::unique_ptr<FrameAppender> appender,
+             int max_threads, Chunks chunks, int64_t write_cache_bytes)
       : B2ndForUpdate(file->path(), DescribeB2nd(*index)),
         file_(file),
         index_(index),
         layout_(index_->layout()),
         encoder_(std::move(encoder)),
-        create_file_(create_file),
-        lock_(std::move(lock)),
+        appender_(std::move(appender)),
         max_threads_(max_threads),
         max_chunks_(
             static_cast<size_t>(std::max<int64_t>(write_cache_bytes / layout_.chunk_bytes, 1))),
+        max_uncommitted_bytes_(static_cast<size_t>(
+            std::max(write_cache_bytes / kUncommittedShare, kMinUncommittedBytes))),
         attributes_(*file_, index_->codec(), index_->attributes()),
-        appender_(file_, std::move(header), static_cast<uint64_t>(index_->summary().frame_bytes)),
+        pending_(*file_, *encoder_, *appender_, max_threads),
         unwritten_(chunks == Chunks::kUnwritten ? static_cast<size_t>(layout_.chunk_count) : 0,
                    true) {}
 
@@ -84,8 +73,8 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   }
 
   Status Write(size_t field, const Box& box, const ConstStridedView& from) override {
-    Status locked = EnsureLocked();
-    if (!locked.ok()) return locked;
+    Status joined = appender_->Join();
+    if (!joined.ok()) return joined;
     const Box chunks = ChunksOf(layout_, box);
     AxisVector position = chunks.start;
     do {
@@ -96,6 +85,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
       if (!chunk.ok()) return chunk.status();
       CopyIntoChunk(layout_, (*chunk)->elements.data(), position, info().fields[field], part,
                     Shifted(from, box, part));
+      (*chunk)->changes.Add(layout_, position, field, part);
     } while (Advance(chunks, position));
     return {};
   }
@@ -120,10 +110,12 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
       }
     } while (Advance(chunks, at));
     if (chunk_indexes.empty()) return {};
-    status = EnsureLocked();
+    status = appender_->Join();
     if (!status.ok()) return status;
-    location.offset_bytes = appender_.end_bytes();
-    status = appender_.Append(fills);
+    const FrameTurn turn(*appender_, FrameAppender::TurnTo::kWrite);
+    if (!turn.status().ok()) return turn.status();
+    location.offset_bytes = appender_->end_bytes();
+    status = appender_->Append(fills);
     if (!status.ok()) return status;
     for (const int64_t chunk_index : chunk_indexes) {
       index_->MoveChunk(chunk_index, location, location.offset_bytes + fill.size());
@@ -141,7 +133,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   bool VisitChunks(const Box& box, const std::byte* element,
                    const ChunkVisitor& visit) const override {
     const auto state_of = [this](int64_t chunk_index) {
-      if (by_chunk_index_.count(chunk_index) != 0) return ChunkState::kChanged;
+      if (pending_.Find(chunk_index) != nullptr) return ChunkState::kChanged;
       return !unwritten_.empty() && unwritten_[static_cast<size_t>(chunk_index)]
                  ? ChunkState::kUnwritten
                  : ChunkState::kInFile;
@@ -150,23 +142,17 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   }
 
   Status Flush() override {
-    Status status = WriteOut(dirty_.size());
-    if (status.ok() && (changed_ || attributes_.changed())) status = Commit();
-    return status;
-  }
-
-  Status Reclaim() const override {
-    if (!wrote_ || changed_ || attributes_.changed()) return {};
-    const auto chunks_bytes = static_cast<int64_t>(appender_.end_bytes() - index_->header_bytes());
-    if (chunks_bytes < kMinReclaimedBytes || chunks_bytes > kMaxReclaimedFileBytes) return {};
-    Result<int64_t> live_bytes = LiveChunkBytes(*index_, *file_);
-    if (!live_bytes.ok()) return live_bytes.status();
-    const int64_t dead_bytes = chunks_bytes - *live_bytes;
-    if (dead_bytes < kMinReclaimedBytes || dead_bytes < *live_bytes) return {};
-    Result<std::unique_ptr<OutputFile>> output = create_file_(path());
-    if (!output.ok()) return output.status();
-    Status status = CopyTo(**output);
-    return status.ok() ? (*output)->Commit() : status;
+    if (!changed_ && !attributes_.changed()) return {};
+    Status status = appender_->Join();
+    if (!status.ok()) return status;
+    PendingChunks::Batch batch;
+    status = pending_.Encode(pending_.size(), batch);
+    if (status.ok()) status = CommitInTurn(batch);
+    if (status.ok()) status = appender_->Sync();
+    if (!status.ok()) return status;
+    changed_ = false;
+    attributes_.MarkSaved();
+    return {};
   }
 
   Status CopyTo(OutputFile& output) const override {
@@ -178,13 +164,6 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   ChunkDetails Details() const override { return B2ndDetails(*index_); }
 
  private:
-  Status EnsureLocked() {
-    if (!lock_) return {};
-    Status status = lock_();
-    if (status.ok()) lock_ = nullptr;
-    return status;
-  }
-
   Status ReadFile(const std::vector<ReadTarget>& targets) const {
     return targets.empty() ? Status() : BlockReader(*index_, *file_, targets, max_threads_).Run();
   }
@@ -192,12 +171,12 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   // The decoded chunks that a box touches, found by their indexes: very many may be waiting.
   std::vector<const DirtyChunk*> DirtyIn(const Box& box) const {
     std::vector<const DirtyChunk*> found;
-    if (dirty_.empty()) return found;
+    if (pending_.size() == 0) return found;
     const Box chunks = ChunksOf(layout_, box);
     AxisVector position = chunks.start;
     do {
-      const auto waiting = by_chunk_index_.find(GridIndex(layout_.chunk_grid, position));
-      if (waiting != by_chunk_index_.end()) found.push_back(&*waiting->second);
+      const DirtyChunk* const waiting = pending_.Find(GridIndex(layout_.chunk_grid, position));
+      if (waiting != nullptr) found.push_back(waiting);
     } while (Advance(chunks, position));
     return found;
   }
@@ -218,95 +197,38 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     return {};
   }
 
-  // The decoded chunk, most recently used first; with its old elements unless all will be written.
+  // The decoded chunk; with its old elements unless all will be written.
   Result<DirtyChunk*> Obtain(const AxisVector& position, bool whole) {
     const int64_t chunk_index = GridIndex(layout_.chunk_grid, position);
-    const auto found = by_chunk_index_.find(chunk_index);
-    if (found != by_chunk_index_.end()) {
-      dirty_.splice(dirty_.begin(), dirty_, found->second);
-      return &dirty_.front();
-    }
-    if (dirty_.size() >= max_chunks_) {
-      // Many at a time: threads need something to share, and each time costs what small chunks do.
-      const size_t several = std::max(max_chunks_ / 8, static_cast<size_t>(2 * max_threads_));
-      Status status = WriteOut(std::min(dirty_.size(), several));
+    if (DirtyChunk* const waiting = pending_.Use(chunk_index)) return waiting;
+    if (pending_.size() >= max_chunks_) {
+      Status status = WriteOut();
       if (!status.ok()) return status;
     }
-    std::list<DirtyChunk> fresh;
-    fresh.push_back({chunk_index, Buffer(static_cast<size_t>(layout_.chunk_bytes))});
-    std::memset(fresh.front().elements.data(), 0, fresh.front().elements.size_bytes());
+    DirtyChunk chunk{chunk_index, Buffer(static_cast<size_t>(layout_.chunk_bytes)), {}};
+    std::memset(chunk.elements.data(), 0, chunk.elements.size_bytes());
     if (!whole) {
-      Status status = Load(chunk_index, fresh.front().elements.data());
+      Status status = LoadElements(*index_, *file_, chunk_index, chunk.elements.data());
       if (!status.ok()) return status;
     }
     if (!unwritten_.empty()) unwritten_[static_cast<size_t>(chunk_index)] = false;
-    by_chunk_index_.emplace(chunk_index, fresh.begin());
-    dirty_.splice(dirty_.begin(), fresh);
     changed_ = true;
-    return &dirty_.front();
+    return pending_.Add(std::move(chunk));
   }
 
-  // The old elements of a chunk, as the file has them.
-  Status Load(int64_t chunk_index, std::byte* elements) const {
-    const ChunkLoader loader(*index_, *file_);
-    std::vector<LoadedChunk> chunks(1);
-    LoadedChunk& chunk = chunks[0];
-    chunk.chunk_index = chunk_index;
-    Status status = loader.LoadHeaders(chunks);
+  // Makes room for chunks that wait: many at a time, since threads need something to share, and
+  // each time costs what small chunks do.
+  Status WriteOut() {
+    const size_t several = std::max(max_chunks_ / 8, static_cast<size_t>(2 * max_threads_));
+    PendingChunks::Batch batch;
+    Status status = pending_.Encode(std::min(pending_.size(), several), batch);
     if (!status.ok()) return status;
-    if (chunk.header.kind == ChunkKind::kBlocks) {
-      status = loader.LoadBlocks(chunks, {{ChunkLoader::kAllBlocks}});
-      if (!status.ok()) return status;
-      status = chunk.DecodeChunk(index_->codec(), elements);
-      return status.At(chunk.Name()).At(path());
+    {
+      const FrameTurn turn(*appender_, FrameAppender::TurnTo::kWrite);
+      status = turn.status().ok() ? pending_.Append(*index_, batch) : turn.status();
     }
-    const auto element_bytes = static_cast<size_t>(layout_.element.element_bytes);
-    Result<std::vector<std::byte>> element = RepeatedElement(chunk, layout_.element.element_bytes);
-    if (!element.ok()) return element.status().At(chunk.Name()).At(path());
-    for (size_t at = 0; at < static_cast<size_t>(layout_.chunk_bytes); at += element_bytes) {
-      std::memcpy(elements + at, element->data(), element_bytes);
-    }
-    return {};
-  }
-
-  // Compresses the least recently used chunks, in parallel, and appends them.
-  Status WriteOut(size_t count) {
-    std::vector<std::list<DirtyChunk>::iterator> chunks;
-    for (auto it = dirty_.end(); chunks.size() < count && it != dirty_.begin();) {
-      chunks.push_back(--it);
-    }
-    std::vector<std::string> encoded(chunks.size());
-    Status failure =
-        TryParallelFor(static_cast<int64_t>(chunks.size()), max_threads_, [&](int64_t i) {
-          const auto at = static_cast<size_t>(i);
-          const Buffer& elements = chunks[at]->elements;
-          return encoder_->EncodeChunk(elements.data(), elements.size_bytes(), encoded[at]);
-        });
-    if (!failure.ok()) return failure.At(path());
-    size_t written = 0;
-    while (failure.ok() && written < chunks.size()) {
-      failure = Append(chunks[written]->chunk_index, encoded[written]);
-      if (!failure.ok()) break;
-      by_chunk_index_.erase(chunks[written]->chunk_index);
-      dirty_.erase(chunks[written++]);
-    }
-    if (written > 0) index_->cached_file().Forget();
-    return failure;
-  }
-
-  Status Append(int64_t chunk_index, const std::string& bytes) {
-    Result<BloscChunk> header = ParseChunkHeader(bytes, bytes.size());
-    if (!header.ok()) return header.status().At(path());
-    ChunkLocation location;
-    location.offset_bytes = appender_.end_bytes();
-    if (header->kind == ChunkKind::kZeros) {
-      location.kind = ChunkKind::kZeros;
-    } else {
-      Status status = appender_.Append(bytes);
-      if (!status.ok()) return status;
-    }
-    index_->MoveChunk(chunk_index, location, appender_.end_bytes());
-    return {};
+    if (!status.ok()) return status;
+    return pending_.uncommitted_bytes() > max_uncommitted_bytes_ ? Flush() : Status();
   }
 
   // Index and trailer.
@@ -318,62 +240,88 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     return *encoded + *trailer;
   }
 
-  // All that was appended counts from here on.
-  Status Commit() {
-    Status locked = EnsureLocked();
-    if (!locked.ok()) return locked;
+  // `batch`: all chunks that wait.
+  Status CommitInTurn(PendingChunks::Batch& batch) {
+    const FrameTurn turn(*appender_, FrameAppender::TurnTo::kWrite);
+    Status status = turn.status();
+    if (status.ok() && appender_->others_committed()) status = Rebase(batch);
+    if (status.ok()) status = pending_.Append(*index_, batch);
+    if (!status.ok()) return status;
     Result<std::string> tail = Tail();
     if (!tail.ok()) return tail.status();
-    Status status =
-        appender_.Commit(*tail, index_->header_bytes(), layout_.chunk_count * layout_.chunk_bytes);
-    if (status.ok()) {
-      changed_ = false;
-      attributes_.MarkSaved();
-      wrote_ = true;
+    status =
+        appender_->Commit(*tail, index_->header_bytes(), layout_.chunk_count * layout_.chunk_bytes);
+    if (!status.ok()) return status;
+    index_->MarkCommitted();
+    pending_.MarkCommitted();
+    return {};
+  }
+
+  // Goes on from what others have committed.
+  Status Rebase(PendingChunks::Batch& batch) {
+    Result<std::shared_ptr<FrameEditor>> newer = FrameEditor::Open(*file_);
+    if (!newer.ok()) return newer.status();
+    if (!(*newer)->IsLike(*index_)) {
+      return Mismatch(StatusCode::kIo, "array", "one of another shape or type, by another writer",
+                      "the one that was opened; open it again")
+          .At(path());
     }
-    return status;
+    Status status = pending_.Splice(*index_, **newer, batch);
+    if (status.ok()) status = attributes_.Rebase((*newer)->codec(), (*newer)->attributes());
+    if (!status.ok()) return status;
+    for (size_t i = 0; i < unwritten_.size(); ++i) {
+      if (index_->HasMovedIn(**newer, static_cast<int64_t>(i))) unwritten_[i] = false;
+    }
+    (*newer)->TakeMoves(
+        *index_, [this](int64_t chunk_index) { return pending_.IsUncommitted(chunk_index); });
+    index_ = std::move(*newer);
+    appender_->MarkSeen();
+    return {};
   }
 
   const std::shared_ptr<WritableFile> file_;
-  const std::shared_ptr<FrameEditor> index_;
-  const B2ndLayout& layout_;
+  std::shared_ptr<FrameEditor>
+      index_;  // the file's, as of the last commit, and what has moved since
+  const B2ndLayout layout_;
   const std::unique_ptr<BloscEncoder> encoder_;
-  const OutputFileCreator create_file_;
-  std::function<Status()> lock_;  // empty: the file is locked
+  const std::unique_ptr<FrameAppender> appender_;
   const int max_threads_;
   const size_t max_chunks_;
+  const size_t max_uncommitted_bytes_;
   AttributeEditor attributes_;
-  FrameAppender appender_;
+  PendingChunks pending_;
   bool changed_ = false;         // since the last commit
-  bool wrote_ = false;           // since it was opened
   std::vector<bool> unwritten_;  // by chunk_index; empty where nobody knows
-  std::list<DirtyChunk> dirty_;
-  std::unordered_map<int64_t, std::list<DirtyChunk>::iterator> by_chunk_index_;
 };
 
 }  // namespace
 
 Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<WritableFile> file,
-                                                         OutputFileCreator create_file,
                                                          int max_threads, Chunks chunks,
                                                          int64_t write_cache_bytes,
-                                                         std::function<Status()> lock) {
-  Result<std::shared_ptr<FrameEditor>> index = FrameEditor::Open(*file);
-  if (!index.ok()) return index.status();
-  const FrameSummary& summary = (*index)->summary();
-  const B2ndLayout& layout = (*index)->layout();
+                                                         std::unique_ptr<WriterTurns> turns) {
+  auto appender = std::make_unique<FrameAppender>(file, std::move(turns));
+  std::shared_ptr<FrameEditor> index;
+  {
+    const FrameTurn turn(*appender, FrameAppender::TurnTo::kRead);
+    if (!turn.status().ok()) return turn.status();
+    Result<std::shared_ptr<FrameEditor>> opened = FrameEditor::Open(*file);
+    if (!opened.ok()) return opened.status();
+    index = std::move(*opened);
+    Status status = appender->Start(static_cast<uint64_t>(index->summary().frame_bytes));
+    if (!status.ok()) return status;
+  }
+  const FrameSummary& summary = index->summary();
+  const B2ndLayout& layout = index->layout();
   const Compression compression{summary.compressor, summary.level, summary.pipeline,
                                 summary.auto_group_bytes};
   Result<std::unique_ptr<BloscEncoder>> encoder =
       BloscEncoder::Make(compression, static_cast<int32_t>(layout.element.element_bytes),
                          static_cast<int32_t>(layout.block_bytes), summary.b2nd);
   if (!encoder.ok()) return encoder.status().At(file->path());
-  std::string header(kFrameHeaderMinBytes, '\0');
-  Status status = file->Read({{0, header.size(), header.data()}});
-  if (!status.ok()) return status;
-  return std::shared_ptr<B2ndForUpdate>(std::make_shared<B2ndUpdate>(
-      file, *index, std::move(*encoder), std::move(header), create_file, max_threads, chunks,
-      write_cache_bytes, std::move(lock)));
+  return std::shared_ptr<B2ndForUpdate>(
+      std::make_shared<B2ndUpdate>(file, index, std::move(*encoder), std::move(appender),
+                                   max_threads, chunks, write_cache_bytes));
 }
 
 }  // namespace ndarray

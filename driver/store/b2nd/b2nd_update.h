@@ -1,4 +1,4 @@
-// A .b2nd file that is read and written in place, by one writer at a time.
+// A .b2nd file that is read and written in place.
 //
 // Written elements wait in decoded chunks, as many as the bound allows, so that a chunk is normally
 // compressed once. Compressed chunks, and with a flush a new index and trailer, are appended after
@@ -6,17 +6,26 @@
 // Until then the file is what it was, for us and for c-blosc2: a process that is killed, or a power
 // loss, leaves the old content or the new one. Others who have the file open go on reading the old
 // one. What is replaced stays behind as dead space.
+//
+// Several writers of one file: each works on the file as it was at its last flush (or when it was
+// opened), and compresses without a lock. Then it takes a turn (frame_appender.h), in which it
+//   1. loads the index anew, if others have committed since: their chunks and attributes become its
+//      own; a chunk that both have written is taken from the file, its own elements are put over
+//      it, and it is compressed again (ChunkChanges: which elements those are);
+//   2. appends its chunks, index and trailer, syncs, and overwrites the header's lengths.
+// So all elements that writers have written arrive, if no two write the same; of those that do, the
+// last flush counts. The same goes for attributes, each as a whole. Chunks that are written out
+// because too many wait are appended in a turn, too, but count with the next flush.
 #ifndef GDAL_NDARRAY_STORE_B2ND_B2ND_UPDATE_H_
 #define GDAL_NDARRAY_STORE_B2ND_B2ND_UPDATE_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <string>
 
 #include "driver/store/array.h"
-#include "driver/store/frame/frame_copy.h"
 #include "driver/store/io/byte_file.h"
+#include "driver/store/io/output_file.h"
+#include "driver/store/io/writer_turns.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -36,13 +45,15 @@ class B2ndForUpdate : public WritableArray {
   using WritableArray::WritableArray;
 };
 
-// Its attributes can be edited. For one thread at a time. `file` must not be mapped. A `lock` is
-// called before anything is written, once it succeeds; until then writes, and flushes of changed
-// attributes, fail as it does, and the file stays as it is.
+// Its attributes can be edited. For one thread at a time. `file` must not be mapped. Before
+// anything is written the array joins its writers, if it has not yet; until that succeeds writes
+// fail, and the file stays as it is. Flush fails where a turn does not come in time, or another
+// file has taken the name: what was written still waits, for another one. `turns`: nullptr where
+// nobody else writes the file.
 Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(
-    std::shared_ptr<WritableFile> file, OutputFileCreator create_file, int max_threads,
-    Chunks chunks = Chunks::kMayBeWritten, int64_t write_cache_bytes = kDefaultWriteCacheBytes,
-    std::function<Status()> lock = {});
+    std::shared_ptr<WritableFile> file, int max_threads, Chunks chunks = Chunks::kMayBeWritten,
+    int64_t write_cache_bytes = kDefaultWriteCacheBytes,
+    std::unique_ptr<WriterTurns> turns = nullptr);
 
 }  // namespace ndarray
 

@@ -42,6 +42,16 @@ void CopyIntoChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector&
   });
 }
 
+void CopyBetweenChunks(const B2ndLayout& layout, const std::byte* from, std::byte* to,
+                       const AxisVector& position, const Field& field, const Box& part) {
+  const DType as_is{field.dtype.type, kNativeOrder};
+  ForEachBlock(layout, to, position, part, [&](std::byte* block, const Box& inner) {
+    const std::ptrdiff_t at = block - to + field.offset_bytes;
+    StridedCopy(as_is, Counts(inner), {from + at, layout.block_strides_bytes},
+                {to + at, layout.block_strides_bytes}, 1);
+  });
+}
+
 void FillChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& position,
                const ConstStridedView& from) {
   const Box box = ChunkBox(layout, position);

@@ -19,6 +19,11 @@ void CopyOutOfChunk(const B2ndLayout& layout, const std::byte* chunk, const Axis
 void CopyIntoChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& position,
                    const Field& field, const Box& part, const ConstStridedView& from);
 
+// Copies the field's elements of `part` from one decoded chunk to another of the same place, as
+// they are in the file. REQUIRES: part is within the chunk
+void CopyBetweenChunks(const B2ndLayout& layout, const std::byte* from, std::byte* to,
+                       const AxisVector& position, const Field& field, const Box& part);
+
 // Makes all of a chunk: whole elements (records as they are in the file), zeros where blocks reach
 // over the array. `from` is the element where the chunk starts.
 void FillChunk(const B2ndLayout& layout, std::byte* chunk, const AxisVector& position,

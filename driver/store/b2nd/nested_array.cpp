@@ -63,11 +63,6 @@ class NestedUpdate final : public WritableArray {
   bool changed_ = false;
 };
 
-// Nobody calls for it: what updates leave behind in memory is gone when it is closed.
-Result<std::unique_ptr<OutputFile>> NoFile(const std::string& path) {
-  return Mismatch(StatusCode::kInvalidArgument, "file", "one in memory", "one on disk").At(path);
-}
-
 }  // namespace
 
 Result<B2ndLayout> PlanNested(const AxisVector& shape) {
@@ -137,8 +132,8 @@ Result<std::shared_ptr<Array>> OpenNested(Array& outer, const std::string& attri
   auto file = std::make_shared<StringFile>(path, std::move(*frame),
                                            editable != nullptr ? Access::kUpdate : Access::kRead);
   if (editable == nullptr) return OpenB2ndArray(std::move(file), max_threads);
-  Result<std::shared_ptr<B2ndForUpdate>> array = OpenB2ndForUpdate(
-      std::move(file), NoFile, max_threads, Chunks::kMayBeWritten, kWriteCacheBytes);
+  Result<std::shared_ptr<B2ndForUpdate>> array =
+      OpenB2ndForUpdate(std::move(file), max_threads, Chunks::kMayBeWritten, kWriteCacheBytes);
   if (!array.ok()) return array.status();
   return std::shared_ptr<Array>(std::make_shared<NestedUpdate>(*editable, attribute, *array));
 }

@@ -185,6 +185,8 @@ Result<FrameHeader> ParseFrameHeader(std::string_view bytes) {
   return header;
 }
 
+uint64_t FrameBytesOf(std::string_view lengths) { return ByteReader(lengths).Big<uint64_t>(); }
+
 void PutFrameLengths(std::string& header, uint64_t frame_bytes, int64_t uncompressed_bytes,
                      int64_t compressed_bytes) {
   PutBig(header, kFrameLengthsAt, frame_bytes);

@@ -77,6 +77,9 @@ Result<FrameHeader> ParseFrameHeader(std::string_view bytes);
 constexpr size_t kFrameLengthsAt = 16;
 constexpr size_t kFrameLengthsBytes = 31;
 
+// The bytes of the frame, from these. REQUIRES: kFrameLengthsBytes
+uint64_t FrameBytesOf(std::string_view lengths);
+
 // Puts the lengths into a header, and the sizes that never change.
 void PutFrameLengths(std::string& header, uint64_t frame_bytes, int64_t uncompressed_bytes,
                      int64_t compressed_bytes);

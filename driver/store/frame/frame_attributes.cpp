@@ -119,19 +119,49 @@ Result<std::string> FileAttributes::Read(const std::string& name, int64_t max_by
   return DecodeAttribute(codec_, *content, std::min(max_bytes, kMaxAttributeBytes));
 }
 
+std::vector<AttributeEditor::Item> AttributeEditor::ItemsOf(const FrameAttributes& attributes) {
+  std::vector<Item> items;
+  for (size_t i = 0; i < attributes.list().size(); ++i) {
+    items.push_back({attributes.list()[i].name, i, ""});
+  }
+  return items;
+}
+
 AttributeEditor::AttributeEditor(const ByteFile& file, const BloscCodec& codec,
                                  const FrameAttributes& attributes)
-    : file_(file), codec_(codec), attributes_(attributes) {
-  for (size_t i = 0; i < attributes.list().size(); ++i) {
-    items_.push_back({attributes.list()[i].name, i, ""});
+    : file_(file), codec_(&codec), attributes_(&attributes), items_(ItemsOf(attributes)) {}
+
+Status AttributeEditor::Rebase(const BloscCodec& codec, const FrameAttributes& attributes) {
+  std::vector<Item> items = ItemsOf(attributes);
+  for (const auto& [name, content] : edits_) {
+    const auto found = std::find_if(items.begin(), items.end(), [&wanted = name](const Item& item) {
+      return item.name == wanted;
+    });
+    if (!content) {
+      if (found != items.end()) items.erase(found);
+    } else if (found != items.end()) {
+      *found = {name, kNew, *content};
+    } else {
+      items.push_back({name, kNew, *content});
+    }
   }
+  if (items.size() > kMaxAttributes) {
+    return Mismatch(StatusCode::kNotSupported, "attributes",
+                    std::to_string(items.size()) + ", with those that others have added meanwhile",
+                    "at most " + std::to_string(kMaxAttributes))
+        .At(file_.path());
+  }
+  codec_ = &codec;
+  attributes_ = &attributes;
+  items_ = std::move(items);
+  return {};
 }
 
 std::vector<AttributeInfo> AttributeEditor::List() const {
   std::vector<AttributeInfo> list;
   for (const Item& item : items_) {
     list.push_back({item.name, item.number == kNew ? item.content.size()
-                                                   : attributes_.list()[item.number].size_bytes});
+                                                   : attributes_->list()[item.number].size_bytes});
   }
   return list;
 }
@@ -143,7 +173,7 @@ size_t AttributeEditor::Find(const std::string& name) const {
 }
 
 Result<std::string> AttributeEditor::Content(const Item& item) const {
-  return item.number == kNew ? item.content : attributes_.Content(file_, item.number);
+  return item.number == kNew ? item.content : attributes_->Content(file_, item.number);
 }
 
 Result<std::string> AttributeEditor::Read(const std::string& name, int64_t max_bytes) const {
@@ -151,7 +181,7 @@ Result<std::string> AttributeEditor::Read(const std::string& name, int64_t max_b
   if (at == items_.size()) return NotFound();
   Result<std::string> content = Content(items_[at]);
   if (!content.ok()) return content.status();
-  return DecodeAttribute(codec_, *content, std::min(max_bytes, kMaxAttributeBytes));
+  return DecodeAttribute(*codec_, *content, std::min(max_bytes, kMaxAttributeBytes));
 }
 
 Status AttributeEditor::Set(const std::string& name, const std::string& value) {
@@ -168,8 +198,8 @@ Status AttributeEditor::Set(const std::string& name, const std::string& value) {
   if (!content.ok()) return content.status().At(file_.path());
   if (at == items_.size()) items_.push_back({name, kNew, ""});
   items_[at].number = kNew;
+  edits_[name] = *content;
   items_[at].content = std::move(*content);
-  changed_ = true;
   return {};
 }
 
@@ -177,7 +207,7 @@ void AttributeEditor::Remove(const std::string& name) {
   const size_t at = Find(name);
   if (at == items_.size()) return;
   items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(at));
-  changed_ = true;
+  edits_[name] = std::nullopt;
 }
 
 Result<std::string> AttributeEditor::Trailer() const {

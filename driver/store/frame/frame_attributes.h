@@ -6,6 +6,8 @@
 #define GDAL_NDARRAY_STORE_FRAME_FRAME_ATTRIBUTES_H_
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,7 +72,7 @@ class FileAttributes final : public Attributes {
 };
 
 // Attributes of a file that is updated. Those that are left alone keep their contents, whatever
-// these are.
+// these are. Of an attribute that several writers change, what was committed last counts.
 class AttributeEditor final : public EditableAttributes {
  public:
   // All must outlive it.
@@ -83,8 +85,12 @@ class AttributeEditor final : public EditableAttributes {
   void Remove(const std::string& name) override;
 
   // Whether Set or Remove has changed anything since the last call of MarkSaved.
-  bool changed() const { return changed_; }
-  void MarkSaved() { changed_ = false; }
+  bool changed() const { return !edits_.empty(); }
+  void MarkSaved() { edits_.clear(); }
+
+  // The file's attributes are others by now; what Set and Remove have changed since the last call
+  // of MarkSaved stays so. kNotSupported where these are too many together: nothing has changed.
+  Status Rebase(const BloscCodec& codec, const FrameAttributes& attributes);
 
   // All of them, as the end of a frame. Errors carry the path.
   Result<std::string> Trailer() const;
@@ -100,11 +106,14 @@ class AttributeEditor final : public EditableAttributes {
   size_t Find(const std::string& name) const;  // items_.size() where there is none
   Result<std::string> Content(const Item& item) const;
 
+  static std::vector<Item> ItemsOf(const FrameAttributes& attributes);
+
   const ByteFile& file_;
-  const BloscCodec& codec_;
-  const FrameAttributes& attributes_;
+  const BloscCodec* codec_;
+  const FrameAttributes* attributes_;
   std::vector<Item> items_;
-  bool changed_ = false;
+  std::map<std::string, std::optional<std::string>>
+      edits_;  // contents of attributes; none: removed
 };
 
 }  // namespace ndarray

@@ -30,7 +30,7 @@ struct Compaction {
 
 // Puts a copy without dead space, and without bytes after the frame, in the place of the file.
 // Until that is whole the file stays as it is. Attributes are kept byte by byte. kCorrupt where
-// chunks overlap. REQUIRES: the file is open for update, which locks out other writers.
+// chunks overlap. REQUIRES: no other writer has joined the file, nor can.
 Result<Compaction> CompactFrame(const ByteFile& file, OutputFileCreator create_file,
                                 const ProgressFn& progress);
 

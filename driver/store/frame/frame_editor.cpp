@@ -18,11 +18,42 @@ Result<std::shared_ptr<FrameEditor>> FrameEditor::Open(const ByteFile& file) {
 
 void FrameEditor::MoveChunk(int64_t chunk, const ChunkLocation& location, uint64_t end_bytes) {
   if (offsets_.empty()) offsets_ = Offsets();
+  if (committed_.empty()) committed_ = offsets_;
   offsets_[static_cast<size_t>(chunk)] =
       location.kind == ChunkKind::kBlocks
           ? static_cast<int64_t>(location.offset_bytes - chunks_offset_bytes_)
           : SpecialOffset(location.kind);
   chunks_bytes_ = std::max(chunks_bytes_, end_bytes - chunks_offset_bytes_);
+}
+
+int64_t FrameEditor::Offset(int64_t chunk) const {
+  return offsets_.empty() ? uniform_offset_ : offsets_[static_cast<size_t>(chunk)];
+}
+
+int64_t FrameEditor::CommittedOffset(int64_t chunk) const {
+  return committed_.empty() ? Offset(chunk) : committed_[static_cast<size_t>(chunk)];
+}
+
+bool FrameEditor::IsLike(const FrameEditor& other) const {
+  return header_bytes() == other.header_bytes() && summary().b2nd == other.summary().b2nd;
+}
+
+bool FrameEditor::HasMovedIn(const FrameEditor& newer, int64_t chunk) const {
+  return newer.Offset(chunk) != CommittedOffset(chunk);
+}
+
+void FrameEditor::TakeMoves(const FrameEditor& older, const std::function<bool(int64_t)>& is_mine) {
+  if (older.committed_.empty()) return;
+  offsets_ = Offsets();
+  committed_ = offsets_;
+  for (int64_t chunk = 0; chunk < layout_.chunk_count; ++chunk) {
+    const auto at = static_cast<size_t>(chunk);
+    const bool moved = older.offsets_[at] != older.committed_[at];
+    if ((moved && offsets_[at] == older.committed_[at]) || is_mine(chunk)) {
+      offsets_[at] = older.offsets_[at];
+    }
+  }
+  chunks_bytes_ = std::max(chunks_bytes_, older.chunks_bytes_);
 }
 
 }  // namespace ndarray

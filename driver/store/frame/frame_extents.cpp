@@ -104,16 +104,4 @@ Result<FrameExtents> FindExtents(const FrameIndex& index, const ByteFile& file) 
   return extents;
 }
 
-Result<int64_t> LiveChunkBytes(const FrameIndex& index, const ByteFile& file) {
-  int64_t live_bytes = 0;
-  Status status =
-      ForEachHeader(index, file, [&](int64_t, uint64_t, const Result<BloscChunk>& header) {
-        if (!header.ok()) return header.status().At(file.path());
-        live_bytes += header->compressed_bytes;
-        return Status();
-      });
-  if (!status.ok()) return status;
-  return live_bytes;
-}
-
 }  // namespace ndarray

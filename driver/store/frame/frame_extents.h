@@ -41,10 +41,6 @@ std::string CountsText(const std::map<std::string, int64_t>& counts);
 // Reads the header of each chunk. Fails only where the file cannot be read.
 Result<FrameExtents> FindExtents(const FrameIndex& index, const ByteFile& file);
 
-// The compressed bytes of all chunks that the index leads to: what is not dead space. Reads the
-// header of each chunk. Errors carry the path.
-Result<int64_t> LiveChunkBytes(const FrameIndex& index, const ByteFile& file);
-
 }  // namespace ndarray
 
 #endif  // GDAL_NDARRAY_STORE_FRAME_FRAME_EXTENTS_H_

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -108,11 +109,22 @@ class WritableFile : public ByteFile {
   // The file grows where the range ends after it, which size_bytes() need not say.
   virtual Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) = 0;
 
+  // Shows the range to `store` as memory that all who have the file share: of others' bytes in it,
+  // which they may be writing at the same time, none is written. kNotSupported where that cannot be
+  // done without danger, and kCorrupt where the file ends before; then `store` is not called.
+  virtual Status StoreInPlace(uint64_t /*offset_bytes*/, size_t /*size_bytes*/,
+                              const std::function<void(std::byte*)>& /*store*/) {
+    return Status(StatusCode::kNotSupported, path() + ": cannot be written in memory");
+  }
+
   // After it what was written survives a power loss, as far as the file system can promise it.
   virtual Status Sync() { return Flush(); }
 
   // After it every other reader of the file sees what was written.
   virtual Status Flush() = 0;
+
+  // It is this long now, since others have written to it.
+  void NoteSize(uint64_t size_bytes) { set_size_bytes(size_bytes); }
 
  protected:
   using ByteFile::ByteFile;

@@ -7,7 +7,6 @@
 #define GDAL_NDARRAY_STORE_IO_LOCAL_FILE_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,21 +34,6 @@ Result<std::shared_ptr<WritableFile>> OpenLocalFileForUpdate(const std::string& 
 
 // Which file an open descriptor is; absent for one that is not open.
 std::optional<FileId> FileIdOf(int descriptor);
-
-// Opens a regular file for update without a map, so that what it grows by is seen at once, and
-// locks it against others who do (advisory): kIo where one is at work. Else as OpenLocalFile.
-Result<std::shared_ptr<WritableFile>> OpenLockedFile(const std::string& path);
-
-// A file opened for update without a map, as by OpenLockedFile, but not locked yet.
-struct UnlockedFile {
-  std::shared_ptr<WritableFile> file;
-
-  // Locks the file, before the first write; until then other writers are not kept out. kIo if
-  // another writer is at work, or has changed or replaced the file since it was opened. Empty: it
-  // is locked already, or never is.
-  std::function<Status()> lock;
-};
-Result<UnlockedFile> OpenUnlockedFile(const std::string& path);
 
 }  // namespace ndarray
 

@@ -1,15 +1,19 @@
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <tuple>
 
+#include "driver/store/damage.h"
 #include "driver/store/fork_guard.h"
 #include "driver/store/io/descriptor.h"
 #include "driver/store/io/local_file.h"
@@ -28,11 +32,13 @@ uint64_t Nanoseconds(const timespec& time) {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
-Status Lock(int descriptor, const std::string& path) {
-  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return {};
-  if (errno != EWOULDBLOCK) return ErrnoStatus(path, "lock");
-  return Status(StatusCode::kIo,
-                path + ": another process or dataset is updating this file; close it there first");
+// File systems that need new space for what is written over what they have.
+bool CopiesOnWrite(int descriptor) {
+  constexpr uint32_t kKinds[] = {0x9123683E, 0x2FC12FC1, 0xCA451A4E};  // btrfs, ZFS, bcachefs
+  struct statfs about;
+  return fstatfs(descriptor, &about) == 0 &&
+         std::find(std::begin(kKinds), std::end(kKinds), static_cast<uint32_t>(about.f_type)) !=
+             std::end(kKinds);
 }
 
 // Is written only where it was opened for update, which who opened it sees to.
@@ -44,6 +50,7 @@ class LocalFile final : public WritableFile {
         descriptor_(std::move(descriptor)),
         map_(std::move(map)),
         access_(access),
+        copies_on_write_(access == Access::kUpdate && CopiesOnWrite(descriptor_.get())),
         policy_(policy),
         own_limit_(policy.max_resident_bytes.value_or(0)),
         touched_(map_, policy.max_resident_bytes ? own_limit_ : ResidentLimit::Process()) {
@@ -65,6 +72,25 @@ class LocalFile final : public WritableFile {
 
   Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
     return WriteFully(descriptor_.get(), path(), offset_bytes, from, size_bytes);
+  }
+
+  Status StoreInPlace(uint64_t offset_bytes, size_t size_bytes,
+                      const std::function<void(std::byte*)>& store) override {
+    const Status unable = WritableFile::StoreInPlace(offset_bytes, size_bytes, store);
+    if (copies_on_write_) return unable;
+    Status status = TakeSpace(offset_bytes, size_bytes, unable);
+    if (!status.ok()) return status;
+    if (is_mapped()) {  // where it may be, once for all
+      if (!store_map_) store_map_.emplace(descriptor_.get(), 0, this->size_bytes());
+      if (store_map_->start() != nullptr && offset_bytes + size_bytes <= this->size_bytes()) {
+        store(store_map_->start() + offset_bytes);
+        return {};
+      }
+    }
+    const WritableMap map(descriptor_.get(), offset_bytes, size_bytes);
+    if (map.start() == nullptr) return unable;
+    store(map.start());
+    return {};
   }
 
   Status Sync() override {
@@ -108,29 +134,6 @@ class LocalFile final : public WritableFile {
                                       : OpenLocalFile(path(), policy_);
   }
 
-  Status LockUnchangedSince(const struct stat& opened) const {
-    Status status = Lock(descriptor_.get(), path());
-    if (!status.ok()) return status;
-    struct stat now;
-    struct stat named;
-    const bool has_name = stat(path().c_str(), &named) == 0;
-    const bool is_named =
-        has_name && named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
-    const bool unchanged = fstat(descriptor_.get(), &now) == 0 && now.st_size == opened.st_size &&
-                           now.st_mtim.tv_sec == opened.st_mtim.tv_sec &&
-                           now.st_mtim.tv_nsec == opened.st_mtim.tv_nsec;
-    if (is_named && unchanged) return {};
-    flock(descriptor_.get(), LOCK_UN);
-    if (!has_name) {
-      return Status(StatusCode::kIo, path() +
-                                         ": this file has been deleted or renamed since it "
-                                         "was opened; what is written now would be lost");
-    }
-    return Status(StatusCode::kIo, path() + ": another process or dataset has " +
-                                       (is_named ? "changed" : "replaced") +
-                                       " this file since it was opened; open it again");
-  }
-
  private:
   static FileTraits TraitsOf(const struct stat& about) {
     FileTraits traits;
@@ -139,9 +142,29 @@ class LocalFile final : public WritableFile {
     return traits;
   }
 
+  // Pages without space on the disk get it before they are stored to: where there is none, that is
+  // an error, and not the end of the process.
+  Status TakeSpace(uint64_t offset_bytes, size_t size_bytes, const Status& unable) const {
+    constexpr int64_t kBlockBytes = 512;  // of st_blocks
+    struct stat now;
+    if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path(), "stat");
+    const auto file_bytes = static_cast<uint64_t>(now.st_size);
+    if (offset_bytes > file_bytes || size_bytes > file_bytes - offset_bytes) {
+      return CutShort(file_bytes, offset_bytes + size_bytes).At(path());
+    }
+    if (now.st_blocks >= (now.st_size + kBlockBytes - 1) / kBlockBytes) return {};
+    if (fallocate(descriptor_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset_bytes),
+                  static_cast<off_t>(size_bytes)) == 0) {
+      return {};
+    }
+    return errno == EOPNOTSUPP || errno == ENOSYS ? unable : ErrnoStatus(path(), "write");
+  }
+
   const FileDescriptor descriptor_;
   const MemoryMap map_;
+  std::optional<WritableMap> store_map_;  // once something was stored in place
   const Access access_;
+  const bool copies_on_write_;
   const MapPolicy policy_;
   ResidentLimit own_limit_;
   mutable TouchedPages touched_;
@@ -192,22 +215,6 @@ Status CheckRegular(const std::string& path) {
   struct stat about;
   if (stat(path.c_str(), &about) != 0) return ErrnoStatus(path, "open");
   return CheckRegular(path, about.st_mode);
-}
-
-// Locks the file that has the name by then: who held the lock before may have put a new file in the
-// place of the one that was opened, and what is written to that would be lost.
-Result<FileDescriptor> OpenLocked(const std::string& path) {
-  while (true) {
-    FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (!descriptor.ok()) return ErrnoStatus(path, "open for update");
-    Status status = Lock(descriptor.get(), path);
-    if (!status.ok()) return status;
-    struct stat opened;
-    struct stat named;
-    if (fstat(descriptor.get(), &opened) != 0) return ErrnoStatus(path, "stat");
-    if (stat(path.c_str(), &named) != 0) return ErrnoStatus(path, "open");
-    if (named.st_ino == opened.st_ino && named.st_dev == opened.st_dev) return descriptor;
-  }
 }
 
 struct OpenedFile {
@@ -265,26 +272,6 @@ Result<std::shared_ptr<WritableFile>> OpenLocalFileForUpdate(const std::string& 
   if (!opened.ok()) return opened.status();
   return std::shared_ptr<WritableFile>(
       NewLocalFile(path, std::move(*opened), Access::kUpdate, policy));
-}
-
-Result<std::shared_ptr<WritableFile>> OpenLockedFile(const std::string& path) {
-  Status status = CheckRegular(path);
-  if (!status.ok()) return status;
-  Result<FileDescriptor> descriptor = OpenLocked(path);
-  if (!descriptor.ok()) return descriptor.status();
-  OpenedFile opened{std::move(*descriptor), {}};
-  if (fstat(opened.descriptor.get(), &opened.about) != 0) return ErrnoStatus(path, "stat");
-  return std::shared_ptr<WritableFile>(
-      NewLocalFile(path, std::move(opened), Access::kUpdate, MapPolicy{0, {}}));
-}
-
-Result<UnlockedFile> OpenUnlockedFile(const std::string& path) {
-  Result<OpenedFile> opened = OpenRegular(path, O_RDWR);
-  if (!opened.ok()) return opened.status();
-  const struct stat about = opened->about;
-  const std::shared_ptr<LocalFile> file =
-      NewLocalFile(path, std::move(*opened), Access::kUpdate, MapPolicy{0, {}});
-  return UnlockedFile{file, [file, about] { return file->LockUnchangedSince(about); }};
 }
 
 }  // namespace ndarray

@@ -42,6 +42,25 @@ class MemoryMap {
   uint64_t size_bytes_ = 0;
 };
 
+// A range of a file as memory that may be written, for as long as this lives. Nothing but what is
+// written changes, whoever else writes beside it.
+class WritableMap {
+ public:
+  WritableMap(int descriptor, uint64_t offset_bytes, size_t size_bytes);
+  ~WritableMap();
+  WritableMap(const WritableMap&) = delete;
+  WritableMap& operator=(const WritableMap&) = delete;
+
+  // Where the range starts; nullptr where the system refuses. Touching what the file has no space
+  // for, and finds none, or what it has lost since, ends the process (SIGBUS).
+  std::byte* start() const { return start_; }
+
+ private:
+  void* pages_ = nullptr;
+  size_t pages_bytes_ = 0;
+  std::byte* start_ = nullptr;
+};
+
 }  // namespace ndarray
 
 #endif  // GDAL_NDARRAY_STORE_IO_MEMORY_MAP_H_

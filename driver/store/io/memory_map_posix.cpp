@@ -47,4 +47,19 @@ void MemoryMap::Release(uint64_t offset_bytes, uint64_t size_bytes) const {
   madvise(start_ + start, end - start, MADV_DONTNEED);  // failure is no matter
 }
 
+WritableMap::WritableMap(int descriptor, uint64_t offset_bytes, size_t size_bytes) {
+  const uint64_t before = offset_bytes % PageBytes();
+  const size_t pages_bytes = size_bytes + static_cast<size_t>(before);
+  void* const pages = mmap(nullptr, pages_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor,
+                           static_cast<off_t>(offset_bytes - before));
+  if (pages == MAP_FAILED) return;
+  pages_ = pages;
+  pages_bytes_ = pages_bytes;
+  start_ = static_cast<std::byte*>(pages) + before;
+}
+
+WritableMap::~WritableMap() {
+  if (pages_ != nullptr) munmap(pages_, pages_bytes_);
+}
+
 }  // namespace ndarray

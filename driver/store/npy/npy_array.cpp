@@ -26,9 +26,12 @@ constexpr int64_t kLocalBytesPerThread = int64_t{256} << 10;
 // Larger windows are not cut into pieces, of which there would be too many.
 constexpr uint64_t kMaxColdBytes = uint64_t{16} << 30;
 constexpr uint64_t kMaxReadBytes = uint64_t{4} << 20;  // of pieces with what lies between them
-// Writing back what lies between could undo what another process writes there, so only pieces too
-// small to be written one by one are joined: single elements, of one band among others.
+// Pieces too small to be written one by one (single elements, of one band among others) are stored
+// in memory that shares the file with others, who may be writing what lies between.
 constexpr SpanLimits kWriteLimits = {uint64_t{4} << 20, uint64_t{4} << 10, 32};
+// Where that cannot be, one by one all the same: writing back what lies between could undo what
+// another process writes there.
+constexpr SpanLimits kApartLimits = {uint64_t{4} << 20, 0, 0};
 constexpr uint64_t kBatchBytes = uint64_t{16} << 20;
 constexpr size_t kBatchSpans = 1024;  // each takes a kilobyte while it waits, however small it is
 
@@ -80,12 +83,7 @@ class NpyArray final : public WritableArray {
   }
 
   Status Write(size_t field_index, const Box& box, const ConstStridedView& from) override {
-    const Field& field = info().fields[field_index];
-    std::vector<std::byte> scratch;
-    return ForEachSpan(FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box,
-                       kWriteLimits, [&](const Span& span) {
-                         return WriteSpan(field, span, Shifted(from, box, span.box), scratch);
-                       });
+    return WriteSpans(info().fields[field_index], box, from, kWriteLimits);
   }
 
   Status Flush() override { return output_->Flush(); }
@@ -276,24 +274,49 @@ class NpyArray final : public WritableArray {
     return status.ok() ? read_batch() : status;
   }
 
-  Status WriteSpan(const Field& field, const Span& span, const ConstStridedView& from,
-                   std::vector<std::byte>& scratch) {
+  Status WriteSpans(const Field& field, const Box& box, const ConstStridedView& from,
+                    const SpanLimits& limits) {
+    std::vector<std::byte> scratch;
+    return ForEachSpan(FieldLayout(field), static_cast<int64_t>(field.dtype.size_bytes()), box,
+                       limits, [&](const Span& span) {
+                         const ConstStridedView part = Shifted(from, box, span.box);
+                         return span.dense ? WriteDense(field, span, part, scratch)
+                                           : WriteSparse(field, span, part, scratch);
+                       });
+  }
+
+  Status WriteDense(const Field& field, const Span& span, const ConstStridedView& from,
+                    std::vector<std::byte>& scratch) {
     const auto size_bytes = static_cast<size_t>(span.size_bytes);
-    const bool is_bool = field.dtype.type == ScalarType::kBool;
-    if (!is_bool && IsVerbatim(field, span, from.strides_bytes)) {
+    if (field.dtype.type != ScalarType::kBool && IsVerbatim(field, span, from.strides_bytes)) {
       return output_->WriteAt(span.offset_bytes, from.data, size_bytes);
     }
     scratch.resize(size_bytes);
-    if (!span.dense) {
-      Status status = file_->Read({{span.offset_bytes, size_bytes, scratch.data()}});
-      if (!status.ok()) return status;
-    }
-    const StridedView to{scratch.data(), layout_.strides_bytes};
-    const AxisVector counts = Counts(span.box);
-    StridedCopy(field.dtype, counts, from, to, max_threads_);
-    // NumPy takes every bool to be 0 or 1; what is written here comes from any 8-bit image.
-    if (is_bool) MakeBools(to, counts);
+    Put(field, span.box, from, {scratch.data(), layout_.strides_bytes});
     return output_->WriteAt(span.offset_bytes, scratch.data(), size_bytes);
+  }
+
+  Status WriteSparse(const Field& field, const Span& span, const ConstStridedView& from,
+                     std::vector<std::byte>& scratch) {
+    const auto size_bytes = static_cast<size_t>(span.size_bytes);
+    Status status = output_->StoreInPlace(span.offset_bytes, size_bytes, [&](std::byte* to) {
+      Put(field, span.box, from, {to, layout_.strides_bytes});
+    });
+    if (status.code() != StatusCode::kNotSupported) return status;
+    // Nobody else is known to write virtual files, and each piece may be a request.
+    if (file_->traits().is_local) return WriteSpans(field, span.box, from, kApartLimits);
+    scratch.resize(size_bytes);
+    status = file_->Read({{span.offset_bytes, size_bytes, scratch.data()}});
+    if (!status.ok()) return status;
+    Put(field, span.box, from, {scratch.data(), layout_.strides_bytes});
+    return output_->WriteAt(span.offset_bytes, scratch.data(), size_bytes);
+  }
+
+  // NumPy takes every bool to be 0 or 1; what is written here comes from any 8-bit image.
+  void Put(const Field& field, const Box& box, const ConstStridedView& from,
+           const StridedView& to) const {
+    StridedCopy(field.dtype, Counts(box), from, to, max_threads_);
+    if (field.dtype.type == ScalarType::kBool) MakeBools(to, Counts(box));
   }
 
   const std::shared_ptr<const ByteFile> file_;

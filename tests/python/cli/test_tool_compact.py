@@ -136,13 +136,29 @@ def test_damaged_file_is_left_alone(wasteful):
     assert open(wasteful, "rb").read() == content and folder(wasteful) == ["a.b2nd"]
 
 
-def test_second_writer_is_refused(wasteful):
+def test_it_waits_for_writers(wasteful, monkeypatch):
     before = open(wasteful, "rb").read()
     dataset = gdal.Open(wasteful, gdal.GA_Update)
-    assert "another process or dataset is updating this file" in error("compact", wasteful)
+    monkeypatch.setenv("NDARRAY_LOCK_TIMEOUT", "0.01")
+    assert (f"process {os.getpid()} is updating this file; waited 0.010 s (NDARRAY_LOCK_TIMEOUT)"
+            in error("compact", wasteful))
     dataset = None
     assert open(wasteful, "rb").read() == before
     tool("compact", wasteful)
+
+
+def test_a_dataset_of_the_old_file_writes_nothing(wasteful, errors):
+    """What a copy returned is a writer only once something is written."""
+    path = wasteful.replace("a.b2nd", "copy.b2nd")
+    copy = gdal.GetDriverByName("B2ND").CreateCopy(path, gdal.Open(wasteful))
+    with open(path, "ab") as file:
+        file.write(b"dead")
+    tool("compact", path)
+    after = open(path, "rb").read()
+    assert copy.GetRasterBand(1).WriteArray(np.ones((2, 2), "u2")) != 0
+    assert "has replaced or removed this file since it was opened; open it again" in errors[0]
+    del copy
+    assert open(path, "rb").read() == after
 
 
 def test_readers_go_on_with_the_old_file(wasteful):

@@ -25,10 +25,6 @@ using namespace testing;  // NOLINT
 constexpr DType kU16{ScalarType::kUInt16, ByteOrder::kLittle};
 constexpr char kName[] = "version";
 
-Result<std::unique_ptr<OutputFile>> NoFile(const std::string& path) {
-  return Status(StatusCode::kIo, path + ": not to be written anew");
-}
-
 // What a file holds: its elements, and one attribute (msgpack of a small number).
 struct State {
   std::string elements;
@@ -53,7 +49,7 @@ class B2ndFaultsTest : public ::testing::Test {
   // The state in a file of these bytes; fails the test where it does not open or decode.
   static State Load(const std::string& bytes) {
     const auto file = std::make_shared<MemoryFile>(bytes);
-    const auto array = OpenB2ndForUpdate(file, NoFile, 1);
+    const auto array = OpenB2ndForUpdate(file, 1);
     EXPECT_THAT(array, IsOk());
     if (!array.ok()) return {};
     State state;
@@ -91,7 +87,7 @@ TEST_F(B2ndFaultsTest, FailedFlushLeavesTheOldContentAndTheNextOneTheNew) {
   for (int64_t at = 0; failed; ++at) {
     SCOPED_TRACE("operation " + std::to_string(at));
     const auto file = std::make_shared<FaultyFile>(bytes_);
-    const auto array = OpenB2ndForUpdate(file, NoFile, 1);
+    const auto array = OpenB2ndForUpdate(file, 1);
     ASSERT_THAT(array, IsOk());
     State state = OldState();
     Change(**array, state);
@@ -115,7 +111,7 @@ TEST_F(B2ndFaultsTest, FailedFlushLeavesTheOldContentAndTheNextOneTheNew) {
 TEST_F(B2ndFaultsTest, FailedWriteOfAFullCacheKeepsWhatWaits) {
   const auto file = std::make_shared<FaultyFile>(bytes_);
   const auto array =
-      OpenB2ndForUpdate(file, NoFile, 1, Chunks::kMayBeWritten, 1);  // one chunk waits, no more
+      OpenB2ndForUpdate(file, 1, Chunks::kMayBeWritten, 1);  // one chunk waits, no more
   ASSERT_THAT(array, IsOk());
   file->fault().FailAt(0);
   const std::vector<uint16_t> values(40 * 50, 7);
@@ -133,7 +129,7 @@ TEST_F(B2ndFaultsTest, WhatIsReadAfterAFailedFlushIsWhatWasWritten) {
   for (int64_t at = 0; at < 14; ++at) {
     SCOPED_TRACE("operation " + std::to_string(at));
     const auto file = std::make_shared<FaultyFile>(bytes_);
-    const auto array = OpenB2ndForUpdate(file, NoFile, 1);
+    const auto array = OpenB2ndForUpdate(file, 1);
     ASSERT_THAT(array, IsOk());
     std::string seen(4000, '\0');
     const auto read = [&](const Box& box) {
@@ -168,7 +164,7 @@ TEST_F(B2ndFaultsTest, FailedFillOfUnwrittenChunksLeavesTheOldContent) {
   const State zeros{std::string(4000, '\0'), std::string(1, '\0')};
   State filled{std::string(4000, '\x07'), std::string(1, '\1')};
   const auto file = std::make_shared<FaultyFile>(output.bytes());
-  const auto array = OpenB2ndForUpdate(file, NoFile, 1, Chunks::kUnwritten);
+  const auto array = OpenB2ndForUpdate(file, 1, Chunks::kUnwritten);
   ASSERT_THAT(array, IsOk());
   file->fault().FailAt(0);
   const auto* const element = reinterpret_cast<const std::byte*>(&fill);
@@ -183,7 +179,7 @@ TEST_F(B2ndFaultsTest, FailedFillOfUnwrittenChunksLeavesTheOldContent) {
 
 TEST_F(B2ndFaultsTest, FailedRewriteLeavesTheFile) {
   const auto file = std::make_shared<FaultyFile>(bytes_);
-  const auto array = OpenB2ndForUpdate(file, NoFile, 1);
+  const auto array = OpenB2ndForUpdate(file, 1);
   ASSERT_THAT(array, IsOk());
   State state = OldState();
   Change(**array, state);
@@ -276,7 +272,7 @@ TEST_F(B2ndFaultsTest, PowerLossAfterAFailedFlushLeavesOneOfTheStates) {
   bool failed = true;
   for (int64_t at = 0; failed; ++at) {
     const auto file = std::make_shared<FaultyFile>(bytes_);
-    const auto array = OpenB2ndForUpdate(file, NoFile, 1);
+    const auto array = OpenB2ndForUpdate(file, 1);
     ASSERT_THAT(array, IsOk());
     std::vector<State> states(3, OldState());
     Change(**array, states[1]);
@@ -302,7 +298,7 @@ TEST_F(B2ndFaultsTest, PowerLossAfterAFailedFlushLeavesOneOfTheStates) {
 TEST_F(B2ndFaultsTest, PowerLossAtAnyMomentLeavesOneCommittedState) {
   const auto file = std::make_shared<FaultyFile>(bytes_);
   const auto array =
-      OpenB2ndForUpdate(file, NoFile, 1, Chunks::kMayBeWritten, 3000);  // some chunks come early
+      OpenB2ndForUpdate(file, 1, Chunks::kMayBeWritten, 3000);  // some chunks come early
   ASSERT_THAT(array, IsOk());
   std::vector<State> states = {OldState()};
   std::vector<size_t> ends = {0};  // of the events, when that state was committed

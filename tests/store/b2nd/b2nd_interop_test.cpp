@@ -25,10 +25,6 @@ using namespace testing;  // NOLINT
 
 constexpr int kZstd = 4;
 
-Result<std::unique_ptr<OutputFile>> NoFile(const std::string& path) {
-  return Status(StatusCode::kIo, path + ": not to be written anew");
-}
-
 struct Case {
   AxisVector shape, chunk, block;
 };
@@ -138,7 +134,7 @@ TEST_P(B2ndInteropTest, NewFileIsReadWhole) {
 
 TEST_P(B2ndInteropTest, UpdatesGoBackAndForth) {
   const auto file = std::make_shared<FaultyFile>(Written());
-  const auto ours = OpenB2ndForUpdate(file, NoFile, 2);
+  const auto ours = OpenB2ndForUpdate(file, 2);
   ASSERT_THAT(ours, IsOk());
   ExpectWritesLike(**ours, 0, reference_, random_, 3);
   ASSERT_THAT((*ours)->Flush(), IsOk());

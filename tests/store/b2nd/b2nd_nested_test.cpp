@@ -49,12 +49,8 @@ std::shared_ptr<Array> OpenToRead(const std::string& bytes) {
   return *array;
 }
 
-Result<std::unique_ptr<OutputFile>> NoFile(const std::string& path) {
-  return Status(StatusCode::kIo, path + ": no file");
-}
-
 std::shared_ptr<WritableArray> OpenToUpdate(std::shared_ptr<WritableFile> file) {
-  auto array = OpenB2ndForUpdate(std::move(file), NoFile, 1);
+  auto array = OpenB2ndForUpdate(std::move(file), 1);
   EXPECT_THAT(array, IsOk());
   return *array;
 }

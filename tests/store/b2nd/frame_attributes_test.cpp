@@ -44,10 +44,7 @@ std::shared_ptr<Array> OpenToRead(const std::shared_ptr<ByteFile>& file) {
 }
 
 std::shared_ptr<WritableArray> OpenToUpdate(const std::shared_ptr<WritableFile>& file) {
-  const auto no_file = [](const std::string& path) -> Result<std::unique_ptr<OutputFile>> {
-    return Status(StatusCode::kIo, path + ": no file");
-  };
-  auto array = OpenB2ndForUpdate(file, no_file, 1);
+  auto array = OpenB2ndForUpdate(file, 1);
   EXPECT_THAT(array, IsOk());
   return *array;
 }
@@ -114,9 +111,8 @@ TEST(FrameAttributes, ThatCannotBeReadCostNobodyTheirPixels) {
   uint16_t element = 0;
   EXPECT_THAT(array->Read(0, {{5, 7}, {6, 8}}, {&element, {2, 2}}), IsOk());
   EXPECT_EQ(element, 47);
-  EXPECT_THAT(
-      OpenB2ndForUpdate(std::make_shared<StringFile>("a", bytes, Access::kUpdate), nullptr, 1),
-      FailsWith(StatusCode::kCorrupt, "trailer: found"));
+  EXPECT_THAT(OpenB2ndForUpdate(std::make_shared<StringFile>("a", bytes, Access::kUpdate), 1),
+              FailsWith(StatusCode::kCorrupt, "trailer: found"));
 }
 
 TEST(FrameAttributes, AreWrittenAsLongAsTheyAreRead) {

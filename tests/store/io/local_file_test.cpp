@@ -318,32 +318,27 @@ TEST_F(LocalFileTest, OpensAgainWhatHasItsNameNow) {
   EXPECT_THAT(file->OpenAgain(), FailsWith(StatusCode::kNotFound, Path()));
 }
 
-TEST_F(LocalFileTest, KeepsOthersOutOnlyOnceItIsLocked) {
-  WriteFile(Path(), "content");
-  const auto late = OpenUnlockedFile(Path());
-  ASSERT_THAT(late, IsOk());
-  {
-    const auto other = OpenLockedFile(Path());
-    ASSERT_THAT(other, IsOk());
-    EXPECT_THAT(late->lock(), FailsWith(StatusCode::kIo, "is updating this file"));
+// What others write between them while they are stored stays.
+TEST_F(LocalFileTest, StoresBytesWithoutTheirNeighbours) {
+  for (const uint64_t max_mapped_bytes : {uint64_t{0}, UINT64_MAX}) {
+    WriteFile(Path(), std::string(5000, '.') + "content" + std::string(5000, '.'));
+    const auto file = OpenLocalFileForUpdate(Path(), MapPolicy{max_mapped_bytes, {}});
+    ASSERT_THAT(file, IsOk());
+    const auto other = OpenToUpdate(Path());
+    for (const char letter : {'A', 'B'}) {
+      const Status stored = (*file)->StoreInPlace(5000, 7, [&](std::byte* to) {
+        EXPECT_THAT(other->WriteAt(5001, "xyz", 3), IsOk());
+        to[0] = to[4] = static_cast<std::byte>(letter);
+      });
+      ASSERT_THAT(stored, IsOk());
+      EXPECT_EQ(testing::ReadFile(Path()).substr(5000, 7),
+                std::string(1, letter) + "xyz" + letter + "nt");
+    }
+    const auto fails = [](std::byte*) { FAIL() << "beyond the end"; };
+    EXPECT_THAT((*file)->StoreInPlace(10000, 8, fails), FailsWith(StatusCode::kCorrupt, Path()));
+    EXPECT_THAT((*file)->StoreInPlace(UINT64_MAX, 8, fails),
+                FailsWith(StatusCode::kCorrupt, Path()));
   }
-  EXPECT_THAT(late->lock(), IsOk());
-  EXPECT_THAT(OpenLockedFile(Path()), FailsWith(StatusCode::kIo, "is updating this file"));
-}
-
-TEST_F(LocalFileTest, DoesNotLockWhatIsNoLongerWhatItOpened) {
-  WriteFile(Path(), "content");
-  const auto changed = OpenUnlockedFile(Path());
-  ASSERT_THAT((*OpenLockedFile(Path()))->WriteAt(7, "s", 1), IsOk());
-  EXPECT_THAT(changed->lock(), FailsWith(StatusCode::kIo, "has changed this file"));
-  const auto replaced = OpenUnlockedFile(Path());
-  WriteFile(Path("other"), "contents");
-  std::filesystem::rename(Path("other"), Path());
-  EXPECT_THAT(replaced->lock(), FailsWith(StatusCode::kIo, "has replaced this file"));
-  EXPECT_THAT(OpenLockedFile(Path()), IsOk());
-  const auto deleted = OpenUnlockedFile(Path());
-  std::filesystem::remove(Path());
-  EXPECT_THAT(deleted->lock(), FailsWith(StatusCode::kIo, "has been deleted or renamed"));
 }
 
 }  // namespace

@@ -146,7 +146,7 @@ TEST_F(PowerLossOrderTest, FolderThatCannotBeSyncedIsNoError) {
 }
 
 TEST_F(PowerLossOrderTest, SyncOfAFileThatIsUpdatedReachesTheSystem) {
-  const auto file = OpenLockedFile(Path());
+  const auto file = OpenLocalFileForUpdate(Path());
   ASSERT_THAT(file, IsOk());
   ASSERT_THAT((*file)->WriteAt(3, "er", 2), IsOk());
   ASSERT_THAT((*file)->Sync(), IsOk());

@@ -16,9 +16,9 @@ ExitCode Compact(const CompactArguments& arguments) {
     throw Failure(path + ": found a file of the driver " + driver +
                   ", wanted a .b2nd file: others have no dead space");
   }
-  const std::shared_ptr<ByteFile> file = Value(OpenUpdateFile(path));
+  const SharedFile shared = Value(OpenUpdateFile(path, Joining::kAlone));
   const ProgressFn progress = ProgressOf(arguments.quiet);
-  const Result<Compaction> done = CompactFrame(*file, CreateOutputFile, progress);
+  const Result<Compaction> done = CompactFrame(*shared.file, CreateOutputFile, progress);
   Check(done.status());
   if (arguments.quiet) return kDone;
   if (done->new_bytes == done->old_bytes) {

@@ -1,0 +1,193 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "driver/store/io/descriptor.h"
+#include "driver/store/io/local_file.h"
+#include "driver/store/io/lock_holders.h"
+#include "driver/store/io/writer_turns.h"
+
+namespace ndarray {
+namespace {
+
+using std::chrono::steady_clock;
+
+// Behind the end of any file, for all who write .b2nd files with this driver, of whatever version.
+constexpr int64_t kTurnByte = int64_t{1} << 62;
+constexpr int64_t kJoinedByte = kTurnByte + 1;
+
+constexpr std::chrono::microseconds kFirstPause(50);
+constexpr std::chrono::microseconds kMaxPause(10000);
+
+std::string Seconds(std::chrono::milliseconds time) {
+  std::string text = std::to_string(time.count() / 1000);
+  const auto rest = time.count() % 1000;
+  return rest == 0 ? text : text + "." + std::to_string(1000 + rest).substr(1);
+}
+
+Status Replaced(const std::string& path) {
+  return Status(StatusCode::kIo, path +
+                                     ": another process or dataset has replaced or removed this "
+                                     "file since it was opened; open it again");
+}
+
+class LockedTurns final : public WriterTurns {
+ public:
+  LockedTurns(std::string path, FileId id, FileDescriptor descriptor,
+              std::chrono::milliseconds timeout)
+      : path_(std::move(path)),
+        id_(id),
+        timeout_(timeout),
+        descriptor_(std::move(descriptor)),
+        process_(getpid()) {}
+
+  // Not by closing alone: a child made by fork() may have the same open file.
+  ~LockedTurns() override {
+    if (process_ != getpid()) return;
+    End();
+    if (joined_ != F_UNLCK) Set(F_UNLCK, kJoinedByte);
+  }
+
+  Status Join() override { return joined_ != F_UNLCK ? Status() : JoinAs(F_RDLCK); }
+  Status JoinAlone() override { return JoinAs(F_WRLCK); }
+
+  Status Begin() override {
+    Status status = OwnLocks();
+    if (status.ok()) status = Wait(F_WRLCK, kTurnByte);
+    has_turn_ = status.ok();
+    return status;
+  }
+
+  void End() override {
+    if (has_turn_) Set(F_UNLCK, kTurnByte);
+    has_turn_ = false;
+  }
+
+  Status CheckName() const override {
+    struct stat named;
+    if (stat(path_.c_str(), &named) == 0 && named.st_ino == id_.inode &&
+        named.st_dev == id_.device) {
+      return {};
+    }
+    return Replaced(path_);
+  }
+
+  Result<uint64_t> FileBytes() const override {
+    struct stat now;
+    if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path_, "stat");
+    return static_cast<uint64_t>(now.st_size);
+  }
+
+  // Who joins in this very moment waits a moment longer.
+  bool IsAlone() override {
+    if (joined_ != F_RDLCK || Set(F_WRLCK, kJoinedByte) != 0) return joined_ == F_WRLCK;
+    Set(F_RDLCK, kJoinedByte);
+    return true;
+  }
+
+ private:
+  // 0 or the error. EAGAIN and EACCES: somebody else has the lock.
+  int Set(short kind, int64_t byte) const {
+    struct flock lock = {};
+    lock.l_type = kind;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = byte;
+    lock.l_len = 1;
+    while (fcntl(descriptor_.get(), F_OFD_SETLK, &lock) != 0) {
+      if (errno != EINTR) return errno;
+    }
+    return 0;
+  }
+
+  // Locks of open files can be waited for without a limit, or not at all.
+  Status Wait(short kind, int64_t byte) const {
+    const auto deadline = steady_clock::now() + timeout_;
+    auto pause = kFirstPause;
+    while (true) {
+      const int error = Set(kind, byte);
+      if (error == 0) return {};
+      if (error != EAGAIN && error != EACCES) {
+        errno = error;
+        return ErrnoStatus(path_, "lock");
+      }
+      const auto now = steady_clock::now();
+      if (now >= deadline) return TimedOut(byte);
+      std::this_thread::sleep_for(std::min<steady_clock::duration>(pause, deadline - now));
+      pause = std::min(2 * pause, kMaxPause);
+    }
+  }
+
+  Status TimedOut(int64_t byte) const {
+    return Status(StatusCode::kIo, path_ + ": " + LockHolders(id_, byte, descriptor_.get()) +
+                                       " is updating this file; waited " + Seconds(timeout_) +
+                                       " s (NDARRAY_LOCK_TIMEOUT); try again, or close it there");
+  }
+
+  Status JoinAs(short kind) {
+    Status status = OwnLocks();
+    if (status.ok()) status = Wait(kind, kJoinedByte);
+    if (!status.ok()) return status;
+    joined_ = kind;
+    status = CheckName();
+    if (!status.ok()) Set(F_UNLCK, kJoinedByte);
+    if (!status.ok()) joined_ = F_UNLCK;
+    return status;
+  }
+
+  // In a child made by fork() the locks are its parent's, and would not keep the two apart.
+  Status OwnLocks() {
+    if (process_ == getpid()) return {};
+    FileDescriptor descriptor(open(path_.c_str(), O_RDWR | O_CLOEXEC));
+    if (!descriptor.ok()) return ErrnoStatus(path_, "open for update");
+    if (!(FileIdOf(descriptor.get()) == id_)) return Replaced(path_);
+    descriptor_ = std::move(descriptor);
+    process_ = getpid();
+    has_turn_ = false;
+    return joined_ != F_UNLCK ? JoinAs(std::exchange(joined_, F_UNLCK)) : Status();
+  }
+
+  const std::string path_;
+  const FileId id_;
+  const std::chrono::milliseconds timeout_;
+  FileDescriptor descriptor_;
+  pid_t process_;  // whose locks these are
+  short joined_ = F_UNLCK;
+  bool has_turn_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<WriterTurns>> OpenWriterTurns(const std::string& path, FileId id,
+                                                     std::chrono::milliseconds timeout) {
+  FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!descriptor.ok()) return ErrnoStatus(path, "open for update");
+  if (!(FileIdOf(descriptor.get()) == id)) return Replaced(path);
+  return std::unique_ptr<WriterTurns>(
+      std::make_unique<LockedTurns>(path, id, std::move(descriptor), timeout));
+}
+
+Result<SharedFile> OpenSharedFile(const std::string& path, Joining joining,
+                                  std::chrono::milliseconds timeout) {
+  // Not for ever, should somebody do nothing but replace it.
+  constexpr int kMaxTries = 20;
+  for (int tries = 1;; ++tries) {
+    Result<std::shared_ptr<WritableFile>> file = OpenLocalFileForUpdate(path, MapPolicy{0, {}});
+    if (!file.ok()) return file.status();
+    Result<std::unique_ptr<WriterTurns>> turns =
+        OpenWriterTurns(path, *(*file)->traits().id, timeout);
+    Status status = turns.status();
+    if (turns.ok() && joining == Joining::kNow) status = (*turns)->Join();
+    if (turns.ok() && joining == Joining::kAlone) status = (*turns)->JoinAlone();
+    if (status.ok()) return SharedFile{std::move(*file), std::move(*turns)};
+    const bool replaced = !turns.ok() || !(*turns)->CheckName().ok();
+    if (!replaced || tries == kMaxTries) return status;
+  }
+}
+
+}  // namespace ndarray
