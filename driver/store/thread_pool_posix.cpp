@@ -174,8 +174,12 @@ class Pool {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       while (workers_ < helpers && StartWorker()) ++workers_;
-      // No more than there are workers: nobody would ever take the others from the queue.
-      while (invited < std::min(helpers, workers_ - resting_) && Enqueue(job)) ++invited;
+      // No more than there are workers: nobody would ever take the others from the queue. Nor does
+      // anybody while all of them wait in tasks, however many calls there are meanwhile.
+      while (invited < std::min(helpers, workers_ - resting_) &&
+             invitations_.size() < kMaxInvitations && Enqueue(job)) {
+        ++invited;
+      }
     }
     // Not before the lock is free: who spins takes it at once, and would have to sleep for it.
     waiting_.fetch_add(invited, std::memory_order_release);
@@ -232,6 +236,8 @@ class Pool {
     const std::lock_guard<std::mutex> lock(mutex_);
     resting_ += count;
   }
+
+  static constexpr size_t kMaxInvitations = 1024;
 
   std::mutex mutex_;
   std::condition_variable invited_;

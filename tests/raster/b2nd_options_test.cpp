@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "driver/store/blosc2/codecs.h"
@@ -46,6 +47,26 @@ TEST(B2ndOptions, HaveAValueForEachCodecAndFilterThatCanBeWritten) {
     if (!plan.ok()) continue;
     EXPECT_EQ(plan->compression.pipeline.filters[kMaxFilters - 1], row.id);
     EXPECT_EQ(plan->compression.auto_group_bytes, 0) << "what was asked for stays";
+  }
+}
+
+// python-blosc2 has the metas of filters as int8, and does not open files with larger ones.
+TEST(B2ndOptions, MetasOfFiltersAreAtMostThoseThatPythonBlosc2Reads) {
+  for (const auto& [bands, metas] : {std::pair<int, int>{63, 126}, {64, 2}, {127, 2}, {128, 2}}) {
+    SCOPED_TRACE(bands);
+    NewArray array;
+    array.path = "new.b2nd";
+    array.axes = "YXB";
+    array.shape = {300, 300, bands};
+    array.dtype = {ScalarType::kUInt16, kNativeOrder};
+    array.width = array.height = 300;
+    array.bands = bands;
+    const Result<B2ndPlan> plan = PlanB2nd(array, nullptr);
+    ASSERT_TRUE(plan.ok());
+    EXPECT_EQ(plan->compression.auto_group_bytes, metas);
+    for (const size_t slot : {kMaxFilters - 2, kMaxFilters - 1}) {
+      EXPECT_EQ(plan->compression.pipeline.metas[slot], metas);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include "driver/store/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <sched.h>
 #include <sys/resource.h>
 
@@ -137,6 +138,29 @@ TEST(ThreadPool, ServesManyCallersAtOnce) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(wrong, 0);
+}
+
+// A helper that waits for a network lets others call meanwhile, as often as they like.
+TEST(ThreadPool, KeepsNothingOfCallsThatNoHelperCameTo) {
+  EXPECT_EQ(RunInChild([] {
+              std::atomic<int> running{0};
+              std::atomic<bool> released{false};
+              std::thread waiting([&] {
+                ParallelFor(2, 2, [&](int64_t) {
+                  ++running;
+                  WaitUntil([&] { return released.load(); });
+                });
+              });
+              WaitUntil([&] { return running == 2; });
+              const auto held_bytes = [] { return mallinfo2().uordblks; };
+              const size_t before_bytes = held_bytes();
+              for (int i = 0; i < 20000; ++i) ParallelFor(2, 2, [](int64_t) {});
+              const size_t after_bytes = held_bytes();
+              released = true;
+              waiting.join();
+              return after_bytes < before_bytes + (size_t{1} << 20) ? 0 : 1;
+            }),
+            0);
 }
 
 TEST(ThreadPool, WorksAloneWhereNoThreadCanBeStarted) {

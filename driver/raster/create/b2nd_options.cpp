@@ -60,12 +60,13 @@ std::string FilterValue(const FilterRow& row) {
 }
 
 // Bytes that lie in the file for one pixel of a chunk: of all bands where they are the last axis.
-// Their planes are what SHUFFLE makes and BYTEDELTA predicts from.
+// Their planes are what SHUFFLE makes and BYTEDELTA predicts from. At most what python-blosc2 can
+// read as the meta of a filter, an int8; the planes of elements are no worse where bands are many.
 uint8_t PixelGroupBytes(const NewArray& array) {
   const int64_t element_bytes = array.element_bytes();
   const int64_t group = array.axes.back() == 'B' ? element_bytes * array.bands : element_bytes;
-  const int64_t fitting = group <= UINT8_MAX ? group : element_bytes;
-  return fitting <= UINT8_MAX ? static_cast<uint8_t>(fitting) : 1;
+  const int64_t fitting = group <= INT8_MAX ? group : element_bytes;
+  return fitting <= INT8_MAX ? static_cast<uint8_t>(fitting) : 1;
 }
 
 Status ParseCompression(const NewArray& array, StringList options, Compression& compression) {
