@@ -1,7 +1,9 @@
 """gdal_ndarray.create: new files, which are whole or absent."""
 
+import copy
 import gc
 import os
+import pickle
 import signal
 import time
 
@@ -310,3 +312,30 @@ def test_killed_at_random(tmp_path, suffix, rng):
             path.unlink()
     work()
     assert left_in(tmp_path) == ["new" + suffix]
+
+
+def test_a_writer_cannot_be_copied(tmp_path):
+    with gdal_ndarray.create(tmp_path / "new.npy", (3, 4), "u1") as writer:
+        for function in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match="Writer"):
+                function(writer)
+        gc.collect()
+        writer[...] = 1
+    assert gdal_ndarray.open(tmp_path / "new.npy")[...].all()
+
+
+def test_targets_that_no_file_can_take_are_refused_first(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        (tmp_path / "folder.npy").mkdir()
+        gdal_ndarray.create(tmp_path / "folder.npy", (3, 4), "u1")
+    with pytest.raises(ValueError, match="file system"):
+        gdal_ndarray.create("/vsimem/new.npy", (3, 4), "u1")
+    assert os.listdir(tmp_path) == ["folder.npy"]
+
+
+def test_paths_may_be_bytes(tmp_path):
+    with gdal_ndarray.create(os.fsencode(tmp_path / "new.npy"), (3, 4), "u1") as writer:
+        writer[...] = 1
+    assert gdal_ndarray.open(os.fsencode(tmp_path / "new.npy")).path == str(tmp_path / "new.npy")
+    with pytest.raises(ValueError, match="null"):
+        gdal_ndarray.open(f"{tmp_path}/new.npy\0.tif")

@@ -42,6 +42,9 @@ def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, lik
     the same name at once, the second gets a BlockingIOError. ValueError for options, shapes and types
     that the driver refuses, OSError where files cannot be made.
     """
+    name = os.fsdecode(path)
+    if name.startswith("/vsi"):
+        raise ValueError(f"path: found {name}, wanted a file of a local or mounted file system")
     reference = _georeference.georeference_of(like)
     dtype = np.dtype(dtype).newbyteorder("=")
     dtype = np.dtype(np.uint8) if dtype == np.bool_ else dtype
@@ -58,7 +61,7 @@ def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, lik
         reference = dataclasses.replace(reference, nodata=nodata)
     texts = dict(as_options(options))
     axes = _axes(tuple(shape), texts, getattr(like, "dims", ()))
-    return Writer(os.path.abspath(os.fspath(path)), tuple(map(int, shape)), dtype, axes, reference, texts)
+    return Writer(os.path.abspath(name), tuple(map(int, shape)), dtype, axes, reference, texts)
 
 
 class Writer:
@@ -71,6 +74,7 @@ class Writer:
         self.path = path
         self.shape = shape
         self.dtype = dtype
+        self.nodata = reference.nodata
         self._axes = axes
         self._lock = threading.RLock()
         self._process = os.getpid()
@@ -99,14 +103,15 @@ class Writer:
 
     def __setitem__(self, key: Any, pixels: Any) -> None:
         """Writes a window: integers, slices without steps, `...`. Pixels are broadcast and cast as NumPy
-        does it. ValueError for steps, OSError where the disk is full."""
+        does it; masked ones become nodata. ValueError for steps, and for masked pixels where there is no
+        nodata; OSError where the disk is full."""
         ranges, after = _indexing.parse(key, self.shape)
         if any(selected.step != 1 for selected in ranges):
             raise ValueError("windows to write have no steps")
         if any(len(selected) == 0 for selected in ranges):
             return
         lengths = tuple(len(selected) for selected in ranges)
-        pixels = np.broadcast_to(np.asarray(pixels), _indexing.result_shape(ranges, after))
+        pixels = np.broadcast_to(unmasked(pixels, self.nodata), _indexing.result_shape(ranges, after))
         box = pixels.reshape(lengths).astype(self.dtype, copy=False)
         if min(box.strides) <= 0:  # a stride of 0, as of what was broadcast, has another meaning for GDAL
             box = np.array(box, order="C")
@@ -146,6 +151,9 @@ class Writer:
             self.abort()
         elif self._dataset is not None:
             self.commit()
+
+    def __reduce__(self) -> Any:  # also of copy.copy: the end of a copy would remove the file
+        raise TypeError("a Writer cannot be copied or pickled: only the process that made it can write")
 
     def __del__(self) -> None:
         if "_folder" in self.__dict__:
@@ -204,6 +212,8 @@ class _PartialFolder:
         self._lock: int | None = None
 
     def make(self) -> None:
+        if self.target.is_dir():
+            raise IsADirectoryError(f"{self.target}: is a folder")
         while self._lock is None:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(self.name)
@@ -284,6 +294,15 @@ def _close(path: str, dataset: gdal.Dataset) -> int:
         _errors.call(path, dataset.__swig_destroy__, dataset, void=True)
         dataset.this = None
     return 0
+
+
+def unmasked(pixels: Any, nodata: int | float | None) -> np.ndarray:
+    """Pixels as an array, nodata where they are masked. ValueError where there is none for those."""
+    if isinstance(pixels, np.ma.MaskedArray) and np.ma.is_masked(pixels):
+        if nodata is None:
+            raise ValueError("pixels: found masked ones, wanted a nodata value for them: give nodata=")
+        return pixels.filled(nodata)
+    return np.asarray(pixels)
 
 
 def _text_of(crs: Any) -> str | None:
