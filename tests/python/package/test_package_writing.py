@@ -120,12 +120,17 @@ def test_like_another(tmp_path, suffix, georeferenced):
     (("new.npy", (3, 4), "u1", None, {"nodata": -1}), "wanted a value of uint8"),
     (("new.npy", (3, 4), "u1", None, {"crs": "nowhere"}), "crs: found 'nowhere'"),
     (("new.npy", (3, 4), "u1", None, {"NUM_THREADS": "lots"}), "NUM_THREADS"),
+    (("new.npy", (1 << 31, 4), "u1"), "at most 2147483647"),
+    (("new.npy", (2.5, 4), "u1"), "integer"),
+    (("new.npy", (3, 4), "u1", None, {"nodata": "none"}), "nodata: found 'none'"),
+    (("new.npy", (3, 4), "u1", None, {"crs": 4.5}), "crs: found float"),
+    (("new.npy", (3, 4), "u1", None, {"transform": (1, 2, 3, 4, 5)}), "transform: found 5 numbers"),
 ], ids=str)
 @pytest.mark.parametrize("exceptions", [False, True])
 def test_wrong_arguments_leave_nothing(tmp_path, arguments, message, exceptions):
     (gdal.UseExceptions if exceptions else gdal.DontUseExceptions)()
     name, shape, dtype, like, options = (*arguments, None, {})[:5] if len(arguments) == 3 else arguments
-    with pytest.raises((ValueError, OSError), match=message):
+    with pytest.raises((ValueError, OSError, TypeError), match=message):
         gdal_ndarray.create(tmp_path / name, shape, dtype, like, **options)
     assert left_in(tmp_path) == []
 

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import dataclasses
 import fcntl
+import operator
 import os
 import pathlib
 import shutil
@@ -22,6 +23,7 @@ from ._dataset import as_options
 DRIVERS = {".npy": "NPY", ".b2nd": "B2ND"}
 SIDECARS = (".aux.xml", ".msk", ".msk.ovr", ".ovr", ".msk.aux.xml", ".ovr.aux.xml")
 AXES_OF_INTERLEAVE = {"BAND": "BYX", "PIXEL": "YXB", "LINE": "YBX"}
+MAX_LENGTH = (1 << 31) - 1
 _keep: Any = object()
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
@@ -53,15 +55,17 @@ def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, lik
     if crs is not _keep:
         reference = dataclasses.replace(reference, crs=_text_of(crs))
     if transform is not _keep:
-        reference = dataclasses.replace(reference, transform=transform and tuple(transform)[:6],
-                                        lines=None, pixels=None)
+        reference = dataclasses.replace(reference, transform=_six_of(transform), lines=None, pixels=None)
     if nodata is not _keep:
+        if nodata is not None and not isinstance(nodata, (int, float, np.integer, np.floating)):
+            raise TypeError(f"nodata: found {nodata!r}, wanted a number")
         if nodata is not None and not _georeference.holds(dtype, nodata):
             raise ValueError(f"nodata: found {nodata}, wanted a value of {dtype}")
         reference = dataclasses.replace(reference, nodata=nodata)
     texts = dict(as_options(options))
-    axes = _axes(tuple(shape), texts, getattr(like, "dims", ()))
-    return Writer(os.path.abspath(name), tuple(map(int, shape)), dtype, axes, reference, texts)
+    shape = tuple(map(operator.index, shape))
+    axes = _axes(shape, texts, getattr(like, "dims", ()))
+    return Writer(os.path.abspath(name), shape, dtype, axes, reference, texts)
 
 
 class Writer:
@@ -306,17 +310,31 @@ def unmasked(pixels: Any, nodata: int | float | None) -> np.ndarray:
 
 
 def _text_of(crs: Any) -> str | None:
-    """A CRS of pyproj or rasterio as WKT; text as it is."""
+    """A CRS of pyproj or rasterio as WKT; text as it is. TypeError for anything else."""
     for name in ("to_wkt", "ExportToWkt"):
         if hasattr(crs, name):
             return getattr(crs, name)()
+    if crs is not None and not isinstance(crs, (str, int)):
+        raise TypeError(f"crs: found {type(crs).__name__}, wanted text, an EPSG number or a CRS of pyproj")
     return f"EPSG:{crs}" if isinstance(crs, int) else crs
+
+
+def _six_of(transform: Any) -> tuple[float, ...] | None:
+    """The numbers of an Affine, which has nine, or six that are given. ValueError where there are fewer."""
+    if transform is None:
+        return None
+    numbers = tuple(float(number) for number in transform)
+    if len(numbers) not in (6, 9):
+        raise ValueError(f"transform: found {len(numbers)} numbers, wanted six (a, b, c, d, e, f)")
+    return numbers[:6]
 
 
 def _axes(shape: tuple[int, ...], options: dict[str, str], dims: tuple[str, ...]) -> str:
     """A letter for each axis. ValueError where there are none or more than three, or one is empty."""
     if not 1 <= len(shape) <= 3 or min(shape) < 1:
         raise ValueError(f"shape: found {shape}, wanted one to three axes of at least 1")
+    if max(shape) > MAX_LENGTH:
+        raise ValueError(f"shape: found {shape}, wanted at most {MAX_LENGTH} along an axis, as GDAL")
     letters = {dim: letter for letter, dim in _facts.DIMS.items()}
     if "AXES" in options:
         axes = options.pop("AXES").upper()
