@@ -1,5 +1,6 @@
 """gdal_ndarray.create: new files, which are whole or absent."""
 
+import contextlib
 import copy
 import gc
 import os
@@ -344,3 +345,18 @@ def test_paths_may_be_bytes(tmp_path):
     assert gdal_ndarray.open(os.fsencode(tmp_path / "new.npy")).path == str(tmp_path / "new.npy")
     with pytest.raises(ValueError, match="null"):
         gdal_ndarray.open(f"{tmp_path}/new.npy\0.tif")
+
+
+def test_a_full_disk_is_not_a_missing_file(small_disk):
+    if small_disk is None:
+        pytest.skip("cannot mount a small disk")
+    suffix = ".b2nd" if gdal.GetDriverByName("B2ND") else ".npy"
+    filled = small_disk / "filler"
+    with contextlib.suppress(OSError), filled.open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 16)):
+            pass
+    with pytest.raises(OSError, match="No space left") as raised:
+        with gdal_ndarray.create(small_disk / ("new" + suffix), (300, 400), "u1") as writer:
+            writer[...] = 1
+    assert not isinstance(raised.value, FileNotFoundError)
+    assert os.listdir(small_disk) == ["filler"]
