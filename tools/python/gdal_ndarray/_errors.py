@@ -99,7 +99,7 @@ def exception(path: str, errors: list[tuple[int, str]]) -> Exception:
         if driver and gdal.GetDriverByName(driver) is None:
             return OSError(f"{path}: GDAL has no driver {driver}; `python -m gdal_ndarray` says where"
                            " it looks for plugins")
-    return OSError(message)
+    return OSError(message if path in message else f"{path}: {message}")
 
 
 def _is_plain(path: str) -> bool:
