@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the version is the project's, and entry points are CMake's, too."""
+"""What pyproject.toml cannot say: the version is the project's."""
 
 import pathlib
 import re
@@ -16,4 +16,4 @@ def version():
     raise RuntimeError("found neither the project's CMakeLists.txt nor PKG-INFO")
 
 
-setup(version=version(), entry_points=(FOLDER / "entry_points.txt").read_text(encoding="utf-8"))
+setup(version=version())

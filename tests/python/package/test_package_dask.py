@@ -184,7 +184,7 @@ def test_tasks_wait_for_a_writer_that_is_behind_and_give_up_without_one(tmp_path
     monkeypatch.setattr(module, "MAX_WAITING", 2)
     monkeypatch.setattr(module, "MAX_SILENCE_SECONDS", 0.2)
     target = object.__new__(module.Target)
-    target._token, target._folder, target.dtype = "none", str(tmp_path), np.dtype("u1")
+    target._token, target._folder, target._nodata, target.dtype = "none", str(tmp_path), None, np.dtype("u1")
     (tmp_path / "alive").touch()
     for start in (0, 1):
         target[start:start + 1, 0:4] = np.zeros((1, 4))
@@ -286,3 +286,32 @@ def test_memory_of_store_is_bounded(tmp_path, name, lines, most):
     run = subprocess.run([sys.executable, "-c", MEMORY, tmp_path / name, str(lines)], check=True,
                          capture_output=True, text=True)
     assert int(run.stdout) < most * MEGABYTE
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_blocks_of_another_shape_than_dask_was_told_are_an_error(tmp_path, scheduler):
+    wrong = da.zeros((40, 30), chunks=20).map_blocks(_corner, dtype="f8")
+    with dask.config.set(scheduler=scheduler, num_workers=1), pytest.raises(ValueError, match="found shape"):
+        gdal_ndarray.store(wrong, tmp_path / "new.npy")
+    assert os.listdir(tmp_path) == []
+
+
+def _corner(block):
+    return block[:3, :3]
+
+
+def test_masked_pixels_become_nodata(tmp_path):
+    masked = da.ma.masked_less(da.arange(12, chunks=5), 6)
+    stored = gdal_ndarray.store(masked, tmp_path / "new.npy", nodata=-1)
+    assert stored[...].tolist() == [-1] * 6 + list(range(6, 12))
+    with pytest.raises(ValueError, match="nodata"):
+        gdal_ndarray.store(masked, tmp_path / "other.npy")
+    with pytest.raises(ValueError, match="nodata"):
+        gdal_ndarray.store(np.ma.masked_equal([1, 2], 2), tmp_path / "other.npy")
+    assert not (tmp_path / "other.npy").exists()
+
+
+def test_unknown_lengths_are_an_error_that_says_so(tmp_path):
+    pixels = da.arange(12, chunks=5)
+    with pytest.raises(ValueError, match="compute_chunk_sizes"):
+        gdal_ndarray.store(pixels[pixels > 3], tmp_path / "new.npy")

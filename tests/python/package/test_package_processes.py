@@ -226,3 +226,13 @@ def test_a_limit_of_the_user_counts(npy, monkeypatch):
 def test_read_only_arrays_of_threads_are_equal(image):
     opened, array = image
     in_threads(4, lambda number: equal(opened[number % 3], array[number % 3]))
+
+
+@pytest.mark.parametrize("other", [np.zeros((70, 95), "u2"), np.zeros((70, 90), "f8")], ids=str)
+def test_closed_images_do_not_read_from_another_raster(npy, other):
+    path = npy(np.ones((70, 90), "u2"))
+    opened = gdal_ndarray.open(path)
+    opened.close()
+    np.save(path, other)
+    with pytest.raises(ValueError, match="replaced"):
+        opened[...]

@@ -269,3 +269,8 @@ def test_windows_cover_the_image(image):
     equal(copy, array)
     with pytest.raises(ValueError, match="size: found 0"):
         next(opened.windows(0))
+
+
+def test_messages_name_virtual_files_too():
+    with pytest.raises(OSError, match="/vsimem/none.tif"):
+        gdal_ndarray.open("/vsimem/none.tif")

@@ -1,7 +1,10 @@
 """gdal_ndarray.create: new files, which are whole or absent."""
 
+import contextlib
+import copy
 import gc
 import os
+import pickle
 import signal
 import time
 
@@ -118,12 +121,17 @@ def test_like_another(tmp_path, suffix, georeferenced):
     (("new.npy", (3, 4), "u1", None, {"nodata": -1}), "wanted a value of uint8"),
     (("new.npy", (3, 4), "u1", None, {"crs": "nowhere"}), "crs: found 'nowhere'"),
     (("new.npy", (3, 4), "u1", None, {"NUM_THREADS": "lots"}), "NUM_THREADS"),
+    (("new.npy", (1 << 31, 4), "u1"), "at most 2147483647"),
+    (("new.npy", (2.5, 4), "u1"), "integer"),
+    (("new.npy", (3, 4), "u1", None, {"nodata": "none"}), "nodata: found 'none'"),
+    (("new.npy", (3, 4), "u1", None, {"crs": 4.5}), "crs: found float"),
+    (("new.npy", (3, 4), "u1", None, {"transform": (1, 2, 3, 4, 5)}), "transform: found 5 numbers"),
 ], ids=str)
 @pytest.mark.parametrize("exceptions", [False, True])
 def test_wrong_arguments_leave_nothing(tmp_path, arguments, message, exceptions):
     (gdal.UseExceptions if exceptions else gdal.DontUseExceptions)()
     name, shape, dtype, like, options = (*arguments, None, {})[:5] if len(arguments) == 3 else arguments
-    with pytest.raises((ValueError, OSError), match=message):
+    with pytest.raises((ValueError, OSError, TypeError), match=message):
         gdal_ndarray.create(tmp_path / name, shape, dtype, like, **options)
     assert left_in(tmp_path) == []
 
@@ -310,3 +318,45 @@ def test_killed_at_random(tmp_path, suffix, rng):
             path.unlink()
     work()
     assert left_in(tmp_path) == ["new" + suffix]
+
+
+def test_a_writer_cannot_be_copied(tmp_path):
+    with gdal_ndarray.create(tmp_path / "new.npy", (3, 4), "u1") as writer:
+        for function in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match="Writer"):
+                function(writer)
+        gc.collect()
+        writer[...] = 1
+    assert gdal_ndarray.open(tmp_path / "new.npy")[...].all()
+
+
+def test_targets_that_no_file_can_take_are_refused_first(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        (tmp_path / "folder.npy").mkdir()
+        gdal_ndarray.create(tmp_path / "folder.npy", (3, 4), "u1")
+    with pytest.raises(ValueError, match="file system"):
+        gdal_ndarray.create("/vsimem/new.npy", (3, 4), "u1")
+    assert os.listdir(tmp_path) == ["folder.npy"]
+
+
+def test_paths_may_be_bytes(tmp_path):
+    with gdal_ndarray.create(os.fsencode(tmp_path / "new.npy"), (3, 4), "u1") as writer:
+        writer[...] = 1
+    assert gdal_ndarray.open(os.fsencode(tmp_path / "new.npy")).path == str(tmp_path / "new.npy")
+    with pytest.raises(ValueError, match="null"):
+        gdal_ndarray.open(f"{tmp_path}/new.npy\0.tif")
+
+
+def test_a_full_disk_is_not_a_missing_file(small_disk):
+    if small_disk is None:
+        pytest.skip("cannot mount a small disk")
+    suffix = ".b2nd" if gdal.GetDriverByName("B2ND") else ".npy"
+    filled = small_disk / "filler"
+    with contextlib.suppress(OSError), filled.open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 16)):
+            pass
+    with pytest.raises(OSError, match="No space left") as raised:
+        with gdal_ndarray.create(small_disk / ("new" + suffix), (300, 400), "u1") as writer:
+            writer[...] = 1
+    assert not isinstance(raised.value, FileNotFoundError)
+    assert os.listdir(small_disk) == ["filler"]

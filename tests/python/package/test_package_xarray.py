@@ -138,3 +138,32 @@ def test_odc_geo_finds_its_way(image):
     box = image[0].xarray().odc.geobox
     assert (box.shape, box.crs.to_epsg()) == ((70, 90), 32633)
     assert tuple(box.affine)[:6] == image[0].transform
+
+
+def test_coordinates_are_to_the_bit_those_of_rioxarray(saved):
+    rioxarray = pytest.importorskip("rioxarray")
+    image = saved(np.zeros((300, 400), "f4"), "image.npy", transform=(0.1, 0, 5, 0, -0.1, 50))
+    ours, theirs = image.xarray(), rioxarray.open_rasterio(image.path)
+    assert np.array_equal(ours.x, theirs.x) and np.array_equal(ours.y, theirs.y)
+
+
+@pytest.mark.parametrize(("select", "transform"), [
+    ({"x": slice(5, 6)}, (10, 0, 500050, 0, -10, 5400000)), ({"x": [0, 1, 5]}, None),
+    ({"x": [8], "y": [3]}, (10, 0, 500080, 0, -10, 5399970))], ids=str)
+def test_place_of_a_selection_is_kept_or_left_out(saved, tmp_path, select, transform):
+    part = saved(np.zeros((20, 30), "u1"), "image.npy").xarray().isel(select)
+    assert gdal_ndarray.store(part, tmp_path / "part.npy").transform == transform
+
+
+def test_x_before_y_is_stored_as_lines_and_pixels(saved, tmp_path, rng):
+    image = saved(rng.integers(0, 9, (20, 30), "u1"), "image.npy")
+    stored = gdal_ndarray.store(image.xarray().transpose("x", "y"), tmp_path / "part.npy")
+    assert np.array_equal(stored, image) and stored.transform == image.transform
+
+
+def test_nodata_of_decoded_pixels_is_nan(saved, tmp_path):
+    image = saved(np.full((4, 5), 7, "u2"), "image.npy", nodata=7)
+    with xarray.open_dataset(image.path, engine=GdalNdarrayBackend) as dataset:
+        assert np.isnan(gdal_ndarray.store(dataset.band_data, tmp_path / "new.npy").nodata)
+        with pytest.raises(TypeError, match="band_data"):
+            gdal_ndarray.store(dataset, tmp_path / "all.npy")

@@ -60,6 +60,7 @@ class Handles:
         self._shared: gdal.Dataset | None = None
         self._by_thread: dict[int, gdal.Dataset] = {}
         self._can_share = hasattr(gdal, "OF_THREAD_SAFE")
+        self._layout: tuple[int, ...] | None = None  # of the file that was opened first
         self._lock = threading.Lock()
         _everything.add(self)
 
@@ -96,9 +97,16 @@ class Handles:
         if gdal.GetConfigOption("GDAL_NUM_THREADS"):
             options.pop("NUM_THREADS", None)
         options.update(self._options)
-        return _errors.call(self.path, gdal.OpenEx, self.path,
-                            gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR | flags,
-                            open_options=[f"{name}={value}" for name, value in options.items()])
+        dataset = _errors.call(self.path, gdal.OpenEx, self.path,
+                               gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR | flags,
+                               open_options=[f"{name}={value}" for name, value in options.items()])
+        layout = (dataset.RasterCount, dataset.RasterYSize, dataset.RasterXSize,
+                  *(dataset.GetRasterBand(band + 1).DataType for band in range(dataset.RasterCount)))
+        if self._layout not in (None, layout):
+            raise ValueError(f"{self.path}: was replaced by a raster of another shape or type since it was "
+                             "opened; open it again")
+        self._layout = layout
+        return dataset
 
     def _open(self) -> gdal.Dataset:
         with self._lock:

@@ -89,7 +89,8 @@ def exception(path: str, errors: list[tuple[int, str]]) -> Exception:
         return InterruptedError(message)
     if number in (gdal.CPLE_IllegalArg, gdal.CPLE_NotSupported, gdal.CPLE_ObjectNull):
         return ValueError(message)
-    if _is_plain(path):
+    # What cannot be written is not there yet, which is no reason.
+    if _is_plain(path) and "cannot write" not in message:
         if not os.path.exists(path):
             return FileNotFoundError(message if errors else f"{path}: no such file")
         if not os.access(path, os.R_OK):
@@ -98,7 +99,7 @@ def exception(path: str, errors: list[tuple[int, str]]) -> Exception:
         if driver and gdal.GetDriverByName(driver) is None:
             return OSError(f"{path}: GDAL has no driver {driver}; `python -m gdal_ndarray` says where"
                            " it looks for plugins")
-    return OSError(message)
+    return OSError(message if path in message else f"{path}: {message}")
 
 
 def _is_plain(path: str) -> bool:

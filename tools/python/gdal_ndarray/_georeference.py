@@ -57,13 +57,23 @@ def _of_data_array(array: Any) -> Georeference:
         transform = (a, b, c, d, e, f)
     # Coordinates say where the pixels are after a selection, which leaves GeoTransform as it was.
     x, y = (np.asarray(array.coords[dim]) if dim in array.coords else np.empty(0) for dim in ("x", "y"))
-    if len(x) > 1 and len(y) > 1 and (transform is not None or "crs_wkt" in reference):
-        a, e = (float(part[-1] - part[0]) / (len(part) - 1) for part in (x, y))
-        transform = (a, 0.0, float(x[0]) - a / 2, 0.0, e, float(y[0]) - e / 2)
-    nodata = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
+    if len(x) and len(y) and (transform is not None or "crs_wkt" in reference):
+        known = transform[::4] if transform else (None, None)
+        a, e = (_step(part, step) for part, step in zip((x, y), known))
+        transform = (a, 0.0, float(x[0]) - a / 2, 0.0, e, float(y[0]) - e / 2) if a and e else None
+    # It is in the encoding where xarray or rioxarray have put NaN for it.
+    nodata = array.attrs.get("_FillValue", np.nan if "_FillValue" in array.encoding else None)
     return Georeference(reference.get("crs_wkt", reference.get("spatial_ref")), transform,
                         None if nodata is None else np.asarray(nodata).item(), (),
                         sizes.get("y"), sizes.get("x"))
+
+
+def _step(coordinates: np.ndarray, known: float | None) -> float | None:
+    """From one pixel to the next: `known` where there is one pixel; None where steps differ."""
+    if len(coordinates) == 1:
+        return known
+    step = float(coordinates[-1] - coordinates[0]) / (len(coordinates) - 1)
+    return step if np.allclose(np.diff(coordinates), step, rtol=1e-3, atol=0) else None
 
 
 def write(path: str, dataset: gdal.Dataset, given: Georeference, dtype: np.dtype) -> None:

@@ -31,7 +31,9 @@ def open(path: str | os.PathLike[str], **open_options: Any) -> Array:
     FileNotFoundError, PermissionError or OSError where it cannot be read or is damaged; ValueError
     for what is not supported, wrong options, and files of several rasters (it names them).
     """
-    name = os.fspath(path)
+    name = os.fsdecode(path)
+    if "\0" in name:
+        raise ValueError(f"path: found a null character in {name!r}")
     if os.path.exists(name):
         name = os.path.abspath(name)  # workers may have another working directory
     options = _dataset.as_options(open_options)

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import dataclasses
 import fcntl
+import operator
 import os
 import pathlib
 import shutil
@@ -22,6 +23,7 @@ from ._dataset import as_options
 DRIVERS = {".npy": "NPY", ".b2nd": "B2ND"}
 SIDECARS = (".aux.xml", ".msk", ".msk.ovr", ".ovr", ".msk.aux.xml", ".ovr.aux.xml")
 AXES_OF_INTERLEAVE = {"BAND": "BYX", "PIXEL": "YXB", "LINE": "YBX"}
+MAX_LENGTH = (1 << 31) - 1
 _keep: Any = object()
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
@@ -42,6 +44,9 @@ def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, lik
     the same name at once, the second gets a BlockingIOError. ValueError for options, shapes and types
     that the driver refuses, OSError where files cannot be made.
     """
+    name = os.fsdecode(path)
+    if name.startswith("/vsi"):
+        raise ValueError(f"path: found {name}, wanted a file of a local or mounted file system")
     reference = _georeference.georeference_of(like)
     dtype = np.dtype(dtype).newbyteorder("=")
     dtype = np.dtype(np.uint8) if dtype == np.bool_ else dtype
@@ -50,15 +55,17 @@ def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, lik
     if crs is not _keep:
         reference = dataclasses.replace(reference, crs=_text_of(crs))
     if transform is not _keep:
-        reference = dataclasses.replace(reference, transform=transform and tuple(transform)[:6],
-                                        lines=None, pixels=None)
+        reference = dataclasses.replace(reference, transform=_six_of(transform), lines=None, pixels=None)
     if nodata is not _keep:
+        if nodata is not None and not isinstance(nodata, (int, float, np.integer, np.floating)):
+            raise TypeError(f"nodata: found {nodata!r}, wanted a number")
         if nodata is not None and not _georeference.holds(dtype, nodata):
             raise ValueError(f"nodata: found {nodata}, wanted a value of {dtype}")
         reference = dataclasses.replace(reference, nodata=nodata)
     texts = dict(as_options(options))
-    axes = _axes(tuple(shape), texts, getattr(like, "dims", ()))
-    return Writer(os.path.abspath(os.fspath(path)), tuple(map(int, shape)), dtype, axes, reference, texts)
+    shape = tuple(map(operator.index, shape))
+    axes = _axes(shape, texts, getattr(like, "dims", ()))
+    return Writer(os.path.abspath(name), shape, dtype, axes, reference, texts)
 
 
 class Writer:
@@ -71,6 +78,7 @@ class Writer:
         self.path = path
         self.shape = shape
         self.dtype = dtype
+        self.nodata = reference.nodata
         self._axes = axes
         self._lock = threading.RLock()
         self._process = os.getpid()
@@ -99,14 +107,15 @@ class Writer:
 
     def __setitem__(self, key: Any, pixels: Any) -> None:
         """Writes a window: integers, slices without steps, `...`. Pixels are broadcast and cast as NumPy
-        does it. ValueError for steps, OSError where the disk is full."""
+        does it; masked ones become nodata. ValueError for steps, and for masked pixels where there is no
+        nodata; OSError where the disk is full."""
         ranges, after = _indexing.parse(key, self.shape)
         if any(selected.step != 1 for selected in ranges):
             raise ValueError("windows to write have no steps")
         if any(len(selected) == 0 for selected in ranges):
             return
         lengths = tuple(len(selected) for selected in ranges)
-        pixels = np.broadcast_to(np.asarray(pixels), _indexing.result_shape(ranges, after))
+        pixels = np.broadcast_to(unmasked(pixels, self.nodata), _indexing.result_shape(ranges, after))
         box = pixels.reshape(lengths).astype(self.dtype, copy=False)
         if min(box.strides) <= 0:  # a stride of 0, as of what was broadcast, has another meaning for GDAL
             box = np.array(box, order="C")
@@ -146,6 +155,9 @@ class Writer:
             self.abort()
         elif self._dataset is not None:
             self.commit()
+
+    def __reduce__(self) -> Any:  # also of copy.copy: the end of a copy would remove the file
+        raise TypeError("a Writer cannot be copied or pickled: only the process that made it can write")
 
     def __del__(self) -> None:
         if "_folder" in self.__dict__:
@@ -204,6 +216,8 @@ class _PartialFolder:
         self._lock: int | None = None
 
     def make(self) -> None:
+        if self.target.is_dir():
+            raise IsADirectoryError(f"{self.target}: is a folder")
         while self._lock is None:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(self.name)
@@ -286,18 +300,41 @@ def _close(path: str, dataset: gdal.Dataset) -> int:
     return 0
 
 
+def unmasked(pixels: Any, nodata: int | float | None) -> np.ndarray:
+    """Pixels as an array, nodata where they are masked. ValueError where there is none for those."""
+    if isinstance(pixels, np.ma.MaskedArray) and np.ma.is_masked(pixels):
+        if nodata is None:
+            raise ValueError("pixels: found masked ones, wanted a nodata value for them: give nodata=")
+        return pixels.filled(nodata)
+    return np.asarray(pixels)
+
+
 def _text_of(crs: Any) -> str | None:
-    """A CRS of pyproj or rasterio as WKT; text as it is."""
+    """A CRS of pyproj or rasterio as WKT; text as it is. TypeError for anything else."""
     for name in ("to_wkt", "ExportToWkt"):
         if hasattr(crs, name):
             return getattr(crs, name)()
+    if crs is not None and not isinstance(crs, (str, int)):
+        raise TypeError(f"crs: found {type(crs).__name__}, wanted text, an EPSG number or a CRS of pyproj")
     return f"EPSG:{crs}" if isinstance(crs, int) else crs
+
+
+def _six_of(transform: Any) -> tuple[float, ...] | None:
+    """The numbers of an Affine, which has nine, or six that are given. ValueError where there are fewer."""
+    if transform is None:
+        return None
+    numbers = tuple(float(number) for number in transform)
+    if len(numbers) not in (6, 9):
+        raise ValueError(f"transform: found {len(numbers)} numbers, wanted six (a, b, c, d, e, f)")
+    return numbers[:6]
 
 
 def _axes(shape: tuple[int, ...], options: dict[str, str], dims: tuple[str, ...]) -> str:
     """A letter for each axis. ValueError where there are none or more than three, or one is empty."""
     if not 1 <= len(shape) <= 3 or min(shape) < 1:
         raise ValueError(f"shape: found {shape}, wanted one to three axes of at least 1")
+    if max(shape) > MAX_LENGTH:
+        raise ValueError(f"shape: found {shape}, wanted at most {MAX_LENGTH} along an axis, as GDAL")
     letters = {dim: letter for letter, dim in _facts.DIMS.items()}
     if "AXES" in options:
         axes = options.pop("AXES").upper()

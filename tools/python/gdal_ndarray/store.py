@@ -21,7 +21,7 @@ import numpy as np
 
 from .array import Array
 from .array import open as open_array
-from .create import Writer, create
+from .create import Writer, create, unmasked
 
 MAX_WAITING = 16
 POLL_SECONDS = 0.02
@@ -43,14 +43,20 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
     The file is complete or, after any error or kill, not there. Exceptions as of create(), and those of
     the tasks.
     """
+    if hasattr(array, "data_vars"):
+        raise TypeError(f"array: found a Dataset, wanted one of its variables: {list(array.data_vars)}")
     if hasattr(array, "coords") and hasattr(array, "dims"):  # a DataArray
         like = array if like is None else like
+        if array.dims == ("x", "y"):
+            array = array.transpose("y", "x")
         if "AXES" not in options and len(array.dims) == 3 and set(array.dims) == {"band", "y", "x"}:
             options["AXES"] = "".join(dim[0].upper() for dim in array.dims)
         array = array.data
     import dask.array as da
     array = array.dask() if isinstance(array, Array) else array if isinstance(array, da.Array) \
-        else da.from_array(np.asarray(array), chunks="auto")
+        else da.from_array(np.asanyarray(array), chunks="auto")
+    if any(length != length for length in array.shape):
+        raise ValueError(f"array: found shape {array.shape}: its compute_chunk_sizes() finds the lengths")
     with create(path, array.shape, array.dtype, like, **options) as writer:
         blocks = aligned_chunks(array.chunks, writer.chunks)
         if blocks != array.chunks:
@@ -88,10 +94,16 @@ class Target:
         self._folder = inbox.folder
         self.shape = inbox.writer.shape
         self.dtype = inbox.writer.dtype
+        self._nodata = inbox.writer.nodata
 
     def __setitem__(self, key: tuple[slice, ...], block: Any) -> None:
-        """Hands a block over. OSError where the writer is gone, or its folder not to be seen from here."""
-        block = np.asarray(block)
+        """Hands a block over. OSError where the writer is gone, or its folder not to be seen from here;
+        ValueError where it is not of the shape that Dask has expected."""
+        block = unmasked(block, self._nodata)
+        wanted = tuple(part.stop - part.start for part in key)
+        if block.shape != wanted:
+            raise ValueError(f"block: found shape {block.shape}, wanted {wanted}, as the Dask array says "
+                             "(map_blocks, map_overlap: chunks=, trim=)")
         inbox = _writers.get(self._token)
         if inbox is not None and inbox.process == os.getpid():
             inbox.take(tuple(part.start for part in key), block)

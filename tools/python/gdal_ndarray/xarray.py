@@ -81,6 +81,11 @@ def _attributes(image: Array) -> dict[str, Any]:
     return attributes
 
 
+def _centres(start: float, step: float, length: int) -> np.ndarray:
+    """Of pixels. To the last bit as rioxarray's: xarray drops pixels whose coordinates differ."""
+    return np.arange(length) * step + (step * 0.5 + start)
+
+
 def _coordinates(image: Array) -> dict[str, Any]:
     sizes = dict(zip(image.dims, image.shape))
     coordinates: dict[str, Any] = {}
@@ -88,9 +93,9 @@ def _coordinates(image: Array) -> dict[str, Any]:
     if b == 0 and d == 0:
         attributes = _axis_attributes(image.crs)
         if "x" in sizes:
-            coordinates["x"] = ("x", c + a * (np.arange(sizes["x"]) + 0.5), attributes.get("x"))
+            coordinates["x"] = ("x", _centres(c, a, sizes["x"]), attributes.get("x"))
         if "y" in sizes:
-            coordinates["y"] = ("y", f + e * (np.arange(sizes["y"]) + 0.5), attributes.get("y"))
+            coordinates["y"] = ("y", _centres(f, e, sizes["y"]), attributes.get("y"))
     if "band" in sizes:
         coordinates["band"] = ("band", np.arange(1, sizes["band"] + 1))
     reference: dict[str, Any] = {}
