@@ -45,9 +45,6 @@ class WriterTurns {
   // kIo unless the path still names the file: what is written to another one is lost.
   virtual Status CheckName() const = 0;
 
-  // How long the file is now.
-  virtual Result<uint64_t> FileBytes() const = 0;
-
   // Whether no other writer has joined. REQUIRES: a turn, and to have joined
   virtual bool IsAlone() = 0;
 };

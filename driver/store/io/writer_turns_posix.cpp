@@ -78,12 +78,6 @@ class LockedTurns final : public WriterTurns {
     return Replaced(path_);
   }
 
-  Result<uint64_t> FileBytes() const override {
-    struct stat now;
-    if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path_, "stat");
-    return static_cast<uint64_t>(now.st_size);
-  }
-
   // Who joins in this very moment waits a moment longer.
   bool IsAlone() override {
     if (joined_ != F_RDLCK || Set(F_WRLCK, kJoinedByte) != 0) return joined_ == F_WRLCK;

@@ -90,7 +90,7 @@ TEST_F(WriterTurnsTest, TheFileIsWrittenWithoutAMap) {
   const SharedFile file = Open();
   EXPECT_FALSE(file.file->is_mapped());
   ASSERT_THAT(file.file->WriteAt(7, "s", 1), IsOk());
-  EXPECT_EQ(*file.turns->FileBytes(), 8u);
+  EXPECT_EQ(file.file->State()->size_bytes, 8u);
   EXPECT_EQ(ReadFile(path_), "contents");
 }
 
