@@ -216,6 +216,30 @@ TEST_F(WriterTurnsTest, AChildOfAForkHasLocksOfItsOwn) {
   EXPECT_TRUE(file.turns->IsAlone());
 }
 
+// Workers of a pool, say, that outlive who started them.
+TEST_F(WriterTurnsTest, AKilledProcessHoldsNoTurnThroughItsChildren) {
+  const Signal done;
+  const pid_t holder = StartHolder([&](WriterTurns& turns) {
+    StartChild([&] {
+      done.Wait();
+      return 0;
+    });
+    EXPECT_THAT(turns.Begin(), IsOk());
+  });
+  const SharedFile file = Open();
+  EXPECT_THAT(file.turns->Begin(), FailsWith(StatusCode::kIo, "is updating this file"));
+  Kill(holder);
+  EXPECT_THAT(file.turns->Begin(), IsOk());
+  EXPECT_FALSE(file.turns->IsAlone()) << "the child may go on with what its parent has appended";
+  done.Give();
+}
+
+TEST_F(WriterTurnsTest, AFileThatHasLostItsNameHasTurns) {
+  const SharedFile file = Open();
+  std::filesystem::remove(path_);
+  EXPECT_THAT(file.turns->Begin(), IsOk());
+}
+
 TEST_F(WriterTurnsTest, ReportsWhatCannotBeOpened) {
   EXPECT_THAT(OpenSharedFile(folder_.Path("missing"), Joining::kNow, kAtOnce),
               FailsWith(StatusCode::kNotFound, "missing"));
