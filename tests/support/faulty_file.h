@@ -105,6 +105,8 @@ class StoppedFile final : public WritableFile {
   Status Sync() override { return left_-- > 0 ? file_->Sync() : Stopped(); }
   Status Flush() override { return {}; }
 
+  void GoOn() { left_ = INT64_MAX; }
+
  private:
   Status Stopped() const { return Status(StatusCode::kIo, path() + ": stopped"); }
 

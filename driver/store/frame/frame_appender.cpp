@@ -39,18 +39,19 @@ Status FrameAppender::BeginTurn(TurnTo purpose) {
 Status FrameAppender::Look(TurnTo purpose) {
   Status status = purpose == TurnTo::kWrite ? turns_->CheckName() : Status();
   if (!status.ok()) return status;
-  const Result<uint64_t> file_bytes = turns_->FileBytes();
-  if (!file_bytes.ok()) return file_bytes.status();
-  file_->NoteSize(*file_bytes);
+  const Result<FileState> state = file_->State();
+  if (!state.ok()) return state.status();
+  const uint64_t file_bytes = state->size_bytes;
+  file_->NoteSize(file_bytes);
   if (purpose == TurnTo::kRead) return {};
   std::string lengths;
   status = ReadBytes(*file_, kFrameLengthsAt, kFrameLengthsBytes, lengths);
   if (!status.ok()) return status;
   const uint64_t frame_bytes = FrameBytesOf(lengths);
-  if (frame_bytes > *file_bytes) return CutShort(*file_bytes, frame_bytes).At(file_->path());
+  if (frame_bytes > file_bytes) return CutShort(file_bytes, frame_bytes).At(file_->path());
   others_committed_ = file_->Identity() + lengths != seen_;
   end_bytes_ = std::max(end_bytes_, frame_bytes);
-  if (*file_bytes > end_bytes_ && !turns_->IsAlone()) end_bytes_ = *file_bytes;
+  if (file_bytes > end_bytes_ && !turns_->IsAlone()) end_bytes_ = file_bytes;
   return {};
 }
 

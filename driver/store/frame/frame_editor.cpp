@@ -54,6 +54,7 @@ void FrameEditor::TakeMoves(const FrameEditor& older, const std::function<bool(i
     }
   }
   chunks_bytes_ = std::max(chunks_bytes_, older.chunks_bytes_);
+  cached_file().Forget();
 }
 
 }  // namespace ndarray

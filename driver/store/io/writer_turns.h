@@ -8,7 +8,8 @@
 // All of this is locks of open files (advisory, of the kind F_OFD_SETLK) on two bytes far behind
 // any content: datasets of one process keep each other out as processes do, the kernel frees what a
 // killed process held, and on network file systems a lock also makes what others wrote visible. A
-// process made by fork() joins anew when it first begins a turn.
+// process made by fork() joins anew when it first begins a turn. Until it ends its parent counts as
+// joined, since the child may have what the parent has appended; a turn ends with who began it.
 //
 // For one thread at a time. Errors carry the path.
 #ifndef GDAL_NDARRAY_STORE_IO_WRITER_TURNS_H_
@@ -44,9 +45,6 @@ class WriterTurns {
 
   // kIo unless the path still names the file: what is written to another one is lost.
   virtual Status CheckName() const = 0;
-
-  // How long the file is now.
-  virtual Result<uint64_t> FileBytes() const = 0;
 
   // Whether no other writer has joined. REQUIRES: a turn, and to have joined
   virtual bool IsAlone() = 0;

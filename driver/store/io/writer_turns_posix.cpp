@@ -51,7 +51,7 @@ class LockedTurns final : public WriterTurns {
   ~LockedTurns() override {
     if (process_ != getpid()) return;
     End();
-    if (joined_ != F_UNLCK) Set(F_UNLCK, kJoinedByte);
+    if (joined_ != F_UNLCK) Set(descriptor_, F_UNLCK, kJoinedByte);
   }
 
   Status Join() override { return joined_ != F_UNLCK ? Status() : JoinAs(F_RDLCK); }
@@ -59,14 +59,17 @@ class LockedTurns final : public WriterTurns {
 
   Status Begin() override {
     Status status = OwnLocks();
-    if (status.ok()) status = Wait(F_WRLCK, kTurnByte);
-    has_turn_ = status.ok();
+    if (!status.ok()) return status;
+    Result<FileDescriptor> turn = OpenAnew();
+    if (!turn.ok()) return turn.status();
+    status = Wait(*turn, F_WRLCK, kTurnByte);
+    if (status.ok()) turn_ = std::move(*turn);
     return status;
   }
 
   void End() override {
-    if (has_turn_) Set(F_UNLCK, kTurnByte);
-    has_turn_ = false;
+    if (turn_.ok()) Set(turn_, F_UNLCK, kTurnByte);
+    turn_ = FileDescriptor();
   }
 
   Status CheckName() const override {
@@ -78,39 +81,35 @@ class LockedTurns final : public WriterTurns {
     return Replaced(path_);
   }
 
-  Result<uint64_t> FileBytes() const override {
-    struct stat now;
-    if (fstat(descriptor_.get(), &now) != 0) return ErrnoStatus(path_, "stat");
-    return static_cast<uint64_t>(now.st_size);
-  }
-
   // Who joins in this very moment waits a moment longer.
   bool IsAlone() override {
-    if (joined_ != F_RDLCK || Set(F_WRLCK, kJoinedByte) != 0) return joined_ == F_WRLCK;
-    Set(F_RDLCK, kJoinedByte);
+    if (joined_ != F_RDLCK || Set(descriptor_, F_WRLCK, kJoinedByte) != 0) {
+      return joined_ == F_WRLCK;
+    }
+    Set(descriptor_, F_RDLCK, kJoinedByte);
     return true;
   }
 
  private:
   // 0 or the error. EAGAIN and EACCES: somebody else has the lock.
-  int Set(short kind, int64_t byte) const {
+  static int Set(const FileDescriptor& descriptor, short kind, int64_t byte) {
     struct flock lock = {};
     lock.l_type = kind;
     lock.l_whence = SEEK_SET;
     lock.l_start = byte;
     lock.l_len = 1;
-    while (fcntl(descriptor_.get(), F_OFD_SETLK, &lock) != 0) {
+    while (fcntl(descriptor.get(), F_OFD_SETLK, &lock) != 0) {
       if (errno != EINTR) return errno;
     }
     return 0;
   }
 
   // Locks of open files can be waited for without a limit, or not at all.
-  Status Wait(short kind, int64_t byte) const {
+  Status Wait(const FileDescriptor& descriptor, short kind, int64_t byte) const {
     const auto deadline = steady_clock::now() + timeout_;
     auto pause = kFirstPause;
     while (true) {
-      const int error = Set(kind, byte);
+      const int error = Set(descriptor, kind, byte);
       if (error == 0) return {};
       if (error != EAGAIN && error != EACCES) {
         errno = error;
@@ -124,18 +123,20 @@ class LockedTurns final : public WriterTurns {
   }
 
   Status TimedOut(int64_t byte) const {
-    return Status(StatusCode::kIo, path_ + ": " + LockHolders(id_, byte, descriptor_.get()) +
-                                       " is updating this file; waited " + Seconds(timeout_) +
+    const std::string holders = LockHolders(id_, byte, descriptor_.get());
+    const bool several = holders.compare(0, 9, "processes") == 0;
+    return Status(StatusCode::kIo, path_ + ": " + holders + (several ? " are" : " is") +
+                                       " updating this file; waited " + Seconds(timeout_) +
                                        " s (NDARRAY_LOCK_TIMEOUT); try again, or close it there");
   }
 
   Status JoinAs(short kind) {
     Status status = OwnLocks();
-    if (status.ok()) status = Wait(kind, kJoinedByte);
+    if (status.ok()) status = Wait(descriptor_, kind, kJoinedByte);
     if (!status.ok()) return status;
     joined_ = kind;
     status = CheckName();
-    if (!status.ok()) Set(F_UNLCK, kJoinedByte);
+    if (!status.ok()) Set(descriptor_, F_UNLCK, kJoinedByte);
     if (!status.ok()) joined_ = F_UNLCK;
     return status;
   }
@@ -143,22 +144,34 @@ class LockedTurns final : public WriterTurns {
   // In a child made by fork() the locks are its parent's, and would not keep the two apart.
   Status OwnLocks() {
     if (process_ == getpid()) return {};
-    FileDescriptor descriptor(open(path_.c_str(), O_RDWR | O_CLOEXEC));
+    Result<FileDescriptor> descriptor = OpenAnew();
+    if (!descriptor.ok()) return descriptor.status();
+    descriptor_ = std::move(*descriptor);
+    turn_ = FileDescriptor();
+    process_ = getpid();
+    return joined_ != F_UNLCK ? JoinAs(std::exchange(joined_, F_UNLCK)) : Status();
+  }
+
+  // The same file, also where another one has its name by now.
+  Result<FileDescriptor> OpenAnew() const {
+    const std::string itself = "/proc/self/fd/" + std::to_string(descriptor_.get());
+    FileDescriptor descriptor(open(itself.c_str(), O_RDWR | O_CLOEXEC));
+    if (descriptor.ok()) return descriptor;
+    descriptor = FileDescriptor(open(path_.c_str(), O_RDWR | O_CLOEXEC));
     if (!descriptor.ok()) return ErrnoStatus(path_, "open for update");
     if (!(FileIdOf(descriptor.get()) == id_)) return Replaced(path_);
-    descriptor_ = std::move(descriptor);
-    process_ = getpid();
-    has_turn_ = false;
-    return joined_ != F_UNLCK ? JoinAs(std::exchange(joined_, F_UNLCK)) : Status();
+    return descriptor;
   }
 
   const std::string path_;
   const FileId id_;
   const std::chrono::milliseconds timeout_;
   FileDescriptor descriptor_;
+  // Of each turn another one: children that were made before do not have it, and so do not hold the
+  // turn of a parent that is killed.
+  FileDescriptor turn_;
   pid_t process_;  // whose locks these are
   short joined_ = F_UNLCK;
-  bool has_turn_ = false;
 };
 
 }  // namespace

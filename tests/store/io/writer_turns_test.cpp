@@ -90,7 +90,7 @@ TEST_F(WriterTurnsTest, TheFileIsWrittenWithoutAMap) {
   const SharedFile file = Open();
   EXPECT_FALSE(file.file->is_mapped());
   ASSERT_THAT(file.file->WriteAt(7, "s", 1), IsOk());
-  EXPECT_EQ(*file.turns->FileBytes(), 8u);
+  EXPECT_EQ(file.file->State()->size_bytes, 8u);
   EXPECT_EQ(ReadFile(path_), "contents");
 }
 
@@ -214,6 +214,30 @@ TEST_F(WriterTurnsTest, AChildOfAForkHasLocksOfItsOwn) {
             0);
   ASSERT_THAT(file.turns->Begin(), IsOk());
   EXPECT_TRUE(file.turns->IsAlone());
+}
+
+// Workers of a pool, say, that outlive who started them.
+TEST_F(WriterTurnsTest, AKilledProcessHoldsNoTurnThroughItsChildren) {
+  const Signal done;
+  const pid_t holder = StartHolder([&](WriterTurns& turns) {
+    StartChild([&] {
+      done.Wait();
+      return 0;
+    });
+    EXPECT_THAT(turns.Begin(), IsOk());
+  });
+  const SharedFile file = Open();
+  EXPECT_THAT(file.turns->Begin(), FailsWith(StatusCode::kIo, "is updating this file"));
+  Kill(holder);
+  EXPECT_THAT(file.turns->Begin(), IsOk());
+  EXPECT_FALSE(file.turns->IsAlone()) << "the child may go on with what its parent has appended";
+  done.Give();
+}
+
+TEST_F(WriterTurnsTest, AFileThatHasLostItsNameHasTurns) {
+  const SharedFile file = Open();
+  std::filesystem::remove(path_);
+  EXPECT_THAT(file.turns->Begin(), IsOk());
 }
 
 TEST_F(WriterTurnsTest, ReportsWhatCannotBeOpened) {
