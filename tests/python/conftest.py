@@ -12,7 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes seconds; in `tests/run all`, but neither in `tests/run` nor with sanitizers")
+    config.addinivalue_line("markers", "slow: takes seconds; left out of sanitizer runs and of tests/run, "
+                            "but not of tests/run all")
 
 
 @pytest.fixture(autouse=True, scope="session")

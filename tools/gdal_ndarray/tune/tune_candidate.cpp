@@ -59,12 +59,17 @@ void SetShape(const std::string& what, int64_t width, int64_t height, Options& o
   options[what + "YSIZE"] = height;
 }
 
+// What a copy of the whole image is.
+NewArray ArrayOf(const Sample& sample, StringList options) {
+  return Value(
+      PlanCopy(sample.source.GetDescription(), kB2ndFormat.driver, sample.source, false, options));
+}
+
 Candidate Planned(const Sample& sample, const Options& options) {
   Candidate planned;
   planned.options = options;
   CPLStringList list = ListOf(options);
-  planned.array = Value(PlanCopy(sample.source.GetDescription(), kB2ndFormat.driver, sample.source,
-                                 false, list.List()));
+  planned.array = ArrayOf(sample, list.List());
   planned.layout = Value(PlanB2nd(planned.array, list.List())).layout;
   // The source is a .b2nd whose shapes a copy keeps, but not one of the sample.
   if (!planned.array.source_chunk.empty()) {
@@ -127,10 +132,8 @@ Candidates CodecsToTry(const Sample& sample, const Candidates&) {
         GDALGetDataTypeSizeBytes(sample.type) == 1 && (bands == 1 || way != "PIXEL");
     if (!single || options["FILTER"] != "SHUFFLE") list.push_back(Planned(sample, options));
   };
-  const CodecRow& codec = kCodecs[0];
-  const bool is_float32 = sample.type == GDT_Float32;
-  add(Compression(codec.name, is_float32 ? codec.float32_level : codec.default_level, "AUTO"),
-      ways[0]);
+  const int level = Value(PlanB2nd(ArrayOf(sample, nullptr), nullptr)).compression.level;
+  add(Compression(kCodecs[0].name, level, "AUTO"), ways[0]);
   for (const Options& options : Compressions()) {
     for (const std::string& way : ways) add(options, way);
   }
