@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "driver/store/b2nd/chunk_changes.h"
 #include "driver/store/buffer.h"
@@ -24,6 +25,10 @@ struct DirtyChunk {
 // All elements of a chunk, as the file has them, to `elements`. Errors carry the path.
 Status LoadElements(const FrameIndex& index, const ByteFile& file, int64_t chunk_index,
                     std::byte* elements);
+
+// All bytes of a chunk, as ChunkedArray::ReadPacked. Errors carry the path.
+Status ReadPackedChunk(const FrameIndex& index, const ByteFile& file, int64_t chunk_index,
+                       std::string& bytes);
 
 // Another writer has committed the chunk since its elements were loaded: they become those of
 // `newer`, with this writer's changes over them. After a failure they are as before.

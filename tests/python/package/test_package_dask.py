@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -178,21 +179,25 @@ def test_a_full_disk_ends_the_tasks_of_a_cluster(small_disk, client):
     assert os.listdir(small_disk) == []
 
 
-def test_tasks_wait_for_a_writer_that_is_behind_and_give_up_without_one(tmp_path, monkeypatch):
+def test_tasks_wait_for_a_writer_that_is_behind_and_give_up_without_one(tmp_path, monkeypatch, suffix):
+    options = {} if suffix == ".npy" else {"BLOCKSIZE": 1, "CHUNKXSIZE": 4, "CHUNKYSIZE": 1}
     from gdal_ndarray import store as module_of  # the function
     module = sys.modules[module_of.__module__]
     monkeypatch.setattr(module, "MAX_WAITING", 2)
     monkeypatch.setattr(module, "MAX_SILENCE_SECONDS", 0.2)
-    target = object.__new__(module.Target)
-    target._token, target._folder, target._nodata, target.dtype = "none", str(tmp_path), None, np.dtype("u1")
-    (tmp_path / "alive").touch()
-    for start in (0, 1):
-        target[start:start + 1, 0:4] = np.zeros((1, 4))
-    with pytest.raises(TimeoutError, match="no sign of life for 0 s"):
-        target[2:3, 0:4] = np.zeros((1, 4))
-    target._folder += "/none"
-    with pytest.raises(OSError, match="cannot be seen from here"):
-        target[2:3, 0:4] = np.zeros((1, 4))
+    with gdal_ndarray.create(tmp_path / ("new" + suffix), (3, 4), "u1", **options) as writer:
+        inbox = module._Inbox(writer)
+        target = module.Target(inbox)  # as in another process, since nobody knows this inbox here
+        os.mkdir(inbox.folder)
+        (pathlib.Path(inbox.folder) / "alive").touch()
+        for start in (0, 1):
+            target[start:start + 1, 0:4] = np.zeros((1, 4))
+        if suffix == ".b2nd":
+            with pytest.raises(TimeoutError, match="no sign of life for 0 s"):
+                target[2:3, 0:4] = np.zeros((1, 4))
+        inbox._hide()
+        with pytest.raises(OSError, match="cannot be seen from here"):
+            target[2:3, 0:4] = np.zeros((1, 4))
 
 
 def slow(block):
