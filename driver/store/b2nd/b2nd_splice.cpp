@@ -57,7 +57,10 @@ Status ReadPackedChunk(const FrameIndex& index, const ByteFile& file, int64_t ch
 }
 
 Status Splice(const FrameIndex& newer, const ByteFile& file, DirtyChunk& chunk) {
-  if (chunk.changes.all()) return {};
+  if (chunk.changes.all()) {
+    chunk.lacks_base = false;
+    return {};
+  }
   const B2ndLayout& layout = newer.layout();
   Buffer elements(static_cast<size_t>(layout.chunk_bytes));
   Status status = LoadElements(newer, file, chunk.chunk_index, elements.data());
@@ -65,6 +68,7 @@ Status Splice(const FrameIndex& newer, const ByteFile& file, DirtyChunk& chunk) 
   chunk.changes.Copy(layout, GridPosition(layout.chunk_grid, chunk.chunk_index),
                      chunk.elements.data(), elements.data());
   chunk.elements = std::move(elements);
+  chunk.lacks_base = false;
   return {};
 }
 

@@ -20,6 +20,8 @@ struct DirtyChunk {
   int64_t chunk_index = 0;
   Buffer elements;
   ChunkChanges changes;  // since the last commit
+  // `elements` has only what `changes` says, and zeros: Splice brings the rest.
+  bool lacks_base = false;
 };
 
 // All elements of a chunk, as the file has them, to `elements`. Errors carry the path.
@@ -30,8 +32,9 @@ Status LoadElements(const FrameIndex& index, const ByteFile& file, int64_t chunk
 Status ReadPackedChunk(const FrameIndex& index, const ByteFile& file, int64_t chunk_index,
                        std::string& bytes);
 
-// Another writer has committed the chunk since its elements were loaded: they become those of
-// `newer`, with this writer's changes over them. After a failure they are as before.
+// Another writer has committed the chunk since its elements were loaded, or they were not: they
+// become those of `newer`, with this writer's changes over them. After a failure they are as
+// before.
 Status Splice(const FrameIndex& newer, const ByteFile& file, DirtyChunk& chunk);
 
 }  // namespace ndarray

@@ -65,8 +65,11 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
       for (const DirtyChunk* const chunk : dirty[i]) {
         const AxisVector position = GridPosition(layout_.chunk_grid, chunk->chunk_index);
         const Box part = Intersection(ChunkBox(layout_, position), target.box);
-        CopyOutOfChunk(layout_, chunk->elements.data(), position, info().fields[target.field], part,
-                       Shifted(target.to, target.box, part));
+        DirtyChunk copy{0, Buffer(0), {}};
+        Result<const DirtyChunk*> whole = Whole(*chunk, copy);
+        if (!whole.ok()) return whole.status();
+        CopyOutOfChunk(layout_, (*whole)->elements.data(), position, info().fields[target.field],
+                       part, Shifted(target.to, target.box, part));
       }
     }
     return {};
@@ -170,7 +173,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     Status status = appender_->Join();
     if (!status.ok()) return status;
     PendingChunks::Batch batch = pending_.Oldest(pending_.size());
-    if (!contended_) status = pending_.Encode(batch);
+    if (!contended_) status = pending_.Encode(*index_, batch);
     if (status.ok()) status = CommitInTurn(batch);
     if (status.ok()) status = appender_->Sync();
     if (!status.ok()) return status;
@@ -232,7 +235,18 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     return {};
   }
 
-  // The decoded chunk; with its old elements unless all will be written.
+  // The chunk with all its elements: itself, or the copy.
+  Result<const DirtyChunk*> Whole(const DirtyChunk& chunk, DirtyChunk& copy) const {
+    if (!chunk.lacks_base) return &chunk;
+    copy = {chunk.chunk_index, Buffer(chunk.elements.size_bytes()), chunk.changes, true};
+    std::memcpy(copy.elements.data(), chunk.elements.data(), chunk.elements.size_bytes());
+    Status status = Splice(*index_, *file_, copy);
+    if (!status.ok()) return status;
+    return &copy;
+  }
+
+  // The decoded chunk; with its old elements unless all will be written, or others are likely to
+  // change them before they are needed.
   Result<DirtyChunk*> Obtain(const AxisVector& position, bool whole) {
     const int64_t chunk_index = GridIndex(layout_.chunk_grid, position);
     if (DirtyChunk* const waiting = pending_.Use(chunk_index)) return waiting;
@@ -242,7 +256,8 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     }
     DirtyChunk chunk{chunk_index, Buffer(static_cast<size_t>(layout_.chunk_bytes)), {}};
     std::memset(chunk.elements.data(), 0, chunk.elements.size_bytes());
-    if (!whole) {
+    chunk.lacks_base = !whole && contended_ && !pending_.IsUncommitted(chunk_index);
+    if (!whole && !chunk.lacks_base) {
       Status status = LoadElements(*index_, *file_, chunk_index, chunk.elements.data());
       if (!status.ok()) return status;
     }
@@ -256,7 +271,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   Status WriteOut() {
     const size_t several = std::max(max_chunks_ / 8, static_cast<size_t>(2 * max_threads_));
     PendingChunks::Batch batch = pending_.Oldest(std::min(pending_.size(), several));
-    Status status = pending_.Encode(batch);
+    Status status = pending_.Encode(*index_, batch);
     if (!status.ok()) return status;
     {
       const FrameTurn turn(*appender_, FrameAppender::TurnTo::kWrite);
@@ -281,7 +296,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     Status status = turn.status();
     contended_ = false;
     if (status.ok() && appender_->others_committed()) status = Rebase(batch);
-    if (status.ok()) status = pending_.Encode(batch);
+    if (status.ok()) status = pending_.Encode(*index_, batch);
     if (status.ok()) status = pending_.Append(*index_, batch);
     if (!status.ok()) return status;
     Result<std::string> tail = Tail();

@@ -58,16 +58,16 @@ PendingChunks::Batch PendingChunks::Oldest(size_t count) const {
   return batch;
 }
 
-Status PendingChunks::Encode(Batch& batch) const {
-  return TryParallelFor(static_cast<int64_t>(batch.size()), max_threads_,
-                        [&](int64_t i) {
-                          Encoded& encoded = batch[static_cast<size_t>(i)];
-                          if (!encoded.bytes.empty()) return Status();
-                          const Buffer& elements = encoded.chunk->elements;
-                          return encoder_.EncodeChunk(elements.data(), elements.size_bytes(),
-                                                      encoded.bytes);
-                        })
-      .At(file_.path());
+Status PendingChunks::Encode(const FrameIndex& index, Batch& batch) const {
+  return TryParallelFor(static_cast<int64_t>(batch.size()), max_threads_, [&](int64_t i) {
+    Encoded& encoded = batch[static_cast<size_t>(i)];
+    if (!encoded.bytes.empty()) return Status();
+    DirtyChunk& chunk = *encoded.chunk;
+    Status status = chunk.lacks_base ? ndarray::Splice(index, file_, chunk) : Status();
+    if (!status.ok()) return status;
+    return encoder_.EncodeChunk(chunk.elements.data(), chunk.elements.size_bytes(), encoded.bytes)
+        .At(file_.path());
+  });
 }
 
 Status PendingChunks::Append(FrameEditor& index, Batch& batch) {

@@ -53,8 +53,9 @@ class PendingChunks {
   // The least recently used `count` of them.
   Batch Oldest(size_t count) const;
 
-  // Compresses those of the batch that have no bytes yet, in parallel.
-  Status Encode(Batch& batch) const;
+  // Compresses those of the batch that have no bytes yet, in parallel; what they lack is that of
+  // `index`.
+  Status Encode(const FrameIndex& index, Batch& batch) const;
 
   // Appends those of the batch to the file, in a turn: they wait no longer, but do not count
   // either. After a failure some still wait.
