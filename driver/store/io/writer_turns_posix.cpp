@@ -241,7 +241,13 @@ Result<SharedFile> OpenSharedFile(const std::string& path, Joining joining,
     Status status = turns.status();
     if (turns.ok() && joining == Joining::kNow) status = (*turns)->Join();
     if (turns.ok() && joining == Joining::kAlone) status = (*turns)->JoinAlone();
-    if (status.ok()) return SharedFile{std::move(*file), std::move(*turns)};
+    if (status.ok()) {
+      // Others may have written to it while they were waited for.
+      const Result<FileState> state = (*file)->State();
+      if (!state.ok()) return state.status();
+      (*file)->NoteSize(state->size_bytes);
+      return SharedFile{std::move(*file), std::move(*turns)};
+    }
     const bool replaced = !turns.ok() || !(*turns)->CheckName().ok();
     if (!replaced || tries == kMaxTries) return status;
   }

@@ -199,6 +199,19 @@ TEST_F(WriterTurnsTest, AKilledProcessThatWaitedToHaveTheFileAloneKeepsNobodyOut
   EXPECT_FALSE(IsAnyoneWaitingAlone(path_));
 }
 
+// Its frame ends where that writer has left it.
+TEST_F(WriterTurnsTest, TheSizeIsThatOfAfterTheWait) {
+  SharedFile first = Open();
+  std::thread alone([&] {
+    const SharedFile file = Open(Joining::kAlone, kLong);
+    EXPECT_EQ(file.file->size_bytes(), 10u);
+  });
+  while (!IsAnyoneWaitingAlone(path_)) std::this_thread::yield();
+  EXPECT_THAT(first.file->WriteAt(7, "and", 3), IsOk());
+  first.turns.reset();
+  alone.join();
+}
+
 TEST_F(WriterTurnsTest, WhoNeverJoinsHasNoTurns) {
   const SharedFile file = Open(Joining::kNever);
   EXPECT_EQ(file.turns, nullptr);
