@@ -1,6 +1,8 @@
 """How gdal_ndarray.store shares the work: who compresses, and what lies beside the new file meanwhile."""
 
+import concurrent.futures
 import itertools
+import multiprocessing
 import os
 import pathlib
 import subprocess
@@ -21,6 +23,7 @@ from gdal_ndarray.store import parts, row_unit  # noqa: E402
 
 needs_b2nd = pytest.mark.skipif(gdal.GetDriverByName("B2ND") is None, reason="built without c-blosc2")
 store_module = sys.modules["gdal_ndarray.store"]
+SUFFIXES = [".npy", ".b2nd"] if gdal.GetDriverByName("B2ND") else [".npy"]
 SMALL = {"BLOCKSIZE": 16, "CHUNKXSIZE": 32, "CHUNKYSIZE": 32}
 
 
@@ -152,37 +155,36 @@ def ones(block):
 
 LOCKS = """
 import sys
-import dask, dask.array as da
+import dask.array as da
 import gdal_ndarray
 
-if __name__ == "__main__":
-    array = da.zeros((64, 64), chunks=32, dtype="u1") + 1
-    with dask.config.set(scheduler=sys.argv[2], num_workers=1):
-        stored = gdal_ndarray.store(array, sys.argv[1])
-    assert stored[...].all()
+for path in sys.argv[1:]:
+    assert gdal_ndarray.store(da.zeros((64, 64), chunks=32, dtype="u1") + 1, path)[...].all()
 """
+UPDATE = "import sys\nfrom osgeo import gdal\ngdal.UseExceptions()\ngdal.Open(sys.argv[1], gdal.GA_Update)"
 
 
-def test_a_file_system_without_locks_will_do(tmp_path, suffix):
+def test_a_file_system_without_locks_will_do(tmp_path):
     """Such as a network file system of several computers."""
-    path = tmp_path / ("new" + suffix)
-    subprocess.run([sys.executable, "-c", LOCKS, path, "threads"], check=True,
-                   env=fault.environment(tmp_path, NDARRAY_FAULT_LOCKS="refuse"))
-    assert os.listdir(tmp_path) == [path.name]
-    if suffix == ".b2nd":  # an update cannot know who else updates
-        update = "import sys\nfrom osgeo import gdal\ngdal.UseExceptions()\ngdal.Open(sys.argv[1], gdal.GA_Update)"
-        run = subprocess.run([sys.executable, "-c", update, path], check=False, capture_output=True, text=True,
-                             env=fault.environment(tmp_path, NDARRAY_FAULT_LOCKS="refuse"))
-        assert f"{path}: cannot lock: No locks available" in run.stderr
+    environment = fault.environment(tmp_path, NDARRAY_FAULT_LOCKS="refuse")
+    paths = [tmp_path / ("new" + suffix) for suffix in SUFFIXES]
+    subprocess.run([sys.executable, "-c", LOCKS, *paths], check=True, env=environment)
+    assert sorted(os.listdir(tmp_path)) == sorted(path.name for path in paths)
+    if paths[-1].suffix == ".b2nd":  # an update cannot know who else updates
+        run = subprocess.run([sys.executable, "-c", UPDATE, paths[-1]], check=False, capture_output=True, text=True,
+                             env=environment)
+        assert f"{paths[-1]}: cannot lock: No locks available" in run.stderr
 
 
 @pytest.mark.slow
-def test_workers_take_no_locks(tmp_path, suffix, monkeypatch):
+def test_workers_take_no_locks(tmp_path, monkeypatch):
     for name, value in fault.environment(tmp_path, NDARRAY_FAULT_LOCKS="kill").items():
-        monkeypatch.setenv(name, value)  # of the processes that are started
-    array = da.zeros((64, 64), chunks=32, dtype="u1").map_blocks(ones, dtype="u1")
-    with dask.config.set(scheduler="processes", num_workers=1):
-        assert gdal_ndarray.store(array, tmp_path / ("new" + suffix))[...].all()
+        monkeypatch.setenv(name, value)  # of the process that is started
+    pixels = da.zeros((64, 64), chunks=32, dtype="u1").map_blocks(ones, dtype="u1")
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool, \
+            dask.config.set(scheduler="processes", pool=pool):
+        for suffix in SUFFIXES:
+            assert gdal_ndarray.store(pixels, tmp_path / ("new" + suffix))[...].all()
 
 
 @pytest.mark.parametrize("shape", [shape for shape in itertools.product((1, 4, 5), repeat=3)], ids=str)
