@@ -28,7 +28,8 @@ SMALL = {"BLOCKSIZE": 16, "CHUNKXSIZE": 32, "CHUNKYSIZE": 32}
 
 
 @pytest.mark.parametrize("start, shape, chunks, elements", [
-    ((0, 0), (100, 70), (32, 32), 1), ((64, 32), (36, 64), (32, 32), 32 * 64), ((0, 0), (100, 70), (32, 32), 1 << 30),
+    ((0, 0), (100, 70), (32, 32), 1), ((64, 32), (36, 64), (32, 32), 32 * 64),
+    ((0, 0), (100, 70), (32, 32), 1 << 30),
     ((2, 0, 32), (3, 40, 70), (1, 16, 32), 16 * 32 * 5), ((5,), (17,), (5,), 10)])
 def test_parts_are_whole_chunks_and_all_of_the_block(start, shape, chunks, elements):
     seen = np.zeros(shape, int)
@@ -104,7 +105,8 @@ def test_blocks_are_cut_into_parts_that_are_handed_over(tmp_path, rng, monkeypat
     monkeypatch.setattr(store_module, "MAX_PART_BYTES", 4096)
     taken = []
     take = _writing.take_chunks
-    monkeypatch.setattr(_writing, "take_chunks", lambda *arguments: (taken.append(arguments[3:]), take(*arguments)))
+    monkeypatch.setattr(_writing, "take_chunks",
+                        lambda *arguments: (taken.append(arguments[3:]), take(*arguments)))
     array = rng.integers(0, 60000, (100, 130), dtype="u2")
     equal(gdal_ndarray.store(array, tmp_path / "new.b2nd", **SMALL)[...], array)
     assert len(taken) == len(set(taken)) == 4 * 3
@@ -171,8 +173,8 @@ def test_a_file_system_without_locks_will_do(tmp_path):
     subprocess.run([sys.executable, "-c", LOCKS, *paths], check=True, env=environment)
     assert sorted(os.listdir(tmp_path)) == sorted(path.name for path in paths)
     if paths[-1].suffix == ".b2nd":  # an update cannot know who else updates
-        run = subprocess.run([sys.executable, "-c", UPDATE, paths[-1]], check=False, capture_output=True, text=True,
-                             env=environment)
+        run = subprocess.run([sys.executable, "-c", UPDATE, paths[-1]], check=False, capture_output=True,
+                             text=True, env=environment)
         assert f"{paths[-1]}: cannot lock: No locks available" in run.stderr
 
 
