@@ -191,17 +191,6 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   ChunkDetails Details() const override { return B2ndDetails(*index_); }
 
  private:
-  Status TakeChunk(const AxisVector& position, const std::string& bytes) {
-    const int64_t chunk_index = GridIndex(layout_.chunk_grid, position);
-    ChunkChanges all;
-    for (size_t field = 0; field < info().fields.size(); ++field) {
-      all.Add(layout_, position, field, ChunkBox(layout_, position));
-    }
-    changed_ = true;
-    if (!unwritten_.empty()) unwritten_[static_cast<size_t>(chunk_index)] = false;
-    return pending_.Take(*index_, chunk_index, std::move(all), bytes);
-  }
-
   Status ReadFile(const std::vector<ReadTarget>& targets) const {
     return targets.empty() ? Status() : BlockReader(*index_, *file_, targets, max_threads_).Run();
   }
@@ -279,6 +268,17 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     }
     if (!status.ok()) return status;
     return pending_.uncommitted_bytes() > max_uncommitted_bytes_ ? Flush() : Status();
+  }
+
+  Status TakeChunk(const AxisVector& position, const std::string& bytes) {
+    const int64_t chunk_index = GridIndex(layout_.chunk_grid, position);
+    ChunkChanges all;
+    for (size_t field = 0; field < info().fields.size(); ++field) {
+      all.Add(layout_, position, field, ChunkBox(layout_, position));
+    }
+    changed_ = true;
+    if (!unwritten_.empty()) unwritten_[static_cast<size_t>(chunk_index)] = false;
+    return pending_.Take(*index_, chunk_index, std::move(all), bytes);
   }
 
   // Index and trailer.
