@@ -11,6 +11,13 @@ constexpr const char* kMetadataDomain = "NDARRAY";
 // driver's name.
 constexpr const char* kDetailsItem = "DETAILS";
 
+// The item, in the domain of the driver's name, by which a dataset that is open for update takes
+// chunks out of another file as they are: {"path": "...", "start": [...], "stop": [...]}.
+constexpr const char* kTakeChunksItem = "TAKE_CHUNKS";
+
+// The item of drivers, in kMetadataDomain: suffixes of the files that belong to one of theirs.
+constexpr const char* kSidecarsItem = "SIDECARS";
+
 // The attribute that holds a mask.
 constexpr const char* kMaskAttribute = "gdal:mask";
 

@@ -22,4 +22,30 @@ std::optional<int64_t> CheckedProduct(const AxisVector& shape) {
   return product;
 }
 
+Status WritableArray::TakeChunks(const Array& /*from*/, const Box& /*box*/) {
+  return Mismatch(StatusCode::kNotSupported, "layout", info().format, "one of chunks").At(path());
+}
+
+Status WritableArray::CheckTakes(const Array& from, const Box& box) const {
+  const ArrayInfo& own = info();
+  const ArrayInfo& other = from.info();
+  if (from.chunked() == nullptr || other.format != own.format ||
+      other.dtype_text != own.dtype_text || !(other.shape == own.shape) ||
+      !(other.chunk == own.chunk) || !(other.block == own.block)) {
+    return Mismatch(StatusCode::kInvalidArgument, "array of " + from.path(),
+                    "another shape, type or chunks", "those of " + path());
+  }
+  for (int axis = 0; axis < own.shape.size(); ++axis) {
+    const int64_t step = own.chunk[axis];
+    if (box.start[axis] % step != 0 ||
+        (box.stop[axis] % step != 0 && box.stop[axis] != own.shape[axis])) {
+      return Mismatch(StatusCode::kInvalidArgument, "window",
+                      ShapeString(box.start) + " to " + ShapeString(box.stop),
+                      "whole chunks of " + ShapeString(own.chunk))
+          .At(path());
+    }
+  }
+  return {};
+}
+
 }  // namespace ndarray

@@ -168,6 +168,10 @@ class ChunkedArray {
                            const ChunkVisitor& visit) const = 0;
 
   virtual ChunkDetails Details() const = 0;  // as of now
+
+  // All bytes of the chunk at that place of the chunk grid, as the file has them; none of a chunk
+  // of zeros. kNotSupported where it is one that takes no bytes for another reason.
+  virtual Status ReadPacked(const AxisVector& position, std::string& bytes) const = 0;
 };
 
 class WritableArray;
@@ -220,6 +224,12 @@ class WritableArray : public Array {
   // them, in an array that was made new and has been open since. Others are left alone.
   virtual Status Fill(const Box& /*box*/, const std::byte* /*element*/) { return {}; }
 
+  // The box becomes what it is in `from`, an array of the same shape and type that is cut alike:
+  // its chunks are taken over as they are, and nothing is decoded. kInvalidArgument where arrays
+  // differ or the box is not one of whole chunks; kNotSupported where there are no chunks.
+  // REQUIRES: as Read
+  virtual Status TakeChunks(const Array& from, const Box& box);
+
   // After it every other reader of the file sees what was written.
   virtual Status Flush() = 0;
 
@@ -230,6 +240,9 @@ class WritableArray : public Array {
 
  protected:
   using Array::Array;
+
+  // What TakeChunks has to refuse.
+  Status CheckTakes(const Array& from, const Box& box) const;
 };
 
 }  // namespace ndarray

@@ -5,11 +5,15 @@
 // Only calls count that name a path with NDARRAY_FAULT_PATH in it. With NDARRAY_FAULT_AT, counting
 // starts with the process, from 0; else with fault_arm. NDARRAY_FAULT_COMMAND is run instead of
 // ending the process; in it nothing counts.
+//
+// NDARRAY_FAULT_LOCKS: "refuse" is a file system without locks, "kill" ends who asks for one.
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
@@ -53,6 +57,21 @@ int CountAndOpen(const char* name, const char* path, int flags, mode_t mode) {
   return Next<Open>(name)(path, flags, mode);
 }
 
+bool RefusesLock() {
+  const char* const what = getenv("NDARRAY_FAULT_LOCKS");
+  if (what == nullptr) return false;
+  if (strcmp(what, "kill") == 0) raise(SIGKILL);
+  errno = ENOLCK;
+  return true;
+}
+
+int Control(const char* name, int descriptor, int command, void* argument) {
+  const bool locks = command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK ||
+                     command == F_OFD_SETLKW;
+  if (locks && RefusesLock()) return -1;
+  return Next<int (*)(int, int, void*)>(name)(descriptor, command, argument);
+}
+
 // The last argument of open, where there is one.
 mode_t ModeOf(int flags, va_list arguments) {
   return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
@@ -82,6 +101,27 @@ int open64(const char* path, int flags, ...) {
   const mode_t mode = ModeOf(flags, arguments);
   va_end(arguments);
   return CountAndOpen<int (*)(const char*, int, mode_t)>("open64", path, flags, mode);
+}
+
+int fcntl(int descriptor, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void* const argument = va_arg(arguments, void*);
+  va_end(arguments);
+  return Control("fcntl", descriptor, command, argument);
+}
+
+int fcntl64(int descriptor, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void* const argument = va_arg(arguments, void*);
+  va_end(arguments);
+  return Control("fcntl64", descriptor, command, argument);
+}
+
+int flock(int descriptor, int operation) noexcept {
+  if ((operation & LOCK_UN) == 0 && RefusesLock()) return -1;
+  return Next<int (*)(int, int)>("flock")(descriptor, operation);
 }
 
 FILE* fopen(const char* path, const char* mode) {

@@ -73,6 +73,7 @@ class ArrayDataset final : public GDALPamDataset {
   char** GetFileList() override;
   MetadataList GetMetadata(const char* domain = "") override;
   const char* GetMetadataItem(const char* name, const char* domain = "") override;
+  CPLErr SetMetadataItem(const char* name, const char* value, const char* domain = "") override;
   char** GetMetadataDomainList() override;
   bool GetRawBinaryLayout(RawBinaryLayout& layout) override;
 
@@ -117,6 +118,7 @@ class ArrayDataset final : public GDALPamDataset {
   // Whether several threads may read from it.
   bool IsShared() const { return (nOpenFlags & kThreadSafeFlag) != 0; }
   void DescribeStructure();
+  CPLErr TakeChunks(const char* request);
   bool HasDetails() const { return io_.array().chunked() != nullptr; }
   CPLStringList& CurrentDetails();
   // A band's value for what was never written; whether all bands now have it.

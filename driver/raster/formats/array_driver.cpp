@@ -1,5 +1,8 @@
 #include "driver/raster/formats/array_driver.h"
 
+#include <string>
+
+#include "driver/raster/create/overwrite.h"
 #include "driver/raster/gdal_types.h"
 #include "driver/raster/reserved_names.h"
 
@@ -20,6 +23,13 @@ constexpr const char* kOpenOptions =
     "and 128 for all .b2nd together)'/>"
     "</OpenOptionList>";
 
+std::string Sidecars() {
+  std::string list;
+  for (const char* const suffix : kSidecarSuffixes)
+    list.append(list.empty() ? "" : " ").append(suffix);
+  return list;
+}
+
 }  // namespace
 
 void RegisterDriver(const ArrayFormat& format) {
@@ -39,6 +49,7 @@ void RegisterDriver(const ArrayFormat& format) {
   driver->SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST, format.creation_options().c_str());
   driver->SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, CreationDataTypes());
   driver->SetMetadataItem(kDetailsItem, "YES", kMetadataDomain);
+  driver->SetMetadataItem(kSidecarsItem, Sidecars().c_str(), kMetadataDomain);
   DeclareUpdateItems(*driver,
                      "GeoTransform SRS GCPs NoData ColorInterpretation RasterValues "
                      "DatasetMetadata BandMetadata");

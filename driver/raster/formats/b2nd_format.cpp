@@ -46,6 +46,12 @@ Result<std::shared_ptr<Array>> OpenForUpdate(const std::string& path, OpenFor pu
                                              int max_threads) {
   Result<SharedFile> shared =
       OpenUpdateFile(path, purpose == OpenFor::kLateUpdate ? Joining::kLater : Joining::kNow);
+  // On a file system without locks only who has just made a file can be alone with it: all others
+  // fail here.
+  if (!shared.ok() && shared.status().code() == StatusCode::kNotSupported &&
+      purpose == OpenFor::kFirstWrites) {
+    shared = OpenUpdateFile(path, Joining::kNever);
+  }
   if (!shared.ok()) return shared.status();
   const Chunks chunks =
       purpose == OpenFor::kFirstWrites ? Chunks::kUnwritten : Chunks::kMayBeWritten;

@@ -5,9 +5,11 @@
 #include <string>
 #include <utility>
 
+#include "driver/store/b2nd/b2nd_splice.h"
 #include "driver/store/b2nd/block_reader.h"
 #include "driver/store/b2nd/chunk_coverage.h"
 #include "driver/store/blosc2/codecs.h"
+#include "driver/store/box.h"
 #include "driver/store/frame/frame_extents.h"
 #include "driver/store/frame/frame_index.h"
 #include "driver/store/frame/frame_open.h"
@@ -132,6 +134,11 @@ class B2ndArray final : public Array, public ChunkedArray {
     details.dead_bytes = dead_bytes_;
     details.chunk_filters = chunk_filters_;
     return details;
+  }
+
+  Status ReadPacked(const AxisVector& position, std::string& bytes) const override {
+    return ReadPackedChunk(*index_, *file_, GridIndex(index_->layout().chunk_grid, position),
+                           bytes);
   }
 
  private:

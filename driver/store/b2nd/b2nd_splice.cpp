@@ -33,8 +33,34 @@ Status LoadElements(const FrameIndex& index, const ByteFile& file, int64_t chunk
   return {};
 }
 
+Status ReadPackedChunk(const FrameIndex& index, const ByteFile& file, int64_t chunk_index,
+                       std::string& bytes) {
+  const ChunkLoader loader(index, file);
+  std::vector<LoadedChunk> chunks(1);
+  LoadedChunk& chunk = chunks[0];
+  chunk.chunk_index = chunk_index;
+  Status status = loader.LoadHeaders(chunks);
+  if (status.ok() && !loader.mapped()) {
+    status = loader.LoadBlocks(chunks, {{ChunkLoader::kAllBlocks}});
+  }
+  if (!status.ok()) return status;
+  bytes.clear();
+  if (chunk.location.kind == ChunkKind::kBlocks) {
+    bytes = chunk.bytes;
+    loader.NoteChunk(chunk);
+  } else if (chunk.location.kind == ChunkKind::kNans) {
+    return Mismatch(StatusCode::kNotSupported, "chunk", "NaNs without bytes", "bytes, or zeros")
+        .At(chunk.Name())
+        .At(file.path());
+  }
+  return {};
+}
+
 Status Splice(const FrameIndex& newer, const ByteFile& file, DirtyChunk& chunk) {
-  if (chunk.changes.all()) return {};
+  if (chunk.changes.all()) {
+    chunk.lacks_base = false;
+    return {};
+  }
   const B2ndLayout& layout = newer.layout();
   Buffer elements(static_cast<size_t>(layout.chunk_bytes));
   Status status = LoadElements(newer, file, chunk.chunk_index, elements.data());
@@ -42,6 +68,7 @@ Status Splice(const FrameIndex& newer, const ByteFile& file, DirtyChunk& chunk) 
   chunk.changes.Copy(layout, GridPosition(layout.chunk_grid, chunk.chunk_index),
                      chunk.elements.data(), elements.data());
   chunk.elements = std::move(elements);
+  chunk.lacks_base = false;
   return {};
 }
 

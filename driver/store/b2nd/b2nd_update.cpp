@@ -65,8 +65,11 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
       for (const DirtyChunk* const chunk : dirty[i]) {
         const AxisVector position = GridPosition(layout_.chunk_grid, chunk->chunk_index);
         const Box part = Intersection(ChunkBox(layout_, position), target.box);
-        CopyOutOfChunk(layout_, chunk->elements.data(), position, info().fields[target.field], part,
-                       Shifted(target.to, target.box, part));
+        DirtyChunk copy{0, Buffer(0), {}};
+        Result<const DirtyChunk*> whole = Whole(*chunk, copy);
+        if (!whole.ok()) return whole.status();
+        CopyOutOfChunk(layout_, (*whole)->elements.data(), position, info().fields[target.field],
+                       part, Shifted(target.to, target.box, part));
       }
     }
     return {};
@@ -141,12 +144,36 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     return ndarray::VisitChunks(*index_, *file_, state_of, true, box, element, visit);
   }
 
+  Status ReadPacked(const AxisVector& position, std::string& bytes) const override {
+    return ReadPackedChunk(*index_, *file_, GridIndex(layout_.chunk_grid, position), bytes);
+  }
+
+  Status TakeChunks(const Array& from, const Box& box) override {
+    Status status = CheckTakes(from, box);
+    if (status.ok()) status = appender_->Join();
+    if (!status.ok()) return status;
+    {
+      const FrameTurn turn(*appender_, FrameAppender::TurnTo::kWrite);
+      if (!turn.status().ok()) return turn.status();
+      const Box chunks = ChunksOf(layout_, box);
+      AxisVector at = chunks.start;
+      std::string bytes;
+      do {
+        status = from.chunked()->ReadPacked(at, bytes);
+        if (status.ok()) status = TakeChunk(at, bytes);
+      } while (status.ok() && Advance(chunks, at));
+      index_->cached_file().Forget();
+    }
+    if (!status.ok()) return status;
+    return pending_.uncommitted_bytes() > max_uncommitted_bytes_ ? Flush() : Status();
+  }
+
   Status Flush() override {
     if (!changed_ && !attributes_.changed()) return {};
     Status status = appender_->Join();
     if (!status.ok()) return status;
-    PendingChunks::Batch batch;
-    status = pending_.Encode(pending_.size(), batch);
+    PendingChunks::Batch batch = pending_.Oldest(pending_.size());
+    if (!contended_) status = pending_.Encode(*index_, batch);
     if (status.ok()) status = CommitInTurn(batch);
     if (status.ok()) status = appender_->Sync();
     if (!status.ok()) return status;
@@ -197,7 +224,18 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     return {};
   }
 
-  // The decoded chunk; with its old elements unless all will be written.
+  // The chunk with all its elements: itself, or the copy.
+  Result<const DirtyChunk*> Whole(const DirtyChunk& chunk, DirtyChunk& copy) const {
+    if (!chunk.lacks_base) return &chunk;
+    copy = {chunk.chunk_index, Buffer(chunk.elements.size_bytes()), chunk.changes, true};
+    std::memcpy(copy.elements.data(), chunk.elements.data(), chunk.elements.size_bytes());
+    Status status = Splice(*index_, *file_, copy);
+    if (!status.ok()) return status;
+    return &copy;
+  }
+
+  // The decoded chunk; with its old elements unless all will be written, or others are likely to
+  // change them before they are needed.
   Result<DirtyChunk*> Obtain(const AxisVector& position, bool whole) {
     const int64_t chunk_index = GridIndex(layout_.chunk_grid, position);
     if (DirtyChunk* const waiting = pending_.Use(chunk_index)) return waiting;
@@ -207,7 +245,8 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     }
     DirtyChunk chunk{chunk_index, Buffer(static_cast<size_t>(layout_.chunk_bytes)), {}};
     std::memset(chunk.elements.data(), 0, chunk.elements.size_bytes());
-    if (!whole) {
+    chunk.lacks_base = !whole && contended_ && !pending_.IsUncommitted(chunk_index);
+    if (!whole && !chunk.lacks_base) {
       Status status = LoadElements(*index_, *file_, chunk_index, chunk.elements.data());
       if (!status.ok()) return status;
     }
@@ -220,8 +259,8 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   // each time costs what small chunks do.
   Status WriteOut() {
     const size_t several = std::max(max_chunks_ / 8, static_cast<size_t>(2 * max_threads_));
-    PendingChunks::Batch batch;
-    Status status = pending_.Encode(std::min(pending_.size(), several), batch);
+    PendingChunks::Batch batch = pending_.Oldest(std::min(pending_.size(), several));
+    Status status = pending_.Encode(*index_, batch);
     if (!status.ok()) return status;
     {
       const FrameTurn turn(*appender_, FrameAppender::TurnTo::kWrite);
@@ -229,6 +268,17 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     }
     if (!status.ok()) return status;
     return pending_.uncommitted_bytes() > max_uncommitted_bytes_ ? Flush() : Status();
+  }
+
+  Status TakeChunk(const AxisVector& position, const std::string& bytes) {
+    const int64_t chunk_index = GridIndex(layout_.chunk_grid, position);
+    ChunkChanges all;
+    for (size_t field = 0; field < info().fields.size(); ++field) {
+      all.Add(layout_, position, field, ChunkBox(layout_, position));
+    }
+    changed_ = true;
+    if (!unwritten_.empty()) unwritten_[static_cast<size_t>(chunk_index)] = false;
+    return pending_.Take(*index_, chunk_index, std::move(all), bytes);
   }
 
   // Index and trailer.
@@ -244,7 +294,9 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   Status CommitInTurn(PendingChunks::Batch& batch) {
     const FrameTurn turn(*appender_, FrameAppender::TurnTo::kWrite);
     Status status = turn.status();
+    contended_ = false;
     if (status.ok() && appender_->others_committed()) status = Rebase(batch);
+    if (status.ok()) status = pending_.Encode(*index_, batch);
     if (status.ok()) status = pending_.Append(*index_, batch);
     if (!status.ok()) return status;
     Result<std::string> tail = Tail();
@@ -266,6 +318,11 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
                       "the one that was opened; open it again")
           .At(path());
     }
+    const auto is_shared = [&](const PendingChunks::Encoded& encoded) {
+      return index_->HasMovedIn(**newer, encoded.chunk->chunk_index);
+    };
+    const auto shared = std::count_if(batch.begin(), batch.end(), is_shared);
+    contended_ = 2 * static_cast<size_t>(shared) > batch.size();
     Status status = pending_.Splice(*index_, **newer, batch);
     if (status.ok()) status = attributes_.Rebase((*newer)->codec(), (*newer)->attributes());
     if (!status.ok()) return status;
@@ -291,6 +348,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   AttributeEditor attributes_;
   PendingChunks pending_;
   bool changed_ = false;         // since the last commit
+  bool contended_ = false;       // others had most chunks of the last flush, too
   std::vector<bool> unwritten_;  // by chunk_index; empty where nobody knows
 };
 

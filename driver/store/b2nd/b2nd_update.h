@@ -8,7 +8,9 @@
 // one. What is replaced stays behind as dead space.
 //
 // Several writers of one file: each works on the file as it was at its last flush (or when it was
-// opened), and compresses without a lock. Then it takes a turn (frame_appender.h), in which it
+// opened), and compresses without a lock, unless others had written most of the chunks of its last
+// flush, too: then it would be in vain, and so would loading what others change. Then it takes a
+// turn (frame_appender.h), in which it
 //   1. loads the index anew, if others have committed since: their chunks and attributes become its
 //      own; a chunk that both have written is taken from the file, its own elements are put over
 //      it, and it is compressed again (ChunkChanges: which elements those are);

@@ -28,12 +28,7 @@ DirtyChunk* PendingChunks::Use(int64_t chunk_index) {
 }
 
 DirtyChunk* PendingChunks::Add(DirtyChunk chunk) {
-  const auto found = uncommitted_.find(chunk.chunk_index);
-  if (found != uncommitted_.end()) {
-    chunk.changes = std::move(found->second);
-    uncommitted_bytes_ -= chunk.changes.size_bytes() + kEntryBytes;
-    uncommitted_.erase(found);
-  }
+  ForgetUncommitted(chunk.chunk_index, chunk.changes);
   std::list<DirtyChunk> fresh;
   fresh.push_back(std::move(chunk));
   by_chunk_index_.emplace(fresh.front().chunk_index, fresh.begin());
@@ -41,25 +36,38 @@ DirtyChunk* PendingChunks::Add(DirtyChunk chunk) {
   return &waiting_.front();
 }
 
-Status PendingChunks::Encode(size_t count, Batch& batch) const {
+void PendingChunks::AddUncommitted(int64_t chunk_index, ChunkChanges changes) {
+  uncommitted_bytes_ += changes.size_bytes() + kEntryBytes;
+  uncommitted_.emplace(chunk_index, std::move(changes));
+}
+
+// `changes` become what was changed of it, where anything was.
+void PendingChunks::ForgetUncommitted(int64_t chunk_index, ChunkChanges& changes) {
+  const auto found = uncommitted_.find(chunk_index);
+  if (found == uncommitted_.end()) return;
+  changes = std::move(found->second);
+  uncommitted_bytes_ -= changes.size_bytes() + kEntryBytes;
+  uncommitted_.erase(found);
+}
+
+PendingChunks::Batch PendingChunks::Oldest(size_t count) const {
+  Batch batch;
   for (auto chunk = waiting_.end(); batch.size() < count && chunk != waiting_.begin();) {
     batch.push_back({--chunk, ""});
   }
-  return Encode(batch, [](const DirtyChunk&) { return true; });
+  return batch;
 }
 
-Status PendingChunks::Encode(Batch& batch,
-                             const std::function<bool(const DirtyChunk&)>& wanted) const {
-  return TryParallelFor(static_cast<int64_t>(batch.size()), max_threads_,
-                        [&](int64_t i) {
-                          Encoded& encoded = batch[static_cast<size_t>(i)];
-                          if (!wanted(*encoded.chunk)) return Status();
-                          const Buffer& elements = encoded.chunk->elements;
-                          encoded.bytes.clear();
-                          return encoder_.EncodeChunk(elements.data(), elements.size_bytes(),
-                                                      encoded.bytes);
-                        })
-      .At(file_.path());
+Status PendingChunks::Encode(const FrameIndex& index, Batch& batch) const {
+  return TryParallelFor(static_cast<int64_t>(batch.size()), max_threads_, [&](int64_t i) {
+    Encoded& encoded = batch[static_cast<size_t>(i)];
+    if (!encoded.bytes.empty()) return Status();
+    DirtyChunk& chunk = *encoded.chunk;
+    Status status = chunk.lacks_base ? ndarray::Splice(index, file_, chunk) : Status();
+    if (!status.ok()) return status;
+    return encoder_.EncodeChunk(chunk.elements.data(), chunk.elements.size_bytes(), encoded.bytes)
+        .At(file_.path());
+  });
 }
 
 Status PendingChunks::Append(FrameEditor& index, Batch& batch) {
@@ -69,9 +77,7 @@ Status PendingChunks::Append(FrameEditor& index, Batch& batch) {
     const int64_t chunk_index = encoded.chunk->chunk_index;
     status = Append(index, chunk_index, encoded.bytes);
     if (!status.ok()) break;
-    ChunkChanges& changes = encoded.chunk->changes;
-    uncommitted_bytes_ += changes.size_bytes() + kEntryBytes;
-    uncommitted_.emplace(chunk_index, std::move(changes));
+    AddUncommitted(chunk_index, std::move(encoded.chunk->changes));
     by_chunk_index_.erase(chunk_index);
     waiting_.erase(encoded.chunk);
   }
@@ -79,12 +85,32 @@ Status PendingChunks::Append(FrameEditor& index, Batch& batch) {
   return status;
 }
 
+Status PendingChunks::Take(FrameEditor& index, int64_t chunk_index, ChunkChanges changes,
+                           const std::string& bytes) {
+  Status status = Append(index, chunk_index, bytes);
+  if (!status.ok()) return status;
+  const auto waiting = by_chunk_index_.find(chunk_index);
+  if (waiting != by_chunk_index_.end()) {
+    waiting_.erase(waiting->second);
+    by_chunk_index_.erase(waiting);
+  }
+  ChunkChanges before;
+  ForgetUncommitted(chunk_index, before);
+  AddUncommitted(chunk_index, std::move(changes));
+  return {};
+}
+
+// Without bytes: zeros.
 Status PendingChunks::Append(FrameEditor& index, int64_t chunk_index, const std::string& bytes) {
-  Result<BloscChunk> header = ParseChunkHeader(bytes, bytes.size());
-  if (!header.ok()) return header.status().At(file_.path());
+  bool zeros = bytes.empty();
+  if (!zeros) {
+    Result<BloscChunk> header = ParseChunkHeader(bytes, bytes.size());
+    if (!header.ok()) return header.status().At(file_.path());
+    zeros = header->kind == ChunkKind::kZeros;
+  }
   ChunkLocation location;
   location.offset_bytes = appender_.end_bytes();
-  if (header->kind == ChunkKind::kZeros) {
+  if (zeros) {
     location.kind = ChunkKind::kZeros;
   } else {
     Status status = appender_.Append(bytes);
@@ -100,14 +126,13 @@ Status PendingChunks::Splice(FrameEditor& index, const FrameEditor& newer, Batch
   };
   Status status = SpliceUncommitted(index, newer, both_wrote);
   if (!status.ok()) return status;
-  const auto wanted = [&](const DirtyChunk& chunk) {
-    return both_wrote(chunk.chunk_index, chunk.changes);
-  };
-  status = TryParallelFor(static_cast<int64_t>(batch.size()), max_threads_, [&](int64_t i) {
-    DirtyChunk& chunk = *batch[static_cast<size_t>(i)].chunk;
-    return wanted(chunk) ? ndarray::Splice(newer, file_, chunk) : Status();
+  return TryParallelFor(static_cast<int64_t>(batch.size()), max_threads_, [&](int64_t i) {
+    Encoded& encoded = batch[static_cast<size_t>(i)];
+    DirtyChunk& chunk = *encoded.chunk;
+    if (!both_wrote(chunk.chunk_index, chunk.changes)) return Status();
+    encoded.bytes.clear();
+    return ndarray::Splice(newer, file_, chunk);
   });
-  return status.ok() ? Encode(batch, wanted) : status;
 }
 
 // They are read back, a few at a time, and appended again.

@@ -28,7 +28,7 @@ namespace ndarray {
 
 class PendingChunks {
  public:
-  // Chunks that wait, and their bytes for the file.
+  // Chunks that wait, and their bytes for the file; none until they are compressed.
   struct Encoded {
     std::list<DirtyChunk>::iterator chunk;
     std::string bytes;
@@ -50,16 +50,26 @@ class PendingChunks {
   // Adds one that does not wait; what was changed of it since the last commit counts, too.
   DirtyChunk* Add(DirtyChunk chunk);
 
-  // Compresses the least recently used `count` of them, in parallel.
-  Status Encode(size_t count, Batch& batch) const;
+  // The least recently used `count` of them.
+  Batch Oldest(size_t count) const;
+
+  // Compresses those of the batch that have no bytes yet, in parallel; what they lack is that of
+  // `index`.
+  Status Encode(const FrameIndex& index, Batch& batch) const;
 
   // Appends those of the batch to the file, in a turn: they wait no longer, but do not count
   // either. After a failure some still wait.
   Status Append(FrameEditor& index, Batch& batch);
 
+  // Appends a chunk as another file has it, in a turn; without bytes it is one of zeros. It takes
+  // the place of what waited of this chunk. `changes`: all of it.
+  Status Take(FrameEditor& index, int64_t chunk_index, ChunkChanges changes,
+              const std::string& bytes);
+
   // Others have committed, and `newer` is the index as they left it: chunks that they have written,
-  // too, get their elements under what was changed here, and are compressed again. `batch` has all
-  // that wait. A failure half-way does no harm: the next attempt does it again. REQUIRES: a turn
+  // too, get their elements under what was changed here, and are to be compressed again. `batch`
+  // has all that wait. A failure half-way does no harm: the next attempt does it again. REQUIRES: a
+  // turn
   Status Splice(FrameEditor& index, const FrameEditor& newer, Batch& batch);
 
   // Of chunks that are in the file but do not count, and what remembering them takes in memory.
@@ -70,8 +80,9 @@ class PendingChunks {
  private:
   using BothWrote = std::function<bool(int64_t, const ChunkChanges&)>;
 
-  Status Encode(Batch& batch, const std::function<bool(const DirtyChunk&)>& wanted) const;
   Status Append(FrameEditor& index, int64_t chunk_index, const std::string& bytes);
+  void AddUncommitted(int64_t chunk_index, ChunkChanges changes);
+  void ForgetUncommitted(int64_t chunk_index, ChunkChanges& changes);
   Status SpliceUncommitted(FrameEditor& index, const FrameEditor& newer,
                            const BothWrote& both_wrote);
   Status SpliceOne(const FrameEditor& index, const FrameEditor& newer, int64_t chunk_index,

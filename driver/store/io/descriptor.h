@@ -33,6 +33,9 @@ class FileDescriptor {
 // kNotFound for ENOENT, else kIo: "PATH: cannot VERB: REASON". REQUIRES: errno is the failure.
 Status ErrnoStatus(const std::string& path, std::string_view verb);
 
+// Whether a lock failed with this errno since the file system has none.
+bool HasNoLocks(int error);
+
 // Reads or writes the whole range, repeating after partial transfers and interruptions. Reading
 // past the end of the file is kCorrupt.
 Status ReadFully(int descriptor, const std::string& path, uint64_t offset_bytes, void* to,

@@ -17,6 +17,8 @@ Status ErrnoStatus(const std::string& path, std::string_view verb) {
                 path + ": cannot " + std::string(verb) + ": " + std::strerror(error));
 }
 
+bool HasNoLocks(int error) { return error == ENOLCK || error == ENOSYS || error == EOPNOTSUPP; }
+
 Status ReadFully(int descriptor, const std::string& path, uint64_t offset_bytes, void* to,
                  size_t size_bytes) {
   auto* out = static_cast<char*>(to);

@@ -54,7 +54,7 @@ bool Holds(const std::string& fdinfo, FileId file, int64_t byte) {
 
 }  // namespace
 
-std::string LockHolders(FileId file, int64_t byte, int own) {
+LockHolders FindLockHolders(FileId file, int64_t byte, int own) {
   const std::string self = std::to_string(getpid());
   std::set<std::string> found;
   for (const std::string& process : NumbersIn("/proc")) {
@@ -67,17 +67,21 @@ std::string LockHolders(FileId file, int64_t byte, int own) {
       }
     }
   }
-  if (found.empty()) return "another process or dataset";
-  if (found.size() == 1 && *found.begin() == self) return "another dataset of this process";
-  std::string text = found.size() == 1 ? "process " : "processes ";
+  if (found.empty()) return {"another process or dataset"};
+  if (found.size() == 1 && *found.begin() == self) return {"another dataset of this process"};
+  LockHolders holders{"process ", found.size() > 1};
+  if (holders.several) holders.names = "processes ";
   size_t named = 0;
   for (const std::string& process : found) {
-    if (named == kMaxNamed) return text + " and others";
-    if (named > 0) text += named + 1 == found.size() ? " and " : ", ";
-    text += process;
+    if (named == kMaxNamed) {
+      holders.names += " and others";
+      break;
+    }
+    if (named > 0) holders.names += named + 1 == found.size() ? " and " : ", ";
+    holders.names += process;
     ++named;
   }
-  return text;
+  return holders;
 }
 
 }  // namespace ndarray

@@ -28,7 +28,8 @@ Result<FileDescriptor> OpenPartial(const std::string& path, const std::string& p
     FileDescriptor descriptor(
         open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
     if (!descriptor.ok()) return ErrnoStatus(path, "create (as " + partial + ")");
-    if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
+    // Without locks two who write one file at once are not kept apart.
+    if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0 && !HasNoLocks(errno)) {
       if (errno != EWOULDBLOCK) return ErrnoStatus(partial, "lock");
       return Status(StatusCode::kIo,
                     partial + ": another process is writing this file; wait for it, or end it");

@@ -3,9 +3,10 @@
 // A writer joins before it changes anything, and leaves when it is destroyed; who wants the file
 // for itself (to put another in its place) waits until nobody has joined. Writers work side by side
 // and take turns at what must not happen at once: Begin waits until no other has a turn. Waiting is
-// bounded, and the error of one that was in vain names the processes that were waited for.
+// bounded, and the error of one that was in vain names the processes that were waited for. While
+// one waits for the file alone, others put off joining, for two seconds at most.
 //
-// All of this is locks of open files (advisory, of the kind F_OFD_SETLK) on two bytes far behind
+// All of this is locks of open files (advisory, of the kind F_OFD_SETLK) on three bytes far behind
 // any content: datasets of one process keep each other out as processes do, the kernel frees what a
 // killed process held, and on network file systems a lock also makes what others wrote visible. A
 // process made by fork() joins anew when it first begins a turn. Until it ends its parent counts as
@@ -33,7 +34,7 @@ class WriterTurns {
   virtual ~WriterTurns() = default;  // ends the turn, and leaves
 
   // kIo where somebody has the file alone for longer than the timeout, or another file has
-  // taken the name. Again: nothing.
+  // taken the name; kNotSupported where there are no locks. Again: nothing.
   virtual Status Join() = 0;
 
   // The same, but waits until no other writer has joined, and keeps others from joining.
@@ -61,10 +62,12 @@ struct SharedFile {
   std::unique_ptr<WriterTurns> turns;
 };
 
-enum class Joining { kNow, kLater, kAlone };
+enum class Joining { kNow, kLater, kAlone, kNever };
 
 // Opens a local file for update, without a map, so that what it grows by is seen at once. Who joins
-// now has the file that has the path then. Errors as those of OpenLocalFileForUpdate, and kIo.
+// now has the file that has the path then. Who never joins has no turns, and must know by other
+// means that nobody else writes. Errors as those of OpenLocalFileForUpdate, and kIo; kNotSupported
+// for a file system without locks.
 Result<SharedFile> OpenSharedFile(const std::string& path, Joining joining,
                                   std::chrono::milliseconds timeout = kDefaultLockTimeout);
 

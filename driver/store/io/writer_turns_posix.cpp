@@ -21,8 +21,15 @@ using std::chrono::steady_clock;
 // Behind the end of any file, for all who write .b2nd files with this driver, of whatever version.
 constexpr int64_t kTurnByte = int64_t{1} << 62;
 constexpr int64_t kJoinedByte = kTurnByte + 1;
+constexpr int64_t kAloneByte = kTurnByte + 2;  // of who waits until nobody has joined
 
-constexpr std::chrono::microseconds kFirstPause(50);
+// For how long one who wants to join lets one go first who waits to have the file alone. That one
+// may wait for a dataset of this very thread, so this is no more than a courtesy.
+constexpr std::chrono::milliseconds kCourtesy(2000);
+
+// A pause of one who waits is a part of what was waited before: so late it may be.
+constexpr int kPartOfWait = 8;
+constexpr std::chrono::microseconds kMinPause(50);
 constexpr std::chrono::microseconds kMaxPause(10000);
 
 std::string Seconds(std::chrono::milliseconds time) {
@@ -62,7 +69,7 @@ class LockedTurns final : public WriterTurns {
     if (!status.ok()) return status;
     Result<FileDescriptor> turn = OpenAnew();
     if (!turn.ok()) return turn.status();
-    status = Wait(*turn, F_WRLCK, kTurnByte);
+    status = Wait(*turn, F_WRLCK, kTurnByte, Deadline());
     if (status.ok()) turn_ = std::move(*turn);
     return status;
   }
@@ -91,48 +98,84 @@ class LockedTurns final : public WriterTurns {
   }
 
  private:
-  // 0 or the error. EAGAIN and EACCES: somebody else has the lock.
-  static int Set(const FileDescriptor& descriptor, short kind, int64_t byte) {
+  static struct flock LockOf(short kind, int64_t byte) {
     struct flock lock = {};
     lock.l_type = kind;
     lock.l_whence = SEEK_SET;
     lock.l_start = byte;
     lock.l_len = 1;
+    return lock;
+  }
+
+  // 0 or the error. EAGAIN and EACCES: somebody else has the lock.
+  static int Set(const FileDescriptor& descriptor, short kind, int64_t byte) {
+    struct flock lock = LockOf(kind, byte);
     while (fcntl(descriptor.get(), F_OFD_SETLK, &lock) != 0) {
       if (errno != EINTR) return errno;
     }
     return 0;
   }
 
+  steady_clock::time_point Deadline() const { return steady_clock::now() + timeout_; }
+
   // Locks of open files can be waited for without a limit, or not at all.
-  Status Wait(const FileDescriptor& descriptor, short kind, int64_t byte) const {
-    const auto deadline = steady_clock::now() + timeout_;
-    auto pause = kFirstPause;
+  Status Wait(const FileDescriptor& descriptor, short kind, int64_t byte,
+              steady_clock::time_point deadline) const {
+    const auto start = steady_clock::now();
     while (true) {
       const int error = Set(descriptor, kind, byte);
       if (error == 0) return {};
       if (error != EAGAIN && error != EACCES) {
         errno = error;
-        return ErrnoStatus(path_, "lock");
+        const Status status = ErrnoStatus(path_, "lock");
+        return HasNoLocks(error) ? Status(StatusCode::kNotSupported, status.message()) : status;
       }
       const auto now = steady_clock::now();
       if (now >= deadline) return TimedOut(byte);
+      const auto pause =
+          std::clamp<steady_clock::duration>((now - start) / kPartOfWait, kMinPause, kMaxPause);
       std::this_thread::sleep_for(std::min<steady_clock::duration>(pause, deadline - now));
-      pause = std::min(2 * pause, kMaxPause);
     }
   }
 
   Status TimedOut(int64_t byte) const {
-    const std::string holders = LockHolders(id_, byte, descriptor_.get());
-    const bool several = holders.compare(0, 9, "processes") == 0;
-    return Status(StatusCode::kIo, path_ + ": " + holders + (several ? " are" : " is") +
+    const LockHolders holders = FindLockHolders(id_, byte, descriptor_.get());
+    return Status(StatusCode::kIo, path_ + ": " + holders.names +
+                                       (holders.several ? " are" : " is") +
                                        " updating this file; waited " + Seconds(timeout_) +
                                        " s (NDARRAY_LOCK_TIMEOUT); try again, or close it there");
   }
 
+  // Whether somebody waits to have the file alone.
+  bool IsAnyoneWaitingAlone() const {
+    struct flock lock = LockOf(F_RDLCK, kAloneByte);
+    return fcntl(descriptor_.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type == F_WRLCK;
+  }
+
+  // Otherwise writers that come and go without a pause would never let it have the file.
+  void LetGoFirst() const {
+    const auto end = steady_clock::now() + std::min(timeout_, kCourtesy);
+    while (IsAnyoneWaitingAlone() && steady_clock::now() < end) {
+      std::this_thread::sleep_for(kMaxPause);
+    }
+  }
+
+  Status LockAs(short kind) const {
+    if (kind == F_RDLCK) {
+      LetGoFirst();
+      return Wait(descriptor_, kind, kJoinedByte, Deadline());
+    }
+    const auto deadline = Deadline();
+    Status status = Wait(descriptor_, F_WRLCK, kAloneByte, deadline);
+    if (!status.ok()) return status;
+    status = Wait(descriptor_, kind, kJoinedByte, deadline);
+    Set(descriptor_, F_UNLCK, kAloneByte);
+    return status;
+  }
+
   Status JoinAs(short kind) {
     Status status = OwnLocks();
-    if (status.ok()) status = Wait(descriptor_, kind, kJoinedByte);
+    if (status.ok()) status = LockAs(kind);
     if (!status.ok()) return status;
     joined_ = kind;
     status = CheckName();
@@ -192,12 +235,19 @@ Result<SharedFile> OpenSharedFile(const std::string& path, Joining joining,
   for (int tries = 1;; ++tries) {
     Result<std::shared_ptr<WritableFile>> file = OpenLocalFileForUpdate(path, MapPolicy{0, {}});
     if (!file.ok()) return file.status();
+    if (joining == Joining::kNever) return SharedFile{std::move(*file), nullptr};
     Result<std::unique_ptr<WriterTurns>> turns =
         OpenWriterTurns(path, *(*file)->traits().id, timeout);
     Status status = turns.status();
     if (turns.ok() && joining == Joining::kNow) status = (*turns)->Join();
     if (turns.ok() && joining == Joining::kAlone) status = (*turns)->JoinAlone();
-    if (status.ok()) return SharedFile{std::move(*file), std::move(*turns)};
+    if (status.ok()) {
+      // Others may have written to it while they were waited for.
+      const Result<FileState> state = (*file)->State();
+      if (!state.ok()) return state.status();
+      (*file)->NoteSize(state->size_bytes);
+      return SharedFile{std::move(*file), std::move(*turns)};
+    }
     const bool replaced = !turns.ok() || !(*turns)->CheckName().ok();
     if (!replaced || tries == kMaxTries) return status;
   }

@@ -2,6 +2,7 @@
 
 #include "driver/store/io/writer_turns.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -140,6 +141,81 @@ TEST_F(WriterTurnsTest, WhoWantsTheFileAloneWaitsForAllWritersAndKeepsThemOut) {
   EXPECT_THAT(OpenSharedFile(path_, Joining::kNow, kAtOnce),
               FailsWith(StatusCode::kIo, "another dataset of this process"));
   EXPECT_THAT(late.turns->Join(), FailsWith(StatusCode::kIo, "is updating this file"));
+}
+
+// Who waits to have the file alone, as the system shows it.
+bool IsAnyoneWaitingAlone(const std::string& path) {
+  const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  struct flock lock = {};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = (int64_t{1} << 62) + 2;
+  lock.l_len = 1;
+  EXPECT_EQ(fcntl(file, F_OFD_GETLK, &lock), 0);
+  close(file);
+  return lock.l_type == F_WRLCK;
+}
+
+// compact, while writers come and go without a pause.
+TEST_F(WriterTurnsTest, WhoWaitsToHaveTheFileAloneIsLetGoFirst) {
+  SharedFile first = Open();
+  std::atomic<bool> had{false};
+  std::thread alone([&] {
+    const SharedFile file = Open(Joining::kAlone, kLong);
+    had = true;
+  });
+  while (!IsAnyoneWaitingAlone(path_)) std::this_thread::yield();
+  const auto start = std::chrono::steady_clock::now();
+  std::thread late([&] {
+    const SharedFile file = Open(Joining::kNow, kLong);
+    // Not for ever: it may be waited for by the one that it waits for.
+    EXPECT_TRUE(had || std::chrono::steady_clock::now() - start >= milliseconds(2000));
+  });
+  std::this_thread::sleep_for(milliseconds(5));
+  first.turns.reset();
+  alone.join();
+  late.join();
+}
+
+TEST_F(WriterTurnsTest, WhoWaitsToHaveTheFileAloneKeepsNobodyOutForEver) {
+  const SharedFile first = Open();
+  std::thread alone([&] {
+    EXPECT_THAT(OpenSharedFile(path_, Joining::kAlone, milliseconds(300)),
+                FailsWith(StatusCode::kIo, "is updating this file; waited 0.300 s"));
+  });
+  while (!IsAnyoneWaitingAlone(path_)) std::this_thread::yield();
+  const SharedFile second = Open(Joining::kNow, milliseconds(10));
+  EXPECT_THAT(second.turns->Begin(), IsOk());
+  alone.join();
+  EXPECT_FALSE(IsAnyoneWaitingAlone(path_));
+}
+
+TEST_F(WriterTurnsTest, AKilledProcessThatWaitedToHaveTheFileAloneKeepsNobodyOut) {
+  const SharedFile first = Open();
+  const pid_t child =
+      StartChild([&] { return OpenSharedFile(path_, Joining::kAlone, kLong).ok() ? 0 : 1; });
+  while (!IsAnyoneWaitingAlone(path_)) std::this_thread::yield();
+  Kill(child);
+  EXPECT_FALSE(IsAnyoneWaitingAlone(path_));
+}
+
+// Its frame ends where that writer has left it.
+TEST_F(WriterTurnsTest, TheSizeIsThatOfAfterTheWait) {
+  SharedFile first = Open();
+  std::thread alone([&] {
+    const SharedFile file = Open(Joining::kAlone, kLong);
+    EXPECT_EQ(file.file->size_bytes(), 10u);
+  });
+  while (!IsAnyoneWaitingAlone(path_)) std::this_thread::yield();
+  EXPECT_THAT(first.file->WriteAt(7, "and", 3), IsOk());
+  first.turns.reset();
+  alone.join();
+}
+
+TEST_F(WriterTurnsTest, WhoNeverJoinsHasNoTurns) {
+  const SharedFile file = Open(Joining::kNever);
+  EXPECT_EQ(file.turns, nullptr);
+  EXPECT_THAT(file.file->WriteAt(7, "s", 1), IsOk());
 }
 
 TEST_F(WriterTurnsTest, KnowsWhetherItIsAlone) {

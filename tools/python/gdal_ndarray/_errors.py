@@ -20,13 +20,14 @@ T = TypeVar("T")
 _NOTHING = contextlib.nullcontext()
 
 
-def call(path: str, function: Callable[..., T], *arguments: Any, void: bool = False, **named: Any) -> T:
+def call(path: str, function: Callable[..., T], *arguments: Any, void: bool = False, warn: bool = True,
+         **named: Any) -> T:
     """Calls a function of GDAL and returns what it returns.
 
     Failed has a call that raised, returned None or an error's number, or, where it is `void`, has
     reported an error. Then: FileNotFoundError, PermissionError, OSError, ValueError (values, options
     and types that GDAL or the driver refuse) or MemoryError, with the driver's message.
-    GDAL's warnings become Python's (RuntimeWarning).
+    GDAL's warnings become Python's (RuntimeWarning), unless `warn` is off.
     """
     reports: list[tuple[int, int, str]] = []
     result: Any = None
@@ -43,7 +44,7 @@ def call(path: str, function: Callable[..., T], *arguments: Any, void: bool = Fa
         return result
     errors = [(number, _public(text)) for level, number, text in reports if level >= gdal.CE_Failure]
     for level, _, text in reports:
-        if level == gdal.CE_Warning:
+        if level == gdal.CE_Warning and warn:
             warnings.warn(_public(text), RuntimeWarning, stacklevel=3)
     failed = bool(errors) if void else result is None or (isinstance(result, int) and result != 0)
     if raised is not None or failed:

@@ -5,6 +5,7 @@ Looked at when a dataset is opened, in the process that opens it.
 
 from __future__ import annotations
 
+import ast
 import os
 import resource
 import sys
@@ -39,6 +40,31 @@ def default_open_options(driver: str) -> dict[str, str]:
     if driver == "NPY" and (limit := memory_limit()):
         options["MAX_RESIDENT"] = f"{max(limit // PART_OF_LIMIT >> 10, 1)}KB"
     return options
+
+
+def check_main_is_guarded() -> None:
+    """Before processes are started by `spawn`, which run the main script again up to where it asks for its
+    name. RuntimeError where this call comes from a script that does not: in each of those processes it
+    would be called again, and fail, and Python before 3.11.5 may then wait for them for
+    ever (python/cpython#94777)."""
+    main = sys.modules.get("__main__")
+    path = getattr(main, "__file__", None)
+    frame = sys._getframe()
+    while frame is not None and not (frame.f_code.co_name == "<module>" and frame.f_globals is vars(main)):
+        frame = frame.f_back
+    if frame is None or path is None:
+        return  # from a thread, a notebook, `python -c`: nothing is run again
+    try:
+        with open(path, encoding="utf-8") as file:
+            statements = ast.parse(file.read()).body
+    except (OSError, SyntaxError, ValueError):
+        return
+    for statement in statements:
+        if statement.lineno <= frame.f_lineno <= (statement.end_lineno or statement.lineno):
+            if isinstance(statement, ast.If) and "__name__" in ast.dump(statement.test):
+                return
+            raise RuntimeError(f"{path}, line {statement.lineno}: the processes that Dask starts run this script "
+                               "again; put the call under `if __name__ == \"__main__\":`")
 
 
 def _address_space() -> int | None:

@@ -15,13 +15,11 @@ import weakref
 from typing import Any
 
 import numpy as np
-from osgeo import gdal, gdal_array
+from osgeo import gdal
 
-from . import _errors, _facts, _georeference, _indexing, _reading
+from . import _errors, _facts, _georeference, _indexing, _writing
 from ._dataset import as_options
 
-DRIVERS = {".npy": "NPY", ".b2nd": "B2ND"}
-SIDECARS = (".aux.xml", ".msk", ".msk.ovr", ".ovr", ".msk.aux.xml", ".ovr.aux.xml")
 AXES_OF_INTERLEAVE = {"BAND": "BYX", "PIXEL": "YXB", "LINE": "YBX"}
 MAX_LENGTH = (1 << 31) - 1
 _keep: Any = object()
@@ -82,11 +80,13 @@ class Writer:
         self._axes = axes
         self._lock = threading.RLock()
         self._process = os.getpid()
+        self._options = options
         self._dataset: Any = None  # a gdal.Dataset until all is done
-        self._folder = _PartialFolder(path)
+        self._folder = _PartialFolder(path, _writing.sidecars(_writing.driver_of(path)))
         _writers.add(self)
         try:
-            self._dataset = self._create(options)
+            self._folder.make()
+            self._dataset = _writing.create(self._folder.file, path, shape, dtype, axes, options)
             _georeference.write(path, self._dataset, reference, dtype)
             layout = self._dataset.GetMetadata("IMAGE_STRUCTURE")
         except BaseException:
@@ -95,6 +95,8 @@ class Writer:
         chunks = ast.literal_eval(layout["CHUNKS"]) if "CHUNKS" in layout else (1,) * len(shape)
         #: Elements along each axis that are compressed together; of a `.npy` one.
         self.chunks: tuple[int, ...] = tuple(min(pair) for pair in zip(chunks, shape))
+        # Of a `.npy`: where its elements begin.
+        self._data_offset = int(layout["DATA_OFFSET"]) if "DATA_OFFSET" in layout else None
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -117,10 +119,10 @@ class Writer:
         lengths = tuple(len(selected) for selected in ranges)
         pixels = np.broadcast_to(unmasked(pixels, self.nodata), _indexing.result_shape(ranges, after))
         box = pixels.reshape(lengths).astype(self.dtype, copy=False)
-        if min(box.strides) <= 0:  # a stride of 0, as of what was broadcast, has another meaning for GDAL
-            box = np.array(box, order="C")
         with self._lock:
-            self._write(dict(zip(self._axes, ranges)), _reading.as_planes(box, self._axes))
+            self._check_open()
+            _writing.write(self.path, self._dataset, self._axes,
+                           tuple(selected.start for selected in ranges), box)
 
     def commit(self) -> None:
         """Completes the file and gives it its name."""
@@ -130,7 +132,7 @@ class Writer:
             try:
                 _errors.call(self.path, dataset.FlushCache, void=True)
                 self._dataset = None
-                _close(self.path, dataset)
+                _writing.close(self.path, dataset)
                 del dataset
                 self._folder.publish()
             except BaseException:
@@ -144,7 +146,7 @@ class Writer:
         with self._lock:
             if self._dataset is not None:
                 dataset, self._dataset = self._dataset, None
-                _errors.quietly(lambda: _close(self.path, dataset))
+                _errors.quietly(lambda: _writing.close(self.path, dataset))
             self._folder.remove()
 
     def __enter__(self) -> Writer:
@@ -169,48 +171,26 @@ class Writer:
             self._dataset.thisown = False
         self._folder.forget()
 
+    def _take_chunks(self, name: str, start: tuple[int, ...], stop: tuple[int, ...]) -> None:
+        """The chunks of a box, out of a file of GDAL's (_writing.compressed)."""
+        with self._lock:
+            self._check_open()
+            _writing.take_chunks(self.path, self._dataset, name, start, stop)
+
     def _check_open(self) -> None:
         if self._process != os.getpid():
             raise ValueError(f"{self.path}: is written by another process than this one")
         if self._dataset is None:
             raise ValueError(f"{self.path}: is complete or given up: nothing can be written any more")
 
-    def _create(self, options: dict[str, str]) -> gdal.Dataset:
-        suffix = os.path.splitext(self.path)[1].lower()
-        if suffix not in DRIVERS:
-            raise ValueError(f"{self.path}: found a name that ends in {suffix!r}, wanted .npy or .b2nd")
-        driver = gdal.GetDriverByName(DRIVERS[suffix])
-        if driver is None:
-            raise OSError(f"{self.path}: GDAL has no driver {DRIVERS[suffix]}; "
-                          "`python -m gdal_ndarray` says where it looks for plugins")
-        sizes = dict(zip(self._axes, self.shape))
-        texts = {**options, "AXES": self._axes}
-        texts.pop("INTERLEAVE", None)
-        band_type, more = _band_type(self.path, self.dtype)
-        self._folder.make()
-        return _errors.call(
-            self.path, driver.Create, self._folder.file, sizes["X"], sizes.get("Y", 1), sizes.get("B", 1),
-            band_type, options=[f"{name}={value}" for name, value in {**texts, **more}.items()])
-
-    def _write(self, along: dict[str, range], planes: np.ndarray) -> None:
-        self._check_open()
-        buffer = _reading.transport(planes)
-        assert buffer is not None  # types without a transport cannot be created
-        bands = along.get("B", range(1))
-        x, y = along["X"].start, along.get("Y", range(1)).start
-        for band, plane in zip(bands, buffer) if len(bands) < self._dataset.RasterCount else ():
-            _errors.call(self.path, self._dataset.GetRasterBand(band + 1).WriteArray, plane, x, y)
-        if len(bands) == self._dataset.RasterCount:
-            whole = buffer[0] if len(bands) == 1 else buffer
-            _errors.call(self.path, self._dataset.WriteArray, whole, x, y)
-
 
 class _PartialFolder:
     """A folder beside the file that is to be, `.NAME.writing`: the file is made in it under its own
     name, with its sidecars. What a process left there that was killed goes with the next writer."""
 
-    def __init__(self, path: str):
+    def __init__(self, path: str, sidecars: tuple[str, ...]):
         self.target = pathlib.Path(path)
+        self.sidecars = sidecars
         self.name = str(self.target.with_name(f".{self.target.name}.writing"))
         self.file = os.path.join(self.name, self.target.name)
         self._lock: int | None = None
@@ -247,11 +227,11 @@ class _PartialFolder:
     def publish(self) -> None:
         """Moves the file, synced, to its name. Old sidecars go before that, new ones come after it; where
         there is no old file, new ones come before it, so that it is never without."""
-        moved = [suffix for suffix in SIDECARS if os.path.exists(self.file + suffix)]
+        moved = [suffix for suffix in self.sidecars if os.path.exists(self.file + suffix)]
         for name in [self.file, *(self.file + suffix for suffix in moved)]:
             _sync(name)
         replaces = self.target.exists()
-        for suffix in SIDECARS:
+        for suffix in self.sidecars:
             if suffix in moved and not replaces:
                 os.replace(self.file + suffix, str(self.target) + suffix)
             elif os.path.lexists(str(self.target) + suffix):
@@ -291,15 +271,6 @@ def _sync(path: str | os.PathLike[str]) -> None:
         os.close(file)
 
 
-def _close(path: str, dataset: gdal.Dataset) -> int:
-    if hasattr(dataset, "Close"):
-        _errors.call(path, dataset.Close, void=True)
-    else:  # before GDAL 3.8 a dataset is closed when its last name is gone
-        _errors.call(path, dataset.__swig_destroy__, dataset, void=True)
-        dataset.this = None
-    return 0
-
-
 def unmasked(pixels: Any, nodata: int | float | None) -> np.ndarray:
     """Pixels as an array, nodata where they are masked. ValueError where there is none for those."""
     if isinstance(pixels, np.ma.MaskedArray) and np.ma.is_masked(pixels):
@@ -332,7 +303,9 @@ def _six_of(transform: Any) -> tuple[float, ...] | None:
 def _axes(shape: tuple[int, ...], options: dict[str, str], dims: tuple[str, ...]) -> str:
     """A letter for each axis. ValueError where there are none or more than three, or one is empty."""
     if not 1 <= len(shape) <= 3 or min(shape) < 1:
-        raise ValueError(f"shape: found {shape}, wanted one to three axes of at least 1")
+        more = ": GDAL makes no others; numpy.lib.format.open_memmap makes a .npy of more, and gdal_ndarray" \
+               " convert a .b2nd of that" if len(shape) > 3 else ""
+        raise ValueError(f"shape: found {shape}, wanted one to three axes of at least 1{more}")
     if max(shape) > MAX_LENGTH:
         raise ValueError(f"shape: found {shape}, wanted at most {MAX_LENGTH} along an axis, as GDAL")
     letters = {dim: letter for letter, dim in _facts.DIMS.items()}
@@ -351,13 +324,3 @@ def _axes(shape: tuple[int, ...], options: dict[str, str], dims: tuple[str, ...]
     if len(dims) == 3 and set(dims) == set(letters):
         return "".join(letters[dim] for dim in dims)
     return "YXB" if shape[2] <= 4 < shape[0] else "BYX"
-
-
-def _band_type(path: str, dtype: np.dtype) -> tuple[int, dict[str, str]]:
-    """GDAL's type, and the creation options that it needs."""
-    if dtype == np.int8 and not _facts.HAS_INT8:
-        return gdal.GDT_Byte, {"PIXELTYPE": "SIGNEDBYTE"}
-    found = gdal_array.NumericTypeCodeToGDALTypeCode(dtype.type)
-    if found is None or found == gdal.GDT_Unknown:
-        raise ValueError(f"{path}: found {dtype}, wanted a type that GDAL {gdal.__version__} can write")
-    return found, {}

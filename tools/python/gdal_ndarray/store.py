@@ -1,34 +1,46 @@
 """A Dask array into one file, by the threads, processes or cluster that compute it.
 
-One process makes the file: the one that calls store(). Tasks in its own threads hand it their blocks;
-tasks in other processes put theirs as `.npy` files into a folder beside the new file, from which it
-takes them: that needs no connection, no locks and no memory, only that they see the same folder. A
-task waits while MAX_WAITING blocks lie there, so that their disk space is bounded, and gives up when
-the process that should take them is gone.
+One process has the file: the one that calls store(). The tasks do the work, wherever they run:
+
+- of a `.npy` they write the bytes of their blocks, which no two have in common;
+- of a `.b2nd` they compress whole chunks, in files of their own with the shape and options of the new
+  one. Those of its own threads are in memory, those of other processes in a folder beside the new file.
+  The one process appends their chunks as they are.
+
+That needs no connection, no locks and little memory, only that all see the same folder. A task waits
+while MAX_WAITING files lie there, so that their disk space is bounded, and gives up when the process
+that should take them is gone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import threading
 import time
 import uuid
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from . import _process, _writing
 from .array import Array
 from .array import open as open_array
 from .create import Writer, create, unmasked
 
 MAX_WAITING = 16
+MAX_PART_BYTES = 32 << 20  # of pixels, that are handed over together
+MIN_ROW_BYTES = 512
+SUFFIX = ".b2nd"
 POLL_SECONDS = 0.02
 SIGN_OF_LIFE_SECONDS = 2.0
 MAX_SILENCE_SECONDS = 120.0
 
-_writers: weakref.WeakValueDictionary[str, _Inbox] = weakref.WeakValueDictionary()
+_inboxes: weakref.WeakValueDictionary[str, _Inbox] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
 
 
 def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progress: bool = False,
@@ -37,11 +49,12 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
 
     `array`: a Dask array, a DataArray (whose `like` it is, too), an Array or a NumPy array. `like` and
     options as for create(). The scheduler is the one that Dask uses now; memory holds the blocks being
-    computed, and here up to 256 MB that wait for being compressed. Blocks are first made multiples of
-    the file's chunks, unless they are. `progress` shows Dask's progress bar.
+    computed, and of each up to 32 MB that are being compressed (or a chunk, where that is larger).
+    Blocks are first made multiples of the file's chunks, unless they are; those of a `.npy` only where
+    less than 512 bytes of them would lie together in the file. `progress` shows Dask's progress bar.
 
     The file is complete or, after any error or kill, not there. Exceptions as of create(), and those of
-    the tasks.
+    the tasks; RuntimeError where Dask would start processes that run a script again without a guard.
     """
     if hasattr(array, "data_vars"):
         raise TypeError(f"array: found a Dataset, wanted one of its variables: {list(array.data_vars)}")
@@ -57,11 +70,15 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
         else da.from_array(np.asanyarray(array), chunks="auto")
     if any(length != length for length in array.shape):
         raise ValueError(f"array: found shape {array.shape}: its compute_chunk_sizes() finds the lengths")
+    if _starts_processes():
+        _process.check_main_is_guarded()
     with create(path, array.shape, array.dtype, like, **options) as writer:
-        blocks = aligned_chunks(array.chunks, writer.chunks)
+        unit = writer.chunks if writer._data_offset is None else row_unit(
+            array.chunks, writer.shape, writer.dtype.itemsize)
+        blocks = aligned_chunks(array.chunks, unit)
         if blocks != array.chunks:
             array = array.rechunk(blocks)
-        inbox = _Inbox(writer, int(np.prod(array.numblocks)))
+        inbox = _Inbox(writer)
         with inbox:
             target: Any = Target(inbox)
             tasks = da.store(array, target, lock=False, compute=False)
@@ -86,42 +103,104 @@ def aligned_chunks(chunks: tuple[tuple[int, ...], ...],
     return tuple(result)
 
 
+def row_unit(chunks: tuple[tuple[int, ...], ...], shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """What blocks of a `.npy` must be multiples of, so that at least MIN_ROW_BYTES of them lie together:
+    pixels of a pixel-interleaved file are not written band by band. (1, 1 ...) where they do anyway."""
+    unit = [1] * len(shape)
+    together = itemsize
+    for axis in reversed(range(len(shape))):
+        together *= max(chunks[axis])
+        if max(chunks[axis]) < shape[axis]:
+            break
+    row = together if together >= MIN_ROW_BYTES else itemsize
+    for axis in reversed(range(len(shape))):
+        if row < MIN_ROW_BYTES:
+            unit[axis] = min(-(-MIN_ROW_BYTES // row), shape[axis])
+            row *= unit[axis]
+    return tuple(unit)
+
+
 class Target:
     """Where tasks write to: goes to them by pickle, and finds out where it is."""
 
     def __init__(self, inbox: _Inbox):
+        writer = inbox.writer
         self._token = inbox.token
         self._folder = inbox.folder
-        self.shape = inbox.writer.shape
-        self.dtype = inbox.writer.dtype
-        self._nodata = inbox.writer.nodata
+        self._path = writer.path
+        self.shape = writer.shape
+        self.dtype = writer.dtype
+        self._nodata = writer.nodata
+        self._axes = writer._axes
+        self._options = writer._options
+        self._chunks = writer.chunks
+        self._data_offset = writer._data_offset
 
     def __setitem__(self, key: tuple[slice, ...], block: Any) -> None:
-        """Hands a block over. OSError where the writer is gone, or its folder not to be seen from here;
-        ValueError where it is not of the shape that Dask has expected."""
+        """Writes a block, or hands it over. OSError where the writer is gone, or its folder not to be
+        seen from here; ValueError where it is not of the shape that Dask has expected."""
         block = unmasked(block, self._nodata)
         wanted = tuple(part.stop - part.start for part in key)
         if block.shape != wanted:
             raise ValueError(f"block: found shape {block.shape}, wanted {wanted}, as the Dask array says "
                              "(map_blocks, map_overlap: chunks=, trim=)")
-        inbox = _writers.get(self._token)
-        if inbox is not None and inbox.process == os.getpid():
-            inbox.take(tuple(part.start for part in key), block)
+        start = tuple(part.start for part in key)
+        if self._data_offset is not None:
+            self._write_bytes(self._data_offset, start, block.astype(self.dtype, copy=False))
             return
-        if not os.path.isdir(self._folder):
-            raise OSError(f"{self._folder}: cannot be seen from here, or its writer is gone: the workers "
-                          "need the folder of the new file, under the same path")
+        for part in parts(start, block.shape, self._chunks, MAX_PART_BYTES // self.dtype.itemsize):
+            first = tuple(selected.start for selected in part)
+            box = block[tuple(slice(selected.start - origin, selected.stop - origin)
+                              for selected, origin in zip(part, start))]
+            self._hand_over(first, box.astype(self.dtype, copy=False))
+
+    def _write_bytes(self, data_offset: int, start: tuple[int, ...], block: np.ndarray) -> None:
+        """Into the file itself. Closing it makes the bytes visible to other computers that have the
+        folder from a network file system; the writer syncs them in the end."""
+        try:
+            # Not for reading: then a network file system never writes back what others have written.
+            file = os.open(os.path.join(os.path.dirname(self._folder), os.path.basename(self._path)),
+                           os.O_WRONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise self._gone() from None
+        try:
+            if not os.path.isdir(self._folder):  # which the next writer of the name removes before it begins
+                raise self._gone()
+            _writing.write_bytes(file, data_offset, self.shape, start, block)
+        finally:
+            os.close(file)
+
+    def _hand_over(self, start: tuple[int, ...], box: np.ndarray) -> None:
+        """Compresses whole chunks, and hands them to the process that has the file."""
+        inbox = _inboxes.get(self._token)
+        stop = tuple(first + length for first, length in zip(start, box.shape))
+        options = self._options
+        if inbox is not None and inbox.process != os.getpid():
+            inbox = None  # this process has been made by fork
+        if inbox is None:
+            options = {"NUM_THREADS": "1", **options}  # others do the same beside this one
+            if not os.path.isdir(self._folder):
+                raise self._gone()
+        with _writing.compressed(self._path, self.shape, self.dtype, self._axes, options, start, box) as name:
+            if inbox is not None:
+                inbox.take(name, start, stop)
+                return
+            chunks = _writing.content(name)
         self._wait_for_room()
         own = os.path.join(self._folder, uuid.uuid4().hex)
         with open(own, "wb") as file:
-            np.lib.format.write_array(file, block.astype(self.dtype, copy=False), allow_pickle=False)
-        name = "_".join(str(part.start) for part in key) + ".npy"
-        os.replace(own, os.path.join(self._folder, name))
+            file.write(chunks)
+        corners = "-".join("_".join(map(str, corner)) for corner in (start, stop))
+        os.replace(own, os.path.join(self._folder, corners + SUFFIX))
+
+    def _gone(self) -> OSError:
+        return OSError(f"{self._folder}: cannot be seen from here, or its writer is gone: the workers "
+                       "need the folder of the new file, under the same path")
 
     def _wait_for_room(self) -> None:
         sign = None
         since = time.monotonic()
-        while sum(entry.endswith(".npy") for entry in os.listdir(self._folder)) >= MAX_WAITING:
+        while sum(entry.endswith(SUFFIX) for entry in os.listdir(self._folder)) >= MAX_WAITING:
             seen = os.stat(os.path.join(self._folder, "alive")).st_mtime_ns
             if seen != sign:
                 sign, since = seen, time.monotonic()
@@ -131,47 +210,72 @@ class Target:
             time.sleep(POLL_SECONDS)
 
 
-class _Inbox:
-    """Takes blocks from threads and from the folder, until `count` different ones have come."""
+def parts(start: tuple[int, ...], shape: tuple[int, ...], chunks: tuple[int, ...],
+          max_elements: int) -> Iterator[tuple[range, ...]]:
+    """Cuts a block that begins at `start` into boxes of whole chunks, of at most so many elements unless
+    a chunk has more: rows of chunks along the last axis, as many of them as fit."""
+    size = list(chunks)
+    for axis in reversed(range(len(shape))):
+        rest = int(np.prod(size[:axis] + size[axis + 1:], dtype=np.int64)) * chunks[axis]
+        size[axis] = min(max(max_elements // rest, 1), -(-shape[axis] // chunks[axis])) * chunks[axis]
+        if size[axis] < shape[axis]:
+            break
+    along = [[range(first + at, first + min(at + step, length)) for at in range(0, length, step)]
+             for first, length, step in zip(start, shape, size)]
+    return itertools.product(*along)
 
-    def __init__(self, writer: Writer, count: int):
+
+class _Inbox:
+    """Takes chunks from threads and from the folder, until there is one for each place."""
+
+    def __init__(self, writer: Writer):
         self.writer = writer
         self.token = uuid.uuid4().hex
         self.folder = os.path.join(writer.folder, self.token)
         self.process = os.getpid()
-        self._count = count
         self._done: set[tuple[int, ...]] = set()
+        self._missing = int(np.prod(writer.shape, dtype=np.int64)) if writer._data_offset is None else 0
         self._error: BaseException | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gdal_ndarray.store", daemon=True)
 
-    def take(self, start: tuple[int, ...], block: np.ndarray) -> None:
-        self.writer[tuple(slice(first, first + length) for first, length in zip(start, block.shape))] = block
-        self._done.add(start)
+    def take(self, name: str, start: tuple[int, ...], stop: tuple[int, ...]) -> None:
+        """From the file `name`. A task that Dask runs twice brings the same chunks again."""
+        self.writer._take_chunks(name, start, stop)
+        with _lock:
+            if start not in self._done:
+                self._done.add(start)
+                self._missing -= int(np.prod(np.subtract(stop, start)))
 
     def __enter__(self) -> _Inbox:
         os.mkdir(self.folder)
         self._sign()
-        _writers[self.token] = self
+        _inboxes[self.token] = self
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._closing.set()
         self._thread.join()
-        _writers.pop(self.token, None)
+        _inboxes.pop(self.token, None)
+        self._hide()
         if self._error is not None and kind is not None and issubclass(kind, Exception):
-            raise self._error  # tasks failed since their blocks could not be written
+            raise self._error  # tasks failed since their chunks could not be written
 
     def finish(self) -> None:
-        """Waits until all blocks are here: those of other computers may show late."""
+        """Waits until all chunks are here: those of other computers may show late."""
         deadline = time.monotonic() + MAX_SILENCE_SECONDS
-        while len(self._done) < self._count and self._error is None:
+        while self._missing > 0 and self._error is None:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.writer.path}: {len(self._done)} of {self._count} blocks have come")
+                raise TimeoutError(f"{self.writer.path}: {self._missing} pixels have not come")
             time.sleep(POLL_SECONDS)
         if self._error is not None:
             raise self._error
+
+    def _hide(self) -> None:
+        """Tasks see that nobody waits for them, and can put nothing into a folder that is removed."""
+        with contextlib.suppress(OSError):
+            os.rename(self.folder, self.folder + ".gone")
 
     def _sign(self) -> None:
         with open(os.path.join(self.folder, "alive"), "w", encoding="ascii"):
@@ -182,18 +286,27 @@ class _Inbox:
         try:
             while not self._closing.wait(POLL_SECONDS):
                 for name in sorted(os.listdir(self.folder)):
-                    if name.endswith(".npy"):
+                    if name.endswith(SUFFIX):
                         path = os.path.join(self.folder, name)
-                        start = tuple(map(int, name[:-4].split("_")))
-                        self.take(start, np.load(path, mmap_mode="r"))
+                        start, stop = (tuple(map(int, corner.split("_")))
+                                       for corner in name.removesuffix(SUFFIX).split("-"))
+                        self.take(path, start, stop)
                         os.unlink(path)
                 if time.monotonic() - signed > SIGN_OF_LIFE_SECONDS:
                     self._sign()
                     signed = time.monotonic()
         except BaseException as error:
             self._error = error
-            with contextlib.suppress(OSError):  # tasks see that nobody waits for them
-                os.rename(self.folder, self.folder + ".failed")
+            self._hide()
+
+
+def _starts_processes() -> bool:
+    """Whether Dask would start processes now that run the main script again."""
+    import dask
+    import dask.base
+    import dask.multiprocessing
+    return (dask.base.get_scheduler() is dask.multiprocessing.get and not dask.config.get("pool", None)
+            and dask.multiprocessing.get_context().get_start_method() != "fork")
 
 
 def _compute(tasks: Any, progress: bool) -> None:
