@@ -1,4 +1,5 @@
-"""Makes the seeds in corpus/b2nd, with python-blosc2: python3 tests/fuzz/make_b2nd_seeds.py"""
+"""Makes the seeds in corpus/b2nd and, of single chunks, in corpus/block, with python-blosc2:
+python3 tests/fuzz/make_b2nd_seeds.py"""
 
 import pathlib
 
@@ -27,7 +28,9 @@ def save(name, array, chunks=(12, 20), blocks=(5, 20), codec=Codec.ZSTD, level=5
     assert path.stat().st_size <= 4096, (name, path.stat().st_size)
 
 
-folder.mkdir(parents=True, exist_ok=True)
+blocks = folder.parent / "block"
+for made in (folder, blocks):
+    made.mkdir(parents=True, exist_ok=True)
 for codec in (Codec.BLOSCLZ, Codec.LZ4, Codec.LZ4HC, Codec.ZLIB, Codec.ZSTD):
     save(f"codec_{codec.name.lower()}", RAMP, codec=codec)
 save("level_0", RAMP[:8, :10].copy(), (4, 10), (2, 10), level=0)
@@ -89,5 +92,5 @@ for codec in (Codec.LZ4, Codec.ZSTD):
                                      elements.itemsize, typesize=elements.itemsize,
                                      filters=filters, filters_meta=metas)
             kind = split.name.split("_")[0].lower()
-            (folder / f"chunk_{codec.name.lower()}_{kind}_{name}.blosc").write_bytes(chunk)
+            (blocks / f"chunk_{codec.name.lower()}_{kind}_{name}.blosc").write_bytes(chunk)
 save("text", np.full((4, 5), "ab"), (4, 5), (2, 5))

@@ -366,7 +366,9 @@ Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<Writabl
     Result<std::shared_ptr<FrameEditor>> opened = FrameEditor::Open(*file);
     if (!opened.ok()) return opened.status();
     index = std::move(*opened);
-    Status status = appender->Start(static_cast<uint64_t>(index->summary().frame_bytes));
+    Status status = CheckWritable(index->layout());
+    if (!status.ok()) return status.At(file->path());
+    status = appender->Start(static_cast<uint64_t>(index->summary().frame_bytes));
     if (!status.ok()) return status;
   }
   const FrameSummary& summary = index->summary();

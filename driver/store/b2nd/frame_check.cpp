@@ -1,6 +1,7 @@
 #include "driver/store/b2nd/frame_check.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -29,11 +30,10 @@ bool IsEarlier(const ChunkDamage& a, const ChunkDamage& b) {
 // What many threads find, and when to stop.
 class Findings {
  public:
-  Findings(int64_t chunk_count, int64_t task_count, size_t max_listed, const ProgressFn& progress)
-      : damaged_(static_cast<size_t>(chunk_count)),
-        task_count_(task_count),
-        max_listed_(max_listed),
-        progress_(progress) {}
+  Findings(int64_t chunk_count, size_t max_listed, const ProgressFn& progress)
+      : damaged_(static_cast<size_t>(chunk_count)), max_listed_(max_listed), progress_(progress) {}
+
+  void SetTasks(int64_t count) { task_count_ = count; }
 
   void Add(ChunkDamage damage) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -74,7 +74,7 @@ class Findings {
   FrameDamage damage_;
   std::vector<bool> damaged_;  // by chunk
   int64_t finished_ = 0;
-  const int64_t task_count_;
+  int64_t task_count_ = 1;
   const size_t max_listed_;
   const ProgressFn& progress_;
 };
@@ -90,13 +90,16 @@ class FrameCheck {
         parts_(loader_.mapped() ? std::clamp<int64_t>(layout_.chunk_bytes / kTaskBytes, 1,
                                                       layout_.blocks_per_chunk)
                                 : 1),
-        findings_(layout_.chunk_count, layout_.chunk_count * parts_, max_listed, progress) {}
+        findings_(layout_.chunk_count, max_listed, progress) {}
 
   Result<FrameDamage> Run(int max_threads) {
     const auto map = file_.View(0, static_cast<uint64_t>(index_.summary().frame_bytes));
     if (!map.ok()) return map.status();
-    Status status = TryParallelFor(layout_.chunk_count * parts_, max_threads, [&](int64_t task) {
-      Status done = CheckPart(task / parts_, task % parts_);
+    FindChunks();
+    const auto tasks = static_cast<int64_t>(chunks_.size()) * parts_;
+    findings_.SetTasks(tasks);
+    Status status = TryParallelFor(tasks, max_threads, [&](int64_t task) {
+      Status done = CheckPart(chunks_[static_cast<size_t>(task / parts_)], task % parts_);
       return done.ok() ? findings_.FinishTask() : done;
     });
     if (!status.ok()) return status;
@@ -104,6 +107,19 @@ class FrameCheck {
   }
 
  private:
+  // The chunks to look at: those that have bytes, and of those that are but a kind in the index the
+  // first of each kind. A few bytes of index may say that there are millions.
+  void FindChunks() {
+    std::array<bool, 8> seen = {};
+    for (int64_t chunk = 0; chunk < layout_.chunk_count; ++chunk) {
+      const ChunkKind kind = index_.Chunk(chunk).kind;
+      bool& known = seen[static_cast<size_t>(kind)];
+      if (kind == ChunkKind::kBlocks || !known) chunks_.push_back(chunk);
+      known = true;
+      if (index_.IsUniform()) return;
+    }
+  }
+
   void Report(const LoadedChunk& chunk, std::optional<int64_t> block, const Status& what) {
     findings_.Add({chunk.chunk_index, block, chunk.location.offset_bytes,
                    static_cast<uint64_t>(chunk.header.compressed_bytes), what});
@@ -221,12 +237,14 @@ class FrameCheck {
   const ChunkLoader loader_;
   const int64_t parts_;
   Findings findings_;
+  std::vector<int64_t> chunks_;  // to look at
 };
 
-// An array in an attribute (a mask); other values are not looked at.
-Status CheckNested(std::string packed) {
+// An array in an attribute (a mask); other values are not looked at, unless it must be one.
+Status CheckNested(std::string packed, bool must_be_array) {
   Result<std::string> frame = UnpackNested(std::move(packed));
-  if (!frame.ok() || !HasFrameMagic(*frame)) return {};
+  if (!must_be_array && (!frame.ok() || !HasFrameMagic(*frame))) return {};
+  if (!frame.ok()) return frame.status();
   const StringFile file("array", std::move(*frame), Access::kRead);
   Result<std::shared_ptr<const FrameIndex>> index = FrameIndex::Open(file);
   if (!index.ok()) return index.status();
@@ -238,12 +256,12 @@ Status CheckNested(std::string packed) {
 }
 
 Status CheckAttribute(const FrameIndex& index, const ByteFile& file, size_t number,
-                      int64_t& budget_bytes) {
+                      bool must_be_array, int64_t& budget_bytes) {
   Result<std::string> packed = index.attributes().Content(file, number);
   if (packed.ok()) packed = DecodeAttribute(index.codec(), *packed, budget_bytes);
   if (!packed.ok()) return packed.status();
   budget_bytes -= static_cast<int64_t>(packed->size());
-  return CheckNested(std::move(*packed));
+  return CheckNested(std::move(*packed), must_be_array);
 }
 
 }  // namespace
@@ -253,7 +271,8 @@ Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, i
   return FrameCheck(index, file, max_listed, progress).Run(max_threads);
 }
 
-Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const ByteFile& file) {
+Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const ByteFile& file,
+                                             std::string_view array_name) {
   std::vector<Status> damage;
   // The index has none where names cannot be read.
   const FrameSummary& summary = index.summary();
@@ -264,7 +283,8 @@ Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const Byte
   int64_t budget_bytes = 4 * kMaxAttributeBytes;
   const std::vector<AttributeInfo>& list = index.attributes().list();
   for (size_t i = 0; i < list.size(); ++i) {
-    Status status = CheckAttribute(index, file, i, budget_bytes);
+    const bool must_be_array = list[i].name == array_name;
+    Status status = CheckAttribute(index, file, i, must_be_array, budget_bytes);
     if (!status.ok()) damage.push_back(status.At("attribute '" + Excerpt(list[i].name) + "'"));
   }
   return damage;

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "driver/store/frame/frame_index.h"
@@ -38,14 +39,17 @@ struct FrameDamage {
 
 // Decodes every block of every chunk, with at most max_threads threads, each with memory for one
 // block (where blocks depend on each other, or the file is not mapped: one chunk). At most
-// `max_listed` places are listed. Fails only where the file cannot be read, and when it
-// is stopped.
+// `max_listed` places are listed. Of chunks that are but a kind in the index (zeros, NaNs), the
+// first of each kind stands for all. Fails only where the file cannot be read, and when it is
+// stopped.
 Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, int max_threads,
                                 size_t max_listed, const ProgressFn& progress);
 
 // The attributes that cannot be decoded (arrays in them, too: masks), and why. A few bytes may
-// claim many: at most 256 MiB are decoded of all of them together.
-Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const ByteFile& file);
+// claim many: at most 256 MiB are decoded of all of them together. Those of the
+// name `array_name` must be arrays.
+Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const ByteFile& file,
+                                             std::string_view array_name = {});
 
 }  // namespace ndarray
 

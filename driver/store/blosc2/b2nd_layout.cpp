@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "driver/store/blosc2/blosc_chunk.h"
 #include "driver/store/blosc2/byte_reader.h"
 #include "driver/store/box.h"
 #include "driver/store/checked_math.h"
@@ -177,8 +178,22 @@ Result<B2ndLayout> MakeB2ndLayout(const ElementType& element, const AxisVector& 
         Corrupt("chunks", std::to_string(layout.chunk_count) + " of " + ShapeString(chunk_shape),
                 "at most " + std::to_string(kMaxChunks) + ", each of them larger");
   }
+  if (status.ok()) status = CheckWritable(layout);
   if (!status.ok()) return Status(StatusCode::kInvalidArgument, status.message());
   return layout;
+}
+
+Status CheckWritable(const B2ndLayout& layout) {
+  // c-blosc2 has the starts of blocks before them, 4 bytes each, and adds up sizes in 32 bits,
+  // unchecked.
+  constexpr int64_t kMaxBlocks = int64_t{1} << 28;
+  constexpr int64_t kMaxChunkBytes = INT32_MAX - kChunkHeaderBytes;
+  if (layout.blocks_per_chunk <= kMaxBlocks && layout.chunk_bytes <= kMaxChunkBytes) return {};
+  return Mismatch(
+      StatusCode::kNotSupported, "chunks to be written",
+      std::to_string(layout.blocks_per_chunk) + " blocks, " + std::to_string(layout.chunk_bytes) +
+          " bytes",
+      "at most " + std::to_string(kMaxBlocks) + " and " + std::to_string(kMaxChunkBytes));
 }
 
 Box ChunksOf(const B2ndLayout& layout, const Box& box) {

@@ -53,6 +53,9 @@ inline Result<B2ndLayout> MakeB2ndLayout(const DType& dtype, const AxisVector& s
   return MakeB2ndLayout(PlainElement(dtype), shape, chunk_shape, block_shape);
 }
 
+// Whether chunks can be written: c-blosc2 reads some that it cannot write. kNotSupported.
+Status CheckWritable(const B2ndLayout& layout);
+
 // The chunks that a box touches, as a half-open box of the chunk grid.
 Box ChunksOf(const B2ndLayout& layout, const Box& box);
 

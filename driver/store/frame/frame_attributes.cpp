@@ -23,6 +23,7 @@ Result<FrameAttributes> FrameAttributes::Load(const ByteFile& file, uint64_t tra
                                               uint64_t trailer_bytes) {
   FrameAttributes attributes;
   attributes.trailer_offset_bytes_ = trailer_offset_bytes;
+  attributes.trailer_bytes_ = trailer_bytes;
   std::string& start = attributes.start_;
   Status status =
       ReadBytes(file, trailer_offset_bytes, std::min(trailer_bytes, kStartBytes), start);
@@ -61,6 +62,10 @@ Result<std::string> FrameAttributes::Content(const ByteFile& file, size_t number
   const uint64_t at = offsets_bytes_[number];
   const uint64_t available = list_[number].size_bytes;
   const uint64_t header_at = at - kContentHeaderBytes;
+  if (at > trailer_bytes_) {
+    return Mismatch(StatusCode::kCorrupt, "content", "one at byte " + std::to_string(header_at),
+                    "one within the " + std::to_string(trailer_bytes_) + " bytes of the trailer");
+  }
   std::string header;
   if (at <= start_.size()) {
     header = start_.substr(header_at, kContentHeaderBytes);

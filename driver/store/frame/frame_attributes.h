@@ -43,6 +43,7 @@ class FrameAttributes {
  private:
   std::string start_;
   uint64_t trailer_offset_bytes_ = 0;
+  uint64_t trailer_bytes_ = 0;
   std::vector<AttributeInfo> list_;
   std::vector<uint64_t>
       offsets_bytes_;  // of contents, without their headers, from the trailer's start

@@ -11,7 +11,9 @@ namespace {
 template <typename Visit>
 Status ForEachHeader(const FrameIndex& index, const ByteFile& file, const Visit& visit) {
   constexpr int64_t kBatch = 1024;
-  const int64_t count = index.layout().chunk_count;
+  // None has, where one that is but a kind in the index stands for all.
+  const bool none = index.IsUniform() && index.Chunk(0).kind != ChunkKind::kBlocks;
+  const int64_t count = none ? 0 : index.layout().chunk_count;
   std::vector<char> headers(static_cast<size_t>(kBatch * kChunkHeaderBytes));
   for (int64_t first = 0; first < count; first += kBatch) {
     std::vector<ByteRange> ranges;

@@ -55,7 +55,11 @@ Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
         "element size", std::to_string(header.element_bytes) + " bytes",
         std::to_string(layout.element.element_bytes) + " of dtype " + layout.element.text);
   }
-  if (header.has_varying_blocks || header.chunk_bytes != layout.chunk_bytes) {
+  if (header.has_varying_blocks) {
+    return Mismatch(StatusCode::kNotSupported, "blocks", "blocks of varying length",
+                    "blocks of equal length");
+  }
+  if (header.chunk_bytes != layout.chunk_bytes) {
     return Corrupt("chunk size", std::to_string(header.chunk_bytes) + " bytes",
                    std::to_string(layout.chunk_bytes) + " for chunks " +
                        ShapeString(layout.chunk_shape) + " of blocks " +
@@ -238,7 +242,24 @@ Status FrameIndex::LoadOffsets(const ByteFile& file, const FrameHeader& header,
     status = CheckOffset(static_cast<int64_t>(i), offsets_[i], header);
     if (!status.ok()) return status;
   }
-  return {};
+  // Nothing need be kept of an index that says the same millions of times.
+  if (summary_.special_chunks == layout_.chunk_count &&
+      std::equal(offsets_.begin() + 1, offsets_.end(), offsets_.begin())) {
+    uniform_offset_ = offsets_[0];
+    std::vector<int64_t>().swap(offsets_);
+  }
+  return CheckRoom();
+}
+
+// More chunks than that would have to share bytes, which costs whoever looks at each of them far
+// more than the file has: a few bytes of index can have millions of offsets.
+Status FrameIndex::CheckRoom() const {
+  const auto found = static_cast<uint64_t>(layout_.chunk_count - summary_.special_chunks);
+  const uint64_t room = chunks_bytes_ / static_cast<uint64_t>(kChunkHeaderBytes);
+  if (found <= room) return {};
+  return Corrupt(
+      "chunk offsets", std::to_string(found) + " chunks",
+      "at most " + std::to_string(room) + " in " + std::to_string(chunks_bytes_) + " bytes");
 }
 
 // All chunks are alike: what the index takes in memory is no more than it takes in the file.
@@ -252,7 +273,8 @@ Status FrameIndex::LoadUniformOffset(std::string_view bytes, const BloscChunk& c
     return Corrupt("chunk offsets", "NaN", "numbers");
   }
   if (IsSpecialOffset(uniform_offset_)) summary_.special_chunks = layout_.chunk_count;
-  return CheckOffset(0, uniform_offset_, header);
+  Status status = CheckOffset(0, uniform_offset_, header);
+  return status.ok() ? CheckRoom() : status;
 }
 
 Status FrameIndex::CheckOffset(int64_t chunk, int64_t offset, const FrameHeader& header) {

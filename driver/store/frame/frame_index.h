@@ -70,6 +70,9 @@ class FrameIndex {
   // REQUIRES: 0 <= chunk < layout().chunk_count
   ChunkLocation Chunk(int64_t chunk) const;
 
+  // Whether all chunks are one, as the index says in a few bytes.
+  bool IsUniform() const { return offsets_.empty(); }
+
   // Also empty if the trailer cannot be read; pixels can be read all the same.
   const FrameAttributes& attributes() const { return attributes_; }
 
@@ -93,6 +96,7 @@ class FrameIndex {
   Status LoadOffsets(const ByteFile& file, const FrameHeader& header, uint64_t trailer_offset);
   Status LoadUniformOffset(std::string_view bytes, const BloscChunk& chunk,
                            const FrameHeader& header);
+  Status CheckRoom() const;
   static Status CheckOffset(int64_t chunk, int64_t offset, const FrameHeader& header);
 
   B2ndLayout layout_;

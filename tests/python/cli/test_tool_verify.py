@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from support.b2nd import SHAPES, blosc2, chunk_offsets, save, with_index
 from osgeo import gdal
-from support import DATA
+from support import DATA, memory_dataset
 from support.stop import library, run_stopped
 from support.tool import PROGRAM, error, processor_seconds, tool, tool_on_terminal
 
@@ -282,9 +282,10 @@ def test_progress_is_shown_on_a_terminal_only(tmp_path, rng):
 
 def test_interrupted(tmp_path):
     """At once: what is done until then is a small part of the work."""
-    path = str(tmp_path / "sparse.b2nd")
-    gdal.GetDriverByName("B2ND").Create(path, 1 << 20, 1 << 20, 4,
-                                        options=["CHUNKXSIZE=1024", "CHUNKYSIZE=1024"])
+    path = str(tmp_path / "blocks.b2nd")
+    lines = np.tile((np.arange(8192) % 251).astype("u1"), (8192, 1))
+    gdal.GetDriverByName("B2ND").CreateCopy(
+        path, memory_dataset(lines), options=["BLOCKSIZE=8", "CHUNKXSIZE=1024", "CHUNKYSIZE=1024"])
     whole = processor_seconds("verify", path)
     library("stop_at_call")  # which a compiler makes, that takes time, too
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime

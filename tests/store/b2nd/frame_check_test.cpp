@@ -152,6 +152,29 @@ TEST(FrameCheck, ListsTheFirstPlacesAndCountsAll) {
   }
 }
 
+// Chunks of 2 GiB are looked at in a thousand parts each: of so many that would take days.
+TEST(FrameCheck, LooksOnceAtMillionsOfChunksThatAreOneKind) {
+  testing::FrameParts parts = testing::SmallFrame();
+  constexpr int64_t kSide = int64_t{1} << 13;
+  constexpr int64_t kChunkSide = int64_t{1} << 15;
+  parts.shape = {kSide * kChunkSide, kSide * kChunkSide / 2};
+  parts.chunk_shape = parts.block_shape = {kChunkSide, kChunkSide / 2};
+  parts.chunk_bytes = parts.block_bytes = kChunkSide * kChunkSide;
+  parts.uncompressed_bytes = kSide * kSide * parts.chunk_bytes;
+  parts.chunks.clear();
+  for (const int kind : {1, 2}) {  // zeros, and NaNs, of which whole numbers have none
+    const auto offset = static_cast<uint64_t>(testing::SpecialOffset(kind));
+    parts.offsets_chunk = testing::RepeatedChunk(testing::Little(offset, 8), 8 * kSide * kSide, 8);
+    const auto file = FileOf(testing::FrameBytes(parts), true);
+    EXPECT_EQ(Decode(*file).places, kind - 1);
+    const auto index = FrameIndex::Open(*file);
+    ASSERT_THAT(index.status(), IsOk());
+    const auto extents = FindExtents(**index, *file);
+    ASSERT_THAT(extents.status(), IsOk());
+    EXPECT_EQ(extents->dead_bytes, 0u);
+  }
+}
+
 TEST(FrameCheck, StopsWhenItIsAskedTo) {
   const std::string bytes = Image(BLOSC_ZSTD);
   const MemoryFile file(bytes);

@@ -300,5 +300,16 @@ TEST(B2ndLayout, NewArraysHaveNoMoreChunksThanAreRead) {
                         "chunks: found 67117056 of (1, 1), wanted at most 67108864"));
 }
 
+// The starts of blocks come before them, 4 bytes each: c-blosc2 would add them up in 32 bits.
+TEST(B2ndLayout, RefusesToWriteMoreBlocksThanCBlosc2CanCount) {
+  const DType byte{ScalarType::kUInt8, kNativeOrder};
+  constexpr int64_t kMany = int64_t{1} << 28;
+  EXPECT_THAT(MakeB2ndLayout(byte, {1, kMany}, {1, kMany}, {1, 1}), IsOk());
+  EXPECT_THAT(MakeB2ndLayout(byte, {1, 4 * kMany}, {1, 4 * kMany}, {1, 1}),
+              FailsWith(StatusCode::kInvalidArgument, "chunks to be written: found 1073741824"));
+  EXPECT_THAT(MakeB2ndLayout(byte, {1, INT32_MAX}, {1, INT32_MAX}, {1, INT32_MAX}),
+              FailsWith(StatusCode::kInvalidArgument, "chunks to be written: found 1 blocks"));
+}
+
 }  // namespace
 }  // namespace ndarray

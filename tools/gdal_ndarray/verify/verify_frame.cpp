@@ -8,6 +8,7 @@
 
 #include "driver/raster/dataset/array_dataset.h"
 #include "driver/raster/files/vsi_file.h"
+#include "driver/raster/reserved_names.h"
 #include "driver/raster/threads.h"
 #include "driver/store/b2nd/frame_check.h"
 #include "driver/store/frame/frame_extents.h"
@@ -142,7 +143,7 @@ bool VerifyFrame(const std::string& path, GDALDataset& dataset, const ProgressFn
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   report["decoding"] = Decoding(*index, damage, seconds.count(), dataset);
 
-  const std::vector<Status> bad_attributes = Value(DecodeAttributes(*index, *file));
+  const std::vector<Status> bad_attributes = Value(DecodeAttributes(*index, *file, kMaskAttribute));
   Json attributes = Json::array();
   for (const Status& status : bad_attributes) attributes.push_back(status.message());
   report["damaged_attributes"] = attributes;
