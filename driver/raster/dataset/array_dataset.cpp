@@ -76,6 +76,8 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
     dataset->SetPhysicalFilename(path.c_str());
     dataset->SetSubdatasetName(ShapeString(options.index).c_str());
   }
+  // While it has none: a band's part of it then waits until there is something to keep.
+  dataset->PamInitialize();
   if (dataset->AddBands() != CE_None) return nullptr;
   dataset->DescribeStructure();
   dataset->LoadSidecars(open_info, sidecars, pam.get());
