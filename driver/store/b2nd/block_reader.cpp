@@ -94,10 +94,9 @@ void BlockReader::AddChunk(const AxisVector& position, int64_t& blocks) {
   if (targets_.size() > 1 && UsedBytes(ChunkBox(layout_, position)) == 0) return;
   LoadedChunk chunk;
   chunk.chunk_index = GridIndex(layout_.chunk_grid, position);
+  const int64_t count = ElementsIn(BlocksOf(layout_, position, bounds_));
+  chunk.wants_most = targets_.size() == 1 && count > layout_.blocks_per_chunk / 2;
   chunks_.push_back(std::move(chunk));
-  const Box touched = BlocksOf(layout_, position, bounds_);
-  int64_t count = 1;
-  for (int axis = 0; axis < position.size(); ++axis) count *= touched.count(axis);
   blocks += count;
 }
 

@@ -73,8 +73,8 @@ Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
   return {};
 }
 
-// What follows the chunks of a frame, at first nothing: index and trailer, which take a request each
-// where a file is on a server.
+// What follows the chunks of a frame, at first nothing: index and trailer, which take a request
+// each where a file is on a server.
 class FrameEnd final : public ByteFile {
  public:
   explicit FrameEnd(const ByteFile& file)
