@@ -6,7 +6,8 @@
 // bands of pixels, and of pixels that go to a plane for each band, if pixels were shuffled whole.
 // Where that cannot be (other byte orders, fields of records, other tiny runs, blocks that c-blosc2
 // decodes), it decodes into memory of its thread that stays in the processor's cache, and copies
-// the window's part. What the process-wide block cache has is copied from there.
+// the window's part: single elements take several times as long to be copied as filters to be
+// undone. What the process-wide block cache has is copied from there.
 #ifndef GDAL_NDARRAY_STORE_B2ND_BLOCK_READER_H_
 #define GDAL_NDARRAY_STORE_B2ND_BLOCK_READER_H_
 

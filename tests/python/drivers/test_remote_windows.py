@@ -113,7 +113,7 @@ def test_whole_chunks_are_read_without_a_look_at_their_directories(remote, http_
         pytest.skip("the plugin was built without c-blosc2")
     array = rng.integers(0, 200, (2048, 2048), dtype="u1")
     array[512:768, 512:768] = 0  # a chunk that is not there
-    dataset = remote(array, "b2nd", CHUNKS="256,256", BLOCKS="64,64")
+    dataset = remote(array, "b2nd", CHUNKXSIZE=256, CHUNKYSIZE=256, BLOCKSIZE=64)
     np.testing.assert_array_equal(dataset.ReadAsArray(), array)
     assert http_server.requests <= 3
     np.testing.assert_array_equal(dataset.ReadAsArray(100, 100, 1000, 1000),
