@@ -154,7 +154,7 @@ std::vector<WindowIo::Run> WindowIo::Runs(const WindowRequest& request, const Ba
             static_cast<char*>(request.data) + band * request.band_space,
             request.band_space,
             static_cast<int64_t>(array_->info().fields[start.field].dtype.size_bytes()),
-            request.type != start.type.gdal || start.type.promoted};
+            IsConverted(request, start)};
     if (direction < 0) {  // the same run seen from its other end
       run.first = bands[band + length - 1];
       run.data += (length - 1) * request.band_space;
@@ -312,6 +312,11 @@ void WindowIo::Convert(const WindowRequest& request, const Run& run, char* tempo
 
 Status WindowIo::Transfer(const WindowRequest& request, const BandSource* bands, int count,
                           const ProgressFn& progress) const {
+  // Most windows, of which small ones should cost no more than they must.
+  if (count == 1 && request.direction == GF_Read && !progress && !IsConverted(request, *bands)) {
+    const Run run{*bands, 1, static_cast<char*>(request.data), 0, 0, false};
+    return array_->Read(Target(request, run, run.data, request.pixel_space, request.line_space, 0));
+  }
   const int64_t read_chunk = axes_.Count(array_->info().read_chunk, axes_.y);
   int64_t max_lines = request.height;
   if (progress) {

@@ -80,6 +80,9 @@ class WindowIo {
   Status MovePiece(const WindowRequest& request, const Run* runs, size_t count,
                    std::vector<char>& temporary) const;
   void Convert(const WindowRequest& request, const Run& run, char* temporary) const;
+  static bool IsConverted(const WindowRequest& request, const BandSource& source) {
+    return request.type != source.type.gdal || source.type.promoted;
+  }
   ReadTarget Target(const WindowRequest& request, const Run& run, void* data, GSpacing pixel_space,
                     GSpacing line_space, GSpacing band_space) const;
 

@@ -99,6 +99,25 @@ struct ReadTarget {
   StridedView to;
 };
 
+// Some of them, which the caller holds.
+class ReadTargets {
+ public:
+  ReadTargets(const ReadTarget& one)
+      : begin_(&one), end_(&one + 1) {}                // NOLINT: implicit by design
+  ReadTargets(const std::vector<ReadTarget>& targets)  // NOLINT: the same
+      : begin_(targets.data()), end_(targets.data() + targets.size()) {}
+
+  const ReadTarget* begin() const { return begin_; }
+  const ReadTarget* end() const { return end_; }
+  size_t size() const { return static_cast<size_t>(end_ - begin_); }
+  bool empty() const { return begin_ == end_; }
+  const ReadTarget& operator[](size_t i) const { return begin_[i]; }
+
+ private:
+  const ReadTarget* begin_;
+  const ReadTarget* end_;
+};
+
 // Where uncompressed elements lie in a file that other programs may map.
 struct RawLayout {
   uint64_t offset_bytes = 0;   // of element (0, 0, ...)
@@ -188,11 +207,11 @@ class Array {
   // Reads several boxes at once: what they share in the file (blocks that hold several bands, the
   // fields of records) is read and decoded once.
   // REQUIRES: each field < info().fields.size(), each box inside info().shape and nowhere empty.
-  virtual Status Read(const std::vector<ReadTarget>& targets) const = 0;
+  virtual Status Read(const ReadTargets& targets) const = 0;
 
   // The same of one box.
   Status Read(size_t field, const Box& box, const StridedView& to) const {
-    return Read({ReadTarget{field, box, to}});
+    return Read(ReadTarget{field, box, to});
   }
 
   // The box will be read soon. A hint: costs little, may do nothing.

@@ -27,10 +27,11 @@ NewArray ArrayOf(const std::string& axes, const AxisVector& shape,
   return array;
 }
 
-B2ndCut CutOf(const NewArray& array, const std::vector<std::string>& words = {}) {
+B2ndCut CutOf(const NewArray& array, const std::vector<std::string>& words = {},
+              int64_t side_of_bytes = kBlockSideOfBytes) {
   CPLStringList options;
   for (const std::string& word : words) options.AddString(word.c_str());
-  Result<B2ndCut> cut = CutB2nd(array, options.List());
+  Result<B2ndCut> cut = CutB2nd(array, options.List(), side_of_bytes);
   EXPECT_TRUE(cut.ok()) << cut.status().message();
   return cut.ok() ? *cut : B2ndCut{};
 }
@@ -50,6 +51,9 @@ TEST(B2ndCut, CutsImagesIntoSquares) {
   const B2ndCut pixels = CutOf(ArrayOf("YXB", {5000, 7000, 3}, ScalarType::kUInt8));
   EXPECT_EQ(pixels.chunk, (AxisVector{1024, 1024, 3}));
   EXPECT_EQ(pixels.block, (AxisVector{256, 256, 3}));
+  const B2ndCut other = CutOf(ArrayOf("BYX", {3, 5000, 1000}, ScalarType::kUInt8), {}, 128);
+  EXPECT_EQ(other.chunk, (AxisVector{1, 1024, 1024}));
+  EXPECT_EQ(other.block, (AxisVector{1, 128, 128}));
   const B2ndCut doubles = CutOf(ArrayOf("YX", {5000, 7000}, ScalarType::kFloat64));
   EXPECT_EQ(doubles.chunk, (AxisVector{1024, 1024}));
 }

@@ -47,7 +47,7 @@ size_t MemoryArray::OffsetOf(const Box& box) const {
   return static_cast<size_t>(offset);
 }
 
-Status MemoryArray::Read(const std::vector<ReadTarget>& targets) const {
+Status MemoryArray::Read(const ReadTargets& targets) const {
   if (!failure_.ok()) return failure_;
   for (const auto& [field, box, to] : targets) {
     reads_.push_back(box);

@@ -18,7 +18,7 @@ class MemoryArray final : public WritableArray {
   // An array that has a shape but no elements.
   static std::shared_ptr<MemoryArray> WithoutElements(ScalarType type, const AxisVector& shape);
 
-  Status Read(const std::vector<ReadTarget>& targets) const override;
+  Status Read(const ReadTargets& targets) const override;
   Status Write(size_t field, const Box& box, const ConstStridedView& from) override;
   Status Flush() override { return {}; }
 

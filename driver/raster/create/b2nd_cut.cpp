@@ -15,7 +15,6 @@ namespace ndarray {
 namespace {
 
 constexpr int64_t kBlockSide = 128;
-constexpr int64_t kBlockSideOfBytes = 256;
 constexpr int64_t kChunkSide = 1024;
 constexpr int64_t kMaxBlockBytes = int64_t{512} << 10;  // by default: all bands may be many
 constexpr int64_t kMaxChunkBytes = int64_t{64} << 20;   // by default
@@ -34,12 +33,12 @@ bool IsAnyGiven(StringList options, std::initializer_list<const char*> names) {
 
 class Cutter {
  public:
-  Cutter(const NewArray& array, StringList options)
+  Cutter(const NewArray& array, StringList options, int64_t side_of_bytes)
       : array_(array),
         options_(options),
         bands_last_(array.axes.back() == 'B'),
         pixel_bytes_(array.element_bytes() * (bands_last_ ? array.bands : 1)),
-        usual_block_side_(array.element_bytes() == 1 ? kBlockSideOfBytes : kBlockSide) {
+        usual_block_side_(array.element_bytes() == 1 ? side_of_bytes : kBlockSide) {
     for (const char letter : {'X', 'Y', 'B'}) {
       const size_t axis = array.axes.find(letter);
       if (axis != std::string::npos) growth_order_.push_back(static_cast<int>(axis));
@@ -168,12 +167,12 @@ class Cutter {
 
 }  // namespace
 
-Result<B2ndCut> CutB2nd(const NewArray& array, StringList options) {
+Result<B2ndCut> CutB2nd(const NewArray& array, StringList options, int64_t side_of_bytes) {
   if (!array.source_chunk.empty() &&
       !IsAnyGiven(options, {"BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE", "CHUNKYSIZE"})) {
     return B2ndCut{array.source_chunk, array.source_block};
   }
-  return Cutter(array, options).Cut();
+  return Cutter(array, options, side_of_bytes).Cut();
 }
 
 }  // namespace ndarray

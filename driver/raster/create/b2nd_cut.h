@@ -30,11 +30,15 @@ struct B2ndCut {
   AxisVector chunk, block;
 };
 
+// Blocks of single bytes have this side unless something else is said.
+constexpr int64_t kBlockSideOfBytes = 256;
+
 // As BLOCKXSIZE, BLOCKYSIZE, CHUNKXSIZE and CHUNKYSIZE say. Where one of them is given, blocks do
 // not grow along x and y; where one of chunks is given, nor do chunks. Without any of them as the
 // source is cut, if that is. kInvalidArgument, without a path, for sides that are no numbers, and
 // for chunks that are no multiples of blocks.
-Result<B2ndCut> CutB2nd(const NewArray& array, StringList options);
+Result<B2ndCut> CutB2nd(const NewArray& array, StringList options,
+                        int64_t side_of_bytes = kBlockSideOfBytes);
 
 }  // namespace ndarray
 

@@ -111,8 +111,9 @@ std::string B2ndCreationOptions() {
          ListFilters("", FilterValue) +
          "</Option>"
          "<Option name='BLOCKXSIZE' type='int' min='1' description='Width of a block, the "
-         "smallest unit that is decoded (default: 128, or 256 for types of one byte; narrow images "
-         "have blocks of 64 KB)'/>"
+         "smallest unit that is decoded (default: 128, or 256 for types of one byte unless "
+         "compressed by "
+         "LZ4; narrow images have blocks of 64 KB)'/>"
          "<Option name='BLOCKYSIZE' type='int' min='1' description='Height of a block'/>"
          "<Option name='CHUNKXSIZE' type='int' min='1' description='Width of a chunk, a multiple "
          "of the width of a block (default: 1024; narrow images have chunks of 2 MB)'/>"
@@ -128,7 +129,9 @@ Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList asked) {
   plan.max_threads = array.max_threads;
   Status status = ParseCompression(array, options, plan.compression);
   if (!status.ok()) return status.At(array.path);
-  Result<B2ndCut> cut = CutB2nd(array, options);
+  const CodecRow* const codec =
+      plan.compression.level > 0 ? FindWritableCodec(plan.compression.compressor) : &kStored;
+  Result<B2ndCut> cut = CutB2nd(array, options, codec->side_of_bytes);
   if (!cut.ok()) return cut.status().At(array.path);
   Result<B2ndLayout> layout = MakeB2ndLayout(array.element(), array.shape, cut->chunk, cut->block);
   if (!layout.ok()) return layout.status().At(array.path);

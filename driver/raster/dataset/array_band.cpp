@@ -18,9 +18,8 @@
 namespace ndarray {
 
 ArrayBand::ArrayBand(ArrayDataset* dataset, int number, const BandSource& source, int block_width,
-                     int block_height)
-    : source_(source),
-      all_valid_(dataset->GetRasterXSize(), dataset->GetRasterYSize(), block_width, block_height) {
+                     int block_height, bool forces_caching)
+    : GDALPamRasterBand(forces_caching), source_(source) {
   poDS = dataset;
   nBand = number;
   eAccess = dataset->GetAccess();

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -22,8 +23,9 @@ struct BandLayout {
 
 class ArrayBand final : public GDALPamRasterBand {
  public:
+  // A file may have very many: a band takes and does no more than it must until it is used.
   ArrayBand(ArrayDataset* dataset, int number, const BandSource& source, int block_width,
-            int block_height);
+            int block_height, bool forces_caching);
 
   const BandSource& source() const { return source_; }
 
@@ -92,10 +94,10 @@ class ArrayBand final : public GDALPamRasterBand {
   const BandSource source_;
   // Blocks that are read together: those of a read chunk.
   int group_columns_ = 1, group_lines_ = 1;
-  std::atomic<int64_t> last_group_{-2};  // of which a block was read one by one
-  AllValidMask all_valid_;
-  std::vector<std::byte> fill_;  // an element of nodata, once it has been set
-  bool mask_asks_ = false;       // GDAL's mask of nodata values is being made
+  std::atomic<int64_t> last_group_{-2};      // of which a block was read one by one
+  std::unique_ptr<AllValidMask> all_valid_;  // once somebody has asked
+  std::vector<std::byte> fill_;              // an element of nodata, once it has been set
+  bool mask_asks_ = false;                   // GDAL's mask of nodata values is being made
 };
 
 }  // namespace ndarray

@@ -1,5 +1,7 @@
 // The bands of an ArrayDataset: which there are, how they are cut, and where they lie in the file.
 
+#include <cpl_conv.h>
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -9,6 +11,12 @@
 #include "driver/raster/gdal_error.h"
 
 namespace ndarray {
+namespace {
+
+// What GDAL's bands ask for by themselves, each of them.
+bool ForcesCaching() { return CPLTestBool(CPLGetConfigOption("GDAL_FORCE_CACHING", "NO")); }
+
+}  // namespace
 
 // GDAL's blocks are those of the file, so that who makes a file of another's block size cuts it
 // alike. As in a GeoTIFF they may be larger than the raster, but not as large as a bad file says.
@@ -34,18 +42,24 @@ CPLErr ArrayDataset::AddBands() {
   }
   const int block_width = BlockSide(io_.axes().x, nRasterXSize);
   const int block_height = BlockSide(io_.axes().y, nRasterYSize);
+  const bool forces_caching = ForcesCaching();
+  sources_.reserve(static_cast<size_t>(indexes * fields));
   for (int64_t index = 0; index < indexes; ++index) {
     for (size_t field = 0; field < info.fields.size(); ++field) {
-      const BandSource source{field, index, ToBandType(info.fields[field].dtype.type)};
-      const int number = nBands + 1;
-      auto* const band = new ArrayBand(this, number, source, block_width, block_height);
-      SetBand(number, band);
-      sources_.push_back(source);
-      const std::string& name = info.fields[field].name;
-      const std::string suffix = indexes > 1 ? "[" + std::to_string(index) + "]" : "";
-      // Not the sidecar's SetDescription: nothing has changed that it should keep.
-      if (!name.empty()) band->GDALMajorObject::SetDescription((name + suffix).c_str());
+      sources_.push_back({field, index, ToBandType(info.fields[field].dtype.type)});
     }
+  }
+  // From the last to the first: GDAL's list of bands is then made in its full length at once.
+  for (auto number = static_cast<int>(sources_.size()); number > 0; --number) {
+    const BandSource& source = sources_[static_cast<size_t>(number - 1)];
+    auto* const band =
+        new ArrayBand(this, number, source, block_width, block_height, forces_caching);
+    SetBand(number, band);
+    const std::string& name = info.fields[source.field].name;
+    if (name.empty()) continue;
+    const std::string suffix = indexes > 1 ? "[" + std::to_string(source.index) + "]" : "";
+    // Not the sidecar's SetDescription: nothing has changed that it should keep.
+    band->GDALMajorObject::SetDescription((name + suffix).c_str());
   }
   return CE_None;
 }

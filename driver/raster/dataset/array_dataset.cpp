@@ -76,6 +76,8 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
     dataset->SetPhysicalFilename(path.c_str());
     dataset->SetSubdatasetName(ShapeString(options.index).c_str());
   }
+  // While it has none: a band's part of it then waits until there is something to keep.
+  dataset->PamInitialize();
   if (dataset->AddBands() != CE_None) return nullptr;
   dataset->DescribeStructure();
   dataset->LoadSidecars(open_info, sidecars, pam.get());
@@ -156,20 +158,20 @@ CPLErr ArrayDataset::Transfer(const WindowRequest& request, const int* band_numb
                               const GDALRasterIOExtraArg* extra) {
   return Guarded(CE_Failure, [&] {
     const auto lock = LockForUpdate();
-    constexpr int kInlineBands = 16;
-    BandSource inline_sources[kInlineBands];
-    std::vector<BandSource> more_sources;
-    BandSource* sources = inline_sources;
-    if (count > kInlineBands) {
-      more_sources.resize(static_cast<size_t>(count));
-      sources = more_sources.data();
-    }
+    if (count == 0) return CE_None;
+    // Neighbours, as most bands are, have their sources one after the other.
+    const BandSource* sources = &sources_[static_cast<size_t>(band_numbers[0] - 1)];
+    std::vector<BandSource> others;
     for (int i = 0; i < count; ++i) {
       const int band = band_numbers[i] - 1;
       // Blocks written through GDAL's cache come first, and none may be stale afterwards.
       if (eAccess == GA_Update && papoBands[band]->FlushCache(false) != CE_None) return CE_Failure;
-      sources[i] = sources_[static_cast<size_t>(band)];
+      if (others.empty() && band != band_numbers[0] - 1 + i) others.assign(sources, sources + i);
+      if (band != band_numbers[0] - 1 + i || !others.empty()) {
+        others.push_back(sources_[static_cast<size_t>(band)]);
+      }
     }
+    if (!others.empty()) sources = others.data();
     const ProgressFn progress =
         extra != nullptr ? FromGdal(extra->pfnProgress, extra->pProgressData) : ProgressFn();
     return Report(io_.Transfer(request, sources, count, progress));

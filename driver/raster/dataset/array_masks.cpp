@@ -111,7 +111,12 @@ GDALRasterBand* ArrayBand::GetMaskBand() {
   if (const StoredMask* const stored = dataset().FindStoredMask(nBand)) return stored->Band(nBand);
   const AskingMask asking(mask_asks_);
   GDALRasterBand* const mask = GDALPamRasterBand::GetMaskBand();
-  return GDALPamRasterBand::GetMaskFlags() == GMF_ALL_VALID ? &all_valid_ : mask;
+  if (GDALPamRasterBand::GetMaskFlags() != GMF_ALL_VALID) return mask;
+  if (all_valid_ == nullptr) {
+    all_valid_ =
+        std::make_unique<AllValidMask>(nRasterXSize, nRasterYSize, nBlockXSize, nBlockYSize);
+  }
+  return all_valid_.get();
 }
 
 int ArrayBand::GetMaskFlags() {

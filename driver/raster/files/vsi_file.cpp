@@ -24,11 +24,11 @@ Status VsiStatus(const std::string& path, const std::string& verb) {
   return Status(StatusCode::kIo, path + ": cannot " + verb);
 }
 
-// A request over a network costs about as much as a megabyte (a round trip of some 20 ms at 50
+// A request over a network costs about as much as two megabytes (a round trip of some 20 ms at 100
 // MB/s), and so many of them share that time. More at once than this exhaust the open files of a
 // process and the queues of small servers.
 constexpr size_t kMaxInFlight = 32;
-constexpr uint64_t kRemoteGapBytes = (uint64_t{1} << 20) / kMaxInFlight;
+constexpr uint64_t kRemoteGapBytes = (uint64_t{2} << 20) / kMaxInFlight;
 constexpr RequestLimits kRemoteLimits = {kMaxInFlight, kRemoteGapBytes, uint64_t{4} << 20,
                                          uint64_t{16} << 20};
 // The others only copy memory or decode.

@@ -81,6 +81,7 @@ CPLErr MaskFile::Write(GDALDataset& source) {
     return CE_None;
   }
   VSIUnlink(hidden_path_.c_str());
+  if (FindMasks(source).count == 0) return CE_None;
   CPLErrorReset();
   const CPLErr copied = CopyMasksOf(source, name, true);
   const bool failed = copied != CE_None || CPLGetLastErrorType() == CE_Failure;

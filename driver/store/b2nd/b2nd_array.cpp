@@ -105,7 +105,7 @@ class B2ndArray final : public Array, public ChunkedArray {
         max_threads_(max_threads),
         attributes_(*file_, index_->codec(), index_->attributes()) {}
 
-  Status Read(const std::vector<ReadTarget>& targets) const override {
+  Status Read(const ReadTargets& targets) const override {
     if (targets.empty()) return {};
     return BlockReader(*index_, *file_, targets, max_threads_).Run();
   }

@@ -49,7 +49,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
                    true) {}
 
   // What is not written yet comes from the decoded chunks, over what the file has.
-  Status Read(const std::vector<ReadTarget>& targets) const override {
+  Status Read(const ReadTargets& targets) const override {
     std::vector<std::vector<const DirtyChunk*>> dirty;
     std::vector<ReadTarget> in_file;
     for (const ReadTarget& target : targets) {
@@ -191,7 +191,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   ChunkDetails Details() const override { return B2ndDetails(*index_); }
 
  private:
-  Status ReadFile(const std::vector<ReadTarget>& targets) const {
+  Status ReadFile(const ReadTargets& targets) const {
     return targets.empty() ? Status() : BlockReader(*index_, *file_, targets, max_threads_).Run();
   }
 

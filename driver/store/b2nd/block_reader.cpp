@@ -34,7 +34,7 @@ constexpr int64_t kMaxSteps = int64_t{1} << 24;
 constexpr size_t kMinBytesPerRun = 64;
 constexpr size_t kMaxStraightTargets = 4;
 
-Box Bounds(const std::vector<ReadTarget>& targets) {
+Box Bounds(const ReadTargets& targets) {
   Box bounds = targets[0].box;
   for (const ReadTarget& target : targets) {
     for (int axis = 0; axis < bounds.start.size(); ++axis) {
@@ -53,8 +53,8 @@ std::byte* AddressOf(const ReadTarget& target, const Box& part) {
 
 }  // namespace
 
-BlockReader::BlockReader(const FrameIndex& index, const ByteFile& file,
-                         const std::vector<ReadTarget>& targets, int max_threads)
+BlockReader::BlockReader(const FrameIndex& index, const ByteFile& file, const ReadTargets& targets,
+                         int max_threads)
     : index_(index),
       cached_file_(index.cached_file()),
       layout_(index.layout()),
@@ -94,10 +94,9 @@ void BlockReader::AddChunk(const AxisVector& position, int64_t& blocks) {
   if (targets_.size() > 1 && UsedBytes(ChunkBox(layout_, position)) == 0) return;
   LoadedChunk chunk;
   chunk.chunk_index = GridIndex(layout_.chunk_grid, position);
+  const int64_t count = ElementsIn(BlocksOf(layout_, position, bounds_));
+  chunk.wants_most = targets_.size() == 1 && count > layout_.blocks_per_chunk / 2;
   chunks_.push_back(std::move(chunk));
-  const Box touched = BlocksOf(layout_, position, bounds_);
-  int64_t count = 1;
-  for (int axis = 0; axis < position.size(); ++axis) count *= touched.count(axis);
   blocks += count;
 }
 
@@ -277,7 +276,8 @@ Status BlockReader::ReadBlock(const LoadedChunk& chunk, const Task& task) const 
   std::byte* const scratch = large ? large->data() : ThreadScratch<BlockReader>(block_bytes);
   Status status = Decode(chunk, task.block, scratch);
   if (status.ok()) Copy(scratch, block);
-  cached_file_.NoteScratch(UsedBytes(block));
+  const bool is_filtered = !chunk.format || chunk.format->steps_size > 0;
+  if (is_filtered) cached_file_.NoteScratch(UsedBytes(block));
   return status;
 }
 
@@ -324,7 +324,7 @@ bool BlockReader::DecodeStraight(const LoadedChunk& chunk, int64_t block, const 
   for (const ReadTarget& target : targets_) {
     if (layout_.element.fields[target.field].dtype.swapped()) return false;
     if (!FindRuns(target, box, runs[count])) continue;
-    pieces += runs[count].count();
+    pieces += SingleRuns(*chunk.format, runs[count]);
     ++count;
   }
   if (pieces * kMinBytesPerRun > static_cast<size_t>(layout_.block_bytes)) return false;

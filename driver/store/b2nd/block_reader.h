@@ -2,10 +2,12 @@
 //
 // The chunks that the windows touch are taken in batches; of each batch every block is one task
 // for the process-wide threads, the calling one included. A task undoes the filters of its block
-// straight into the caller's memory, only of the rows that the window has. Where that cannot be
-// (other byte orders, fields of records, tiny runs, blocks that c-blosc2 decodes), it decodes into
-// memory of its thread that stays in the processor's cache, and copies the window's part. What
-// the process-wide block cache has is copied from there.
+// straight into the caller's memory, only of the rows that the window has; so are those of single
+// bands of pixels, and of pixels that go to a plane for each band, if pixels were shuffled whole.
+// Where that cannot be (other byte orders, fields of records, other tiny runs, blocks that c-blosc2
+// decodes), it decodes into memory of its thread that stays in the processor's cache, and copies
+// the window's part: single elements take several times as long to be copied as filters to be
+// undone. What the process-wide block cache has is copied from there.
 #ifndef GDAL_NDARRAY_STORE_B2ND_BLOCK_READER_H_
 #define GDAL_NDARRAY_STORE_B2ND_BLOCK_READER_H_
 
@@ -24,8 +26,9 @@ namespace ndarray {
 
 class BlockReader {
  public:
-  // All must outlive the reader. REQUIRES: as Array::Read, at least one target
-  BlockReader(const FrameIndex& index, const ByteFile& file, const std::vector<ReadTarget>& targets,
+  // All, and what the targets are a view of, must outlive the reader. REQUIRES: as Array::Read, at
+  // least one target
+  BlockReader(const FrameIndex& index, const ByteFile& file, const ReadTargets& targets,
               int max_threads);
 
   Status Run();
@@ -84,7 +87,7 @@ class BlockReader {
   CachedFile& cached_file_;
   const B2ndLayout& layout_;
   const ByteFile& file_;
-  const std::vector<ReadTarget>& targets_;
+  const ReadTargets targets_;
   const int max_threads_;
   const Box bounds_;  // of all targets
   const ChunkLoader loader_;

@@ -36,9 +36,7 @@ class NestedUpdate final : public WritableArray {
         attribute_(std::move(attribute)),
         array_(array) {}
 
-  Status Read(const std::vector<ReadTarget>& targets) const override {
-    return array_->Read(targets);
-  }
+  Status Read(const ReadTargets& targets) const override { return array_->Read(targets); }
   Status Write(size_t field, const Box& box, const ConstStridedView& from) override {
     changed_ = true;
     return array_->Write(field, box, from);

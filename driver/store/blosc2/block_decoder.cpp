@@ -38,6 +38,13 @@ std::byte* Room(Buffer& buffer, size_t size_bytes) {
   return buffer.data();
 }
 
+using UnfilterRows = void(const std::byte* planes, size_t elements, size_t element_bytes,
+                          const FilterRows& rows);
+
+RunParts PartsOf(const FilterStep& step, const BlockRuns& runs) {
+  return step.kind == Kind::kUnshuffle ? FindParts(runs, step.width) : RunParts();
+}
+
 // One block between its streams and the caller.
 class OpenBlock {
  public:
@@ -59,6 +66,8 @@ class OpenBlock {
   // The width of the last two filters where they are SHUFFLE and BYTEDELTA of its planes, else 0.
   size_t DeltaPlanes() const;
   bool UndoDeltaPlanes(const FilterStep& shuffle, const BlockRuns& runs) const;
+  bool UndoParts(UnfilterRows* unfilter, const FilterStep& step, const BlockRuns& runs,
+                 bool in_one_pass) const;
   void UndoBetween(const FilterStep& step);
   void UndoDelta(size_t width, size_t plane_stop);
   std::byte* Own();
@@ -75,35 +84,6 @@ class OpenBlock {
   const std::byte* planes_ = nullptr;  // as far as filters have been undone
   size_t stop_ = 0;
 };
-
-// Calls run(offset in the block, destination) for each.
-template <typename Run>
-void ForEachRun(const BlockRuns& runs, const Run& run) {
-  const int outer = runs.axes_size - 1;
-  if (outer < 0) return run(runs.start, runs.to);
-  const BlockRuns::Axis& inner = runs.axes[static_cast<size_t>(outer)];
-  std::array<size_t, BlockRuns::kMaxRunAxes> at;
-  std::fill_n(at.begin(), outer, size_t{0});
-  size_t start = runs.start;
-  std::byte* to = runs.to;
-  while (true) {
-    for (size_t i = 0; i < inner.count; ++i) {
-      run(start + i * inner.block_step, to + static_cast<std::ptrdiff_t>(i) * inner.to_step);
-    }
-    int axis = outer - 1;
-    for (; axis >= 0; --axis) {
-      const auto k = static_cast<size_t>(axis);
-      const BlockRuns::Axis& step = runs.axes[k];
-      start += step.block_step;
-      to += step.to_step;
-      if (++at[k] < step.count) break;
-      at[k] = 0;
-      start -= step.count * step.block_step;
-      to -= static_cast<std::ptrdiff_t>(step.count) * step.to_step;
-    }
-    if (axis < 0) return;
-  }
-}
 
 // Runs along the innermost axis. REQUIRES: whole elements
 FilterRows RowsOf(const FilterStep& step, const BlockRuns& runs) {
@@ -198,8 +178,34 @@ void OpenBlock::UndoDelta(size_t width, size_t plane_stop) {
   }
 }
 
+// Of runs that are parts of elements, which have planes of their own; false for others.
+bool OpenBlock::UndoParts(UnfilterRows* unfilter, const FilterStep& step, const BlockRuns& runs,
+                          bool in_one_pass) const {
+  const size_t elements = Elements(step);
+  const RunParts parts = PartsOf(step, runs);
+  if (parts.axis < 0 || runs.stop() > elements * step.width) return false;
+  if (in_one_pass && parts.outer_axes > 0) return false;
+  const size_t count = runs.axes[static_cast<size_t>(parts.axis)].count;
+  FilterRows rows = OneRun(0, count, nullptr);
+  BlockRuns outer = Without(runs, std::max(parts.axis, parts.row_axis));
+  if (parts.row_axis >= 0) {
+    const BlockRuns::Axis& axis = runs.axes[static_cast<size_t>(parts.row_axis)];
+    rows.step = axis.block_step / step.width;
+    rows.rows = axis.count;
+    rows.to_step_bytes = axis.to_step;
+    outer = Without(outer, std::min(parts.axis, parts.row_axis));
+  }
+  ForEachRun(outer, [&](size_t start, std::byte* to) {
+    rows.first = start / step.width;
+    rows.to = to;
+    unfilter(planes_ + start % step.width * elements, elements, runs.run_bytes, rows);
+  });
+  return true;
+}
+
 // Both in one, which sums planes up from their starts for each set of rows.
 bool OpenBlock::UndoDeltaPlanes(const FilterStep& shuffle, const BlockRuns& runs) const {
+  if (UndoParts(UndeltaUnshuffle, shuffle, runs, true)) return true;
   if (runs.axes_size > 1 || !AreElements(shuffle, runs)) return false;
   UndeltaUnshuffle(planes_, Elements(shuffle), shuffle.width, RowsOf(shuffle, runs));
   return true;
@@ -246,6 +252,7 @@ void OpenBlock::CopyElements(const FilterStep& step, size_t start, size_t bytes,
 }
 
 void OpenBlock::CopyPlanes(const FilterStep& step, const BlockRuns& runs) const {
+  if (UndoParts(Unshuffle, step, runs, false)) return;
   if (!AreElements(step, runs)) {
     return ForEachRun(
         runs, [&](size_t start, std::byte* to) { CopyElements(step, start, runs.run_bytes, to); });
@@ -298,21 +305,6 @@ std::optional<FilterStep> StepOf(uint8_t filter, uint8_t meta, const BloscChunk&
 
 }  // namespace
 
-size_t BlockRuns::count() const {
-  size_t count = 1;
-  for (int axis = 0; axis < axes_size; ++axis) count *= axes[static_cast<size_t>(axis)].count;
-  return count;
-}
-
-size_t BlockRuns::stop() const {
-  size_t stop = start + run_bytes;
-  for (int axis = 0; axis < axes_size; ++axis) {
-    const Axis& step = axes[static_cast<size_t>(axis)];
-    stop += (step.count - 1) * step.block_step;
-  }
-  return stop;
-}
-
 std::optional<BlockFormat> FindBlockFormat(const BloscChunk& chunk, int64_t file_element_bytes) {
   if (chunk.kind != ChunkKind::kBlocks || chunk.stored || chunk.has_dictionary ||
       chunk.has_plugin_codec || chunk.version < kOldestVersion || chunk.element_bytes == 0 ||
@@ -339,6 +331,13 @@ std::optional<BlockFormat> FindBlockFormat(const BloscChunk& chunk, int64_t file
     format.steps[format.steps_size++] = *step;
   }
   return format;
+}
+
+size_t SingleRuns(const BlockFormat& format, const BlockRuns& runs) {
+  const size_t count = runs.count();
+  if (format.steps_size == 0) return count;
+  const RunParts parts = PartsOf(format.steps[format.steps_size - 1], runs);
+  return parts.axis < 0 ? count : count / runs.axes[static_cast<size_t>(parts.axis)].count;
 }
 
 Status DecodeRuns(const BlockFormat& format, std::string_view chunk, int64_t block,

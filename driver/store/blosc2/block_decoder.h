@@ -15,6 +15,7 @@
 #include <optional>
 #include <string_view>
 
+#include "driver/store/blosc2/block_runs.h"
 #include "driver/store/blosc2/block_streams.h"
 #include "driver/store/blosc2/blosc_chunk.h"
 #include "driver/store/status.h"
@@ -49,26 +50,10 @@ struct BlockFormat {
 // than chunks can say.
 std::optional<BlockFormat> FindBlockFormat(const BloscChunk& chunk, int64_t file_element_bytes);
 
-// Bytes of a block, and where they go: runs along axes, the last of which is the innermost. Runs do
-// not overlap, at neither end.
-struct BlockRuns {
-  static constexpr int kMaxRunAxes = 16;
-  struct Axis {
-    size_t count;
-    size_t block_step;
-    std::ptrdiff_t to_step;
-  };
-
-  std::byte* to = nullptr;
-  size_t start = 0;      // of the first run in the block
-  size_t run_bytes = 0;  // at least 1
-  int axes_size = 0;
-  std::array<Axis, kMaxRunAxes> axes;  // of counts of at least 1
-
-  size_t count() const;
-  // After the last of them in the block.
-  size_t stop() const;
-};
+// How many runs of bytes are copied, or filters undone for, one by one. Where pixels of several
+// bands were shuffled as one (SHUFFLE(6) of three bands of uint16), the bytes of a band are planes
+// of their own: runs of neighbouring pixels of it that are packed at `to` are one.
+size_t SingleRuns(const BlockFormat& format, const BlockRuns& runs);
 
 // Decodes `count` sets of runs of one block. `chunk` is all of it; only its directory and the block
 // are looked at. What the runs do not need may be damaged. kCorrupt where it cannot be decoded.

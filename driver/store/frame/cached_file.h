@@ -55,8 +55,9 @@ class CachedFile {
   const std::atomic<int64_t>& decoded_blocks() const { return decoded_blocks_; }
   void NoteDecoded(int64_t blocks) { decoded_blocks_.fetch_add(blocks, std::memory_order_relaxed); }
 
-  // Bytes that were decoded to memory in between and copied from there, since they could not go
-  // straight to where they were wanted.
+  // Bytes whose filters were undone to memory in between, from where they were copied, since they
+  // could not go straight to where they were wanted. (What codecs decode is in one piece: without
+  // filters it is always copied from there.)
   const std::atomic<int64_t>& scratch_bytes() const { return scratch_bytes_; }
   void NoteScratch(int64_t bytes) { scratch_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
 

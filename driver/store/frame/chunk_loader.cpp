@@ -114,6 +114,22 @@ Status ChunkLoader::LoadHeaders(std::vector<LoadedChunk>& chunks) const {
   return mapped() ? Status() : ReadDirectories(chunks);
 }
 
+// By where the next one starts; 0 where that is not known without a look at all of them.
+uint64_t ChunkLoader::BytesAtMost(const LoadedChunk& chunk) const {
+  constexpr int64_t kMaxSpecialChunks = 16;  // in between
+  const B2ndLayout& layout = index_.layout();
+  const int64_t last = std::min(chunk.chunk_index + kMaxSpecialChunks, layout.chunk_count - 1);
+  uint64_t bytes = chunk.location.available_bytes;
+  for (int64_t next = chunk.chunk_index + 1; next <= last; ++next) {
+    const ChunkLocation location = index_.Chunk(next);
+    if (location.kind != ChunkKind::kBlocks) continue;
+    if (location.offset_bytes <= chunk.location.offset_bytes) return 0;
+    bytes = std::min(bytes, location.offset_bytes - chunk.location.offset_bytes);
+    break;
+  }
+  return std::min(bytes, static_cast<uint64_t>(kChunkHeaderBytes + layout.chunk_bytes));
+}
+
 Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
   BlockCache& cache = BlockCache::Process();
   // Not the file's own: its counters are about blocks.
@@ -131,6 +147,13 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
     directories[i] = cache.Find(
         {index_.cached_file().number(), chunks[i].chunk_index, BlockCache::kDirectory}, *counters);
     if (directories[i] != nullptr) continue;
+    const uint64_t at_most = chunks[i].wants_most ? BytesAtMost(chunks[i]) : 0;
+    if (at_most > directory_bytes) {
+      chunks[i].owned = ZeroedMemory(at_most);
+      chunks[i].bytes = {chunks[i].owned.get(), at_most};
+      ranges.push_back({location.offset_bytes, at_most, chunks[i].owned.get()});
+      continue;
+    }
     fresh[i] = std::make_shared<Buffer>(std::min(directory_bytes, location.available_bytes));
     directories[i] = fresh[i];
     ranges.push_back({location.offset_bytes, fresh[i]->size_bytes(), fresh[i]->data()});
@@ -140,8 +163,13 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
     if (!status.ok()) return status;
   }
   for (size_t i = 0; i < chunks.size(); ++i) {
-    if (directories[i] == nullptr) continue;
     LoadedChunk& chunk = chunks[i];
+    if (chunk.location.kind != ChunkKind::kBlocks) continue;
+    if (directories[i] == nullptr) {
+      fresh[i] = std::make_shared<Buffer>(directory_bytes);
+      std::memcpy(fresh[i]->data(), chunk.bytes.data(), fresh[i]->size_bytes());
+      directories[i] = fresh[i];
+    }
     const std::string_view directory(reinterpret_cast<const char*>(directories[i]->data()),
                                      directories[i]->size_bytes());
     Status status = CheckHeader(chunk, directory);
@@ -151,6 +179,11 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
                    fresh[i], counters);
     }
     const auto size_bytes = static_cast<size_t>(chunk.header.compressed_bytes);
+    chunk.is_loaded = size_bytes <= chunk.bytes.size();
+    if (chunk.is_loaded) {
+      chunk.bytes = chunk.bytes.substr(0, size_bytes);
+      continue;
+    }
     chunk.owned = ZeroedMemory(size_bytes);
     chunk.bytes = {chunk.owned.get(), size_bytes};
     std::memcpy(chunk.owned.get(), directory.data(), std::min(directory.size(), size_bytes));
@@ -231,7 +264,7 @@ Status ChunkLoader::AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wa
     ranges.push_back({chunk.location.offset_bytes + start, static_cast<size_t>(stop - start),
                       chunk.owned.get() + start});
   };
-  if (wanted.empty()) return {};
+  if (wanted.empty() || chunk.is_loaded) return {};
   if (wanted[0] == kAllBlocks || header.compressed_bytes <= kSmallChunkBytes) {
     add(static_cast<uint64_t>(kChunkHeaderBytes), all_bytes);
     return {};

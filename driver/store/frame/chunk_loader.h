@@ -2,7 +2,8 @@
 //
 // Chunks of a mapped file are views of the map. Only what is needed of other files (VSI) is read:
 // first the directories of all chunks (where each block starts), then the wanted blocks, merged
-// where they lie close to each other, many ranges at a time.
+// where they lie close to each other, many ranges at a time. Chunks of which most is wanted are
+// read in the first turn.
 #ifndef GDAL_NDARRAY_STORE_FRAME_CHUNK_LOADER_H_
 #define GDAL_NDARRAY_STORE_FRAME_CHUNK_LOADER_H_
 
@@ -31,6 +32,7 @@ struct FreeMemory {
 
 struct LoadedChunk {
   int64_t chunk_index = 0;  // in C order
+  bool wants_most = false;  // more than half of its blocks, probably
   ChunkLocation location;
   BloscChunk header;  // kind: what the chunk is after all; a special location has no other fields
   std::optional<BlockFormat> format;  // where blocks are decoded without c-blosc2
@@ -38,6 +40,7 @@ struct LoadedChunk {
                                       // array, or need each other
   std::string_view bytes;  // header.compressed_bytes; blocks that were not wanted may be zeros
   std::unique_ptr<char, FreeMemory> owned;  // `bytes`, where the file is not mapped
+  bool is_loaded = false;                   // all of them
 
   // "chunk 12 at byte 34567": for messages.
   std::string Name() const;
@@ -66,8 +69,8 @@ class ChunkLoader {
   // starts, unless they are in memory.
   void AskForHeaders(const std::vector<LoadedChunk>& chunks, int max_threads) const;
 
-  // The first half: locations and headers of chunks whose `chunk_index` is set. Errors carry the
-  // path: kCorrupt, too, where a mapped file has become shorter than the frame.
+  // The first half: locations and headers of chunks whose `chunk_index` and `wants_most` are set.
+  // Errors carry the path: kCorrupt, too, where a mapped file has become shorter than the frame.
   Status LoadHeaders(std::vector<LoadedChunk>& chunks) const;
 
   // The second half, only where the file is not mapped: the bytes of blocks. wanted[i] are block
@@ -86,6 +89,7 @@ class ChunkLoader {
 
  private:
   Status CheckHeader(LoadedChunk& chunk, std::string_view directory) const;
+  uint64_t BytesAtMost(const LoadedChunk& chunk) const;
   Status ReadDirectories(std::vector<LoadedChunk>& chunks) const;
   Status AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wanted,
                    std::vector<ByteRange>& ranges) const;

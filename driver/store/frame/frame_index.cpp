@@ -77,6 +77,42 @@ Status CheckAgreement(const FrameHeader& header, const B2ndLayout& layout) {
   return {};
 }
 
+// What follows the chunks of a frame, at first nothing: index and trailer, which take a request
+// each where a file is on a server.
+class FrameEnd final : public ByteFile {
+ public:
+  explicit FrameEnd(const ByteFile& file)
+      : ByteFile(file.path(), file.size_bytes(), file.traits()), file_(file) {}
+
+  Status Load(uint64_t offset_bytes, uint64_t size_bytes) {
+    offset_bytes_ = offset_bytes;
+    return ReadBytes(file_, offset_bytes, size_bytes, bytes_);
+  }
+
+  Status Read(const std::vector<ByteRange>& ranges) const override {
+    for (const ByteRange& range : ranges) {
+      const uint64_t at = range.offset_bytes - offset_bytes_;
+      if (range.offset_bytes < offset_bytes_ || at > bytes_.size() ||
+          range.size_bytes > bytes_.size() - at) {
+        return file_.Read(ranges);
+      }
+    }
+    for (const ByteRange& range : ranges) {
+      bytes_.copy(static_cast<char*>(range.to), range.size_bytes,
+                  range.offset_bytes - offset_bytes_);
+    }
+    return {};
+  }
+
+ private:
+  const ByteFile& file_;
+  uint64_t offset_bytes_ = 0;
+  std::string bytes_;
+};
+
+// More is read piece by piece: most of it is attributes that nobody may ask for.
+constexpr uint64_t kMaxEndBytes = uint64_t{1} << 20;
+
 // How often an index is loaded whose header is being overwritten.
 constexpr int kMaxLoads = 10;
 
@@ -124,8 +160,15 @@ Status FrameIndex::Load(const ByteFile& file, Status& attributes_status) {
   Status status = LoadHeader(file, header, header_bytes);
   if (!status.ok()) return status;
 
+  FrameEnd end(file);
+  const uint64_t end_offset = chunks_offset_bytes_ + chunks_bytes_;
+  if (!file.is_mapped() && !file.traits().is_local && end_offset < header.frame_bytes &&
+      header.frame_bytes - end_offset <= kMaxEndBytes) {
+    status = end.Load(end_offset, header.frame_bytes - end_offset);
+    if (!status.ok()) return status;
+  }
   std::string trailer(kFrameTrailerMinBytes, '\0');
-  status = ReadBytes(file, header.frame_bytes - trailer.size(), trailer.size(), trailer);
+  status = ReadBytes(end, header.frame_bytes - trailer.size(), trailer.size(), trailer);
   if (!status.ok()) return status;
   Result<uint64_t> trailer_bytes = FrameTrailerBytes(trailer);
   if (!trailer_bytes.ok()) return trailer_bytes.status();
@@ -137,9 +180,9 @@ Status FrameIndex::Load(const ByteFile& file, Status& attributes_status) {
   }
   summary_.trailer_bytes = *trailer_bytes;
   const uint64_t trailer_offset = header.frame_bytes - *trailer_bytes;
-  status = LoadOffsets(file, header, trailer_offset);
+  status = LoadOffsets(end, header, trailer_offset);
   if (!status.ok()) return status;
-  Result<FrameAttributes> attributes = FrameAttributes::Load(file, trailer_offset, *trailer_bytes);
+  Result<FrameAttributes> attributes = FrameAttributes::Load(end, trailer_offset, *trailer_bytes);
   attributes_status = attributes.status();
   if (attributes.ok()) attributes_ = std::move(*attributes);
   return {};

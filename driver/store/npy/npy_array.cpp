@@ -74,7 +74,7 @@ class NpyArray final : public WritableArray {
 
   WritableArray* writable() override { return output_ != nullptr ? this : nullptr; }
 
-  Status Read(const std::vector<ReadTarget>& targets) const override {
+  Status Read(const ReadTargets& targets) const override {
     for (const ReadTarget& target : targets) {
       Status status = ReadField(info().fields[target.field], target.box, target.to);
       if (!status.ok()) return status;

@@ -89,3 +89,32 @@ def test_a_server_that_is_gone_is_an_error_of_http(remote, http_server):  # noqa
     http_server.server_close()
     with pytest.raises(RuntimeError, match="no answer over HTTP.*GDAL_HTTP_MAX_RETRY"):
         dataset.ReadAsArray(0, 500, 7, 100)
+
+
+def test_what_follows_the_chunks_is_one_request(http_server, npy, tmp_path, rng):  # noqa: F811
+    if gdal.GetDriverByName("B2ND") is None:
+        pytest.skip("the plugin was built without c-blosc2")
+    gdal.VSICurlClearCache()
+    local = str(tmp_path / "array.b2nd")
+    array = rng.integers(0, 255, (2048, 2048), dtype="u1")
+    copy = gdal.Translate(local, npy(array), format="B2ND", metadataOptions=["A=" + 40000 * "b"],
+                          creationOptions=["CHUNKXSIZE=16", "CHUNKYSIZE=16", "BLOCKSIZE=16"])
+    copy.GetRasterBand(1).SetMetadataItem("C", str(rng.integers(0, 2**62, 3000).tolist()))
+    copy = None
+    dataset = gdal.Open(http_server.serve(local, "image.b2nd"))
+    assert len(dataset.GetMetadataItem("A")) == 40000
+    gets = [name for name, method in http_server.asked if method == "GET"]
+    assert gets.count("image.b2nd") == 2, "the header, and all behind the chunks"
+
+
+def test_whole_chunks_are_read_without_a_look_at_their_directories(remote, http_server,  # noqa: F811
+                                                                   rng):
+    if gdal.GetDriverByName("B2ND") is None:
+        pytest.skip("the plugin was built without c-blosc2")
+    array = rng.integers(0, 200, (2048, 2048), dtype="u1")
+    array[512:768, 512:768] = 0  # a chunk that is not there
+    dataset = remote(array, "b2nd", CHUNKXSIZE=256, CHUNKYSIZE=256, BLOCKSIZE=64)
+    np.testing.assert_array_equal(dataset.ReadAsArray(), array)
+    assert http_server.requests <= 3
+    np.testing.assert_array_equal(dataset.ReadAsArray(100, 100, 1000, 1000),
+                                  array[100:1100, 100:1100])

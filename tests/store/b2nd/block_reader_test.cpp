@@ -70,6 +70,8 @@ const Filters kPipelines[] = {{{BLOSC_SHUFFLE, 0}},
                               {{BLOSC_SHUFFLE, 0}, {kByteDelta, 0}},
                               {{BLOSC_BITSHUFFLE, 0}, {kByteDelta, 0}},
                               {{BLOSC_SHUFFLE, 3}, {kByteDelta, 3}},
+                              {{BLOSC_SHUFFLE, 6}, {kByteDelta, 6}},
+                              {{BLOSC_SHUFFLE, 6}},
                               {{BLOSC_SHUFFLE, 0}, {BLOSC_BITSHUFFLE, 0}},
                               {{kByteDelta, 0}},
                               {}};
@@ -118,17 +120,62 @@ TEST(BlockReader, KeepsNoWholeBlocksOfASweep) {
   EXPECT_EQ(opened.index->cached_file().decoded_blocks().load(), 256);
 }
 
-// One band of pixels of three: no row of it is in one piece.
+// Reads a window of pixels of several bands into memory that has band after band.
+void ExpectBands(const Opened& opened, const Box& box) {
+  const int64_t element_bytes = static_cast<int64_t>(opened.reference.dtype.size_bytes());
+  const AxisVector counts = testing::Counts(box);
+  const int64_t plane_bytes = counts[0] * counts[1] * element_bytes;
+  std::string planes(static_cast<size_t>(plane_bytes * counts[2]), '\0');
+  const StridedView view = {planes.data(), {counts[1] * element_bytes, element_bytes, plane_bytes}};
+  ASSERT_THAT(BlockReader(*opened.index, *opened.file, {{0, box, view}}, 1).Run(), IsOk());
+  for (int64_t band = 0; band < counts[2]; ++band) {
+    const Box of_band{{box.start[0], box.start[1], box.start[2] + band},
+                      {box.stop[0], box.stop[1], box.start[2] + band + 1}};
+    EXPECT_EQ(
+        planes.substr(static_cast<size_t>(band * plane_bytes), static_cast<size_t>(plane_bytes)),
+        opened.reference.ElementsOf(of_band))
+        << "band " << band;
+  }
+}
+
+class NoBlockCache {
+ public:
+  NoBlockCache() { BlockCache::Process().SetMaxBytes(0); }
+  ~NoBlockCache() { BlockCache::Process().SetMaxBytes(BlockCache::kDefaultMaxBytes); }
+};
+
+// Bytes of a band are planes of their own.
+TEST(BlockReader, ReadsBandsStraightOutOfPixelsThatWereShuffled) {
+  const NoBlockCache no_cache;  // it would have blocks of all bands
+  for (const ScalarType type : {ScalarType::kUInt8, ScalarType::kUInt16, ScalarType::kFloat32}) {
+    const DType dtype{type, kNativeOrder};
+    const auto pixel_bytes = static_cast<int>(5 * dtype.size_bytes());
+    const ReferenceArray reference = Waves(dtype, {150, 200, 5});
+    const Filters kShuffled[] = {{{BLOSC_SHUFFLE, pixel_bytes}},
+                                 {{BLOSC_SHUFFLE, pixel_bytes}, {kByteDelta, pixel_bytes}}};
+    for (const Filters& filters : kShuffled) {
+      const Opened opened(reference, OptionsOf(BLOSC_ZSTD, filters, {128, 128, 5}, {64, 64, 5}));
+      opened.ExpectWindow({{0, 0, 1}, {150, 200, 2}});
+      opened.ExpectWindow({{3, 7, 4}, {140, 191, 5}});
+      opened.ExpectWindow({{3, 7, 1}, {140, 191, 4}});
+      ExpectBands(opened, {{0, 0, 0}, {150, 200, 5}});
+      ExpectBands(opened, {{3, 7, 1}, {140, 191, 4}});
+      EXPECT_EQ(opened.index->cached_file().scratch_bytes().load(), 0);
+    }
+  }
+}
+
+// Elsewhere no row of a band is in one piece.
 TEST(BlockReader, TakesScratchWhereRunsWouldBeTiny) {
+  const NoBlockCache no_cache;
   const ReferenceArray reference = Waves({ScalarType::kUInt8, kNativeOrder}, {64, 64, 3});
   const Opened opened(reference,
-                      OptionsOf(BLOSC_ZSTD, {{BLOSC_SHUFFLE, 3}}, {64, 64, 3}, {32, 32, 3}));
-  BlockCache::Process().SetMaxBytes(0);  // it would have blocks of all bands
+                      OptionsOf(BLOSC_ZSTD, {{BLOSC_BITSHUFFLE, 0}}, {64, 64, 3}, {32, 32, 3}));
   opened.ExpectWindow({{0, 0, 1}, {64, 64, 2}});
-  BlockCache::Process().SetMaxBytes(BlockCache::kDefaultMaxBytes);
-  EXPECT_EQ(opened.index->cached_file().scratch_bytes().load(), 64 * 64);
+  ExpectBands(opened, {{0, 0, 0}, {64, 64, 3}});
+  EXPECT_EQ(opened.index->cached_file().scratch_bytes().load(), 4 * 64 * 64);
   opened.ExpectWindow({{5, 5, 0}, {60, 61, 3}});
-  EXPECT_EQ(opened.index->cached_file().scratch_bytes().load(), 64 * 64);
+  EXPECT_EQ(opened.index->cached_file().scratch_bytes().load(), 4 * 64 * 64);
 }
 
 TEST(BlockReader, ReadsAnyWindowOfAnyPipeline) {
