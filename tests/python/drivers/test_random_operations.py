@@ -8,7 +8,7 @@ import os
 import pytest
 from support import operations, sequences
 
-COUNT = int(os.environ.get("NDARRAY_OPERATIONS", "1000"))
+COUNT = int(os.environ.get("NDARRAY_OPERATIONS", "600"))
 SEED = int(os.environ.get("NDARRAY_OPERATIONS_SEED", "1"))
 
 

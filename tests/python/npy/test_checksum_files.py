@@ -4,6 +4,7 @@ gone with the first change, and a companion of its file wherever GDAL moves that
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,25 +19,30 @@ from support.tool import PROGRAM, error, tool
 SECOND = 10**9
 
 
-@pytest.fixture
-def image(rng):
-    return rng.integers(0, 4000, (3, 290, 270), dtype="u2")
+IMAGE = np.random.default_rng(1).integers(0, 4000, (3, 290, 270), dtype="u2")
 
 
-@pytest.fixture
-def source(image, tmp_path_factory):
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
     path = str(tmp_path_factory.mktemp("source") / "source.tif")
-    gdal.GetDriverByName("GTiff").CreateCopy(path, memory_dataset(image))
+    gdal.GetDriverByName("GTiff").CreateCopy(path, memory_dataset(IMAGE))
+    return path
+
+
+@pytest.fixture(scope="module")
+def converted(source, tmp_path_factory):
+    path = tmp_path_factory.mktemp("converted") / "scene.npy"
+    tool("convert", source, path, "--checksum", "sha256", "-q")
     return path
 
 
 @pytest.fixture
-def scene(source, tmp_path):
+def scene(converted, tmp_path):
     """A .npy with its checksum file, both written long ago."""
-    path = tmp_path / "scene.npy"
-    tool("convert", source, path, "--checksum", "sha256", "-q")
-    make_old(path)
-    return path
+    for file in converted.parent.iterdir():
+        shutil.copy(file, tmp_path)
+    make_old(tmp_path / "scene.npy")
+    return tmp_path / "scene.npy"
 
 
 def checksum_of(path):
@@ -73,12 +79,12 @@ def flip(path, at=-1):
     os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
 
 
-def test_convert_writes_what_sha256sum_writes_and_checks(scene, image, tmp_path):
+def test_convert_writes_what_sha256sum_writes_and_checks(scene, tmp_path):
     line = subprocess.run(["sha256sum", scene.name], cwd=tmp_path, capture_output=True, text=True)
     assert checksum_of(scene).read_text() == line.stdout
     assert sha256sum(scene)
     assert sorted(os.listdir(tmp_path)) == ["scene.npy", "scene.npy.aux.xml", "scene.npy.sha256"]
-    np.testing.assert_array_equal(gdal.Open(str(scene)).ReadAsArray(), image)
+    np.testing.assert_array_equal(gdal.Open(str(scene)).ReadAsArray(), IMAGE)
 
 
 def test_verify_compares_with_it(scene):
@@ -97,7 +103,7 @@ def test_verify_compares_with_it(scene):
 
 def test_every_byte_counts(scene):
     size = scene.stat().st_size
-    for at in (4096, size // 2, size - 1):
+    for at in (4096, size - 1):
         flip(scene, at)
         assert verify(scene)[:3] == (1, "damaged", "wrong"), at
         flip(scene, at)
@@ -117,9 +123,9 @@ def test_one_that_only_looks_changed_is_right(scene):
     assert verify(scene)[:3] == (0, "no damage found", "right")
 
 
-@pytest.mark.parametrize("text", ["", "no checksum\n", "00  scene.npy\n", "0" * 64 + "  other.npy\n",
-                                  "g" * 64 + "  scene.npy\n", "0" * 64, "\x00" * 200_000],
-                         ids=["empty", "words", "short", "other", "digits", "bare", "long"])
+@pytest.mark.parametrize("text", ["", "0" * 64 + "  other.npy\n00  scene.npy\nno checksum\n" + "0" * 64,
+                                  "g" * 64 + "  scene.npy\n", "\x00" * 200_000],
+                         ids=["empty", "other", "digits", "long"])
 def test_files_that_say_nothing_of_it_are_not_checked(scene, text):
     checksum_of(scene).write_text(text)
     code, verdict, state, report = verify(scene)
@@ -127,7 +133,7 @@ def test_files_that_say_nothing_of_it_are_not_checked(scene, text):
     assert report["unseen"]
 
 
-@pytest.mark.parametrize("line", ["{} *scene.npy", "{}  ./scene.npy", "{}  other.npy\n{}  scene.npy"])
+@pytest.mark.parametrize("line", ["{} *scene.npy", "{}  other.npy\n{}  ./scene.npy"])
 def test_other_ways_to_write_the_line_are_read(scene, line):
     digest = hashlib.sha256(scene.read_bytes()).hexdigest().upper()
     checksum_of(scene).write_text(line.format(digest, digest) + "\n")

@@ -141,9 +141,11 @@ def write_files(folder, files):
 
 
 def after_power_losses(disk, events, folder, random, count):
-    """For `count` moments, over and over from the first to the last: yields how many marks had
-    passed, after it has written into the folder what was left."""
-    moments = sorted(random.randint(0, len(events)) for _ in range(count))
+    """For `count` moments, each of them as often as the others: yields how many marks had passed,
+    after it has written into the folder what was left."""
+    all_moments = range(len(events) + 1)
+    moments = sorted(list(all_moments) * (count // len(all_moments))
+                     + random.sample(all_moments, count % len(all_moments)))
     done = 0
     for moment in moments:
         while done < moment:

@@ -44,6 +44,7 @@ class Model:
         self.nodata = None
         self.items = {}
         self.transform = None
+        self.epsg = None
         self.descriptions = [""] * shape[0]
         self.mask = None
         self.has_gaps = False  # of what was never written

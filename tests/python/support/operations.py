@@ -10,7 +10,7 @@ import subprocess
 import traceback
 
 import numpy as np
-from osgeo import gdal
+from osgeo import gdal, osr
 from support import FORMATS, memory_dataset
 from support.model import INTERLEAVES, KEYS, TYPES, Model, creation_options, laid_out, values_of
 
@@ -55,6 +55,8 @@ class World:
         for key in KEYS:
             assert dataset.GetMetadataItem(key) == model.items.get(key), key
         assert dataset.GetGeoTransform(can_return_null=True) == model.transform
+        crs = dataset.GetSpatialRef()
+        assert (crs and crs.GetAuthorityCode(None)) == model.epsg
         for band, description in enumerate(model.descriptions):
             assert dataset.GetRasterBand(band + 1).GetDescription() == description
             assert dataset.GetRasterBand(band + 1).GetNoDataValue() == model.nodata
@@ -97,6 +99,22 @@ class World:
             self.model.array = values_of(r, self.model.dtype, shape)
             self.dataset.WriteArray(self.model.array)
             self.model.has_gaps = False
+
+    def foreign(self, r):
+        """A file of the other program's, in whatever order and cut it likes."""
+        self.close()
+        shape = r.randint(1, 4), r.randint(1, 40), r.randint(1, 40)
+        self.model = model = Model(r.choice(FORMATS), r.choice(TYPES), shape, "BAND")
+        self.path = self.new_path(model.driver)
+        model.array = values_of(r, model.dtype, shape)
+        array = model.in_file(model.array)
+        if model.driver == "NPY":
+            swapped = array.astype(array.dtype.newbyteorder()) if r.random() < 0.5 else array
+            np.save(self.path, np.asfortranarray(swapped) if r.random() < 0.5 else swapped)
+        else:
+            chunks = [r.randint(1, length) for length in array.shape]
+            blosc2.asarray(np.ascontiguousarray(array), urlpath=self.path, mode="w", chunks=chunks,
+                           blocks=[r.randint(1, length) for length in chunks])
 
     def source(self, r):
         """A dataset of another driver with the model of its copy."""
@@ -157,6 +175,19 @@ class World:
             assert dataset.GetRasterBand(band + 1).WriteArray(laid_out(r, given), x, y) == 0
             self.model.array[band, y:y + height, x:x + width] = values
 
+    def stretch(self, r):
+        """A window of another size than its pixels, by way of GDAL's block cache."""
+        dataset = self.update()
+        x, y, width, height = self.model.window(r)
+        size = r.randint(1, 30), r.randint(1, 30)
+        values = values_of(r, self.model.dtype, size).tobytes()
+        band = r.randrange(self.model.array.shape[0])
+        reference = memory_dataset(self.model.array)
+        for written in (dataset, reference):
+            written.GetRasterBand(band + 1).WriteRaster(x, y, width, height, values, *size,
+                                                        self.model.type)
+        self.model.array[band] = reference.GetRasterBand(band + 1).ReadAsArray()
+
     def read(self, r):
         if self.dataset is None:
             self.open(r.random() < 0.5)
@@ -195,6 +226,8 @@ class World:
         expected = self.model.array[number, line * height:(line + 1) * height,
                                     column * width:(column + 1) * width]
         np.testing.assert_array_equal(block[:expected.shape[0], :expected.shape[1]], expected)
+        reference = memory_dataset(self.model.array)
+        assert band.Checksum() == reference.GetRasterBand(number + 1).Checksum()
 
     def fill(self, r):
         band, value = r.randrange(self.model.array.shape[0]), r.randrange(100)
@@ -229,6 +262,11 @@ class World:
     def georeference(self, r):
         self.model.transform = (r.randrange(1000), 2.5, 0, r.randrange(1000), 0, -2.5)
         assert self.update().SetGeoTransform(self.model.transform) == gdal.CE_None
+        if r.random() < 0.5:
+            self.model.epsg = r.choice(["32633", "3857", "4326"])
+            crs = osr.SpatialReference()
+            crs.ImportFromEPSG(int(self.model.epsg))
+            assert self.dataset.SetSpatialRef(crs) == gdal.CE_None
 
     def mask(self, r):
         dataset = self.update()

@@ -16,15 +16,16 @@ from osgeo import gdal
 from support.operations import World
 
 TIMEOUT_S = 120
-WEIGHTS = {"write": 24, "read": 20, "resample": 4, "block": 4, "fill": 3, "nodata": 4, "metadata": 6,
-           "georeference": 4, "mask": 6, "flush": 6, "reopen": 8, "create": 3, "copy": 3, "convert": 2,
-           "kill": 2, "several": 1, "numpy": 2, "compact": 0.2}
+STARTS = ["create", "copy", "foreign"]
+WEIGHTS = {"write": 24, "read": 20, "resample": 4, "block": 4, "fill": 3, "stretch": 3, "nodata": 4,
+           "metadata": 6, "georeference": 4, "mask": 6, "flush": 6, "reopen": 8, "create": 3,
+           "foreign": 2, "copy": 3, "convert": 2, "kill": 2, "several": 1, "numpy": 2, "compact": 0.2}
 
 
 def sequence(seed, count):
     r = random.Random(seed)
     names = r.choices(list(WEIGHTS), list(WEIGHTS.values()), k=count - 1)
-    return [(name, r.getrandbits(32)) for name in [r.choice(["create", "copy"]), *names]]
+    return [(name, r.getrandbits(32)) for name in [r.choice(STARTS), *names]]
 
 
 def replay(operations, note=lambda number: None):
@@ -35,7 +36,7 @@ def replay(operations, note=lambda number: None):
         world = World(folder)
         for number, (name, seed) in enumerate(operations):
             note(number)
-            if world.path is None and name not in ("create", "copy"):
+            if world.path is None and name not in STARTS:
                 continue
             getattr(world, name)(random.Random(seed))
         world.close()
