@@ -60,7 +60,7 @@ void InThreads(const std::function<void(int)>& work) {
 class SharedThreadsTest : public ::testing::TestWithParam<Format> {
  protected:
   SharedThreadsTest() {
-    GDALAllRegister();  // TIFF keeps masks of .npy
+    GDALRegister_GTiff();  // keeps the masks of .npy
     for (const ArrayFormat* const format : Formats()) RegisterDriver(*format);
     GDALDriverH const driver = GDALGetDriverByName(GetParam().driver);
     const Handle dataset(
