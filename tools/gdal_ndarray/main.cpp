@@ -114,6 +114,10 @@ void AddConvert(CLI::App& program, Runner& runner) {
       ->check(CLI::Range(1, INT_MAX));
   command.add_flag("--overviews", arguments.overviews,
                    "Build overviews, too: DST.ovr, halved until they are below 256 pixels");
+  command
+      .add_option("--checksum", arguments.checksum,
+                  "Also write DST.sha256, of a .npy, which verify and sha256sum -c check")
+      ->check(CLI::IsMember({"sha256"}));
   command.add_flag("-q,--quiet", arguments.quiet, "No progress bar");
   command.footer(
       "A TIFF of several pages of one size and type becomes one array: (page, y, x), with a last\n"

@@ -39,6 +39,7 @@ struct ConvertArguments {
   std::optional<std::string> access;          // of ParseReading
   std::vector<std::string> creation_options;  // NAME=VALUE
   std::vector<int> bands;                     // or pages, from 1; empty: all
+  std::string checksum;                       // "sha256", of a .npy; empty: none
   bool overviews = false;
   bool quiet = false;
 };

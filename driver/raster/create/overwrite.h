@@ -23,8 +23,8 @@ namespace ndarray {
 
 // What follows the name of a raster file in the names of those that belong to it, the overviews
 // last.
-constexpr const char* kSidecarSuffixes[] = {".aux.xml",     ".msk",     ".msk.aux.xml", ".msk.ovr",
-                                            ".ovr.aux.xml", ".ovr.ovr", ".ovr"};
+constexpr const char* kSidecarSuffixes[] = {".sha256",  ".aux.xml",     ".msk",     ".msk.aux.xml",
+                                            ".msk.ovr", ".ovr.aux.xml", ".ovr.ovr", ".ovr"};
 
 // The sidecars of a file that is about to be replaced or deleted. What is set aside is put back by
 // the destructor, unless it was discarded. For one thread.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "driver/raster/emulated_map.h"
+#include "driver/raster/files/checksum_file.h"
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/metadata/colors.h"
@@ -195,6 +196,7 @@ CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBi
       keep_errors.emplace();
       quiet.emplace(CPLQuietErrorHandler);
     }
+    if (direction == GF_Write) RemoveChecksumFile(array.path());
     map = CPLVirtualMemFileMapNew(
         file, layout->offset_bytes, size_bytes,
         direction == GF_Write ? VIRTUALMEM_READWRITE : VIRTUALMEM_READONLY, nullptr, nullptr);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "driver/raster/files/checksum_file.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/gdal_progress.h"
 #include "driver/raster/image_structure.h"
@@ -264,6 +265,10 @@ char** ArrayDataset::GetFileList() {
   if (files.FindString(path) < 0) files.InsertString(0, path);
   const std::string mask_overviews = std::string(path) + ".msk.ovr";
   VSIStatBufL about;
+  const std::string checksum = std::string(path) + kChecksumSuffix;
+  if (io_.array().info().raw && VSIStatExL(checksum.c_str(), &about, VSI_STAT_EXISTS_FLAG) == 0) {
+    files.AddString(checksum.c_str());
+  }
   if ((has_unread_mask_ || mask_ != nullptr) && files.FindString(mask_overviews.c_str()) < 0 &&
       VSIStatExL(mask_overviews.c_str(), &about, VSI_STAT_EXISTS_FLAG) == 0) {
     files.AddString(mask_overviews.c_str());

@@ -10,6 +10,7 @@
 #include "driver/raster/create/overwrite.h"
 #include "driver/raster/create/raster_source.h"
 #include "driver/raster/dataset/array_dataset.h"
+#include "driver/raster/files/checksum_file.h"
 #include "driver/raster/files/dataset_name.h"
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/gdal_error.h"
@@ -187,6 +188,18 @@ CPLErr DeleteArray(const ArrayFormat& format, const char* path) {
   }
   if (IsDeletingToOverwrite() && EQUAL(CPLGetExtension(path), format.extension)) return CE_None;
   return Report(DeleteRaster(path));
+}
+
+CPLErr RenameArray(const char* new_name, const char* old_name) {
+  const CPLErr renamed = GDALDriver::DefaultRename(new_name, old_name);
+  if (renamed == CE_None) RenameInChecksumFile(old_name, new_name);
+  return renamed;
+}
+
+CPLErr CopyArrayFiles(const char* new_name, const char* old_name) {
+  const CPLErr copied = GDALDriver::DefaultCopyFiles(new_name, old_name);
+  if (copied == CE_None) RenameInChecksumFile(old_name, new_name);
+  return copied;
 }
 
 }  // namespace ndarray

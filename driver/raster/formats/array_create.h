@@ -30,6 +30,11 @@ GDALDataset* CopyToArray(const ArrayFormat& format, const char* path, GDALDatase
 // GDALDriver::Delete, but for a file of the format that GDAL is about to replace by another.
 CPLErr DeleteArray(const ArrayFormat& format, const char* path);
 
+// GDALDriver::Rename and CopyFiles: GDAL moves or copies all files of a raster; a checksum file
+// says the name of its file, too, which becomes the new one.
+CPLErr RenameArray(const char* new_name, const char* old_name);
+CPLErr CopyArrayFiles(const char* new_name, const char* old_name);
+
 // Writes a whole new array; what remains is to commit the file (CommitOver).
 Result<std::unique_ptr<OutputFile>> WriteArray(const std::string& path, const WriterStarter& start,
                                                const std::vector<Attribute>& attributes,

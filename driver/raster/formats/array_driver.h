@@ -31,6 +31,8 @@ void AddCallbacks(GDALDriver& driver) {
                        FromGdal(progress, progress_data));
   };
   driver.pfnDelete = [](const char* path) { return DeleteArray(kFormat, path); };
+  driver.pfnRename = RenameArray;
+  driver.pfnCopyFiles = CopyArrayFiles;
 #if NDARRAY_HAS_SUBDATASET_INFO
   driver.pfnGetSubdatasetInfoFunc = [](const char* name) {
     return MakeSubdatasetInfo(name, kFormat.driver);

@@ -1,6 +1,7 @@
 // The format .npy, of the driver NPY.
 
 #include "driver/raster/create/option_words.h"
+#include "driver/raster/files/checksum_file.h"
 #include "driver/raster/files/memory_option.h"
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/array_driver.h"
@@ -26,7 +27,8 @@ Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor purpose, in
   }
   Result<std::shared_ptr<WritableFile>> file = OpenWritableFile(path, policy);
   if (!file.ok()) return file.status();
-  Result<std::shared_ptr<WritableArray>> array = OpenNpyForUpdate(std::move(*file), max_threads);
+  Result<std::shared_ptr<WritableArray>> array =
+      OpenNpyForUpdate(std::move(*file), max_threads, [path] { RemoveChecksumFile(path); });
   if (!array.ok()) return array.status();
   return std::shared_ptr<Array>(std::move(*array));
 }

@@ -1,7 +1,9 @@
 #include "driver/store/npy/npy_array.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "driver/store/box.h"
@@ -64,13 +66,14 @@ class NpyArray final : public WritableArray {
  public:
   // `output` is the file where it is open for update, else nullptr.
   NpyArray(const std::shared_ptr<const ByteFile>& file, WritableFile* output,
-           const NpyHeader& header, int max_threads)
+           const NpyHeader& header, int max_threads, std::function<void()> before_first_write = {})
       : WritableArray(file->path(), DescribeNpy(header, file->traits())),
         file_(file),
         output_(output),
         max_threads_(max_threads),
         element_bytes_(header.element_bytes),
-        layout_(*info().raw) {}
+        layout_(*info().raw),
+        before_first_write_(std::move(before_first_write)) {}
 
   WritableArray* writable() override { return output_ != nullptr ? this : nullptr; }
 
@@ -83,6 +86,7 @@ class NpyArray final : public WritableArray {
   }
 
   Status Write(size_t field_index, const Box& box, const ConstStridedView& from) override {
+    if (before_first_write_) std::exchange(before_first_write_, nullptr)();
     return WriteSpans(info().fields[field_index], box, from, kWriteLimits);
   }
 
@@ -324,6 +328,7 @@ class NpyArray final : public WritableArray {
   const int max_threads_;
   const int64_t element_bytes_;
   const RawLayout& layout_;  // of info()
+  std::function<void()> before_first_write_;
   mutable ColdReads cold_reads_;
 };
 
@@ -377,11 +382,12 @@ Result<std::shared_ptr<Array>> OpenNpyArray(const std::shared_ptr<ByteFile>& fil
 }
 
 Result<std::shared_ptr<WritableArray>> OpenNpyForUpdate(const std::shared_ptr<WritableFile>& file,
-                                                        int max_threads) {
+                                                        int max_threads,
+                                                        std::function<void()> before_first_write) {
   Result<NpyHeader> header = ReadWholeHeader(*file);
   if (!header.ok()) return header.status();
-  return std::shared_ptr<WritableArray>(
-      std::make_shared<NpyArray>(file, file.get(), *header, max_threads));
+  return std::shared_ptr<WritableArray>(std::make_shared<NpyArray>(
+      file, file.get(), *header, max_threads, std::move(before_first_write)));
 }
 
 }  // namespace ndarray

@@ -64,6 +64,26 @@ std::shared_ptr<MemoryFile> InMemory(std::string_view bytes) {
   return std::make_shared<MemoryFile>(bytes);
 }
 
+TEST(NpyUpdateTest, SaysOnceThatTheFirstElementsAreAboutToBeWritten) {
+  const auto file = InMemory(NpyBytes(1, HeaderText("'|u1'", "(2, 3)"), "abcdef"));
+  int calls = 0;
+  const auto array = OpenNpyForUpdate(file, 1, [&] {
+    ++calls;
+    std::string elements(6, ' ');
+    EXPECT_THAT(file->Read({{file->size_bytes() - 6, 6, elements.data()}}), IsOk());
+    EXPECT_EQ(elements, "abcdef");
+  });
+  ASSERT_THAT(array, IsOk());
+  char seen[6];
+  ASSERT_THAT((*array)->Read(0, WholeBox({2, 3}), {seen, {3, 1}}), IsOk());
+  ASSERT_THAT((*array)->Flush(), IsOk());
+  EXPECT_EQ(calls, 0);
+  for (int turn = 0; turn < 2; ++turn) {
+    ASSERT_THAT((*array)->Write(0, {{0, 1}, {1, 2}}, {"x", {3, 1}}), IsOk());
+  }
+  EXPECT_EQ(calls, 1);
+}
+
 enum class Kind { kMapped, kUnmapped, kInMemory };
 
 std::string KindName(Kind kind) {

@@ -14,6 +14,7 @@
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/array_create.h"
 #include "driver/raster/metadata/stored_metadata.h"
+#include "tools/gdal_ndarray/checksum.h"
 #include "tools/gdal_ndarray/convert/convert_array.h"
 #include "tools/gdal_ndarray/convert/convert_options.h"
 #include "tools/gdal_ndarray/convert/overviews.h"
@@ -263,11 +264,19 @@ ExitCode Convert(const ConvertArguments& asked) {
   if (arguments.access) access = ParseReading(*arguments.access);
   const ArrayFormat& format = FormatFor(arguments.destination);
   const CPLStringList options = ParseCreationOptions(format, arguments.creation_options);
+  if (!arguments.checksum.empty() && &format != &kNpyFormat) {
+    throw WrongUsage("--checksum: found " + arguments.destination + ", wanted a .npy");
+  }
   // Options are checked here, where a wrong one is an error.
   CPLSetConfigOption("GDAL_VALIDATE_CREATION_OPTIONS", "NO");
   const auto make = [&] { ConvertFile(arguments, format, access, options); };
-  const auto finish = [&] { BuildOverviews(arguments.written, arguments.progress()); };
-  if (!arguments.overviews) {
+  const auto finish = [&] {
+    if (!arguments.checksum.empty()) {
+      WriteChecksumFile(arguments.written, ProgressOf(arguments.quiet));
+    }
+    if (arguments.overviews) BuildOverviews(arguments.written, arguments.progress());
+  };
+  if (!arguments.overviews && arguments.checksum.empty()) {
     make();
   } else if (IsVirtualPath(arguments.destination)) {
     make();

@@ -7,6 +7,7 @@
 #include "tools/gdal_ndarray/report.h"
 #include "tools/gdal_ndarray/subcommands.h"
 #include "tools/gdal_ndarray/verify/against.h"
+#include "tools/gdal_ndarray/verify/verify_checksum.h"
 #include "tools/gdal_ndarray/verify/verify_frame.h"
 #include "tools/gdal_ndarray/verify/verify_report.h"
 
@@ -15,8 +16,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Opening it has checked all there is: that the header is right, and the elements are in the file.
-void VerifyNpy(const std::string& path, Json& report) {
+// Opening it has checked all that is in it: that the header is right, and the elements are there.
+bool VerifyNpy(const std::string& path, const ProgressFn& progress, Json& report) {
   const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path));
   const NpyHeader header = Value(ReadNpyHeader(*file));
   report["shape"] = ShapeJson(header.shape);
@@ -29,11 +30,12 @@ void VerifyNpy(const std::string& path, Json& report) {
       {"trailing_bytes", file->size_bytes() - header.data_offset_bytes - data_bytes}};
   report["unseen"] = {
       "a .npy has no checksums, and any bytes are values: changed ones are only found with "
-      "--against"};
+      "--against, or with a checksum file beside it (convert --checksum sha256)"};
+  return VerifyChecksum(*file, progress, report);
 }
 
 bool VerifyFile(const VerifyArguments& arguments, [[maybe_unused]] GDALDataset& dataset,
-                [[maybe_unused]] const ProgressFn& progress, Json& report) {
+                const ProgressFn& progress, Json& report) {
   const std::string format = report["format"];
 #ifdef NDARRAY_HAS_B2ND
   if (format == kB2ndFormat.driver) {
@@ -44,8 +46,7 @@ bool VerifyFile(const VerifyArguments& arguments, [[maybe_unused]] GDALDataset& 
     throw Failure(arguments.file + ": found a file of the driver " + format +
                   ", wanted a .npy or .b2nd file");
   }
-  VerifyNpy(arguments.file, report);
-  return true;
+  return VerifyNpy(arguments.file, progress, report);
 }
 
 }  // namespace

@@ -168,6 +168,10 @@ void PrintReport(const Json& report) {
       Print("  damage: " + Plain(attribute));
     }
   }
+  if (report.contains("checksum")) {
+    const Json& checksum = report["checksum"];
+    Print((checksum["state"] == "wrong" ? "  damage: " : "  checksum: ") + Plain(checksum["what"]));
+  }
   if (report.contains("against")) PrintAgainst(report["against"]);
   if (report.contains("unseen")) {
     for (const Json& unseen : report["unseen"]) Print("  unseen: " + Plain(unseen));
