@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-SIDE, CROPS, EPOCHS, WORKERS = 24, 40, 3, 2
+SIDE, CROPS, EPOCHS, WORKERS = 24, 40, 2, 2
 PATIENCE = 60  # seconds until a child that does not answer counts as deadlocked
 
 
