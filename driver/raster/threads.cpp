@@ -19,8 +19,14 @@ constexpr int kMax = 1024;
 }  // namespace
 
 int DefaultThreads() {
-  const char* const config = CPLGetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
-  return EQUAL(config, "ALL_CPUS") ? AvailableProcessors() : std::clamp(std::atoi(config), 1, kMax);
+  if (const char* const config = CPLGetConfigOption("GDAL_NUM_THREADS", nullptr)) {
+    return EQUAL(config, "ALL_CPUS") ? AvailableProcessors()
+                                     : std::clamp(std::atoi(config), 1, kMax);
+  }
+  if (IsForkedChild()) return 1;
+  // A list has a number for each level of nesting; the first one counts here.
+  const int told = std::atoi(CPLGetConfigOption("OMP_NUM_THREADS", "0"));
+  return told > 0 ? std::min(told, AvailableProcessors()) : AvailableProcessors();
 }
 
 Result<int> ThreadsFromOption(const char* option) {

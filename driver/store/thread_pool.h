@@ -17,6 +17,10 @@ namespace ndarray {
 // at least 1. A change of the quota is seen within a second.
 int AvailableProcessors();
 
+// Whether this process was made by fork() while this code was loaded, as the children of
+// multiprocessing and of PyTorch's DataLoader are: others that do the same run beside it.
+bool IsForkedChild();
+
 // Calls task(0) ... task(count - 1), each once, in any order, from at most max_threads threads of
 // which the caller is one. Returns when all have returned. Tasks must not throw. May be called
 // from several threads at once, and from within a task.

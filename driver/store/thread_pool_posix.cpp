@@ -1,6 +1,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -265,6 +266,8 @@ Pool& ProcessPool() {
   return *g_pool.load();
 }
 
+const pid_t g_loaded_in = getpid();
+
 // The CPU quota of the cgroup this process sees as its root, in processors; absent: infinity.
 double ReadCgroupQuota() {
   const auto first_line = [](const char* path) {
@@ -305,6 +308,8 @@ int AvailableProcessors() {
   if (quota < processors) processors = static_cast<int>(quota);
   return std::max(processors, 1);
 }
+
+bool IsForkedChild() { return getpid() != g_loaded_in; }
 
 void ParallelFor(int64_t count, int max_threads, const std::function<void(int64_t)>& task) {
   const auto helpers = static_cast<int>(std::min<int64_t>(count, max_threads)) - 1;

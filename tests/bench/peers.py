@@ -26,7 +26,8 @@ import time
 
 import numpy as np
 
-from peers import catalogue, chart, environment, images, report
+from environment import PEERS
+from peers import catalogue, chart, images, report
 from peers.runner import Bench
 from peers.workloads import workloads
 
@@ -127,9 +128,9 @@ def main():
     tables = chosen(given)
     python, missing = None, {}
     if any(reader.home == "peers" for readers in tables.values() for reader in readers):
-        python, missing = environment.install()
+        python, missing = PEERS.install()
     for package, reason in missing.items():
-        print(f"not installed: {package}: {reason} (to try again, remove {environment.folder()})")
+        print(f"not installed: {package}: {reason} (to try again, remove {PEERS.folder()})")
     given.out.mkdir(parents=True, exist_ok=True)
     run = {"machine": machine(), "threads": given.threads, "turns": given.turns,
            "quick": given.quick, "busy": given.busy, "missing": missing, "tables": []}

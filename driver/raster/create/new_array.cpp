@@ -59,7 +59,7 @@ const char* const kShapeOptions =
     "<Option name='AXES' type='string' description='Order of the array in full, such as BYX, YXB, "
     "YBX or BXY; overrides INTERLEAVE'/>"
     "<Option name='NUM_THREADS' type='string' description='Threads that write: a number or "
-    "ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>"
+    "ALL_CPUS (default: GDAL_NUM_THREADS, else OMP_NUM_THREADS, else ALL_CPUS)'/>"
     "<Option name='TILED' alias='BIGTIFF' type='string' description='As of GeoTIFF: accepted, "
     "without effect'/>"
 #if !NDARRAY_HAS_INT8

@@ -14,7 +14,7 @@ constexpr const char* kOpenOptions =
     "<Option name='AXES' type='string' description='Which axes of the array are bands (B), lines "
     "(Y) and pixels (X), in array order, such as BYX, YXB or XY'/>"
     "<Option name='NUM_THREADS' type='string' description='Threads that read one window: a number "
-    "or ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>"
+    "or ALL_CPUS (default: GDAL_NUM_THREADS, else OMP_NUM_THREADS, else ALL_CPUS)'/>"
     "<Option name='MAX_RESIDENT' type='string' description='How much of the file may count as "
     "memory "
     "of the process, in megabytes, or with KB, MB or GB. Longer .npy files are read without a map; "

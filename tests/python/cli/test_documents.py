@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from osgeo import gdal, osr
 
+from support.examples import code_of
+
 ROOT = next(folder for folder in pathlib.Path(__file__).parents if (folder / "LICENSE").exists())
 sys.path.insert(0, str(ROOT / "data" / "readme"))
 
@@ -31,12 +33,6 @@ def anchors(document):
     text = re.sub(r"(?ms)^```.*?^```$", "", document.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
             for heading in re.findall(r"(?m)^#+ (.*)$", text)}
-
-
-def block_under(heading):
-    """The first block of code under a heading of README.md."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8").split(f"# {heading}\n", 1)[1]
-    return re.search(r"(?ms)^```\w+\n(.*?)^```$", text)[1]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -77,7 +73,7 @@ def folder(tmp_path_factory):
     photo.WriteArray(np.zeros((3, 60, 90), "u1"))
     gdal.GetDriverByName("JPEG").CreateCopy(str(folder / "photo.jpg"), photo)
     (folder / "tiles").mkdir()
-    for line in block_under("gdal_translate, gdalinfo and the rest").splitlines():
+    for line in code_of("README.md", "Use / gdal_translate, gdalinfo and the rest").splitlines():
         if shutil.which(line.split()[0]):
             subprocess.run(line, shell=True, check=True, cwd=folder, capture_output=True)
     return folder
@@ -92,11 +88,12 @@ def test_commands_of_the_readme(folder):
     assert gdal.Open(str(folder / "warped.npy")).GetSpatialRef().GetAuthorityCode(None) == "3857"
 
 
-@pytest.mark.parametrize("heading, module", [("Python", "blosc2"), ("rasterio", "rasterio")])
-def test_python_of_the_readme(folder, heading, module):
+@pytest.mark.parametrize("code, module", [
+    (code_of("README.md", "Use / Python"), "blosc2"),
+    (code_of("README.md", "Use / rasterio"), "rasterio")], ids=["osgeo", "rasterio"])
+def test_python_of_the_readme(folder, code, module):
     if subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True).returncode:
         pytest.skip(f"no {module}")
-    code = block_under(heading)
     checks = """
 import numpy
 scene = numpy.load("scene.npy")[2000:2512, 1000:1512]

@@ -60,6 +60,8 @@ def facts_of(handles: Handles, options: Options) -> Facts:
     dataset = handles.header()
     driver = dataset.GetDriver().ShortName
     layout = dataset.GetMetadata("IMAGE_STRUCTURE") or {}
+    if driver in OURS and any(name == "OVERVIEW_LEVEL" for name, _ in options):
+        layout = _layout_of_overview(path, options, driver)
     if dataset.RasterCount > 0:
         return _facts(path, dataset, driver, layout, ())
     if driver not in OURS or "SHAPE" not in layout:
@@ -69,6 +71,13 @@ def facts_of(handles: Handles, options: Options) -> Facts:
     stack = ast.literal_eval(layout["SHAPE"])[:-3]
     part = Handles(part_name(driver, path, (0,) * len(stack)), options, driver).header()
     return _facts(path, part, driver, part.GetMetadata("IMAGE_STRUCTURE"), stack)
+
+
+def _layout_of_overview(path: str, options: Options, driver: str) -> dict[str, str]:
+    """Axes and type of the file, which its overviews share; not what is about its pixels' place there."""
+    others = tuple((name, value) for name, value in options if name != "OVERVIEW_LEVEL")
+    layout = Handles(path, others, driver).header().GetMetadata("IMAGE_STRUCTURE") or {}
+    return {name: value for name, value in layout.items() if name in ("AXES", "DTYPE", "INTERLEAVE")}
 
 
 def _facts(path: str, dataset: gdal.Dataset, driver: str, layout: dict[str, str],

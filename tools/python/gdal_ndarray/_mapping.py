@@ -18,6 +18,8 @@ def view(path: str, facts: Facts) -> np.ndarray:
     if not os.path.isfile(path):
         raise ValueError(f"{path}: no view without a copy: not a local file")
     layout = facts.layout
+    if "SHAPE" not in layout:
+        raise ValueError(f"{path}: no view without a copy: is an overview; index it, or use np.asarray")
     mapped = np.memmap(path, np.dtype(layout["DTYPE"]), "r", int(layout["DATA_OFFSET"]),
                        ast.literal_eval(layout["SHAPE"]), "F" if layout["ORDER"] == "F" else "C")
     return np.asarray(mapped).view(np.ndarray)
