@@ -3,6 +3,10 @@
 
     python3 data/golden_b2nd.py              # all but the files of other versions
     python3 data/golden_b2nd.py --version    # version_<that of python-blosc2>[_holes].b2nd
+    python3 data/golden_b2nd.py --ours 1     # ours_1_....b2nd, by the plugin that GDAL finds
+
+ours_0 is of the plugin before there were checksums, ours_1 with them (their version 1). Where that version
+changes, files of the new one are added, and the old ones stay.
 
 Those of other versions come from throw-away environments, none of which tests need:
 
@@ -124,9 +128,32 @@ def of_specials():
     blosc2.nans(shape, dtype="<f8", **how("special_nans_8", *grids))
 
 
+def of_ours(version):
+    from osgeo import gdal
+    gdal.UseExceptions()
+    arrays = {codec.lower(): (formula("<u2", SHAPE), f"COMPRESS={codec}")
+              for codec in ("ZSTD", "LZ4", "ZLIB", "NONE")}
+    arrays["special_full_1234"] = np.full(SHAPE, 1234, "<u2"), "COMPRESS=ZSTD"
+    arrays["3x50x60_pixel"] = formula("<u2", (50, 60, 3)).transpose(2, 0, 1), "INTERLEAVE=PIXEL"
+    for name, (array, option) in arrays.items():
+        bands = array.reshape(-1, 50, 60)
+        source = gdal.GetDriverByName("MEM").Create("", 60, 50, len(bands), gdal.GDT_UInt16)
+        source.WriteArray(bands if len(bands) > 1 else array)
+        source.SetGeoTransform([400000, 10, 0, 5000000, 0, -10])
+        source.SetMetadataItem("name", "Grüße")
+        if len(bands) == 1:
+            source.CreateMaskBand(gdal.GMF_PER_DATASET)
+            source.GetRasterBand(1).GetMaskBand().WriteArray((array % 5 > 0) * np.uint8(255))
+        gdal.GetDriverByName("B2ND").CreateCopy(
+            str(GOLDEN / f"ours_{version}_{name}.b2nd"), source,
+            options=[option, "BLOCKXSIZE=16", "BLOCKYSIZE=10", "CHUNKXSIZE=32", "CHUNKYSIZE=20"])
+
+
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
-    if sys.argv[1:] == ["--version"]:
+    if sys.argv[1:2] == ["--ours"]:
+        of_ours(sys.argv[2])
+    elif sys.argv[1:] == ["--version"]:
         of_this_version()
     else:
         for make in (of_codecs, of_dtypes, of_records, of_shapes, of_specials):

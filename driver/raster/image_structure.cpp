@@ -45,6 +45,7 @@ CPLStringList DetailItems(const ChunkDetails& details) {
   add("FRAME_VERSION", details.frame_version);
   items.SetNameValue("METALAYERS", details.metalayers.c_str());
   add("LEVEL", details.level);
+  items.SetNameValue("CHECKSUMS", details.checksums.c_str());
   add("DECODED_BLOCKS", details.decoded_blocks);
   add("CACHE_HITS", details.cache_hits);
   add("CACHE_MISSES", details.cache_misses);

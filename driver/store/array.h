@@ -161,6 +161,9 @@ struct ChunkDetails {
   int frame_version = 0;
   std::string metalayers;  // names, comma-separated
   int level = 0;
+  // Whether chunks have some: "YES", "NO", or "3 of 4 chunks"; where chunks are not looked at,
+  // "YES" only if the file says so.
+  std::string checksums;
   int64_t decoded_blocks = 0;
   int64_t cache_hits = 0;
   int64_t cache_misses = 0;

@@ -74,4 +74,13 @@ int64_t ElementsIn(const Box& box) {
   return elements;
 }
 
+std::string SliceText(const Box& box) {
+  std::string text;
+  for (int axis = 0; axis < box.start.size(); ++axis) {
+    text += (axis == 0 ? "" : ", ") + std::to_string(box.start[axis]) + ":" +
+            std::to_string(box.stop[axis]);
+  }
+  return "[" + text + "]";
+}
+
 }  // namespace ndarray

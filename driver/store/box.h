@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <type_traits>
 
 #include "driver/store/array.h"
@@ -38,6 +39,9 @@ AxisVector CStrides(const AxisVector& shape, int64_t element_bytes);
 // The number in C order of a position in a grid, and back.
 int64_t GridIndex(const AxisVector& grid, const AxisVector& position);
 AxisVector GridPosition(const AxisVector& grid, int64_t index);
+
+// "[0:2, 5:9]", as NumPy slices an array.
+std::string SliceText(const Box& box);
 
 // Steps to the next position of a box in C order; false after the last one.
 bool Advance(const Box& box, AxisVector& position);

@@ -60,7 +60,7 @@ class TestWriter final : public ArrayWriter {
 
 bool Detect(std::string_view first_bytes) { return first_bytes.substr(0, kMagic.size()) == kMagic; }
 
-Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor, int, const MapPolicy&) {
+Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor, int, const OpenPolicy&) {
   const std::string bytes = ReadFile(path);
   AxisVector shape;
   for (size_t i = 0; i < 3; ++i) shape.push_back(std::stoi(bytes.substr(kMagic.size() + 8 * i, 8)));
@@ -98,7 +98,8 @@ const ArrayFormat kTestFormat = {
     /*extension=*/"ndtest",
     Detect,
     /*refuse_folder=*/nullptr,
-    /*map_policy=*/PolicyOfPlainFile,
+    /*open_options=*/"",
+    /*open_policy=*/[](StringList options) { return OpenPolicy{PolicyOfPlainFile(options)}; },
     Open,
     ReadElement,
     CreationOptions,

@@ -1,5 +1,6 @@
 #include "driver/raster/create/b2nd_options.h"
 
+#include <cpl_conv.h>
 #include <cpl_string.h>
 
 #include <string_view>
@@ -91,7 +92,12 @@ Status ParseCompression(const NewArray& array, StringList options, Compression& 
   compression.pipeline =
       PipelineOf(filter != nullptr ? filter->id : codec->default_filter(), group_bytes);
   if (filter == nullptr && codec != &kStored) compression.auto_group_bytes = group_bytes;
-  return {};
+  const std::string checksum = Upper(options, "CHECKSUM", "YES");
+  compression.checksums = CPLTestBool(checksum.c_str());
+  for (const char* const word : {"YES", "NO", "TRUE", "FALSE", "ON", "OFF", "1", "0"}) {
+    if (checksum == word) return {};
+  }
+  return BadOption("CHECKSUM", checksum, "YES or NO");
 }
 
 }  // namespace
@@ -110,6 +116,8 @@ std::string B2ndCreationOptions() {
          "<Value>AUTO</Value>" +
          ListFilters("", FilterValue) +
          "</Option>"
+         "<Option name='CHECKSUM' type='boolean' default='YES' description='Whether chunks have "
+         "checksums, by which damage is found when they are read'/>"
          "<Option name='BLOCKXSIZE' type='int' min='1' description='Width of a block, the "
          "smallest unit that is decoded (default: 128, or 256 for types of one byte unless "
          "compressed by "

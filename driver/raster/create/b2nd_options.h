@@ -21,9 +21,10 @@ struct B2ndPlan {
   int max_threads = 1;
 };
 
-// Everything that can be wrong with COMPRESS, LEVEL, FILTER, BLOCKXSIZE, BLOCKYSIZE, CHUNKXSIZE,
-// CHUNKYSIZE and the words of B2ndOptionWords: kInvalidArgument, with the path. Without options
-// chunks and blocks are those of CutB2nd; ZSTD 1, of float32 3; filters are chosen for each chunk.
+// Everything that can be wrong with COMPRESS, LEVEL, FILTER, CHECKSUM, BLOCKXSIZE, BLOCKYSIZE,
+// CHUNKXSIZE, CHUNKYSIZE and the words of B2ndOptionWords: kInvalidArgument, with the path. Without
+// options chunks and blocks are those of CutB2nd; ZSTD 1, of float32 3; filters are chosen for each
+// chunk.
 Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList options);
 
 }  // namespace ndarray

@@ -41,7 +41,7 @@ std::unique_ptr<ArrayDataset> OpenNew(const ArrayFormat& format, const NewArray&
   options.max_threads = array.max_threads;
   options.file = NamedFile(array.path);
   Result<std::shared_ptr<Array>> opened =
-      format.open(array.path, purpose, options.max_threads, format.map_policy(nullptr));
+      format.open(array.path, purpose, options.max_threads, format.open_policy(nullptr));
   if (!opened.ok()) return Report(opened.status()), nullptr;
   return ArrayDataset::Open(&open_info, std::move(*opened), options);
 }

@@ -10,7 +10,6 @@ namespace ndarray {
 namespace {
 
 constexpr const char* kOpenOptions =
-    "<OpenOptionList>"
     "<Option name='AXES' type='string' description='Which axes of the array are bands (B), lines "
     "(Y) and pixels (X), in array order, such as BYX, YXB or XY'/>"
     "<Option name='NUM_THREADS' type='string' description='Threads that read one window: a number "
@@ -20,8 +19,7 @@ constexpr const char* kOpenOptions =
     "of the process, in megabytes, or with KB, MB or GB. Longer .npy files are read without a map; "
     "of "
     ".b2nd files what was read is released (default: NDARRAY_MAX_RESIDENT, else no bound for .npy, "
-    "and 128 for all .b2nd together)'/>"
-    "</OpenOptionList>";
+    "and 128 for all .b2nd together)'/>";
 
 std::string Sidecars() {
   std::string list;
@@ -45,7 +43,9 @@ void RegisterDriver(const ArrayFormat& format) {
   if (kCanReadAfterDelete != nullptr) driver->SetMetadataItem(kCanReadAfterDelete, "YES");
   driver->SetMetadataItem(GDAL_DMD_SUBDATASETS, "YES");
   driver->SetMetadataItem(GDAL_DMD_HELPTOPIC, NDARRAY_HELP_TOPIC);
-  driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, kOpenOptions);
+  const std::string open_options =
+      std::string("<OpenOptionList>") + kOpenOptions + format.open_options + "</OpenOptionList>";
+  driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, open_options.c_str());
   driver->SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST, format.creation_options().c_str());
   driver->SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, CreationDataTypes());
   driver->SetMetadataItem(kDetailsItem, "YES", kMetadataDomain);

@@ -30,6 +30,12 @@ enum class OpenFor {
   kLateUpdate,   // of a copy just made: one of its writers only once something is written
 };
 
+// How a file is read.
+struct OpenPolicy {
+  MapPolicy map;
+  bool verifies = true;  // it is compared with the checksums that it has
+};
+
 // Starts writing what was planned into a file, which must outlive the writer, with these attributes
 // where the format keeps any. Errors carry the path.
 using WriterStarter = std::function<Result<std::unique_ptr<ArrayWriter>>(
@@ -48,12 +54,15 @@ struct ArrayFormat {
   // all other folders. nullptr: folders are not asked.
   Status (*refuse_folder)(const std::string& path);
 
-  // What open options and configuration options say about maps. Called once for each opening.
-  MapPolicy (*map_policy)(StringList open_options);
+  // Its own open options, as GDAL_DMD_OPENOPTIONLIST has them, beside those of all formats.
+  const char* open_options;
+
+  // What open options and configuration options say. Called once for each opening.
+  OpenPolicy (*open_policy)(StringList open_options);
 
   // Reads of one window use at most max_threads threads. Errors carry the path.
   Result<std::shared_ptr<Array>> (*open)(const std::string& path, OpenFor purpose, int max_threads,
-                                         const MapPolicy& policy);
+                                         const OpenPolicy& policy);
 
   // The element of a file with all that fields do not say: gaps between them, byte orders.
   Result<ElementType> (*read_element)(const std::string& path);

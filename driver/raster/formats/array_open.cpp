@@ -19,7 +19,7 @@ namespace {
 std::unique_ptr<GDALDataset> OpenArray(const ArrayFormat& format, GDALOpenInfo* open_info,
                                        const std::string& path,
                                        const ArrayDataset::Options& options,
-                                       const MapPolicy& policy) {
+                                       const OpenPolicy& policy) {
   const OpenFor purpose = open_info->eAccess == GA_Update ? OpenFor::kUpdate : OpenFor::kReading;
   Result<std::shared_ptr<Array>> array = format.open(path, purpose, options.max_threads, policy);
   if (!array.ok()) return Report(array.status()), nullptr;
@@ -46,7 +46,7 @@ GDALDataset* OpenChecked(const ArrayFormat& format, GDALOpenInfo* open_info) {
   if (!threads.ok()) ReportWarning(threads.status().At(name->path).message() + "; it is ignored");
   options.max_threads = threads.ok() ? *threads : DefaultThreads();
 
-  const MapPolicy policy = format.map_policy(open_info->papszOpenOptions);
+  const OpenPolicy policy = format.open_policy(open_info->papszOpenOptions);
   // Where another file takes the name meanwhile, the sidecars may be its own: then it is opened
   // instead. Not for ever, should somebody do nothing but replace it.
   constexpr int kMaxTries = 20;

@@ -1,5 +1,6 @@
 // The format .b2nd, of the driver B2ND.
 
+#include <cpl_string.h>
 #include <cpl_vsi.h>
 
 #include <functional>
@@ -37,13 +38,22 @@ Status RefuseFolder(const std::string& path) {
   return is_frame ? SparseFrame().At(path) : Status();
 }
 
-MapPolicy Policy(StringList open_options) {
+constexpr const char* kOpenOptions =
+    "<Option name='VERIFY' type='boolean' default='YES' description='Whether what is read is "
+    "compared "
+    "with the checksums in the file'/>";
+
+OpenPolicy Policy(StringList open_options) {
   ApplyCacheLimit();
-  return PolicyOfChunkedFile(open_options);
+  return {PolicyOfChunkedFile(open_options), CPLFetchBool(open_options, "VERIFY", true)};
+}
+
+Verification VerificationOf(const OpenPolicy& policy) {
+  return policy.verifies ? Verification::kAll : Verification::kNo;
 }
 
 Result<std::shared_ptr<Array>> OpenForUpdate(const std::string& path, OpenFor purpose,
-                                             int max_threads) {
+                                             int max_threads, const OpenPolicy& policy) {
   Result<SharedFile> shared =
       OpenUpdateFile(path, purpose == OpenFor::kLateUpdate ? Joining::kLater : Joining::kNow);
   // On a file system without locks only who has just made a file can be alone with it: all others
@@ -57,17 +67,17 @@ Result<std::shared_ptr<Array>> OpenForUpdate(const std::string& path, OpenFor pu
       purpose == OpenFor::kFirstWrites ? Chunks::kUnwritten : Chunks::kMayBeWritten;
   Result<std::shared_ptr<B2ndForUpdate>> array =
       OpenB2ndForUpdate(std::move(shared->file), max_threads, chunks, kDefaultWriteCacheBytes,
-                        std::move(shared->turns));
+                        std::move(shared->turns), VerificationOf(policy));
   if (!array.ok()) return array.status();
   return std::shared_ptr<Array>(std::move(*array));
 }
 
 Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor purpose, int max_threads,
-                                    const MapPolicy& policy) {
-  if (purpose != OpenFor::kReading) return OpenForUpdate(path, purpose, max_threads);
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, policy);
+                                    const OpenPolicy& policy) {
+  if (purpose != OpenFor::kReading) return OpenForUpdate(path, purpose, max_threads, policy);
+  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, policy.map);
   if (!file.ok()) return file.status();
-  return OpenB2ndArray(std::move(*file), max_threads);
+  return OpenB2ndArray(std::move(*file), max_threads, VerificationOf(policy));
 }
 
 Result<ElementType> ReadElement(const std::string& path) {
@@ -112,6 +122,7 @@ const ArrayFormat kB2ndFormat = {
     /*extension=*/"b2nd",
     /*detect=*/HasFrameMagic,
     RefuseFolder,
+    kOpenOptions,
     Policy,
     Open,
     ReadElement,

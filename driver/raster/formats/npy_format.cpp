@@ -19,13 +19,13 @@ bool Detect(std::string_view first_bytes) {
 
 // Anybody may write to it at any time: there is nothing to keep others out of.
 Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor purpose, int max_threads,
-                                    const MapPolicy& policy) {
+                                    const OpenPolicy& policy) {
   if (purpose == OpenFor::kReading) {
-    Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, policy);
+    Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, policy.map);
     if (!file.ok()) return file.status();
     return OpenNpyArray(std::move(*file), max_threads);
   }
-  Result<std::shared_ptr<WritableFile>> file = OpenWritableFile(path, policy);
+  Result<std::shared_ptr<WritableFile>> file = OpenWritableFile(path, policy.map);
   if (!file.ok()) return file.status();
   Result<std::shared_ptr<WritableArray>> array =
       OpenNpyForUpdate(std::move(*file), max_threads, [path] { RemoveChecksumFile(path); });
@@ -72,7 +72,8 @@ const ArrayFormat kNpyFormat = {
     /*extension=*/"npy",
     Detect,
     /*refuse_folder=*/nullptr,
-    /*map_policy=*/PolicyOfPlainFile,
+    /*open_options=*/"",
+    /*open_policy=*/[](StringList options) { return OpenPolicy{PolicyOfPlainFile(options)}; },
     Open,
     ReadElement,
     CreationOptions,

@@ -84,6 +84,7 @@ ChunkDetails B2ndDetails(const FrameIndex& index) {
   details.frame_version = summary.format_version;
   details.metalayers = summary.metalayers;
   details.level = summary.level;
+  details.checksums = index.every_chunk_has_checks() ? "YES" : "NO";
   details.decoded_blocks = cached_file.decoded_blocks();
   details.cache_hits = cached_file.counters().hits;
   details.cache_misses = cached_file.counters().misses;
@@ -130,9 +131,11 @@ class B2ndArray final : public Array, public ChunkedArray {
       if (!extents.ok() || !extents->headless.empty()) return;
       dead_bytes_ = extents->dead_bytes;
       chunk_filters_ = CountsText(extents->filters);
+      checksums_ = ChecksumsText(*extents);
     });
     details.dead_bytes = dead_bytes_;
     details.chunk_filters = chunk_filters_;
+    if (!checksums_.empty()) details.checksums = checksums_;
     return details;
   }
 
@@ -150,12 +153,14 @@ class B2ndArray final : public Array, public ChunkedArray {
   // What takes reading the headers of all chunks; none of damaged files.
   mutable std::optional<uint64_t> dead_bytes_;
   mutable std::string chunk_filters_;
+  mutable std::string checksums_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int max_threads) {
-  Result<OpenedFrame> frame = OpenFrame(std::move(file));
+Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int max_threads,
+                                             Verification verification) {
+  Result<OpenedFrame> frame = OpenFrame(std::move(file), verification);
   if (!frame.ok()) return frame.status();
   return std::shared_ptr<Array>(
       std::make_shared<B2ndArray>(frame->file, frame->index, max_threads));

@@ -15,7 +15,8 @@
 namespace ndarray {
 
 // Opens a frame as OpenFrame does. Reads of one window use at most max_threads threads.
-Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int max_threads);
+Result<std::shared_ptr<Array>> OpenB2ndArray(std::shared_ptr<ByteFile> file, int max_threads,
+                                             Verification verification = Verification::kAll);
 
 // What an array of this file shows of itself, and ChunkedArray::Details.
 ArrayInfo DescribeB2nd(const FrameIndex& index);

@@ -287,6 +287,8 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
     if (!trailer.ok()) return trailer.status();
     Result<std::string> encoded = BloscEncoder::EncodeOffsets(index_->Offsets());
     if (!encoded.ok()) return encoded.status().At(path());
+    PutFingerprint(*trailer, index_->every_chunk_has_checks(), index_->has_no_checksums(),
+                   index_->header_sums(), *encoded);
     return *encoded + *trailer;
   }
 
@@ -311,7 +313,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
 
   // Goes on from what others have committed.
   Status Rebase(PendingChunks::Batch& batch) {
-    Result<std::shared_ptr<FrameEditor>> newer = FrameEditor::Open(*file_);
+    Result<std::shared_ptr<FrameEditor>> newer = FrameEditor::Open(*file_, index_->verification());
     if (!newer.ok()) return newer.status();
     if (!(*newer)->IsLike(*index_)) {
       return Mismatch(StatusCode::kIo, "array", "one of another shape or type, by another writer",
@@ -357,13 +359,14 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
 Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<WritableFile> file,
                                                          int max_threads, Chunks chunks,
                                                          int64_t write_cache_bytes,
-                                                         std::unique_ptr<WriterTurns> turns) {
+                                                         std::unique_ptr<WriterTurns> turns,
+                                                         Verification verification) {
   auto appender = std::make_unique<FrameAppender>(file, std::move(turns));
   std::shared_ptr<FrameEditor> index;
   {
     const FrameTurn turn(*appender, FrameAppender::TurnTo::kRead);
     if (!turn.status().ok()) return turn.status();
-    Result<std::shared_ptr<FrameEditor>> opened = FrameEditor::Open(*file);
+    Result<std::shared_ptr<FrameEditor>> opened = FrameEditor::Open(*file, verification);
     if (!opened.ok()) return opened.status();
     index = std::move(*opened);
     Status status = CheckWritable(index->layout());
@@ -374,7 +377,7 @@ Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<Writabl
   const FrameSummary& summary = index->summary();
   const B2ndLayout& layout = index->layout();
   const Compression compression{summary.compressor, summary.level, summary.pipeline,
-                                summary.auto_group_bytes};
+                                summary.auto_group_bytes, !index->has_no_checksums()};
   Result<std::unique_ptr<BloscEncoder>> encoder =
       BloscEncoder::Make(compression, static_cast<int32_t>(layout.element.element_bytes),
                          static_cast<int32_t>(layout.block_bytes), summary.b2nd);

@@ -25,6 +25,7 @@
 #include <memory>
 
 #include "driver/store/array.h"
+#include "driver/store/frame/frame_fingerprint.h"
 #include "driver/store/io/byte_file.h"
 #include "driver/store/io/output_file.h"
 #include "driver/store/io/writer_turns.h"
@@ -51,11 +52,12 @@ class B2ndForUpdate : public WritableArray {
 // anything is written the array joins its writers, if it has not yet; until that succeeds writes
 // fail, and the file stays as it is. Flush fails where a turn does not come in time, or another
 // file has taken the name: what was written still waits, for another one. `turns`: nullptr where
-// nobody else writes the file.
+// nobody else writes the file. What is written has checksums, unless the file says that it is one
+// without; `verification`: as FrameIndex::Open.
 Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(
     std::shared_ptr<WritableFile> file, int max_threads, Chunks chunks = Chunks::kMayBeWritten,
     int64_t write_cache_bytes = kDefaultWriteCacheBytes,
-    std::unique_ptr<WriterTurns> turns = nullptr);
+    std::unique_ptr<WriterTurns> turns = nullptr, Verification verification = Verification::kAll);
 
 }  // namespace ndarray
 

@@ -9,16 +9,18 @@
 #include "driver/store/box.h"
 #include "driver/store/buffer.h"
 #include "driver/store/frame/frame_attributes.h"
+#include "driver/store/frame/frame_fingerprint.h"
 #include "driver/store/thread_pool.h"
 
 namespace ndarray {
 B2ndWriter::B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<BloscEncoder> encoder,
-                       std::string header, std::string trailer, int max_threads)
+                       std::string header, std::string trailer, bool checksums, int max_threads)
     : file_(file),
       layout_(std::move(layout)),
       encoder_(std::move(encoder)),
       header_(std::move(header)),
       trailer_(std::move(trailer)),
+      checksums_(checksums),
       max_threads_(max_threads),
       offsets_(static_cast<size_t>(layout_.chunk_count), SpecialOffset(ChunkKind::kZeros)) {
   info_.shape = layout_.shape;
@@ -42,13 +44,11 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
     return Mismatch(StatusCode::kNotSupported, "dtype", element.text, "a list of (name, type)")
         .At(file.path());
   }
-  Result<std::string> b2nd =
-      FormatB2ndMetalayer(layout.shape, layout.chunk_shape, layout.block_shape,
-                          element.is_record ? element.literal : element.text);
-  if (!b2nd.ok()) return b2nd.status().At(file.path());
+  const std::string b2nd = FormatB2ndMetalayer(layout.shape, layout.chunk_shape, layout.block_shape,
+                                               element.is_record ? element.literal : element.text);
   Result<std::unique_ptr<BloscEncoder>> encoder =
       BloscEncoder::Make(compression, static_cast<int32_t>(layout.element.element_bytes),
-                         static_cast<int32_t>(layout.block_bytes), *b2nd);
+                         static_cast<int32_t>(layout.block_bytes), b2nd);
   if (!encoder.ok()) return encoder.status().At(file.path());
   Result<std::string> header = (*encoder)->MakeFrameHeader();
   if (!header.ok()) return header.status().At(file.path());
@@ -64,9 +64,9 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
     if (!content.ok()) return content.status().At(file.path());
     contents.emplace_back(name, std::move(*content));
   }
-  std::unique_ptr<B2ndWriter> writer(new B2ndWriter(file, std::move(layout), std::move(*encoder),
-                                                    std::move(*header),
-                                                    FormatFrameTrailer(contents), max_threads));
+  std::unique_ptr<B2ndWriter> writer(
+      new B2ndWriter(file, std::move(layout), std::move(*encoder), std::move(*header),
+                     FormatFrameTrailer(contents), compression.checksums, max_threads));
   Status status = file.WriteAt(0, writer->header_.data(), writer->header_.size());
   if (!status.ok()) return status;
   return writer;
@@ -122,16 +122,17 @@ Status B2ndWriter::Finish() {
   Result<std::string> index = BloscEncoder::EncodeOffsets(offsets_);
   if (!index.ok()) return index.status().At(file_.path());
   const uint64_t index_at = header_.size() + chunks_bytes_;
-  Status status = file_.WriteAt(index_at, index->data(), index->size());
   const uint64_t trailer_at = index_at + index->size();
-  if (status.ok()) {
-    status = file_.WriteAt(trailer_at, trailer_.data(), trailer_.size());
-  }
-  if (!status.ok()) return status;
   PutFrameLengths(header_, trailer_at + trailer_.size(), layout_.chunk_count * layout_.chunk_bytes,
                   static_cast<int64_t>(chunks_bytes_));
   PutChunkSizes(header_, static_cast<int32_t>(layout_.chunk_bytes),
                 static_cast<int32_t>(layout_.block_bytes));
+  PutFingerprint(trailer_, checksums_, !checksums_, SumHeader(header_), *index);
+  Status status = file_.WriteAt(index_at, index->data(), index->size());
+  if (status.ok()) {
+    status = file_.WriteAt(trailer_at, trailer_.data(), trailer_.size());
+  }
+  if (!status.ok()) return status;
   return file_.WriteAt(0, header_.data(), header_.size());
 }
 

@@ -39,7 +39,7 @@ class B2ndWriter final : public ArrayWriter {
 
  private:
   B2ndWriter(OutputFile& file, B2ndLayout layout, std::unique_ptr<BloscEncoder> encoder,
-             std::string header, std::string trailer, int max_threads);
+             std::string header, std::string trailer, bool checksums, int max_threads);
   Status Encode(const AxisVector& position, const ConstStridedView& from, std::string& to) const;
   Status Append(int64_t chunk, const std::string& bytes);
 
@@ -48,7 +48,8 @@ class B2ndWriter final : public ArrayWriter {
   WriterInfo info_;
   const std::unique_ptr<BloscEncoder> encoder_;
   std::string header_;
-  const std::string trailer_;
+  std::string trailer_;
+  const bool checksums_;
   const int max_threads_;
   std::vector<int64_t> offsets_;
   uint64_t chunks_bytes_ = 0;

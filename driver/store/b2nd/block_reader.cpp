@@ -230,7 +230,7 @@ Status BlockReader::ReadWhole(const LoadedChunk& chunk, const Task& task) const 
     const auto fresh = std::make_shared<Buffer>(static_cast<size_t>(layout_.chunk_bytes));
     Status status = chunk.DecodeChunk(index_.codec(), fresh->data());
     loader_.NoteChunk(chunk);
-    if (!status.ok()) return status;
+    if (!status.ok()) return status.At("array" + SliceText(ChunkBox(layout_, PositionOf(chunk))));
     cached_file_.NoteDecoded(layout_.blocks_per_chunk);
     decoded = fresh;
     if (lookup.wanted) cached_file_.Insert(chunk.chunk_index, kWholeChunk, decoded);
@@ -285,7 +285,13 @@ Status BlockReader::Decode(const LoadedChunk& chunk, int64_t block, std::byte* t
   cached_file_.NoteDecoded(1);
   Status status = chunk.DecodeBlock(index_.codec(), block, to);
   loader_.NoteBlock(chunk, block);
-  return status.ok() ? status : status.At("block " + std::to_string(block));
+  return AtBlock(status, chunk, block);
+}
+
+Status BlockReader::AtBlock(const Status& status, const LoadedChunk& chunk, int64_t block) const {
+  if (status.ok()) return status;
+  const Box box = BlockBox(layout_, PositionOf(chunk), GridPosition(layout_.block_grid, block));
+  return status.At("block " + std::to_string(block) + ", array" + SliceText(box));
 }
 
 bool BlockReader::FindRuns(const ReadTarget& target, const Box& box, BlockRuns& runs) const {
@@ -329,9 +335,9 @@ bool BlockReader::DecodeStraight(const LoadedChunk& chunk, int64_t block, const 
   }
   if (pieces * kMinBytesPerRun > static_cast<size_t>(layout_.block_bytes)) return false;
   cached_file_.NoteDecoded(1);
-  status = DecodeRuns(*chunk.format, chunk.bytes, block, runs.data(), count);
+  status = chunk.DecodeRuns(block, runs.data(), count);
   loader_.NoteBlock(chunk, block);
-  if (!status.ok()) status = status.At("block " + std::to_string(block));
+  status = AtBlock(status, chunk, block);
   return true;
 }
 

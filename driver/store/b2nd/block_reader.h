@@ -72,6 +72,8 @@ class BlockReader {
   bool FindRuns(const ReadTarget& target, const Box& box, BlockRuns& runs) const;
 
   AxisVector PositionOf(const LoadedChunk& chunk) const;
+  // A failure with the block's number and place.
+  Status AtBlock(const Status& status, const LoadedChunk& chunk, int64_t block) const;
   // The bytes of a box that the targets take together.
   int64_t UsedBytes(const Box& box) const;
   // Whether the block goes from one side of the array to the other where the windows do not: rows

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "driver/store/blosc2/blosc_chunk.h"
+#include "driver/store/blosc2/chunk_checks.h"
 #include "driver/store/box.h"
 #include "driver/store/frame/chunk_loader.h"
 #include "driver/store/strided_copy.h"
@@ -61,6 +62,7 @@ class Coverage {
         header->compressed_bytes > static_cast<int64_t>(bytes.size())) {
       return false;
     }
+    if (index_.verifies() && !CheckDirectory(*header, bytes).ok()) return false;
     chunk.header = *header;
     chunk.bytes = bytes;
     return true;

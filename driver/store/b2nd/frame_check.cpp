@@ -10,6 +10,7 @@
 #include "driver/store/blosc2/byte_reader.h"
 #include "driver/store/blosc2/codecs.h"
 #include "driver/store/buffer.h"
+#include "driver/store/checksum/checksum.h"
 #include "driver/store/frame/chunk_loader.h"
 #include "driver/store/io/string_file.h"
 #include "driver/store/text.h"
@@ -44,9 +45,10 @@ class Findings {
     if (damage_.listed.size() > 2 * max_listed_) CutList();
   }
 
-  void CountDecoded(const std::string& codec, int64_t blocks) {
+  void CountDecoded(const std::string& codec, int64_t blocks, bool has_checks) {
     const std::lock_guard<std::mutex> lock(mutex_);
     damage_.decoded_blocks[codec] += blocks;
+    if (has_checks) damage_.checked_blocks += blocks;
   }
 
   Status FinishTask() {
@@ -190,7 +192,8 @@ class FrameCheck {
   }
 
   void CountDecoded(const LoadedChunk& chunk, int64_t blocks) {
-    findings_.CountDecoded(chunk.header.stored ? "stored" : CodecName(chunk.header.codec), blocks);
+    findings_.CountDecoded(chunk.header.stored ? "stored" : CodecName(chunk.header.codec), blocks,
+                           chunk.has_checks);
   }
 
   Status DecodeWhole(const LoadedChunk& chunk) {
@@ -258,7 +261,7 @@ Status CheckNested(std::string packed, bool must_be_array) {
 Status CheckAttribute(const FrameIndex& index, const ByteFile& file, size_t number,
                       bool must_be_array, int64_t& budget_bytes) {
   Result<std::string> packed = index.attributes().Content(file, number);
-  if (packed.ok()) packed = DecodeAttribute(index.codec(), *packed, budget_bytes);
+  if (packed.ok()) packed = DecodeAttribute(index.codec(), *packed, budget_bytes, true);
   if (!packed.ok()) return packed.status();
   budget_bytes -= static_cast<int64_t>(packed->size());
   return CheckNested(std::move(*packed), must_be_array);
@@ -278,8 +281,16 @@ Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const Byte
   const FrameSummary& summary = index.summary();
   const auto trailer_offset = static_cast<uint64_t>(summary.frame_bytes) - summary.trailer_bytes;
   Result<FrameAttributes> names =
-      FrameAttributes::Load(file, trailer_offset, summary.trailer_bytes);
+      FrameAttributes::Load(file, trailer_offset, summary.trailer_bytes, true);
   if (!names.ok()) damage.push_back(names.status());
+  if (index.fingerprint()) {
+    std::string trailer;
+    Status status = ReadBytes(file, trailer_offset, summary.trailer_bytes, trailer);
+    if (!status.ok()) return status;
+    status =
+        CheckSum("checksum of the attributes", SumTrailer(trailer), index.fingerprint()->trailer);
+    if (!status.ok()) damage.push_back(status);
+  }
   int64_t budget_bytes = 4 * kMaxAttributeBytes;
   const std::vector<AttributeInfo>& list = index.attributes().list();
   for (size_t i = 0; i < list.size(); ++i) {

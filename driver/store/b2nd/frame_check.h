@@ -1,8 +1,9 @@
 // Finds what is damaged in a .b2nd file that opens, by decoding all of it.
 //
-// Blosc2 keeps no checksums, and only the codec ZLIB has one of its own (Adler-32, for each
-// compressed stream). All others notice a changed byte only if the stream can no longer be decoded,
-// or decodes to another length. Bytes that decode to other values go unnoticed.
+// Chunks that this program wrote have checksums (chunk_checks.h), by which every changed bit is
+// found. Of others the codec ZLIB has checksums (Adler-32, for each compressed stream), and ZSTD
+// may have. All else notices a changed byte only if the stream can no longer be decoded, or decodes
+// to another length: bytes that decode to other values go unnoticed.
 #ifndef GDAL_NDARRAY_STORE_B2ND_FRAME_CHECK_H_
 #define GDAL_NDARRAY_STORE_B2ND_FRAME_CHECK_H_
 
@@ -35,6 +36,7 @@ struct FrameDamage {
   // Blocks that were decoded, by codec ("ZSTD"), or "stored" for those that are not compressed, of
   // which any bytes will do. Chunks that take no blocks are not counted.
   std::map<std::string, int64_t> decoded_blocks;
+  int64_t checked_blocks = 0;  // those of them that were compared with checksums
 };
 
 // Decodes every block of every chunk, with at most max_threads threads, each with memory for one
@@ -46,8 +48,8 @@ Result<FrameDamage> DecodeFrame(const FrameIndex& index, const ByteFile& file, i
                                 size_t max_listed, const ProgressFn& progress);
 
 // The attributes that cannot be decoded (arrays in them, too: masks), and why. A few bytes may
-// claim many: at most 256 MiB are decoded of all of them together. Those of the
-// name `array_name` must be arrays.
+// claim many: at most 256 MiB are decoded of all of them together. Those of the name `array_name`
+// must be arrays. What the trailer's checksum says of them is among it.
 Result<std::vector<Status>> DecodeAttributes(const FrameIndex& index, const ByteFile& file,
                                              std::string_view array_name = {});
 

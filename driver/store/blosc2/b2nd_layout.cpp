@@ -69,6 +69,21 @@ Status CheckShapes(const B2ndLayout& layout) {
   return {};
 }
 
+// Big-endian, after a marker of msgpack.
+void AppendNumber(std::string& content, int marker, int64_t value, int bytes) {
+  content.push_back(static_cast<char>(marker));
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
+    content.push_back(static_cast<char>(value >> shift));
+  }
+}
+
+void AppendShape(std::string& content, const AxisVector& shape, int number_bytes) {
+  content.push_back(static_cast<char>(0x90 + shape.size()));
+  for (const int64_t count : shape) {
+    AppendNumber(content, number_bytes == 8 ? 0xd3 : 0xd2, count, number_bytes);
+  }
+}
+
 // The product of all axes and the element's bytes, at most INT32_MAX.
 std::optional<int64_t> SmallBytes(const AxisVector& shape, int64_t element_bytes) {
   auto bytes = CheckedProduct(shape);
@@ -110,6 +125,35 @@ Status CompleteGrids(B2ndLayout& layout) {
 }
 
 }  // namespace
+
+std::string FormatB2ndMetalayer(const AxisVector& shape, const AxisVector& chunk_shape,
+                                const AxisVector& block_shape, std::string_view dtype) {
+  std::string content = {'\x97', '\0', static_cast<char>(shape.size())};
+  AppendShape(content, shape, 8);
+  AppendShape(content, chunk_shape, 4);
+  AppendShape(content, block_shape, 4);
+  content.push_back('\0');  // dtypes as NumPy writes them
+  AppendNumber(content, 0xdb, static_cast<int64_t>(dtype.size()), 4);
+  return content.append(dtype);
+}
+
+B2ndParts SplitB2ndMetalayer(std::string_view content) {
+  constexpr size_t kShapeAt = 4;
+  constexpr size_t kNumberBytes = 9;
+  B2ndParts parts{std::string(content), ""};
+  size_t at = 0;
+  size_t size = content.size();
+  if (content.size() > kShapeAt) {
+    const size_t shape_bytes = kNumberBytes * static_cast<unsigned char>(content[2]);
+    if (shape_bytes <= content.size() - kShapeAt) {
+      at = kShapeAt;
+      size = shape_bytes;
+    }
+  }
+  parts.shape = content.substr(at, size);
+  parts.all_but_shape.replace(at, size, size, '\0');
+  return parts;
+}
 
 Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content) {
   // [version, axes, shape, chunk shape, block shape, dtype format, dtype]

@@ -7,6 +7,7 @@
 #define GDAL_NDARRAY_STORE_BLOSC2_B2ND_LAYOUT_H_
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "driver/store/array.h"
@@ -42,6 +43,19 @@ struct B2ndLayout {
 // not fit, chunks of 2 GiB; kNotSupported for axes of size 0, no axes, and dtypes that are no
 // numbers.
 Result<B2ndLayout> ParseB2ndMetalayer(std::string_view content);
+
+// Such a content, of a dtype as NumPy writes it ("<u2"). REQUIRES: the shapes are those of a
+// B2ndLayout
+std::string FormatB2ndMetalayer(const AxisVector& shape, const AxisVector& chunk_shape,
+                                const AxisVector& block_shape, std::string_view dtype);
+
+// The content with zeros in the place of the array's shape, and the shape's bytes: as much as
+// changes when c-blosc2 resizes an array. Other contents: zeros, and all of it.
+struct B2ndParts {
+  std::string all_but_shape;
+  std::string shape;
+};
+B2ndParts SplitB2ndMetalayer(std::string_view content);
 
 // The layout of a new array. kInvalidArgument for shapes of other ranks, axes below 1, blocks
 // larger than their chunks, chunks of 2 GiB, more than kMaxChunks.

@@ -4,10 +4,14 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <string>
+
+#include "driver/store/blosc2/codecs.h"
+#include "driver/store/checksum/checksum.h"
 
 namespace ndarray {
 namespace {
@@ -39,20 +43,82 @@ uint32_t StartOf(std::string_view chunk, int64_t block) {
 
 struct FreeZstd {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
 };
 
+// ZSTD_d_forceIgnoreChecksum. Its number is in zstd.h, its name and meaning only for programs that
+// link ZSTD statically. So the library is tried: where it does something else, or nothing, frames
+// are decoded with their checksums.
+constexpr auto kIgnoreChecksum = ZSTD_d_experimentalParam3;
+
 // The thread's own: it holds tables that each stream fills anew.
-ZSTD_DCtx* ZstdContext() {
-  thread_local const std::unique_ptr<ZSTD_DCtx, FreeZstd> context(ZSTD_createDCtx());
+ZSTD_DCtx* NewZstdContext() {
+  ZSTD_DCtx* const context = ZSTD_createDCtx();
+  if (context == nullptr) throw std::bad_alloc();
+  return context;
+}
+
+bool CanIgnoreChecksums() {
+  static const bool can = [] {
+    const std::unique_ptr<ZSTD_DCtx, FreeZstd> context(NewZstdContext());
+    std::string frame;
+    AppendStoredZstd("12345678", frame);
+    std::array<char, 8> to;
+    const auto decodes = [&] {
+      return ZSTD_decompressDCtx(context.get(), to.data(), to.size(), frame.data(), frame.size()) ==
+                 to.size() &&
+             std::string_view(to.data(), to.size()) == "12345678";
+    };
+    if (!decodes()) return false;
+    frame.back() ^= 1;
+    if (decodes() || ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), kIgnoreChecksum, 1))) {
+      return false;
+    }
+    return decodes();
+  }();
+  return can;
+}
+
+ZSTD_DCtx* ZstdContext(bool ignores_checksums) {
+  thread_local const std::unique_ptr<ZSTD_DCtx, FreeZstd> context(NewZstdContext());
+  if (CanIgnoreChecksums()) {
+    ZSTD_DCtx_setParameter(context.get(), kIgnoreChecksum, ignores_checksums ? 1 : 0);
+  }
+  return context.get();
+}
+
+// What a frame of ZSTD adds to blocks that do not get smaller: its own header and checksum, and a
+// header of each block.
+constexpr size_t kMaxStoredBlock = size_t{128} << 10;
+constexpr size_t kBlockHeaderBytes = 3;
+
+size_t ZstdHeaderBytes(size_t stream_bytes) {
+  return 4 + 1 + (stream_bytes < 256 ? 1 : stream_bytes < 65536 + 256 ? 2 : 4);
+}
+
+// Of a stream, as files have it.
+size_t MaxStreamBytes(bool is_zstd, size_t stream_bytes) {
+  return is_zstd ? StoredZstdBytes(stream_bytes) + 16 : stream_bytes;
+}
+
+void AppendLittle(uint64_t value, size_t bytes, std::string& to) {
+  for (size_t i = 0; i < bytes; ++i) to.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+int ZstdLevel(int level) { return level < 9 ? 2 * level - 1 : ZSTD_maxCLevel(); }
+
+ZSTD_CCtx* ZstdEncoder() {
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeZstd> context(ZSTD_createCCtx());
   if (context == nullptr) throw std::bad_alloc();
   return context.get();
 }
 
 // Whether the first `wanted_bytes`, at least, of the stream's `to_bytes` are there afterwards.
-bool Decompress(StreamCodec codec, std::string_view from, size_t wanted_bytes, size_t to_bytes,
-                std::byte* to) {
-  if (codec == StreamCodec::kZstd) {
-    return ZSTD_decompressDCtx(ZstdContext(), to, to_bytes, from.data(), from.size()) == to_bytes;
+bool Decompress(const StreamsFormat& format, std::string_view from, size_t wanted_bytes,
+                size_t to_bytes, std::byte* to) {
+  if (format.codec == StreamCodec::kZstd) {
+    return ZSTD_decompressDCtx(ZstdContext(format.ignores_checksums), to, to_bytes, from.data(),
+                               from.size()) == to_bytes;
   }
   auto* const output = reinterpret_cast<char*>(to);
   const auto from_size = static_cast<int>(from.size());
@@ -96,10 +162,11 @@ Status DecodeStreams(const StreamsFormat& format, std::string_view chunk, int64_
       continue;
     }
     const auto bytes = static_cast<size_t>(length);
-    const size_t max_bytes = std::min(rest.size(), stream_bytes);
+    const size_t max_bytes =
+        std::min(rest.size(), MaxStreamBytes(format.codec == StreamCodec::kZstd, stream_bytes));
     if (bytes > max_bytes) return TooLong(stream, bytes, max_bytes);
     if (bytes != stream_bytes) {
-      if (!Decompress(format.codec, rest.substr(0, bytes), wanted_bytes, stream_bytes, to)) {
+      if (!Decompress(format, rest.substr(0, bytes), wanted_bytes, stream_bytes, to)) {
         return Corrupt(stream, "damage", std::to_string(stream_bytes) + " bytes when decoded");
       }
     } else if (streams == 1 && in_place != nullptr) {
@@ -112,12 +179,56 @@ Status DecodeStreams(const StreamsFormat& format, std::string_view chunk, int64_
   return {};
 }
 
+size_t StoredZstdBytes(size_t stream_bytes) {
+  const size_t blocks = std::max<size_t>((stream_bytes + kMaxStoredBlock - 1) / kMaxStoredBlock, 1);
+  return ZstdHeaderBytes(stream_bytes) + blocks * kBlockHeaderBytes + stream_bytes +
+         sizeof(uint32_t);
+}
+
+// RFC 8878.
+void AppendStoredZstd(std::string_view stream, std::string& to) {
+  constexpr uint64_t kMagic = 0xFD2FB528;
+  constexpr uint64_t kOneSegmentWithChecksum = 0x24;
+  const size_t size_bytes = ZstdHeaderBytes(stream.size()) - 5;
+  const uint64_t size_code = size_bytes / 2;
+  AppendLittle(kMagic, 4, to);
+  AppendLittle(size_code << 6 | kOneSegmentWithChecksum, 1, to);
+  AppendLittle(stream.size() - (size_bytes == 2 ? 256 : 0), size_bytes, to);
+  std::string_view rest = stream;
+  do {
+    const std::string_view block = rest.substr(0, kMaxStoredBlock);
+    rest.remove_prefix(block.size());
+    AppendLittle(uint64_t{block.size()} << 3 | (rest.empty() ? 1 : 0), kBlockHeaderBytes, to);
+    to.append(block);
+  } while (!rest.empty());
+  AppendLittle(ZstdChecksum(stream), 4, to);
+}
+
+// RFC 8878: a flag in the frame's header, and the checksum at its end. By ZSTD_compress2, which can
+// write both, short streams take some percent longer.
+size_t CompressZstd(std::string_view stream, int level, std::byte* to) {
+  constexpr size_t kDescriptorAt = 4;
+  constexpr std::byte kChecksumFlag{0x04};
+  if (stream.size() <= kDescriptorAt + sizeof(uint32_t)) return 0;
+  // With no more room ZSTD gives up where it would only copy.
+  const size_t room = stream.size() - sizeof(uint32_t) - 1;
+  const size_t size =
+      ZSTD_compressCCtx(ZstdEncoder(), to, room, stream.data(), stream.size(), ZstdLevel(level));
+  if (ZSTD_isError(size) != 0) return 0;
+  to[kDescriptorAt] |= kChecksumFlag;
+  const uint32_t checksum = ZstdChecksum(stream);
+  for (size_t i = 0; i < sizeof(checksum); ++i) {
+    to[size + i] = static_cast<std::byte>(checksum >> (8 * i));
+  }
+  return size + sizeof(checksum);
+}
+
 Status CheckStreams(const BloscChunk& chunk, std::string_view bytes, int64_t block) {
   const int64_t left = chunk.uncompressed_bytes - block * chunk.block_bytes;
   const auto block_bytes = static_cast<size_t>(std::min(chunk.block_bytes, left));
   const bool is_split = chunk.is_split && left >= chunk.block_bytes;
   const size_t streams = is_split ? std::max<size_t>(chunk.element_bytes, 1) : 1;
-  const size_t max_bytes = block_bytes / streams;
+  const size_t max_bytes = MaxStreamBytes(chunk.codec == codec_id::kZstd, block_bytes / streams);
   std::string_view rest = bytes.substr(std::min<size_t>(StartOf(bytes, block), bytes.size()));
   for (size_t stream = 0; stream < streams && rest.size() >= kLengthBytes; ++stream) {
     const int32_t length = LittleInt32(rest.data());

@@ -1,18 +1,17 @@
 #include "driver/store/blosc2/blosc_codec.h"
 
-#include <b2nd.h>
 #include <blosc2.h>
 #include <blosc2/filters-registry.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cstdlib>
 #include <new>
 
 #include "driver/store/blosc2/block_streams.h"
+#include "driver/store/blosc2/chunk_checks.h"
 #include "driver/store/blosc2/codecs.h"
 #include "driver/store/buffer.h"
+#include "driver/store/slot_pool.h"
 
 namespace ndarray {
 namespace {
@@ -28,15 +27,47 @@ static_assert(filter_id::kNone == BLOSC_NOFILTER && filter_id::kShuffle == BLOSC
               filter_id::kTruncatePrecision == BLOSC_TRUNC_PREC &&
               filter_id::kByteDelta == BLOSC_FILTER_BYTEDELTA);
 
-Status Missing(const char* what, const std::string& name) {
-  return Mismatch(StatusCode::kNotSupported, what, name + ", which a plugin of c-blosc2 decodes",
-                  std::string("a ") + what +
-                      " that is part of c-blosc2; python-blosc2 can write the array with one");
+// The streams of a chunk that ZSTD compresses with its checksums, which c-blosc2 does not ask it
+// for. They are compressed here, in a codec of our own that gives c-blosc2 a single byte for each,
+// and put into the place of those bytes afterwards. No file has that codec's number.
+constexpr uint8_t kOwnZstd = BLOSC2_USER_REGISTERED_CODECS_START + 78;
+
+thread_local ZstdStreams* own_streams = nullptr;  // of the chunk that the thread compresses
+
+int EncodeOwnZstd(const uint8_t* input, int32_t input_bytes, uint8_t* output, int32_t, uint8_t,
+                  blosc2_cparams*, const void*) {
+  own_streams->Add({reinterpret_cast<const char*>(input), static_cast<size_t>(input_bytes)});
+  output[0] = 0;
+  return 1;
 }
 
 // Registers the codecs and filters of the library. It is never undone: there is one copy of the
 // library in the plugin, for as long as the process lives.
-void InitializeLibrary() { [[maybe_unused]] static const bool done = (blosc2_init(), true); }
+void InitializeLibrary() {
+  [[maybe_unused]] static const bool done = [] {
+    blosc2_init();
+    static char name[] = "gdal_ndarray_zstd";
+    blosc2_codec codec = {};
+    codec.compcode = kOwnZstd;
+    codec.compname = name;
+    codec.encoder = EncodeOwnZstd;
+    return blosc2_register_codec(&codec) == BLOSC2_ERROR_SUCCESS;
+  }();
+}
+
+// The same, compressed by the codec above: in streams as c-blosc2 would have for ZSTD.
+blosc2_cparams WithOwnZstd(blosc2_cparams parameters) {
+  constexpr int kMaxStreams = 16;
+  constexpr int kMaxSplitLevel = 5;
+  const bool shuffles = std::count(std::begin(parameters.filters), std::end(parameters.filters),
+                                   static_cast<uint8_t>(BLOSC_SHUFFLE)) > 0;
+  const bool splits = parameters.clevel <= kMaxSplitLevel && shuffles &&
+                      parameters.typesize <= kMaxStreams &&
+                      parameters.blocksize / parameters.typesize >= BLOSC_MIN_BUFFERSIZE;
+  parameters.compcode = kOwnZstd;
+  parameters.splitmode = splits ? BLOSC_ALWAYS_SPLIT : BLOSC_NEVER_SPLIT;
+  return parameters;
+}
 
 Status DecodeStatus(int result, int64_t wanted) {
   if (result == wanted) return {};
@@ -56,45 +87,7 @@ struct FreeSchunk {
 };
 using SchunkPtr = std::unique_ptr<blosc2_schunk, FreeSchunk>;
 
-// Threads are numbered as they come, so that each finds its own context again.
-size_t ThreadNumber() {
-  static std::atomic<size_t> next{0};
-  thread_local const size_t number = next.fetch_add(1, std::memory_order_relaxed);
-  return number;
-}
-
-// Contexts at rest. A thread takes the one in its slot out for as long as it works with it: without
-// a lock, and without an allocation but the first time.
-class ContextPool {
- public:
-  ContextPool() = default;
-  ContextPool(const ContextPool&) = delete;
-  ContextPool& operator=(const ContextPool&) = delete;
-  ~ContextPool() {
-    for (auto& slot : slots_) ContextPtr(slot.exchange(nullptr));
-  }
-
-  std::atomic<blosc2_context*>& Slot() { return slots_[ThreadNumber() % slots_.size()]; }
-
- private:
-  std::array<std::atomic<blosc2_context*>, 64> slots_ = {};
-};
-
-class Lease {
- public:
-  template <typename NewContext>
-  Lease(ContextPool& pool, const NewContext& new_context)
-      : slot_(pool.Slot()), context_(slot_.exchange(nullptr)) {
-    if (context_ == nullptr) context_ = new_context();
-  }
-  ~Lease() { ContextPtr(slot_.exchange(context_.release())); }
-
-  blosc2_context* get() const { return context_.get(); }
-
- private:
-  std::atomic<blosc2_context*>& slot_;
-  ContextPtr context_;
-};
+using ContextPool = SlotPool<ContextPtr>;
 
 ContextPtr Owned(blosc2_context* context) {
   if (context == nullptr) throw std::bad_alloc();
@@ -137,6 +130,14 @@ Result<SchunkPtr> NewSchunk(blosc2_cparams compression, bool contiguous, std::st
 Status Refused(int result, int64_t size_bytes) {
   return Mismatch(StatusCode::kInvalidArgument, "compression", print_error(result),
                   "a chunk of " + std::to_string(size_bytes) + " bytes that c-blosc2 compresses");
+}
+
+// The thread's next chunk fills `own`, where the parameters are those of our own codec.
+void Collect(ZstdStreams& own, const blosc2_cparams& parameters, size_t size_bytes) {
+  if (parameters.compcode != kOwnZstd) return;
+  own.Reserve(size_bytes);
+  own.level = parameters.clevel;
+  own_streams = &own;
 }
 
 // A chunk that stands alone.
@@ -184,18 +185,14 @@ Result<std::unique_ptr<BloscCodec>> BloscCodec::Make(int32_t element_bytes, std:
 
 Status BloscCodec::CheckSupported(const BloscChunk& chunk) {
   if (chunk.kind != ChunkKind::kBlocks || chunk.stored) return {};
-  if (!CanReadCodec(chunk.codec)) return Missing("codec", CodecName(chunk.codec));
-  for (const uint8_t id : chunk.filters) {
-    if (!CanReadFilter(id)) return Missing("filter", FilterName(id));
-  }
-  return {};
+  return CheckCanRead(chunk.codec, chunk.filters.data(), chunk.filters.size());
 }
 
 Status BloscCodec::DecodeBlock(std::string_view bytes, const BloscChunk& chunk, int64_t block,
                                std::byte* to) const {
   Status status = CheckStreams(chunk, bytes, block);
   if (!status.ok()) return status;
-  const Lease context(impl_->pool, [this] { return impl_->NewContext(); });
+  const ContextPool::Lease context(impl_->pool, [this] { return impl_->NewContext(); });
   const auto size_bytes = static_cast<int32_t>(chunk.block_bytes);
   const int result = blosc2_getitem_bytes_ctx(
       context.get(), bytes.data(), static_cast<int32_t>(bytes.size()),
@@ -218,18 +215,18 @@ Status BloscCodec::DecodeChunk(std::string_view bytes, const BloscChunk& chunk,
 // One way to compress chunks. Contexts for samples are apart: c-blosc2 remembers the size of
 // blocks.
 struct BloscEncoder::Pipeline {
-  ContextPtr NewContext() const { return Owned(blosc2_create_cctx(parameters)); }
-
-  // The size of the chunk that it made in `to`, or an error of c-blosc2.
-  int Compress(ContextPool& pool, const void* from, int64_t from_bytes, std::byte* to,
-               int64_t to_bytes) const {
-    const Lease context(pool, [this] { return NewContext(); });
+  // The size of the chunk that it made in `to`, or an error of c-blosc2. `how`: one of the
+  // parameters below, for each pool the same.
+  int Compress(ContextPool& pool, const blosc2_cparams& how, const void* from, int64_t from_bytes,
+               std::byte* to, int64_t to_bytes) const {
+    const ContextPool::Lease context(pool, [&] { return Owned(blosc2_create_cctx(how)); });
     return blosc2_compress_ctx(context.get(), from, static_cast<int32_t>(from_bytes), to,
                                static_cast<int32_t>(to_bytes));
   }
 
   blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;
   int64_t weight = 1;
+  blosc2_cparams own_zstd = BLOSC2_CPARAMS_DEFAULTS;  // the same by our own codec; for ZSTD
   mutable ContextPool chunks, samples;
 };
 
@@ -238,6 +235,8 @@ struct BloscEncoder::Impl {
   const blosc2_cparams& parameters() const { return pipelines[0]->parameters; }
 
   std::vector<std::unique_ptr<Pipeline>> pipelines;  // several: each chunk gets one of them
+  bool checksums = true;
+  bool is_own_zstd = false;
   uint8_t auto_group_bytes = 0;
   int64_t group_bytes = 1;
   std::string b2nd;
@@ -273,7 +272,13 @@ Result<std::unique_ptr<BloscEncoder>> BloscEncoder::Make(const Compression& comp
   Result<SchunkPtr> schunk = NewSchunk(impl.parameters(), false, b2nd);
   if (!schunk.ok()) return schunk.status();
   impl.schunk = std::move(*schunk);
-  for (const auto& pipeline : impl.pipelines) pipeline->parameters.schunk = impl.schunk.get();
+  for (const auto& pipeline : impl.pipelines) {
+    pipeline->parameters.schunk = impl.schunk.get();
+    pipeline->own_zstd = WithOwnZstd(pipeline->parameters);
+  }
+  impl.checksums = compression.checksums;
+  impl.is_own_zstd = compression.checksums && compression.compressor == compressor_id::kZstd &&
+                     compression.level > 0;
   impl.auto_group_bytes = compression.auto_group_bytes;
   impl.group_bytes = std::max<int64_t>(compression.auto_group_bytes, element_bytes);
   impl.b2nd = b2nd;
@@ -296,8 +301,8 @@ Result<size_t> BloscEncoder::ChoosePipeline(const std::byte* elements, int64_t s
   int64_t lowest = INT64_MAX;
   for (size_t i = 0; i < pipelines.size(); ++i) {
     const Pipeline& pipeline = *pipelines[i];
-    const int result =
-        pipeline.Compress(pipeline.samples, sample, sample_bytes, sample + sample_bytes, room);
+    const int result = pipeline.Compress(pipeline.samples, pipeline.parameters, sample,
+                                         sample_bytes, sample + sample_bytes, room);
     if (result <= 0) return Refused(result, sample_bytes);
     if (result * pipeline.weight >= lowest) continue;
     best = i;
@@ -314,6 +319,7 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
   const auto to_bytes = static_cast<int32_t>(room);
   const blosc2_cparams& parameters = impl_->parameters();
   std::string copy;
+  ZstdStreams own;
   int result = 0;
   // c-blosc2 looks for zeros and runs only where it compresses.
   if (AreZeros(elements, size_bytes)) {
@@ -330,14 +336,22 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
     if (unused < BLOSC2_MAX_FILTERS - 2)
       copy.assign(reinterpret_cast<const char*>(elements), size_bytes);
     const void* const from = copy.empty() ? static_cast<const void*>(elements) : copy.data();
-    result = pipeline.Compress(pipeline.chunks, from, from_bytes, scratch, to_bytes);
+    const blosc2_cparams& how = impl_->is_own_zstd ? pipeline.own_zstd : pipeline.parameters;
+    Collect(own, how, size_bytes);
+    result = pipeline.Compress(pipeline.chunks, how, from, from_bytes, scratch, to_bytes);
   }
   if (result <= 0) return Refused(result, from_bytes);
-  to.assign(reinterpret_cast<const char*>(scratch), static_cast<size_t>(result));
+  const std::string_view made(reinterpret_cast<const char*>(scratch), static_cast<size_t>(result));
+  const std::string_view all(reinterpret_cast<const char*>(elements), size_bytes);
+  if (impl_->checksums) {
+    Result<std::string> checked = AddChecks(made, all, impl_->is_own_zstd ? &own : nullptr);
+    if (checked.ok()) to = std::move(*checked);
+    return checked.status();
+  }
+  to.assign(made);
   const bool is_stored = (to[BLOSC2_CHUNK_FLAGS] & BLOSC_MEMCPYED) != 0;
   const bool has_all = to.size() == kChunkHeaderBytes + size_bytes;
-  if (is_stored && has_all && !copy.empty())
-    to.replace(kChunkHeaderBytes, size_bytes, reinterpret_cast<const char*>(elements), size_bytes);
+  if (is_stored && has_all && !copy.empty()) to.replace(kChunkHeaderBytes, size_bytes, all);
   return {};
 }
 
@@ -365,9 +379,13 @@ Result<std::string> BloscEncoder::MakeFrameHeader() const {
 
 Result<std::string> BloscEncoder::EncodeAttribute(std::string_view value) {
   blosc2_cparams parameters = BLOSC2_CPARAMS_DEFAULTS;
-  parameters.compcode = BLOSC_ZSTD;
   parameters.typesize = 1;
-  return Compressed(value.data(), value.size(), parameters);
+  parameters.blocksize = 256 * 1024;
+  parameters = WithOwnZstd(parameters);
+  ZstdStreams own;
+  Collect(own, parameters, value.size());
+  Result<std::string> made = Compressed(value.data(), value.size(), parameters);
+  return made.ok() ? AddChecks(*made, value, &own) : made;
 }
 
 Result<std::string> BloscEncoder::EncodeOffsets(const std::vector<int64_t>& offsets) {
@@ -375,26 +393,6 @@ Result<std::string> BloscEncoder::EncodeOffsets(const std::vector<int64_t>& offs
   parameters.typesize = sizeof(int64_t);
   parameters.blocksize = 16 * 1024;
   return Compressed(offsets.data(), offsets.size() * sizeof(int64_t), parameters);
-}
-
-Result<std::string> FormatB2ndMetalayer(const AxisVector& shape, const AxisVector& chunk_shape,
-                                        const AxisVector& block_shape, const std::string& dtype) {
-  int32_t chunks[B2ND_MAX_DIM];
-  int32_t blocks[B2ND_MAX_DIM];
-  const int axes = shape.size();
-  for (int axis = 0; axis < axes; ++axis) {
-    chunks[axis] = static_cast<int32_t>(chunk_shape[axis]);
-    blocks[axis] = static_cast<int32_t>(block_shape[axis]);
-  }
-  uint8_t* bytes = nullptr;
-  const int size = b2nd_serialize_meta(static_cast<int8_t>(axes), shape.begin(), chunks, blocks,
-                                       dtype.c_str(), B2ND_DEFAULT_DTYPE_FORMAT, &bytes);
-  if (size < 0) {
-    return Mismatch(StatusCode::kInvalidArgument, "layout", print_error(size), "one of b2nd");
-  }
-  const std::string content(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
-  std::free(bytes);
-  return content;
 }
 
 }  // namespace ndarray

@@ -61,6 +61,7 @@ struct Compression {
   // Not 0: the filters of each chunk are chosen for it (chunk_filters.h), whose pixels have so many
   // bytes. `pipeline` is then what the header of the frame has.
   uint8_t auto_group_bytes = 0;
+  bool checksums = true;  // in chunks (chunk_checks.h), and in ZSTD's frames
 };
 
 class BloscEncoder {
@@ -76,14 +77,15 @@ class BloscEncoder {
   BloscEncoder& operator=(const BloscEncoder&) = delete;
 
   // A chunk of elements in blocks, in file order. One value that repeats becomes a special chunk.
-  // What cannot be compressed is stored: the result is at most kChunkHeaderBytes longer. The same
-  // elements give the same chunk. REQUIRES: where filters are chosen, all chunks have one size
+  // What cannot be compressed is stored: the result is longer only by header, checksums and the
+  // sizes of its blocks. The same elements give the same chunk. REQUIRES: where filters are chosen,
+  // all chunks have one size
   Status EncodeChunk(const std::byte* elements, size_t size_bytes, std::string& to) const;
 
   // The header of a frame without chunks and attributes, with the metalayer b2nd.
   Result<std::string> MakeFrameHeader() const;
 
-  // The content of a variable-length metalayer: a chunk of these bytes.
+  // The content of a variable-length metalayer: a chunk of these bytes, with checksums.
   static Result<std::string> EncodeAttribute(std::string_view value);
 
   // The index of a frame: a chunk of its chunks' offsets.
@@ -98,11 +100,6 @@ class BloscEncoder {
 
   const std::unique_ptr<Impl> impl_;
 };
-
-// The content of a metalayer b2nd, of shapes in elements and a dtype as NumPy writes it ("<u2").
-// REQUIRES: the shapes are those of a B2ndLayout
-Result<std::string> FormatB2ndMetalayer(const AxisVector& shape, const AxisVector& chunk_shape,
-                                        const AxisVector& block_shape, const std::string& dtype);
 
 }  // namespace ndarray
 

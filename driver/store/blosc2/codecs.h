@@ -14,6 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "driver/store/status.h"
+
 namespace ndarray {
 
 namespace compressor_id {
@@ -141,6 +143,9 @@ const FilterRow* FindWritableFilter(std::string_view name);
 // Whether c-blosc2 itself, without plugins, reads chunks with this number.
 bool CanReadCodec(int codec);
 bool CanReadFilter(int filter);
+
+// kNotSupported, with the name of what is missing, where it does not read one of them.
+Status CheckCanRead(int codec, const uint8_t* filters, size_t filters_size);
 
 // "LZ4", "ZSTD", ...; "codec 41" for unknown ones. `codec` is the number that chunks have.
 std::string CodecName(int codec);

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -45,6 +46,26 @@ class CachedFile {
   void Forget() {
     BlockCache::Process().DropFile(number_);
     number_ = BlockCache::Process().NewFile();
+    if (checks_ != nullptr) CountChunks(chunk_count_);
+  }
+
+  // What is known of the checksums of a chunk's directory, which are compared once.
+  enum class Checks : uint8_t { kUnknown, kNone, kRight };
+  Checks checks(int64_t chunk) const {
+    return checks_ == nullptr
+               ? Checks::kUnknown
+               : static_cast<Checks>(__atomic_load_n(checks_.get() + chunk, __ATOMIC_RELAXED));
+  }
+  void NoteChecks(int64_t chunk, Checks checks) {
+    if (checks_ == nullptr) return;
+    __atomic_store_n(checks_.get() + chunk, static_cast<uint8_t>(checks), __ATOMIC_RELAXED);
+  }
+
+  // Makes room to note them. Needs exclusion. Memory that nobody touches costs nothing, and without
+  // any they are compared each time.
+  void CountChunks(int64_t count) {
+    chunk_count_ = count;
+    checks_.reset(static_cast<uint8_t*>(std::calloc(static_cast<size_t>(count), 1)));
   }
 
   uint64_t number() const { return number_; }  // in the cache
@@ -62,7 +83,13 @@ class CachedFile {
   void NoteScratch(int64_t bytes) { scratch_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
 
  private:
+  struct Free {
+    void operator()(uint8_t* memory) const { std::free(memory); }
+  };
+
   uint64_t number_;
+  int64_t chunk_count_ = 0;
+  std::unique_ptr<uint8_t[], Free> checks_;  // a Checks for each chunk
   const std::shared_ptr<BlockCache::Counters> counters_ = std::make_shared<BlockCache::Counters>();
   ColdReads cold_reads_;
   std::atomic<int64_t> decoded_blocks_{0};

@@ -38,15 +38,25 @@ std::string LoadedChunk::Name() const {
 }
 
 Status LoadedChunk::DecodeBlock(const BloscCodec& codec, int64_t block, std::byte* to) const {
+  Status status = Check(block);
+  if (!status.ok()) return status;
   return format ? DecodeWholeBlock(*format, bytes, block, to)
                 : codec.DecodeBlock(bytes, header, block, to);
 }
 
+Status LoadedChunk::DecodeRuns(int64_t block, const BlockRuns* runs, size_t count) const {
+  Status status = Check(block);
+  return status.ok() ? ndarray::DecodeRuns(*format, bytes, block, runs, count) : status;
+}
+
 Status LoadedChunk::DecodeChunk(const BloscCodec& codec, std::byte* to) const {
-  if (!format) return codec.DecodeChunk(bytes, header, to);
+  if (!format) {
+    Status status = has_checks ? CheckBlocks(header, bytes) : Status();
+    return status.ok() ? codec.DecodeChunk(bytes, header, to) : status;
+  }
   const int64_t blocks = header.block_count();
   for (int64_t block = 0; block < blocks; ++block) {
-    Status status = DecodeWholeBlock(*format, bytes, block, to + block * header.block_bytes);
+    Status status = DecodeBlock(codec, block, to + block * header.block_bytes);
     if (!status.ok()) return status.At("block " + std::to_string(block));
   }
   return {};
@@ -94,6 +104,38 @@ Status ChunkLoader::CheckHeader(LoadedChunk& chunk, std::string_view directory) 
   chunk.format = FindBlockFormat(*header, layout.element.element_bytes);
   chunk.needs_whole =
       header->kind == ChunkKind::kBlocks && NeedsWholeChunk(*header, layout.block_bytes);
+  status = CheckChecks(chunk, directory);
+  if (!status.ok()) return status.At(chunk.Name()).At(file_.path());
+  if (chunk.format)
+    chunk.format->streams.ignores_checksums = chunk.has_checks || !index_.verifies();
+  return {};
+}
+
+// The directory's are compared once while the file is open.
+Status ChunkLoader::CheckChecks(LoadedChunk& chunk, std::string_view directory) const {
+  using Checks = CachedFile::Checks;
+  if (!index_.verifies()) return {};
+  CachedFile& cached_file = index_.cached_file();
+  Checks checks = cached_file.checks(chunk.chunk_index);
+  if (checks == Checks::kUnknown) {
+    const BloscChunk& header = chunk.header;
+    const bool is_ours =
+        header.kind != ChunkKind::kBlocks || header.block_bytes == index_.layout().block_bytes;
+    const Result<bool> found = is_ours ? CheckDirectory(header, directory) : Result<bool>(false);
+    if (!found.ok()) return found.status();
+    // One flipped bit makes zeros of a chunk of blocks, which has more than a header.
+    if (header.kind != ChunkKind::kBlocks && header.kind != ChunkKind::kRepeated &&
+        header.compressed_bytes != kChunkHeaderBytes) {
+      return Corrupt("compressed size", std::to_string(header.compressed_bytes) + " bytes",
+                     "32, of a chunk that is only a header");
+    }
+    if (!*found && index_.every_chunk_has_checks()) {
+      return Corrupt("checksums", "none", "those that all chunks of the file have");
+    }
+    checks = *found ? Checks::kRight : Checks::kNone;
+    cached_file.NoteChecks(chunk.chunk_index, checks);
+  }
+  chunk.has_checks = checks == Checks::kRight && chunk.header.kind == ChunkKind::kBlocks;
   return {};
 }
 
@@ -106,7 +148,8 @@ Status ChunkLoader::LoadHeaders(std::vector<LoadedChunk>& chunks) const {
     chunk.header.kind = chunk.location.kind;
     if (chunk.location.kind != ChunkKind::kBlocks || *map == nullptr) continue;
     const auto* const start = reinterpret_cast<const char*>(*map) + chunk.location.offset_bytes;
-    Status status = CheckHeader(chunk, {start, kChunkHeaderBytes});
+    Status status =
+        CheckHeader(chunk, {start, static_cast<size_t>(chunk.location.available_bytes)});
     file_.NoteRead(chunk.location.offset_bytes, kChunkHeaderBytes);
     if (!status.ok()) return status;
     chunk.bytes = {start, static_cast<size_t>(chunk.header.compressed_bytes)};
@@ -135,9 +178,11 @@ Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {
   // Not the file's own: its counters are about blocks.
   static const auto counters = std::make_shared<BlockCache::Counters>();
   const B2ndLayout& layout = index_.layout();
-  // The value that a chunk repeats.
-  const auto directory_bytes = static_cast<uint64_t>(
-      kChunkHeaderBytes + std::max(4 * layout.blocks_per_chunk, layout.element.element_bytes));
+  // Starts and checksums, or the value that a chunk repeats.
+  const int64_t blocks = layout.blocks_per_chunk;
+  const auto directory_bytes =
+      static_cast<uint64_t>(kChunkHeaderBytes + std::max(4 * blocks + CheckTableBytes(blocks),
+                                                         layout.element.element_bytes));
   std::vector<BlockCache::Block> directories(chunks.size());
   std::vector<std::shared_ptr<Buffer>> fresh(chunks.size());
   std::vector<ByteRange> ranges;
@@ -225,8 +270,9 @@ FileRange ChunkLoader::RangeOf(const LoadedChunk& chunk, int64_t block) const {
 }
 
 void ChunkLoader::AskForHeaders(const std::vector<LoadedChunk>& chunks, int max_threads) const {
+  const int64_t blocks = index_.layout().blocks_per_chunk;
   const auto directory_bytes =
-      static_cast<uint64_t>(kChunkHeaderBytes + 4 * index_.layout().blocks_per_chunk);
+      static_cast<uint64_t>(kChunkHeaderBytes + 4 * blocks + CheckTableBytes(blocks));
   std::vector<FileRange> ranges;
   for (const LoadedChunk& chunk : chunks) {
     const ChunkLocation location = index_.Chunk(chunk.chunk_index);

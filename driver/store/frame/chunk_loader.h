@@ -19,6 +19,7 @@
 #include "driver/store/blosc2/block_decoder.h"
 #include "driver/store/blosc2/blosc_chunk.h"
 #include "driver/store/blosc2/blosc_codec.h"
+#include "driver/store/blosc2/chunk_checks.h"
 #include "driver/store/frame/frame_index.h"
 #include "driver/store/io/byte_file.h"
 #include "driver/store/io/cold_reads.h"
@@ -36,6 +37,7 @@ struct LoadedChunk {
   ChunkLocation location;
   BloscChunk header;  // kind: what the chunk is after all; a special location has no other fields
   std::optional<BlockFormat> format;  // where blocks are decoded without c-blosc2
+  bool has_checks = false;            // checksums, with which its blocks are compared
   bool needs_whole = false;           // to be decoded in one go: its blocks are not those of the
                                       // array, or need each other
   std::string_view bytes;  // header.compressed_bytes; blocks that were not wanted may be zeros
@@ -46,10 +48,19 @@ struct LoadedChunk {
   std::string Name() const;
 
   // Decodes block number `block`, of header.block_bytes (a shorter last one: of what there is), and
-  // all of a chunk. REQUIRES: the kind is kBlocks, the bytes are loaded; for a block: `format` or
-  // what BloscCodec::DecodeBlock requires
+  // all of a chunk. With has_checks the compressed bytes are compared with their checksums first.
+  // REQUIRES: the kind is kBlocks, the bytes are loaded; for a block: `format` or what
+  // BloscCodec::DecodeBlock requires
   Status DecodeBlock(const BloscCodec& codec, int64_t block, std::byte* to) const;
   Status DecodeChunk(const BloscCodec& codec, std::byte* to) const;
+
+  // The same of runs of a block (block_decoder.h). REQUIRES: format
+  Status DecodeRuns(int64_t block, const BlockRuns* runs, size_t count) const;
+
+ private:
+  Status Check(int64_t block) const {
+    return has_checks ? CheckBlock(header, bytes, block) : Status();
+  }
 };
 
 // The bytes of one element of a chunk that repeats it (of any kind but kBlocks), as the file has
@@ -90,6 +101,7 @@ class ChunkLoader {
  private:
   Status CheckHeader(LoadedChunk& chunk, std::string_view directory) const;
   uint64_t BytesAtMost(const LoadedChunk& chunk) const;
+  Status CheckChecks(LoadedChunk& chunk, std::string_view directory) const;
   Status ReadDirectories(std::vector<LoadedChunk>& chunks) const;
   Status AddRanges(LoadedChunk& chunk, const std::vector<int64_t>& wanted,
                    std::vector<ByteRange>& ranges) const;

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "driver/store/blosc2/blosc_chunk.h"
+#include "driver/store/blosc2/chunk_checks.h"
 #include "driver/store/buffer.h"
+#include "driver/store/frame/frame_fingerprint.h"
 #include "driver/store/text.h"
 
 namespace ndarray {
@@ -20,14 +22,16 @@ Status NotFound() { return Status(StatusCode::kNotFound, "not there"); }
 }  // namespace
 
 Result<FrameAttributes> FrameAttributes::Load(const ByteFile& file, uint64_t trailer_offset_bytes,
-                                              uint64_t trailer_bytes) {
+                                              uint64_t trailer_bytes, bool verifies) {
   FrameAttributes attributes;
+  attributes.verifies_ = verifies;
   attributes.trailer_offset_bytes_ = trailer_offset_bytes;
   attributes.trailer_bytes_ = trailer_bytes;
   std::string& start = attributes.start_;
   Status status =
       ReadBytes(file, trailer_offset_bytes, std::min(trailer_bytes, kStartBytes), start);
   if (!status.ok()) return status;
+  if (start.size() == trailer_bytes) attributes.trailer_sum_ = SumTrailer(start);
   Result<uint64_t> names_bytes = FrameTrailerNamesBytes(start);
   if (!names_bytes.ok()) return names_bytes.status();
   if (*names_bytes > start.size() && start.size() < trailer_bytes) {
@@ -88,11 +92,18 @@ Result<std::string> FrameAttributes::Content(const ByteFile& file, size_t number
 }
 
 Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content,
-                                    int64_t max_bytes) {
+                                    int64_t max_bytes, bool verifies) {
   Result<BloscChunk> chunk = ParseChunkHeader(content, content.size());
   if (!chunk.ok()) return chunk.status();
   Status status = BloscCodec::CheckSupported(*chunk);
   if (!status.ok()) return status;
+  content = content.substr(0, static_cast<size_t>(chunk->compressed_bytes));
+  if (verifies) {
+    const Result<bool> has_checks = CheckDirectory(*chunk, content);
+    if (!has_checks.ok()) return has_checks.status();
+    if (*has_checks && chunk->kind == ChunkKind::kBlocks) status = CheckBlocks(*chunk, content);
+    if (!status.ok()) return status;
+  }
   if (chunk->uncompressed_bytes > max_bytes) {
     return Mismatch(StatusCode::kNotSupported, "size", std::to_string(chunk->uncompressed_bytes),
                     "at most " + std::to_string(max_bytes));
@@ -121,7 +132,8 @@ Result<std::string> FileAttributes::Read(const std::string& name, int64_t max_by
   if (number == attributes_.list().size()) return NotFound();
   Result<std::string> content = attributes_.Content(file_, number);
   if (!content.ok()) return content.status();
-  return DecodeAttribute(codec_, *content, std::min(max_bytes, kMaxAttributeBytes));
+  return DecodeAttribute(codec_, *content, std::min(max_bytes, kMaxAttributeBytes),
+                         attributes_.verifies());
 }
 
 std::vector<AttributeEditor::Item> AttributeEditor::ItemsOf(const FrameAttributes& attributes) {
@@ -186,7 +198,8 @@ Result<std::string> AttributeEditor::Read(const std::string& name, int64_t max_b
   if (at == items_.size()) return NotFound();
   Result<std::string> content = Content(items_[at]);
   if (!content.ok()) return content.status();
-  return DecodeAttribute(*codec_, *content, std::min(max_bytes, kMaxAttributeBytes));
+  return DecodeAttribute(*codec_, *content, std::min(max_bytes, kMaxAttributeBytes),
+                         attributes_->verifies());
 }
 
 Status AttributeEditor::Set(const std::string& name, const std::string& value) {

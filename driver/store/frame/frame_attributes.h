@@ -29,8 +29,15 @@ class FrameAttributes {
   FrameAttributes() = default;  // none
 
   // Reads the trailer's first 64 KiB, or as much as has all names. kCorrupt, without the path.
+  // `verifies`: contents that are read later are compared with their checksums, where they have
+  // any.
   static Result<FrameAttributes> Load(const ByteFile& file, uint64_t trailer_offset_bytes,
-                                      uint64_t trailer_bytes);
+                                      uint64_t trailer_bytes, bool verifies);
+
+  bool verifies() const { return verifies_; }
+
+  // The trailer's checksum as it is (SumTrailer); absent where it is longer than what was read.
+  std::optional<uint32_t> trailer_sum() const { return trailer_sum_; }
 
   const std::vector<AttributeInfo>& list() const { return list_; }
 
@@ -42,6 +49,8 @@ class FrameAttributes {
 
  private:
   std::string start_;
+  bool verifies_ = true;
+  std::optional<uint32_t> trailer_sum_;
   uint64_t trailer_offset_bytes_ = 0;
   uint64_t trailer_bytes_ = 0;
   std::vector<AttributeInfo> list_;
@@ -49,9 +58,10 @@ class FrameAttributes {
       offsets_bytes_;  // of contents, without their headers, from the trailer's start
 };
 
-// The value that a content holds. kNotSupported where it claims more than `max_bytes`.
+// The value that a content holds, compared with its checksums if wanted. kNotSupported where it
+// claims more than `max_bytes`.
 Result<std::string> DecodeAttribute(const BloscCodec& codec, std::string_view content,
-                                    int64_t max_bytes);
+                                    int64_t max_bytes, bool verifies);
 
 // The content of an attribute. kInvalidArgument where name or value are longer than is read.
 Result<std::string> EncodeAttribute(const std::string& name, const std::string& value);

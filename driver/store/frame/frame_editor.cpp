@@ -3,17 +3,33 @@
 #include <algorithm>
 
 #include "driver/store/blosc2/chunk_offset.h"
+#include "driver/store/checksum/checksum.h"
 #include "driver/store/damage.h"
 
 namespace ndarray {
 
-Result<std::shared_ptr<FrameEditor>> FrameEditor::Open(const ByteFile& file) {
+Result<std::shared_ptr<FrameEditor>> FrameEditor::Open(const ByteFile& file,
+                                                       Verification verification) {
   std::shared_ptr<FrameEditor> editor(new FrameEditor);
+  editor->verification_ = verification;
   Status attributes;
   Status status = editor->Load(file, attributes);
   if (status.ok()) status = attributes;
+  if (status.ok()) status = editor->CheckLongTrailer(file);
   if (!status.ok()) return DamagedFile(status, file.path(), kCopyAgain);
   return editor;
+}
+
+// Its checksum, which nobody has looked at: contents are copied with it.
+Status FrameEditor::CheckLongTrailer(const ByteFile& file) const {
+  if (!fingerprint() || !verifies() || attributes().trailer_sum()) return {};
+  std::string trailer;
+  Status status =
+      ReadBytes(file, static_cast<uint64_t>(summary().frame_bytes) - summary().trailer_bytes,
+                summary().trailer_bytes, trailer);
+  return status.ok()
+             ? CheckSum("checksum of the attributes", SumTrailer(trailer), fingerprint()->trailer)
+             : status;
 }
 
 void FrameEditor::MoveChunk(int64_t chunk, const ChunkLocation& location, uint64_t end_bytes) {

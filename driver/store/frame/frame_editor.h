@@ -23,7 +23,8 @@ class FrameEditor final : public FrameIndex {
  public:
   // As FrameIndex::Open. kCorrupt, too, where the names of attributes cannot be read, since they
   // would be lost.
-  static Result<std::shared_ptr<FrameEditor>> Open(const ByteFile& file);
+  static Result<std::shared_ptr<FrameEditor>> Open(const ByteFile& file,
+                                                   Verification verification = Verification::kAll);
 
   // The chunk is now at location.offset_bytes in the file, or special; the chunks' part of the file
   // ends at `end_bytes` or later. Once some have moved, cached_file().Forget() must be called.
@@ -46,6 +47,7 @@ class FrameEditor final : public FrameIndex {
  private:
   FrameEditor() = default;
 
+  Status CheckLongTrailer(const ByteFile& file) const;
   int64_t Offset(int64_t chunk) const;
   int64_t CommittedOffset(int64_t chunk) const;
 

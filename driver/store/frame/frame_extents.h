@@ -33,7 +33,14 @@ struct FrameExtents {
   // How many compressed chunks have which filters (PipelineText); "others" where these are very
   // many.
   std::map<std::string, int64_t> filters;
+  // Chunks that take bytes and seem to have checksums (chunk_checks.h); and those that have none
+  // and could have some.
+  int64_t with_checks = 0;
+  int64_t without_checks = 0;
 };
+
+// "YES", "NO", or "3 of 4 chunks". "YES", too, where no chunk takes bytes.
+std::string ChecksumsText(const FrameExtents& extents);
 
 // "3 BITSHUFFLE, 12 NONE".
 std::string CountsText(const std::map<std::string, int64_t>& counts);

@@ -4,6 +4,7 @@
 
 #include "driver/store/blosc2/byte_reader.h"
 #include "driver/store/blosc2/chunk_offset.h"
+#include "driver/store/checksum/checksum.h"
 #include "driver/store/damage.h"
 #include "driver/store/frame/shared_indexes.h"
 #include "driver/store/text.h"
@@ -128,20 +129,24 @@ Result<std::string> ReadLengths(const ByteFile& file) {
 
 }  // namespace
 
-Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file) {
+Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file,
+                                                           Verification verification) {
   std::string identity = file.Identity();
   Status attributes;  // without them, the file opens all the same
   for (int load = 1; !identity.empty(); ++load) {
     // What a commit changes counts, too: the times of files move in ticks of the kernel.
     Result<std::string> lengths = ReadLengths(file);
     if (!lengths.ok()) return DamagedFile(lengths.status(), file.path(), kCopyAgain);
-    const std::string frame = identity + *lengths;
+    // Those who do not compare checksums share none of their blocks with those who do.
+    const std::string frame =
+        identity + *lengths + static_cast<char>('0' + static_cast<int>(verification));
     if (auto shared = SharedIndexes::Process().Find(frame)) {
       Status status = shared->CheckFits(file);
       return status.ok() ? Result<std::shared_ptr<const FrameIndex>>(std::move(shared))
                          : DamagedFile(status, file.path(), kCopyAgain);
     }
     const std::shared_ptr<FrameIndex> index(new FrameIndex);
+    index->verification_ = verification;
     Status status = index->Load(file, attributes);
     if (!status.ok()) return DamagedFile(status, file.path(), kCopyAgain);
     // Else a commit came between: what was read of the header may be half old and half new.
@@ -149,6 +154,7 @@ Result<std::shared_ptr<const FrameIndex>> FrameIndex::Open(const ByteFile& file)
     if (load == kMaxLoads) identity.clear();
   }
   const std::shared_ptr<FrameIndex> index(new FrameIndex);
+  index->verification_ = verification;
   Status status = index->Load(file, attributes);
   if (!status.ok()) return DamagedFile(status, file.path(), kCopyAgain);
   return std::shared_ptr<const FrameIndex>(index);
@@ -179,13 +185,20 @@ Status FrameIndex::Load(const ByteFile& file, Status& attributes_status) {
                    std::to_string(kFrameTrailerMinBytes) + " to " + std::to_string(room));
   }
   summary_.trailer_bytes = *trailer_bytes;
+  fingerprint_ = ParseFingerprint(trailer);
   const uint64_t trailer_offset = header.frame_bytes - *trailer_bytes;
   status = LoadOffsets(end, header, trailer_offset);
   if (!status.ok()) return status;
-  Result<FrameAttributes> attributes = FrameAttributes::Load(end, trailer_offset, *trailer_bytes);
+  Result<FrameAttributes> attributes =
+      FrameAttributes::Load(end, trailer_offset, *trailer_bytes, verifies());
   attributes_status = attributes.status();
   if (attributes.ok()) attributes_ = std::move(*attributes);
-  return {};
+  cached_file_.CountChunks(layout_.chunk_count);
+  if (!fingerprint_ || verification_ != Verification::kAll) return {};
+  // Damage: whoever wrote the fingerprint wrote names that can be read.
+  if (!attributes_status.ok()) return attributes_status;
+  const uint32_t sum = attributes_.trailer_sum().value_or(fingerprint_->trailer);
+  return CheckSum("checksum of the attributes", sum, fingerprint_->trailer);
 }
 
 Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
@@ -209,6 +222,7 @@ Status FrameIndex::LoadHeader(const ByteFile& file, FrameHeader& header,
   status = CheckFits(file);
   if (!status.ok()) return status;
   lengths_ = header_bytes.substr(kFrameLengthsAt, kFrameLengthsBytes);
+  header_sums_ = SumHeader(header_bytes);
   const Metalayer& b2nd = *ArrayMetalayer(header);
   Result<B2ndLayout> layout = ParseB2ndMetalayer(b2nd.content);
   if (!layout.ok()) return layout.status().At("metalayer " + std::string(b2nd.name));
@@ -267,6 +281,11 @@ Status FrameIndex::LoadOffsets(const ByteFile& file, const FrameHeader& header,
   summary_.index_bytes = static_cast<uint64_t>(chunk->compressed_bytes);
   status = ReadBytes(file, offset, summary_.index_bytes, bytes);
   if (!status.ok()) return status;
+  frame_sum_ = SumFrame(header_sums_, Checksum64(bytes));
+  if (fingerprint_ && verification_ == Verification::kAll) {
+    status = CheckSum("checksum of header and index", frame_sum_, fingerprint_->frame);
+    if (!status.ok()) return status;
+  }
   if (chunk->kind != ChunkKind::kBlocks) return LoadUniformOffset(bytes, *chunk, header);
   if (wanted_bytes / kMaxIndexRatio > chunk->compressed_bytes) {
     return Mismatch(StatusCode::kNotSupported, "chunk offsets",

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "driver/store/blosc2/frame_header.h"
 #include "driver/store/frame/cached_file.h"
 #include "driver/store/frame/frame_attributes.h"
+#include "driver/store/frame/frame_fingerprint.h"
 #include "driver/store/io/byte_file.h"
 #include "driver/store/status.h"
 
@@ -56,8 +58,10 @@ class FrameIndex {
   // Opens a frame, or takes the one that is open of the same file, unchanged since. OpenFrame is
   // for files that others may be updating. Errors carry the path: kCorrupt for files that
   // contradict themselves; kNotSupported for frames that are no arrays (the message says what they
-  // are), sparse frames, and arrays that are not read here.
-  static Result<std::shared_ptr<const FrameIndex>> Open(const ByteFile& file);
+  // are), sparse frames, and arrays that are not read here. kCorrupt, too, where header, index or
+  // attributes (up to 64 KiB: FrameAttributes) are not those of the fingerprint, with kAll.
+  static Result<std::shared_ptr<const FrameIndex>> Open(
+      const ByteFile& file, Verification verification = Verification::kAll);
 
   virtual ~FrameIndex() = default;
   FrameIndex(const FrameIndex&) = delete;
@@ -79,6 +83,22 @@ class FrameIndex {
   // Offsets as the file has them, and the bytes of the header, after which they count.
   std::vector<int64_t> Offsets() const;
   uint64_t header_bytes() const { return chunks_offset_bytes_; }
+
+  // Whether chunks are compared with their checksums, and, from the trailer, whether each of them
+  // has some: then it is damage where one has none.
+  Verification verification() const { return verification_; }
+  bool verifies() const { return verification_ != Verification::kNo; }
+  bool every_chunk_has_checks() const { return is_frame_right() && fingerprint_->every_chunk; }
+
+  // Whether who writes chunks gives them no checksums.
+  bool has_no_checksums() const { return fingerprint_ && fingerprint_->no_checksums; }
+
+  // The fingerprint, and what it says of the file: absent where there is none. (The trailer's
+  // checksum may not have been looked at.)
+  const std::optional<Fingerprint>& fingerprint() const { return fingerprint_; }
+  const HeaderSums& header_sums() const { return header_sums_; }
+  bool is_frame_right() const { return fingerprint_ && fingerprint_->frame == frame_sum_; }
+  bool is_shape_right() const { return fingerprint_ && fingerprint_->shape == header_sums_.shape; }
 
   // What the readers of the file share, beside what never changes.
   CachedFile& cached_file() const { return cached_file_; }
@@ -103,6 +123,10 @@ class FrameIndex {
   std::unique_ptr<BloscCodec> codec_;
   FrameSummary summary_;
   std::string lengths_;  // as the header has them
+  Verification verification_ = Verification::kAll;
+  std::optional<Fingerprint> fingerprint_;
+  HeaderSums header_sums_;
+  uint32_t frame_sum_ = 0;
   uint64_t chunks_offset_bytes_ = 0;
   uint64_t chunks_bytes_ = 0;
   std::vector<int64_t> offsets_;  // empty: all are uniform_offset_

@@ -37,10 +37,10 @@ struct State {
 
 }  // namespace
 
-Result<OpenedFrame> OpenFrame(std::shared_ptr<ByteFile> file) {
+Result<OpenedFrame> OpenFrame(std::shared_ptr<ByteFile> file, Verification verification) {
   std::optional<State> before;  // of the first opening nothing is known
   for (int opening = 1;; ++opening) {
-    Result<std::shared_ptr<const FrameIndex>> index = FrameIndex::Open(*file);
+    Result<std::shared_ptr<const FrameIndex>> index = FrameIndex::Open(*file, verification);
     if (index.ok()) return OpenedFrame{std::move(file), std::move(*index)};
     const Status& failure = index.status();
     // What is read half written looks like either.

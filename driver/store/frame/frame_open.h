@@ -18,7 +18,8 @@ struct OpenedFrame {
 // As FrameIndex::Open; but where a frame cannot be read and its file has changed since it was
 // opened, that is opened again, a bounded number of times: it may have grown in between, or have
 // been read while it was written.
-Result<OpenedFrame> OpenFrame(std::shared_ptr<ByteFile> file);
+Result<OpenedFrame> OpenFrame(std::shared_ptr<ByteFile> file,
+                              Verification verification = Verification::kAll);
 
 }  // namespace ndarray
 

@@ -179,7 +179,7 @@ def test_damaged_block(tmp_path, errors, rng):
     shapes = {"chunks": (200, 300), "blocks": (100, 300)}
     # Past the header, where two blocks start, and the first's length: its compressed bytes.
     path = patched(tmp_path, noise, {44: bytes(64)}, cparams=cparams, **shapes)
-    assert_unreadable(path, errors, "chunk 0 at byte .*block 0: compressed data: found ")
+    assert_unreadable(path, errors, r"chunk 0 at byte .*block 0, array\[0:100, 0:300\]: compressed data: found ")
     assert_same(gdal.Open(path).ReadAsArray(0, 100, 300, 100), noise[100:])
 
 

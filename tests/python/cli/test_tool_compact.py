@@ -38,13 +38,20 @@ def wasteful(tmp_path, rng):
 
 
 def contents(path):
-    """All that must stay: elements, attributes, and the bytes of chunks and trailer."""
+    """All that must stay: elements, attributes, and the bytes of the trailer but its fingerprint."""
     array = blosc2.open(str(path))
-    chunks = [array.schunk.get_chunk(number) for number in range(array.schunk.nchunks)]
+    chunks = [array.schunk.decompress_chunk(number) for number in range(array.schunk.nchunks)]
     content = open(path, "rb").read()
     frame, = struct.unpack_from(">Q", content, 16)
     trailer, = struct.unpack_from(">I", content, frame - 22)
-    return array[:].tobytes(), chunks, content[frame - trailer:frame], array.shape
+    return array[:].tobytes(), chunks, content[frame - trailer:frame - 16], array.shape
+
+
+def checked_chunks(path):
+    """The bytes of chunks that have checksums, by number: they must stay, too."""
+    array = blosc2.open(str(path))
+    chunks = {number: array.schunk.get_chunk(number) for number in range(array.schunk.nchunks)}
+    return {number: chunk for number, chunk in chunks.items() if b"nds\xd1\1" in chunk}
 
 
 def folder(path):
@@ -53,6 +60,7 @@ def folder(path):
 
 def test_reclaims_all_dead_space_and_keeps_the_rest(wasteful):
     before = contents(wasteful)
+    checked = checked_chunks(wasteful)
     shown = gdal.Open(wasteful).GetMetadata()
     old = os.path.getsize(wasteful)
     dead = int(gdal.Open(wasteful).GetMetadata("B2ND")["DEAD_BYTES"])
@@ -61,6 +69,7 @@ def test_reclaims_all_dead_space_and_keeps_the_rest(wasteful):
     assert text == f"{wasteful}: {old} bytes before, {new} bytes now\n"
     assert dead > 500000 and abs(old - new - dead) < 200  # the index is compressed anew
     assert contents(wasteful) == before
+    assert checked_chunks(wasteful) == checked and len(checked) == 9
     assert gdal.Open(wasteful).GetMetadata() == shown
     assert gdal.Open(wasteful).GetMetadata("B2ND")["DEAD_BYTES"] == "0"
     assert gdal.Open(wasteful).GetGeoTransform() == (10, 1, 0, 20, 0, -1)
@@ -82,6 +91,7 @@ def test_reclaims_all_dead_space_and_keeps_the_rest(wasteful):
 def test_bytes_after_the_frame_are_dead(tmp_path, rng):
     array = rng.integers(0, 256, (3, 4, 50, 60), np.uint8)
     path = save(tmp_path / "a.b2nd", array, chunks=(2, 2, 20, 20), blocks=(1, 2, 7, 9))
+    tool("compact", path)  # adds checksums
     size = os.path.getsize(path)
     assert tool("compact", path) == f"{path}: {size} bytes, nothing to reclaim\n"
     with open(path, "ab") as file:

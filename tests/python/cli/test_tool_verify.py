@@ -226,7 +226,7 @@ def test_masks_in_attributes_are_checked(tmp_path, rng):
     path.write_bytes(content)
     code, report = verify(path)
     assert code == 1 and report["decoding"]["damage"] == []
-    assert re.match("attribute 'gdal:mask': chunk 0: ", report["damaged_attributes"][0])
+    assert any(re.match("attribute 'gdal:mask': ", line) for line in report["damaged_attributes"])
 
 
 def test_malformed_files_give_one_error_each():

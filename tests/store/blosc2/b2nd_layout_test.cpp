@@ -311,5 +311,21 @@ TEST(B2ndLayout, RefusesToWriteMoreBlocksThanCBlosc2CanCount) {
               FailsWith(StatusCode::kInvalidArgument, "chunks to be written: found 1 blocks"));
 }
 
+TEST(B2ndMetalayer, IsWrittenAsItIsRead) {
+  for (const AxisVector& shape :
+       {AxisVector{5}, AxisVector{3, 1000000, 70000}, AxisVector(16, 2)}) {
+    const AxisVector ones(shape.size(), 1);
+    const std::string content = FormatB2ndMetalayer(shape, shape, ones, "<u2");
+    EXPECT_EQ(content, testing::B2ndContent(shape, shape, ones, "<u2"));
+    const B2ndParts parts = SplitB2ndMetalayer(content);
+    EXPECT_EQ(parts.shape.size(), 9u * static_cast<size_t>(shape.size()));
+    AxisVector other = shape;
+    ++other[0];
+    const B2ndParts others = SplitB2ndMetalayer(FormatB2ndMetalayer(other, shape, ones, "<u2"));
+    EXPECT_EQ(others.all_but_shape, parts.all_but_shape);
+    EXPECT_NE(others.shape, parts.shape);
+  }
+}
+
 }  // namespace
 }  // namespace ndarray

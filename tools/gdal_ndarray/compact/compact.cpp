@@ -21,7 +21,7 @@ ExitCode Compact(const CompactArguments& arguments) {
   const Result<Compaction> done = CompactFrame(*shared.file, CreateOutputFile, progress);
   Check(done.status());
   if (arguments.quiet) return kDone;
-  if (done->new_bytes == done->old_bytes) {
+  if (!done->done) {
     std::printf("%s: %" PRIu64 " bytes, nothing to reclaim\n", path.c_str(), done->old_bytes);
   } else {
     progress(1);

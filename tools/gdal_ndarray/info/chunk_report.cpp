@@ -118,6 +118,7 @@ Report DescribeB2ndFile(std::shared_ptr<ByteFile> file) {
   report.Add("filters", "Filters", filters,
              filters + (extents.filters.empty() ? "" : "; chunks: " + CountsText(extents.filters)));
   report.AddValue("chunk_filters", extents.filters);
+  report.Add("checksums", "Checksums", ChecksumsText(extents));
   report.AddValue("chunk_count", layout.chunk_count);
   report.AddValue("special_chunks", summary.special_chunks);
   report.AddValue("blocks_per_chunk", layout.blocks_per_chunk);

@@ -216,15 +216,6 @@ Box PieceIn(const Box& box, const AxisVector& piece, const AxisVector& position)
 
 }  // namespace
 
-std::string SliceText(const Box& box) {
-  std::string text;
-  for (int axis = 0; axis < box.start.size(); ++axis) {
-    text += (axis == 0 ? "" : ", ") + std::to_string(box.start[axis]) + ":" +
-            std::to_string(box.stop[axis]);
-  }
-  return "[" + text + "]";
-}
-
 AxisVector PieceShape(const AxisVector& shape, const AxisVector& unit, int64_t element_bytes) {
   AxisVector piece = unit;
   double bytes = static_cast<double>(element_bytes);

@@ -33,9 +33,6 @@ struct Comparison {
   std::string why_unread;         // of one of them
 };
 
-// "[0:2, 5:9]", as NumPy slices an array.
-std::string SliceText(const Box& box);
-
 // The shape of pieces of whole multiples of `unit` (as far as the memory of one piece allows it).
 AxisVector PieceShape(const AxisVector& shape, const AxisVector& unit, int64_t element_bytes);
 

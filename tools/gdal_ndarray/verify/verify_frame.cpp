@@ -11,6 +11,7 @@
 #include "driver/raster/reserved_names.h"
 #include "driver/raster/threads.h"
 #include "driver/store/b2nd/frame_check.h"
+#include "driver/store/box.h"
 #include "driver/store/frame/frame_extents.h"
 #include "driver/store/frame/frame_open.h"
 #include "tools/gdal_ndarray/command.h"
@@ -103,22 +104,58 @@ Json Decoding(const FrameIndex& index, const FrameDamage& damage, double seconds
   return decoding;
 }
 
-// What decoding cannot find out, given the codecs in the file.
-Json Unseen(const FrameDamage& damage) {
+// What is compared with checksums, and what is not.
+Json Protection(const FrameIndex& index, const FrameExtents& extents, const FrameDamage& damage) {
+  int64_t blocks = 0;
+  for (const auto& [codec, count] : damage.decoded_blocks) blocks += count;
+  const char* const none = "no checksum";
+  const bool has = index.fingerprint().has_value();
+  return {
+      {"chunks", ChecksumsText(extents)},
+      {"checked_blocks", damage.checked_blocks},
+      {"unchecked_blocks", blocks - damage.checked_blocks},
+      {"header_and_index", !has                     ? none
+                           : index.is_frame_right() ? "right"
+                                                    : "wrong"},
+      {"shape", !has                     ? none
+                : index.is_shape_right() ? "right"
+                                         : "changed since (by a resize), or damaged"},
+      {"attributes", has ? "compared" : none},
+  };
+}
+
+// What decoding cannot find out, given the checksums and codecs in the file.
+Json Unseen(const FrameIndex& index, const FrameExtents& extents, const FrameDamage& damage) {
   Json unseen = Json::array();
+  if (!index.fingerprint()) {
+    unseen.push_back(
+        "header, index and attributes have no checksums: changes to them that make sense are only "
+        "found with --against");
+  } else if (!index.is_shape_right()) {
+    unseen.push_back("the shape is not the one that was written: resized since, or damaged");
+  }
+  int64_t blocks = 0;
+  for (const auto& [codec, count] : damage.decoded_blocks) blocks += count;
+  if (blocks == damage.checked_blocks) {
+    if (extents.dead_bytes + extents.trailing_bytes > 0) {
+      unseen.push_back("bytes that nothing uses, and those after the frame, have no checksums");
+    }
+    return unseen;
+  }
   unseen.push_back(
-      "Blosc2 has no checksums: a changed byte that still decodes, to other values, is only found "
-      "with --against");
-  for (const auto& [codec, blocks] : damage.decoded_blocks) {
+      std::to_string(blocks - damage.checked_blocks) + " of " + std::to_string(blocks) +
+      " blocks have no checksums of ours: a changed byte in them that still decodes, to "
+      "other values, is only found with --against");
+  for (const auto& [codec, count] : damage.decoded_blocks) {
     if (codec == "stored") {
-      unseen.push_back(std::to_string(blocks) +
+      unseen.push_back(std::to_string(count) +
                        " blocks are not compressed: any change to them decodes");
     } else if (codec == "ZLIB") {
       unseen.push_back(
           "ZLIB streams have a checksum (Adler-32), which was right; what is stored between them "
           "has none");
     } else {
-      unseen.push_back(codec + " streams have no checksum: many changes to them decode");
+      unseen.push_back(codec + " streams need not have a checksum: many changes to them decode");
     }
   }
   return unseen;
@@ -128,7 +165,7 @@ Json Unseen(const FrameDamage& damage) {
 
 bool VerifyFrame(const std::string& path, GDALDataset& dataset, const ProgressFn& progress,
                  Json& report) {
-  const auto [file, index] = Value(OpenFrame(Value(OpenByteFile(path))));
+  const auto [file, index] = Value(OpenFrame(Value(OpenByteFile(path)), Verification::kChunks));
   const B2ndLayout& layout = index->layout();
   report["shape"] = ShapeJson(layout.shape);
   report["dtype"] = layout.element.text;
@@ -147,8 +184,10 @@ bool VerifyFrame(const std::string& path, GDALDataset& dataset, const ProgressFn
   Json attributes = Json::array();
   for (const Status& status : bad_attributes) attributes.push_back(status.message());
   report["damaged_attributes"] = attributes;
-  report["unseen"] = Unseen(damage);
-  return extents.overlaps.empty() && damage.places == 0 && bad_attributes.empty();
+  report["checksums"] = Protection(*index, extents, damage);
+  report["unseen"] = Unseen(*index, extents, damage);
+  const bool is_frame_right = !index->fingerprint() || index->is_frame_right();
+  return extents.overlaps.empty() && damage.places == 0 && bad_attributes.empty() && is_frame_right;
 }
 
 }  // namespace ndarray::tools

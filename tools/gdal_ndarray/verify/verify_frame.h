@@ -14,8 +14,9 @@ namespace ndarray::tools {
 constexpr size_t kMaxListedDamage = 100;
 
 // Adds to the report, for people and programs alike: shape, dtype, chunks and blocks, "structure",
-// "decoding", "attributes", and as "unseen" what none of that can find out. Returns whether all is
-// sound. `dataset` is the file as a raster, which knows what pixels are. Throws Failure.
+// "decoding", "attributes", "checksums", and as "unseen" what none of that can find out. Returns
+// whether all is sound. `dataset` is the file as a raster, which knows what pixels are. Throws
+// Failure.
 bool VerifyFrame(const std::string& path, GDALDataset& dataset, const ProgressFn& progress,
                  nlohmann::ordered_json& report);
 

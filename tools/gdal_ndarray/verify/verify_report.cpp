@@ -106,6 +106,17 @@ void PrintDecoding(const Json& decoding) {
   }
 }
 
+void PrintChecksums(const Json& checksums) {
+  const auto text = [&](const char* key) { return Plain(checksums[key]); };
+  Print("  checksums: of chunks: " + text("chunks") + " (" +
+        Count(checksums["checked_blocks"], "block") + " compared, " + text("unchecked_blocks") +
+        " without); header and index: " + text("header_and_index") + "; shape: " + text("shape") +
+        "; attributes: " + text("attributes"));
+  if (checksums["header_and_index"] == "wrong") {
+    Print("  damage: header or index: not what their checksum says");
+  }
+}
+
 std::string DifferenceText(const Json& difference) {
   std::string text;
   if (difference.contains("band")) {
@@ -163,6 +174,7 @@ void PrintReport(const Json& report) {
   Print(about);
   PrintStructure(report["structure"]);
   if (report.contains("decoding")) PrintDecoding(report["decoding"]);
+  if (report.contains("checksums")) PrintChecksums(report["checksums"]);
   if (report.contains("damaged_attributes")) {
     for (const Json& attribute : report["damaged_attributes"]) {
       Print("  damage: " + Plain(attribute));
