@@ -15,10 +15,9 @@ import weakref
 from typing import Any
 
 import numpy as np
-from osgeo import gdal, gdal_array
-
 from . import _errors, _facts, _georeference, _indexing, _reading
 from ._dataset import as_options
+from ._gdal import gdal, gdal_array
 
 DRIVERS = {".npy": "NPY", ".b2nd": "B2ND"}
 SIDECARS = (".aux.xml", ".msk", ".msk.ovr", ".ovr", ".msk.aux.xml", ".ovr.aux.xml")
@@ -181,8 +180,7 @@ class Writer:
             raise ValueError(f"{self.path}: found a name that ends in {suffix!r}, wanted .npy or .b2nd")
         driver = gdal.GetDriverByName(DRIVERS[suffix])
         if driver is None:
-            raise OSError(f"{self.path}: GDAL has no driver {DRIVERS[suffix]}; "
-                          "`python -m gdal_ndarray` says where it looks for plugins")
+            raise OSError(_errors.no_driver(self.path, DRIVERS[suffix]))
         sizes = dict(zip(self._axes, self.shape))
         texts = {**options, "AXES": self._axes}
         texts.pop("INTERLEAVE", None)
