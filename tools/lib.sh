@@ -36,3 +36,10 @@ find_python() {
     "run tools/setup, or name one in PYTHON" >&2
   return 1
 }
+
+# machine_mirror: prints where this machine's apt has its packages from, or nothing.
+machine_mirror() {
+  # shellcheck disable=SC2016  # apt expands it
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+    grep -m 1 -E '/debian/?$' || true
+}

@@ -1,6 +1,7 @@
 """QGIS offers our files, exports layers to them, changes their pixels and builds their pyramids."""
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -49,7 +50,8 @@ def export_well(*arguments, **keywords):
 
 def test_qgis_offers_files_in_its_dialogs_and_browser(qgis, files, photo):
     registry = QgsProviderRegistry.instance()
-    assert f"*{files.suffix}" in registry.fileRasterFilters()
+    name = {"NPY": "NumPy array", "B2ND": "Blosc2 NDim array"}[files.driver]
+    assert re.search(rf"(^|;;){name} +\(\*\{files.suffix}( [^)]*)?\)(;;|$)", registry.fileRasterFilters())
     # What the browser asks of every file of a folder, by its name alone.
     found = registry.querySublayers(files.save(photo), Qgis.SublayerQueryFlag.FastScan)
     assert [part.providerKey() for part in found] == ["gdal"]

@@ -1,11 +1,13 @@
-"""What pyproject.toml cannot say: the version is the project's."""
+"""What pyproject.toml cannot say: the version is the project's; with plugins, which tools/package puts there,
+it is a wheel of this system, and for every Python."""
 
 import pathlib
 import re
 
-from setuptools import setup
+from setuptools import Distribution, setup
 
 FOLDER = pathlib.Path(__file__).resolve().parent
+HAS_PLUGINS = any(FOLDER.glob("gdal_ndarray/plugins/*/*.so"))
 
 
 def version():
@@ -16,4 +18,19 @@ def version():
     raise RuntimeError("found neither the project's CMakeLists.txt nor PKG-INFO")
 
 
-setup(version=version())
+class DistributionWithPlugins(Distribution):
+    def has_ext_modules(self):
+        return HAS_PLUGINS
+
+
+commands = {}
+if HAS_PLUGINS:
+    from setuptools.command.bdist_wheel import bdist_wheel
+
+    class WheelForEveryPython(bdist_wheel):
+        def get_tag(self):
+            return "py3", "none", super().get_tag()[2]
+
+    commands["bdist_wheel"] = WheelForEveryPython
+
+setup(version=version(), distclass=DistributionWithPlugins, cmdclass=commands)

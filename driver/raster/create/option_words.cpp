@@ -89,14 +89,14 @@ const char* const kB2ndOptionWords =
     "FILTER=BYTEDELTA'/>";
 
 const char* const kNpyIgnoredOptions =
-    "<Option name='COMPRESS' ignored='YES' type='string' description='Ignored: a .npy is not "
+    "<Option name='COMPRESS' type='string' description='Ignored: a .npy is not "
     "compressed (the driver B2ND compresses)'/>"
-    "<Option name='LEVEL' alias='ZSTD_LEVEL' ignored='YES' type='string' description='Ignored'/>"
-    "<Option name='ZLEVEL' ignored='YES' type='string' description='Ignored'/>"
-    "<Option name='FILTER' alias='PREDICTOR' ignored='YES' type='string' description='Ignored'/>"
-    "<Option name='BLOCK*' ignored='YES' type='string' description='Ignored: a .npy has no "
+    "<Option name='LEVEL' alias='ZSTD_LEVEL' type='string' description='Ignored'/>"
+    "<Option name='ZLEVEL' type='string' description='Ignored'/>"
+    "<Option name='FILTER' alias='PREDICTOR' type='string' description='Ignored'/>"
+    "<Option name='BLOCK*' type='string' description='Ignored: a .npy has no "
     "blocks'/>"
-    "<Option name='CHUNK*' ignored='YES' type='string' description='Ignored: a .npy has no "
+    "<Option name='CHUNK*' type='string' description='Ignored: a .npy has no "
     "chunks'/>";
 
 Result<int64_t> NumberOption(StringList options, const char* name, int64_t min, int64_t max,

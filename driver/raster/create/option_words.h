@@ -18,8 +18,9 @@ Result<int64_t> NumberOption(StringList options, const char* name, int64_t min, 
                              int64_t otherwise);
 
 // Elements of GDAL_DMD_CREATIONOPTIONLIST, so that GDAL does not call these words unknown: those
-// that B2ndOptionWords understands, and those of which WarnOfUnused warns. The latter have the
-// attribute ignored='YES', which is ours.
+// that B2ndOptionWords understands, and those of which WarnOfUnused warns. Descriptions of
+// the latter begin with kIgnored.
+constexpr const char* kIgnored = "Ignored";
 extern const char* const kB2ndOptionWords;
 extern const char* const kNpyIgnoredOptions;
 

@@ -5,9 +5,9 @@
 
 #include "driver/store/b2nd/decoded_chunk.h"
 #include "driver/store/blosc2/blosc_chunk.h"
-#include "driver/store/blosc2/chunk_offset.h"
 #include "driver/store/box.h"
 #include "driver/store/buffer.h"
+#include "driver/store/frame/chunk_offset.h"
 #include "driver/store/frame/frame_attributes.h"
 #include "driver/store/frame/frame_fingerprint.h"
 #include "driver/store/thread_pool.h"

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "driver/store/blosc2/chunk_offset.h"
 #include "driver/store/checksum/checksum.h"
 #include "driver/store/damage.h"
+#include "driver/store/frame/chunk_offset.h"
 
 namespace ndarray {
 

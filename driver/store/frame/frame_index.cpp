@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "driver/store/blosc2/byte_reader.h"
-#include "driver/store/blosc2/chunk_offset.h"
 #include "driver/store/checksum/checksum.h"
 #include "driver/store/damage.h"
+#include "driver/store/frame/chunk_offset.h"
 #include "driver/store/frame/shared_indexes.h"
 #include "driver/store/text.h"
 

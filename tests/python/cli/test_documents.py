@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "data" / "readme"))
 import speed  # noqa: E402
 
 DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(
-    path for folder in ("driver", "tools", "tests", "data") for path in (ROOT / folder).rglob("*.md"))
+    path for folder in ("driver", "plugin", "tools", "tests", "data") for path in (ROOT / folder).rglob("*.md"))
 
 
 def prose(document):

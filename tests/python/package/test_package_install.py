@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import gdal_ndarray
+import numpy as np
 import pytest
 from osgeo import gdal
 
@@ -45,6 +46,37 @@ def test_report_of_what_is_missing(tmp_path):
     status, text = report(GDAL_DRIVER_PATH=str(tmp_path))
     assert status == 1
     assert re.search(r"GDAL says: .*gdal_ndarray.so", text)
+
+
+def module(*words, **environment):
+    return subprocess.run([sys.executable, "-m", "gdal_ndarray", *map(str, words)], capture_output=True, text=True,
+                          env={**os.environ, **environment})
+
+
+def test_a_plugin_that_gdal_has_found_is_left_as_it_is():
+    found = [gdal_of for gdal_of in gdal_ndarray.enable() if gdal_of.version == gdal.VersionInfo("RELEASE_NAME")]
+    assert [(one.drivers, one.problem) for one in found] == [(("NPY", "B2ND"), None)]
+    assert pathlib.Path(found[0].library).name.startswith("libgdal")
+
+
+def test_what_is_missing_is_said_in_one_sentence():
+    code = "import gdal_ndarray\ntry: gdal_ndarray.enable()\nexcept RuntimeError as error: print(error)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                         env={**os.environ, "GDAL_DRIVER_PATH": "disable"})
+    assert re.fullmatch(r"GDAL 3\.[\d.]+ \(.*libgdal.*\) has not loaded the plugin, and [^.]*\.\n", run.stdout)
+
+
+def test_commands(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(6, dtype="u1").reshape(2, 3))
+    assert module("convert", tmp_path / "a.npy", tmp_path / "a.b2nd", "-outsize", 6, 4).returncode == 0
+    assert gdal_ndarray.open(tmp_path / "a.b2nd")[0].tolist() == [0, 0, 1, 1, 2, 2]
+    assert "Size is 6, 4" in module("info", tmp_path / "a.b2nd").stdout
+    assert '"driverShortName"' in module("info", tmp_path / "a.b2nd", "-json").stdout
+    assert "nothing.npy" in module("info", tmp_path / "nothing.npy").stderr
+    for words in (["convert", "a.npy"], ["fly"], ["path", "osgeo", "more"]):
+        assert module(*words).returncode == 2
+    assert "GDAL_DRIVER_PATH" in module("--help").stdout
+    assert module("path").returncode == 1  # what is in the tree brings no plugin
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "driver/raster/create/option_words.h"
 #include "driver/raster/threads.h"
 #include "driver/raster/xml_tree.h"
 #include "driver/store/checked_math.h"
@@ -27,7 +28,7 @@ OptionNames NamesOf(const ArrayFormat& format) {
   const XmlTree tree(CPLParseXMLString(list.c_str()));
   OptionNames names;
   for (const CPLXMLNode* node = tree->psChild; node != nullptr; node = node->psNext) {
-    if (CPLGetXMLValue(node, "ignored", nullptr) != nullptr) continue;
+    if (STARTS_WITH(CPLGetXMLValue(node, "description", ""), kIgnored)) continue;
     if (const char* const name = CPLGetXMLValue(node, "name", nullptr)) {
       names.main.emplace_back(name);
     }

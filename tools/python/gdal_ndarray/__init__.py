@@ -5,22 +5,17 @@
     gdal_ndarray.store(image.dask() * 2, "twice.b2nd", like=image)
 
 Any raster that GDAL reads can be opened; `.npy` and `.b2nd` can be written, by the drivers of the
-plugin gdal-ndarray. `python -m gdal_ndarray` says whether this Python's GDAL has them.
+plugin gdal-ndarray. The wheel brings plugins for the GDALs of osgeo and rasterio, which importing the
+package registers (GDAL_NDARRAY_ENABLE=NO: only enable() does). `python -m gdal_ndarray` says whether this
+Python's GDAL has the drivers.
 """
 
-import sys
-
-try:
-    from osgeo import gdal_array as _  # noqa: F401
-except ImportError as error:
-    raise ImportError(f"gdal_ndarray needs GDAL's Python bindings with NumPy, of the Python {sys.executable}"
-                      f" (Debian: python3-gdal): {error}") from error
-
 from . import _version
+from ._plugin import enable
 from .array import Array, open
 from .create import Writer, create
 from .store import store
 from .windows import Window
 
 __version__ = _version.version()
-__all__ = ["Array", "Window", "Writer", "create", "open", "store"]
+__all__ = ["Array", "Window", "Writer", "create", "enable", "open", "store"]

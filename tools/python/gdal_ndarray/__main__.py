@@ -1,5 +1,14 @@
-"""`python -m gdal_ndarray`: versions, where the plugin is, and whether the GDAL of osgeo and that of
-rasterio can load it. Exit status 1 where osgeo's cannot."""
+"""python -m gdal_ndarray: the drivers of .npy and .b2nd in this Python's GDAL.
+
+    python -m gdal_ndarray                                      versions, and which GDALs have the drivers
+    python -m gdal_ndarray path [osgeo | rasterio]              the plugin's folder, for GDAL_DRIVER_PATH
+    python -m gdal_ndarray info FILE [OPTION...]                as gdalinfo
+    python -m gdal_ndarray convert SOURCE TARGET [OPTION...]    as gdal_translate; the format by TARGET's name
+    python -m gdal_ndarray help                                 the document of the drivers: options, limits
+
+Exit status 1 where something failed; without arguments, where the GDAL that this package uses (osgeo's, else
+rasterio's) has no driver. 2: wrong usage.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +23,29 @@ import re
 import subprocess
 import sys
 
-PLUGIN = "gdal_ndarray.so"
-DRIVERS = ("NPY", "B2ND")
+from . import _errors, _plugin, _version
+from ._gdal import gdal
+from ._plugin import DRIVERS, PLUGIN
+from .create import DRIVERS as FORMATS
+
+DOCUMENT = pathlib.Path(__file__).with_name("drivers.md")  # only in the wheel
 OTHERS = ("numpy", "dask", "distributed", "xarray", "rioxarray", "rasterio", "blosc2")
 
 # Run in a process of its own, since two GDALs in one do not go together. Prints JSON.
 PROBE = """
-import json, sys
-name = sys.argv[1]
-with open("/proc/self/maps") as maps:
-    before = maps.read()
+import importlib.util, json, os, sys
+name, helper, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+spec = importlib.util.spec_from_file_location("_plugin", helper)  # alone: the package may import another GDAL
+sys.modules["_plugin"] = plugin = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plugin)
 if name == "osgeo":
     from osgeo import gdal
     errors = []
     gdal.PushErrorHandler(lambda level, number, text: errors.append(text))
     gdal.AllRegister()
+    plugin.enable_at_import()
     version = gdal.VersionInfo("RELEASE_NAME")
-    drivers = [d for d in sys.argv[2:] if gdal.GetDriverByName(d)]
+    drivers = [d for d in names if gdal.GetDriverByName(d)]
 else:
     import logging, rasterio
     errors = []
@@ -39,12 +54,13 @@ else:
             errors.append(record.getMessage())
     logging.getLogger("rasterio").addHandler(Keep(logging.ERROR))
     with rasterio.Env() as environment:
+        plugin.enable_at_import()
         known = environment.drivers()
     version = rasterio.__gdal_version__
-    drivers = [d for d in sys.argv[2:] if d in known]
+    drivers = [d for d in names if d in known]
 with open("/proc/self/maps") as maps:
     files = sorted({line.split(maxsplit=5)[5].strip() for line in maps if line.count("/")})
-print(json.dumps({"version": version, "drivers": drivers, "errors": errors,
+print(json.dumps({"version": version, "drivers": drivers, "errors": errors, "problems": plugin.problems(),
                   "libraries": [f for f in files if "libgdal" in f],
                   "plugins": [f for f in files if f.endswith("gdal_ndarray.so")]}))
 """
@@ -52,7 +68,7 @@ print(json.dumps({"version": version, "drivers": drivers, "errors": errors,
 
 def probe(module: str) -> dict | str:
     """What the GDAL of a module has, or why that cannot be said."""
-    run = subprocess.run([sys.executable, "-W", "ignore", "-c", PROBE, module, *DRIVERS],
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", PROBE, module, _plugin.__file__, *DRIVERS],
                          capture_output=True, text=True)
     if run.returncode:
         return (run.stderr.strip().splitlines() or [f"exit status {run.returncode}"])[-1]
@@ -89,6 +105,8 @@ def report(module: str) -> bool:
     print("  has not loaded the plugin")
     for text in dict.fromkeys(found["errors"]):
         print(f"  GDAL says: {text}")
+    if found["problems"] and _plugin.PLUGINS.is_dir():
+        print(f"  {found['problems']}")
     looked = folders(found["version"], library)
     if not looked:
         print("  it looks for plugins nowhere: set GDAL_DRIVER_PATH to the folder of " + PLUGIN)
@@ -109,8 +127,7 @@ def why_not(plugin: pathlib.Path) -> str:
     return "it can be loaded, but not by this GDAL: it was built for another one"
 
 
-def main() -> int:
-    from . import _version  # not the package's datasets: osgeo may be what is missing
+def versions() -> int:
     print(f"gdal_ndarray {_version.version()}, {pathlib.Path(__file__).parent}")
     print(f"Python {platform.python_version()}, {sys.executable}")
     for name in OTHERS:
@@ -119,10 +136,59 @@ def main() -> int:
         except importlib.metadata.PackageNotFoundError:
             print(f"{name}: not installed")
     print(f"GDAL_DRIVER_PATH: {os.environ.get('GDAL_DRIVER_PATH', 'not set')}")
-    usable = report("osgeo")
-    if importlib.util.find_spec("rasterio"):
-        report("rasterio")
-    return 0 if usable else 1
+    found = [report(module) for module in ("osgeo", "rasterio") if importlib.util.find_spec(module)]
+    return 0 if found[0] else 1
+
+
+def path(module: str = "") -> int:
+    print(_plugin.folder(module))
+    return 0
+
+
+def info(file: str, *options: str) -> int:
+    text = _errors.call(file, gdal.Info, file, options=list(options))
+    print(text if isinstance(text, str) else json.dumps(text, indent=2))  # osgeo parses what -json gives
+    return 0
+
+
+def convert(source: str, target: str, *options: str) -> int:
+    wanted = list(options)
+    driver = FORMATS.get(os.path.splitext(target)[1].lower())
+    if driver and "-of" not in wanted:
+        wanted += ["-of", driver]
+    dataset = _errors.call(target, gdal.Translate, target, source, options=wanted)
+    _errors.call(target, dataset.FlushCache, void=True)
+    return 0
+
+
+def show_document() -> int:
+    installed = pathlib.Path(gdal.GetDriverByName("NPY").GetMetadataItem("DMD_HELPTOPIC"))
+    found = DOCUMENT if DOCUMENT.exists() else installed
+    print(found.read_text(encoding="utf-8"), end="")
+    return 0
+
+
+# Functions, and how many arguments they take.
+COMMANDS = {"path": (path, 0, 1), "info": (info, 1, None), "convert": (convert, 2, None),
+            "help": (show_document, 0, 0)}
+
+
+def main() -> int:
+    name, *arguments = sys.argv[1:] or [""]
+    if not name:
+        return versions()
+    if name in ("-h", "--help"):
+        print(__doc__.strip())
+        return 0
+    command, least, most = COMMANDS.get(name, (None, 0, None))
+    if command is None or len(arguments) < least or (most is not None and len(arguments) > most):
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    try:
+        return command(*arguments)
+    except (OSError, RuntimeError, ValueError) as error:
+        print(f"python -m gdal_ndarray {name}: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -14,9 +14,8 @@ import threading
 import weakref
 from typing import Any
 
-from osgeo import gdal
-
 from . import _errors, _process
+from ._gdal import gdal
 
 Options = tuple[tuple[str, str], ...]
 

@@ -13,7 +13,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from osgeo import gdal
+from . import _plugin
+from ._gdal import gdal
 
 T = TypeVar("T")
 
@@ -98,9 +99,14 @@ def exception(path: str, errors: list[tuple[int, str]]) -> Exception:
             return PermissionError(message)
         driver = {".npy": "NPY", ".b2nd": "B2ND"}.get(os.path.splitext(path)[1].lower())
         if driver and gdal.GetDriverByName(driver) is None:
-            return OSError(f"{path}: GDAL has no driver {driver}; `python -m gdal_ndarray` says where"
-                           " it looks for plugins")
+            return OSError(no_driver(path, driver))
     return OSError(message if path in message else f"{path}: {message}")
+
+
+def no_driver(path: str, driver: str) -> str:
+    """A message for those who need one that GDAL has not."""
+    return (f"{path}: GDAL has no driver {driver}; `python -m gdal_ndarray` says where it looks for plugins. "
+            + _plugin.problems()).rstrip()
 
 
 def _is_plain(path: str) -> bool:

@@ -11,10 +11,9 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from osgeo import gdal, gdal_array
-
 from . import _errors
 from ._dataset import Handles, Options
+from ._gdal import gdal, gdal_array
 
 OURS = ("NPY", "B2ND")
 DIMS = {"B": "band", "Y": "y", "X": "x"}

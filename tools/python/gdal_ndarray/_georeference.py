@@ -7,9 +7,8 @@ import os
 from typing import Any
 
 import numpy as np
-from osgeo import gdal, osr
-
 from . import _errors
+from ._gdal import gdal, osr
 from .array import Array
 from .array import open as open_array
 

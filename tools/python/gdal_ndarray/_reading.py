@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from osgeo import gdal
-
 from . import _errors
 from ._facts import HAS_FLOAT16, HAS_INT8, Facts
+from ._gdal import gdal
 
 # A window with steps is read whole, in strips of lines of so many bytes, and thinned out.
 MAX_STRIP_BYTES = 32 << 20

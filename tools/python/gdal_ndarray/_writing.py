@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Iterator
 
 import numpy as np
-from osgeo import gdal, gdal_array
 
 from . import _errors, _facts, _reading
+from ._gdal import gdal, gdal_array
 
 DRIVERS = {".npy": "NPY", ".b2nd": "B2ND"}
 
@@ -26,8 +26,7 @@ def driver_of(path: str) -> gdal.Driver:
         raise ValueError(f"{path}: found a name that ends in {suffix!r}, wanted .npy or .b2nd")
     driver = gdal.GetDriverByName(DRIVERS[suffix])
     if driver is None:
-        raise OSError(f"{path}: GDAL has no driver {DRIVERS[suffix]}; "
-                      "`python -m gdal_ndarray` says where it looks for plugins")
+        raise OSError(_errors.no_driver(path, DRIVERS[suffix]))
     if not sidecars(driver):
         raise OSError(f"{path}: the plugin with the driver {DRIVERS[suffix]} is older than this package; "
                       "install both from the same version")
@@ -98,7 +97,10 @@ def content(name: str) -> bytes:
     """Of a file of GDAL's."""
     file = gdal.VSIFOpenL(name, "rb")
     try:
-        return gdal.VSIFReadL(1, gdal.VSIStatL(name).size, file)
+        gdal.VSIFSeekL(file, 0, os.SEEK_END)
+        size_bytes = gdal.VSIFTellL(file)
+        gdal.VSIFSeekL(file, 0, os.SEEK_SET)
+        return gdal.VSIFReadL(1, size_bytes, file)
     finally:
         gdal.VSIFCloseL(file)
 

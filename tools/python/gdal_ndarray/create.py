@@ -15,10 +15,9 @@ import weakref
 from typing import Any
 
 import numpy as np
-from osgeo import gdal
-
 from . import _errors, _facts, _georeference, _indexing, _writing
 from ._dataset import as_options
+from ._gdal import gdal
 
 AXES_OF_INTERLEAVE = {"BAND": "BYX", "PIXEL": "YXB", "LINE": "YBX"}
 MAX_LENGTH = (1 << 31) - 1

@@ -12,6 +12,7 @@ from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
 from . import _errors
+from ._gdal import osr
 from .array import Array
 from .array import open as open_array
 
@@ -111,7 +112,6 @@ def _axis_attributes(crs: str | None) -> dict[str, dict[str, str]]:
     """CF's attributes of the coordinates, by which cf-xarray and rioxarray know them."""
     if not crs:
         return {}
-    from osgeo import osr
     reference = osr.SpatialReference()
     _errors.call("CRS", reference.ImportFromWkt, crs)
     if reference.IsGeographic():

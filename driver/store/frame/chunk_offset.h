@@ -1,7 +1,7 @@
 // An offset in the index of a frame: where a chunk starts, counted from the first one, or what it
 // is made of where it takes no bytes (negative: bit 63, and the kind from bit 56 on).
-#ifndef GDAL_NDARRAY_STORE_BLOSC2_CHUNK_OFFSET_H_
-#define GDAL_NDARRAY_STORE_BLOSC2_CHUNK_OFFSET_H_
+#ifndef GDAL_NDARRAY_STORE_FRAME_CHUNK_OFFSET_H_
+#define GDAL_NDARRAY_STORE_FRAME_CHUNK_OFFSET_H_
 
 #include <cstdint>
 
@@ -24,4 +24,4 @@ constexpr ChunkKind SpecialKind(int64_t offset) {
 
 }  // namespace ndarray
 
-#endif  // GDAL_NDARRAY_STORE_BLOSC2_CHUNK_OFFSET_H_
+#endif  // GDAL_NDARRAY_STORE_FRAME_CHUNK_OFFSET_H_
