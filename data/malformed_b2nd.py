@@ -191,9 +191,9 @@ def cases():
         "chunk_filter": (with_chunk(halves, filters=bytes([0, 0, 0, 0, 0, 99])),
                          r"filter: found filter 99, .*wanted a filter that"),
         "chunk_start_beyond": (with_chunk(blocks_of(stored, (1 << 30, 60))),
-                               LOST + r"chunk 0 at byte 165: block 0: compressed data: found"),
+                               LOST + r"chunk 0 at byte 165: block 0, array\[0:2, 0:4\]: compressed data: found"),
         "chunk_start_negative": (with_chunk(blocks_of(stored, (-8, 60))),
-                                 LOST + r"chunk 0 at byte 165: block 0: compressed data: found"),
+                                 LOST + r"chunk 0 at byte 165: block 0, array\[0:2, 0:4\]: compressed data: found"),
         "chunk_stream_long": (with_chunk(blocks_of(stored, lengths=(16, 1 << 20))),
-                              LOST + r"chunk 0 at byte 165: block 1: compressed data: found"),
+                              LOST + r"chunk 0 at byte 165: block 1, array\[2:4, 0:4\]: compressed data: found"),
     }

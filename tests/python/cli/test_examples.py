@@ -29,6 +29,7 @@ EXCUSED = {
 OTHERS = {
     "gdal raster stack", "gdal raster mosaic",  # of GDAL 3.11 and newer: names, not examples
     "gdal_ndarray compact", "gdal_ndarray convert", "gdal_ndarray verify --against",  # test_tool_*.py
+    "gdal_ndarray convert --checksum sha256",  # test_checksum_files.py
     "gdal_ndarray SUBCOMMAND --help",  # test_man_pages.py
     "GetVirtualMemAutoArray(gdal.GF_Write)",  # test_zero_copy.py
     "gdal_translate -of B2ND",  # README.md, above
