@@ -119,7 +119,7 @@ def test_like_another(tmp_path, suffix, georeferenced):
     (("new.npy", (3, 4), "u1", None, {"AXES": "YXB"}), "wanted B, Y and X for the 2 axes"),
     (("new.npy", (3, 4, 5), "u1", None, {"INTERLEAVE": "TILE"}), "found TILE"),
     (("new.npy", (3, 4), "u1", None, {"nodata": -1}), "wanted a value of uint8"),
-    (("new.npy", (3, 4), "u1", None, {"crs": "nowhere"}), "crs: found 'nowhere'"),
+    (("new.npy", (3, 4), "u1", None, {"crs": "nowhere"}), "crs: found 'nowhere', wanted WKT"),
     (("new.npy", (3, 4), "u1", None, {"NUM_THREADS": "lots"}), "NUM_THREADS"),
     (("new.npy", (1 << 31, 4), "u1"), "at most 2147483647"),
     (("new.npy", (2.5, 4), "u1"), "integer"),
