@@ -143,7 +143,7 @@ def test_failing_tasks_leave_nothing(tmp_path, suffix):
 def test_full_disk_leaves_nothing(small_disk):
     if small_disk is None:
         pytest.skip("mounting needs root")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match=r"No space left on device.*new\.npy"):
         gdal_ndarray.store(da.random.random((2048, 2048), chunks=512), small_disk / "new.npy")
     assert os.listdir(small_disk) == []
 

@@ -205,6 +205,8 @@ class Target:
             if not os.path.isdir(self._folder):  # which the next writer of the name removes before it begins
                 raise self._gone()
             _writing.write_bytes(file, data_offset, self.shape, start, block)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._path) from None
         finally:
             os.close(file)
 
@@ -226,8 +228,13 @@ class Target:
             chunks = _writing.content(name)
         self._wait_for_room()
         own = os.path.join(self._folder, uuid.uuid4().hex)
-        with open(own, "wb") as file:
-            file.write(chunks)
+        try:
+            with open(own, "wb") as file:
+                file.write(chunks)
+        except FileNotFoundError:
+            raise self._gone() from None
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._path) from None
         corners = "-".join("_".join(map(str, corner)) for corner in (start, stop))
         os.replace(own, os.path.join(self._folder, corners + SUFFIX))
 
