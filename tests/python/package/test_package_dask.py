@@ -327,7 +327,7 @@ def test_an_asynchronous_client_is_refused(tmp_path):
         async with distributed.Client(n_workers=1, processes=False, asynchronous=True, dashboard_address=None):
             gdal_ndarray.store(da.ones(12), tmp_path / "new.npy")
 
-    with pytest.raises(TypeError, match="asynchronous"):
+    with pytest.raises(RuntimeError, match="asynchronous"):
         asyncio.run(work())
     assert os.listdir(tmp_path) == []
 

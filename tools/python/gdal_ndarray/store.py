@@ -358,8 +358,8 @@ def _compute(tasks: Any, progress: bool) -> None:
     """On Dask's scheduler of the moment."""
     client = _client()
     if client is not None and client.asynchronous:
-        raise TypeError("store() waits for its result, which an asynchronous client does not: make another one, "
-                        "and call store() in a thread (asyncio.to_thread)")
+        raise RuntimeError("store() waits for its result, which an asynchronous client does not: make another one, "
+                           "and call store() in a thread (asyncio.to_thread)")
     if not progress:
         tasks.compute()
         return
