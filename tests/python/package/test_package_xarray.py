@@ -155,10 +155,16 @@ def test_place_of_a_selection_is_kept_or_left_out(saved, tmp_path, select, trans
     assert gdal_ndarray.store(part, tmp_path / "part.npy").transform == transform
 
 
-def test_x_before_y_is_stored_as_lines_and_pixels(saved, tmp_path, rng):
+def test_x_before_y_is_stored_as_lines_and_pixels(saved, tmp_path, rng, monkeypatch):
+    dask = pytest.importorskip("dask")
     image = saved(rng.integers(0, 9, (20, 30), "u1"), "image.npy")
     stored = gdal_ndarray.store(image.xarray().transpose("x", "y"), tmp_path / "part.npy")
     assert np.array_equal(stored, image) and stored.transform == image.transform
+    sizes = []
+    monkeypatch.setattr(gdal_ndarray.Array, "__getitem__", lambda self, key: recorded(sizes, self, key))
+    with dask.config.set({"array.chunk-size": "200 B"}):
+        stored = gdal_ndarray.store(gdal_ndarray.open(image.path, AXES="XY").xarray(), tmp_path / "turned.npy")
+    assert max(sizes) <= 200 and np.array_equal(stored, np.asarray(image).T)
 
 
 def test_nodata_of_decoded_pixels_is_nan(saved, tmp_path):
@@ -169,18 +175,20 @@ def test_nodata_of_decoded_pixels_is_nan(saved, tmp_path):
             gdal_ndarray.store(dataset, tmp_path / "all.npy")
 
 
+read = gdal_ndarray.Array.__getitem__
+
+
+def recorded(sizes, image, key):
+    found = read(image, key)
+    sizes.append(found.nbytes)
+    return found
+
+
 def test_what_is_not_read_yet_is_stored_block_by_block(image, tmp_path, suffix, monkeypatch):
     dask = pytest.importorskip("dask")
     opened, array = image
     sizes = []
-    read = gdal_ndarray.Array.__getitem__
-
-    def recorded(self, key):
-        found = read(self, key)
-        sizes.append(found.nbytes)
-        return found
-
-    monkeypatch.setattr(gdal_ndarray.Array, "__getitem__", recorded)
+    monkeypatch.setattr(gdal_ndarray.Array, "__getitem__", lambda self, key: recorded(sizes, self, key))
     chunks = {"BLOCKSIZE": 16, "CHUNKXSIZE": 32, "CHUNKYSIZE": 32} if suffix == ".b2nd" else {}
     with dask.config.set({"array.chunk-size": "8 KiB"}):
         for part, expected in ((opened.xarray().isel(x=slice(5, 80)), array[..., 5:80]), (opened, array)):

@@ -67,7 +67,8 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
         array = _georeference.with_usual_dims(array)
         like = array if like is None else like
         if array.dims == ("x", "y"):
-            array = array.transpose("y", "x")
+            # What is turned before it is read, xarray reads with an index for each pixel.
+            array = (array.chunk("auto") if array.chunks is None else array).transpose("y", "x")
         if "AXES" not in options and len(array.dims) == 3 and {"y", "x"} < set(array.dims):
             options["AXES"] = "".join({"y": "Y", "x": "X"}.get(dim, "B") for dim in array.dims)
     elif not isinstance(array, (Array, da.Array)):
@@ -309,9 +310,11 @@ class _Inbox:
 
     def finish(self) -> None:
         """Waits until all chunks are here: those of other computers may show late."""
-        deadline = time.monotonic() + MAX_SILENCE_SECONDS
+        missing, since = self._missing, time.monotonic()
         while self._missing > 0 and self._error is None:
-            if time.monotonic() > deadline:
+            if self._missing != missing:
+                missing, since = self._missing, time.monotonic()
+            if time.monotonic() - since > MAX_SILENCE_SECONDS:
                 raise TimeoutError(f"{self.writer.path}: {self._missing} pixels have not come")
             time.sleep(POLL_SECONDS)
         if self._error is not None:
