@@ -205,9 +205,10 @@ class Target:
         try:
             if not os.path.isdir(self._folder):  # which the next writer of the name removes before it begins
                 raise self._gone()
-            _writing.write_bytes(file, data_offset, self.shape, start, block)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, self._path) from None
+            try:
+                _writing.write_bytes(file, data_offset, self.shape, start, block)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, self._path) from None
         finally:
             os.close(file)
 
