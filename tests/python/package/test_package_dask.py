@@ -1,5 +1,6 @@
 """Array.dask and gdal_ndarray.store: threads, processes and a cluster, and a client that is killed."""
 
+import asyncio
 import concurrent.futures
 import os
 import pathlib
@@ -98,7 +99,10 @@ def test_workers_of_a_cluster_read(image, client):
 
 @pytest.mark.parametrize("chunks, unit, expected", [
     (((10, 10, 5),), (5,), ((10, 10, 5),)), (((7, 7, 7, 4),), (5,), ((5, 5, 5, 5, 5),)),
-    (((30, 30, 4),), (16,), ((32, 32),)), (((100,),), (64,), ((100,),)), (((3, 3),), (1,), ((3, 3),))])
+    (((30, 30, 4),), (16,), ((32, 32),)), (((100,),), (64,), ((100,),)), (((3, 3),), (1,), ((3, 3),)),
+    (((8, 8, 8, 8), (64,)), (16, 8), ((16, 16), (32, 32))),  # strips get higher and less wide
+    (((8, 8, 8, 8), (64,)), (32, 64), ((32,), (64,))),  # one chunk of the file
+    (((30, 30), (20, 20), (1, 1, 1)), (8, 8, 3), ((16, 16, 16, 12), (16, 16, 8), (3,)))])
 def test_blocks_are_aligned(chunks, unit, expected):
     assert aligned_chunks(chunks, unit) == expected
 
@@ -139,7 +143,7 @@ def test_failing_tasks_leave_nothing(tmp_path, suffix):
 def test_full_disk_leaves_nothing(small_disk):
     if small_disk is None:
         pytest.skip("mounting needs root")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match=r"No space left on device.*new\.npy"):
         gdal_ndarray.store(da.random.random((2048, 2048), chunks=512), small_disk / "new.npy")
     assert os.listdir(small_disk) == []
 
@@ -314,6 +318,18 @@ def test_masked_pixels_become_nodata(tmp_path):
     with pytest.raises(ValueError, match="nodata"):
         gdal_ndarray.store(np.ma.masked_equal([1, 2], 2), tmp_path / "other.npy")
     assert not (tmp_path / "other.npy").exists()
+
+
+def test_an_asynchronous_client_is_refused(tmp_path):
+    distributed = pytest.importorskip("distributed")
+
+    async def work():
+        async with distributed.Client(n_workers=1, processes=False, asynchronous=True, dashboard_address=None):
+            gdal_ndarray.store(da.ones(12), tmp_path / "new.npy")
+
+    with pytest.raises(RuntimeError, match="asynchronous"):
+        asyncio.run(work())
+    assert os.listdir(tmp_path) == []
 
 
 def test_unknown_lengths_are_an_error_that_says_so(tmp_path):

@@ -3,6 +3,7 @@ start a cluster are run by tests/hosts/test_dask.py."""
 
 import importlib
 import pathlib
+import runpy
 import subprocess
 import sys
 
@@ -55,6 +56,15 @@ def test_commands_of_the_page(folder):
         words = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
         with gdal_ndarray.open(path / words["smoothed"]) as stored:
             check(float(words["mean"]), float(words["98th percentile"]), stored[...], array, 2)
+
+
+@pytest.mark.parametrize("name", ["memory_mapped", "by_windows", "by_workers"])
+def test_scripts_without_arguments_say_how_they_are_used(name, monkeypatch):
+    if name == "by_workers":
+        pytest.importorskip("dask.distributed")
+    monkeypatch.setattr(sys, "argv", [name])
+    with pytest.raises(SystemExit, match="usage: python3 " + name):
+        runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
 
 
 @pytest.mark.parametrize("dtype", ["u2", "f4"])

@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 
 import gdal_ndarray
 import numpy as np
@@ -137,6 +138,24 @@ def test_a_process_hands_over_what_it_has_compressed(tmp_path, suffix, rng):
         assert not [name for name in os.listdir(inbox.folder) if name != "alive"]
     equal(gdal_ndarray.open(tmp_path / ("new" + suffix))[...], array)
     assert len(os.listdir(tmp_path)) == 1
+
+
+@needs_b2nd
+def test_the_last_chunks_may_take_longer_together_than_one(tmp_path, monkeypatch):
+    clock = types.SimpleNamespace(monotonic=lambda: 60.0 * len(naps), sleep=lambda _: (naps.append(0), late()))
+    starts, naps = iter((0, 32, 64)), []
+
+    def late():
+        if len(naps) % 2 == 0 and (start := next(starts, None)) is not None:
+            target[start:start + 32, 0:32] = np.ones((32, 32))
+
+    with pytest.raises(TimeoutError, match="new.b2nd: 1024 pixels have not come"):
+        with gdal_ndarray.create(tmp_path / "new.b2nd", (128, 32), "u1", **SMALL) as writer, \
+                store_module._Inbox(writer) as inbox:
+            target = store_module.Target(inbox)
+            monkeypatch.setattr(store_module, "time", clock)
+            inbox.finish()
+    assert len(naps) == 9 and os.listdir(tmp_path) == []
 
 
 @needs_b2nd

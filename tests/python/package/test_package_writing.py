@@ -119,7 +119,7 @@ def test_like_another(tmp_path, suffix, georeferenced):
     (("new.npy", (3, 4), "u1", None, {"AXES": "YXB"}), "wanted B, Y and X for the 2 axes"),
     (("new.npy", (3, 4, 5), "u1", None, {"INTERLEAVE": "TILE"}), "found TILE"),
     (("new.npy", (3, 4), "u1", None, {"nodata": -1}), "wanted a value of uint8"),
-    (("new.npy", (3, 4), "u1", None, {"crs": "nowhere"}), "crs: found 'nowhere'"),
+    (("new.npy", (3, 4), "u1", None, {"crs": "nowhere"}), "crs: found 'nowhere', wanted WKT"),
     (("new.npy", (3, 4), "u1", None, {"NUM_THREADS": "lots"}), "NUM_THREADS"),
     (("new.npy", (1 << 31, 4), "u1"), "at most 2147483647"),
     (("new.npy", (2.5, 4), "u1"), "integer"),
@@ -144,9 +144,21 @@ def test_messages_name_the_file_that_is_to_be(tmp_path):
 
 
 def test_folder_that_is_not_there(tmp_path):
-    with pytest.raises(OSError):
+    with pytest.raises(FileNotFoundError, match="/none/new.npy'$"):
         gdal_ndarray.create(tmp_path / "none" / "new.npy", (3, 4), "u1")
     assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("target", ["others", "nothing"])
+def test_what_a_link_leads_to_is_not_removed(tmp_path, target):
+    """As another user may put one into a shared folder."""
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "precious").write_text("pixels")
+    (tmp_path / ".new.npy.writing").symlink_to(tmp_path / target)
+    with pytest.raises(OSError, match=r"\.new\.npy\.writing"):
+        gdal_ndarray.create(tmp_path / "new.npy", (3, 4), "u1")
+    assert left_in(others) == ["precious"] and not (tmp_path / "new.npy").exists()
 
 
 def test_wrong_windows(tmp_path):

@@ -155,10 +155,16 @@ def test_place_of_a_selection_is_kept_or_left_out(saved, tmp_path, select, trans
     assert gdal_ndarray.store(part, tmp_path / "part.npy").transform == transform
 
 
-def test_x_before_y_is_stored_as_lines_and_pixels(saved, tmp_path, rng):
+def test_x_before_y_is_stored_as_lines_and_pixels(saved, tmp_path, rng, monkeypatch):
+    dask = pytest.importorskip("dask")
     image = saved(rng.integers(0, 9, (20, 30), "u1"), "image.npy")
     stored = gdal_ndarray.store(image.xarray().transpose("x", "y"), tmp_path / "part.npy")
     assert np.array_equal(stored, image) and stored.transform == image.transform
+    sizes = []
+    monkeypatch.setattr(gdal_ndarray.Array, "__getitem__", lambda self, key: recorded(sizes, self, key))
+    with dask.config.set({"array.chunk-size": "200 B"}):
+        stored = gdal_ndarray.store(gdal_ndarray.open(image.path, AXES="XY").xarray(), tmp_path / "turned.npy")
+    assert max(sizes) <= 200 and np.array_equal(stored, np.asarray(image).T)
 
 
 def test_nodata_of_decoded_pixels_is_nan(saved, tmp_path):
@@ -167,3 +173,40 @@ def test_nodata_of_decoded_pixels_is_nan(saved, tmp_path):
         assert np.isnan(gdal_ndarray.store(dataset.band_data, tmp_path / "new.npy").nodata)
         with pytest.raises(TypeError, match="band_data"):
             gdal_ndarray.store(dataset, tmp_path / "all.npy")
+
+
+read = gdal_ndarray.Array.__getitem__
+
+
+def recorded(sizes, image, key):
+    found = read(image, key)
+    sizes.append(found.nbytes)
+    return found
+
+
+def test_what_is_not_read_yet_is_stored_block_by_block(image, tmp_path, suffix, monkeypatch):
+    dask = pytest.importorskip("dask")
+    opened, array = image
+    sizes = []
+    monkeypatch.setattr(gdal_ndarray.Array, "__getitem__", lambda self, key: recorded(sizes, self, key))
+    chunks = {"BLOCKSIZE": 16, "CHUNKXSIZE": 32, "CHUNKYSIZE": 32} if suffix == ".b2nd" else {}
+    with dask.config.set({"array.chunk-size": "8 KiB"}):
+        for part, expected in ((opened.xarray().isel(x=slice(5, 80)), array[..., 5:80]), (opened, array)):
+            sizes.clear()
+            stored = gdal_ndarray.store(part, tmp_path / ("part" + suffix), **chunks)
+            assert len(sizes) > 1 and max(sizes) <= 8192
+            assert np.array_equal(stored, expected)
+
+
+@pytest.mark.parametrize("dims, expected", [
+    (("time", "y", "x"), ("band", "y", "x")), (("y", "x", "time"), ("y", "x", "band")),
+    (("latitude", "longitude"), ("y", "x")), (("month", "lat", "lon"), ("band", "y", "x"))])
+def test_axes_of_other_names(tmp_path, rng, dims, expected):
+    pytest.importorskip("dask")
+    array = rng.integers(0, 255, (10, 20, 30)[:len(dims)], dtype="u1")
+    data = xarray.DataArray(array, {dim: np.arange(length) * 2.0 for dim, length in zip(dims, array.shape)}, dims)
+    data.coords["crs"] = ((), 0, {"crs_wkt": "EPSG:4326"})
+    data.attrs["grid_mapping"] = "crs"
+    stored = gdal_ndarray.store(data, tmp_path / "new.npy")
+    assert (stored.dims, stored.transform) == (expected, (2, 0, -1, 0, 2, -1))
+    assert "WGS 84" in stored.crs and np.array_equal(stored, array)

@@ -69,4 +69,4 @@ def main(path, result="smooth.b2nd", workers="2", memory="600 MB"):
 
 
 if __name__ == "__main__":  # workers import this file, too
-    main(*sys.argv[1:])
+    main(*sys.argv[1:]) if sys.argv[1:] else sys.exit(__doc__)

@@ -54,4 +54,4 @@ def main(path, result="smooth.b2nd"):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:]) if sys.argv[1:] else sys.exit(__doc__)

@@ -47,8 +47,18 @@ def georeference_of(like: Any) -> Georeference:
     raise TypeError(f"like: found {type(like).__name__}, wanted a gdal_ndarray.Array, a path or a DataArray")
 
 
+def with_usual_dims(array: Any) -> Any:
+    """A DataArray whose axes of longitudes and latitudes are called x and y, as GDAL has them."""
+    for names in (("longitude", "latitude"), ("lon", "lat")):
+        if set(names) <= set(array.dims) and not {"x", "y"} & {*array.dims, *array.coords}:
+            return array.rename(dict(zip(names, ("x", "y"))))
+    return array
+
+
 def _of_data_array(array: Any) -> Georeference:
-    reference = array.coords["spatial_ref"].attrs if "spatial_ref" in array.coords else {}
+    array = with_usual_dims(array)
+    name = array.encoding.get("grid_mapping", array.attrs.get("grid_mapping", "spatial_ref"))
+    reference = array.coords[name].attrs if name in array.coords else {}
     sizes = dict(zip(array.dims, array.shape))
     transform = None
     if "GeoTransform" in reference:
@@ -81,8 +91,8 @@ def write(path: str, dataset: gdal.Dataset, given: Georeference, dtype: np.dtype
         reference = osr.SpatialReference()
         try:
             _errors.call(path, reference.SetFromUserInput, given.crs)
-        except OSError as error:
-            raise ValueError(f"crs: found {given.crs!r}: {error}") from None
+        except OSError:
+            raise ValueError(f"crs: found {given.crs!r}, wanted WKT, \"EPSG:32633\" or what else GDAL knows") from None
         reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
         _errors.call(path, dataset.SetSpatialRef, reference)
     same_size = given.lines in (None, dataset.RasterYSize) and given.pixels in (None, dataset.RasterXSize)

@@ -198,16 +198,21 @@ class _PartialFolder:
         if self.target.is_dir():
             raise IsADirectoryError(f"{self.target}: is a folder")
         while self._lock is None:
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.mkdir(self.name)
+            except FileExistsError:
+                pass
+            except OSError as error:  # missing, not a folder, not writable, a full disk
+                raise OSError(error.errno, error.strerror, str(self.target)) from None
             with contextlib.suppress(FileNotFoundError):  # another writer has just completed
                 self._lock = self._locked()
         for entry in os.scandir(self.name):
-            shutil.rmtree(entry.path) if entry.is_dir() else os.unlink(entry.path)
+            shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
 
     def _locked(self) -> int:
-        """The open folder. FileNotFoundError where it went in the meantime."""
-        folder = os.open(self.name, os.O_RDONLY)
+        """The open folder. FileNotFoundError where it went in the meantime; another OSError where it is no
+        folder: what a link leads to, which anybody can put into a shared folder, is not removed."""
+        folder = os.open(self.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

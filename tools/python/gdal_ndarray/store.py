@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import threading
 import time
@@ -26,13 +27,15 @@ from typing import Any
 
 import numpy as np
 
-from . import _process, _writing
+from . import _georeference, _process, _writing
 from .array import Array
 from .array import open as open_array
 from .create import Writer, create, unmasked
+from .dask import grown
 
 MAX_WAITING = 16
 MAX_PART_BYTES = 32 << 20  # of pixels, that are handed over together
+MAX_GROWTH = 1.5
 MIN_ROW_BYTES = 512
 SUFFIX = ".b2nd"
 POLL_SECONDS = 0.02
@@ -50,56 +53,92 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
     `array`: a Dask array, a DataArray (whose `like` it is, too), an Array or a NumPy array. `like` and
     options as for create(). The scheduler is the one that Dask uses now; memory holds the blocks being
     computed, and of each up to 32 MB that are being compressed (or a chunk, where that is larger).
-    Blocks are first made multiples of the file's chunks, unless they are; those of a `.npy` only where
+    What is not a Dask array is read in blocks that suit the new file. Those of a Dask array
+    are first made multiples of the file's chunks, unless they are; those of a `.npy` only where
     less than 512 bytes of them would lie together in the file. `progress` shows Dask's progress bar.
 
     The file is complete or, after any error or kill, not there. Exceptions as of create(), and those of
     the tasks; RuntimeError where Dask would start processes that run a script again without a guard.
     """
+    import dask.array as da
     if hasattr(array, "data_vars"):
         raise TypeError(f"array: found a Dataset, wanted one of its variables: {list(array.data_vars)}")
     if hasattr(array, "coords") and hasattr(array, "dims"):  # a DataArray
+        array = _georeference.with_usual_dims(array)
         like = array if like is None else like
         if array.dims == ("x", "y"):
-            array = array.transpose("y", "x")
-        if "AXES" not in options and len(array.dims) == 3 and set(array.dims) == {"band", "y", "x"}:
-            options["AXES"] = "".join(dim[0].upper() for dim in array.dims)
-        array = array.data
-    import dask.array as da
-    array = array.dask() if isinstance(array, Array) else array if isinstance(array, da.Array) \
-        else da.from_array(np.asanyarray(array), chunks="auto")
+            # What is turned before it is read, xarray reads with an index for each pixel.
+            array = (array.chunk("auto") if array.chunks is None else array).transpose("y", "x")
+        if "AXES" not in options and len(array.dims) == 3 and {"y", "x"} < set(array.dims):
+            options["AXES"] = "".join({"y": "Y", "x": "X"}.get(dim, "B") for dim in array.dims)
+    elif not isinstance(array, (Array, da.Array)):
+        array = np.asanyarray(array)
     if any(length != length for length in array.shape):
         raise ValueError(f"array: found shape {array.shape}: its compute_chunk_sizes() finds the lengths")
     if _starts_processes():
         _process.check_main_is_guarded()
     with create(path, array.shape, array.dtype, like, **options) as writer:
+        pixels = _as_dask(array, writer)
         unit = writer.chunks if writer._data_offset is None else row_unit(
-            array.chunks, writer.shape, writer.dtype.itemsize)
-        blocks = aligned_chunks(array.chunks, unit)
-        if blocks != array.chunks:
-            array = array.rechunk(blocks)
+            pixels.chunks, writer.shape, writer.dtype.itemsize)
+        blocks = aligned_chunks(pixels.chunks, unit)
+        if blocks != pixels.chunks:
+            pixels = pixels.rechunk(blocks)
         inbox = _Inbox(writer)
         with inbox:
             target: Any = Target(inbox)
-            tasks = da.store(array, target, lock=False, compute=False)
+            tasks = da.store(pixels, target, lock=False, compute=False)
             _compute(tasks, progress)
             inbox.finish()
     return open_array(path)
 
 
+def _as_dask(array: Any, writer: Writer) -> Any:
+    """A Dask array, that itself where it is one. Others, which may be larger than memory, are read in blocks
+    of whole chunks of the new file, and of the chunks of their own file where both fit in a block."""
+    import dask
+    import dask.array as da
+    import dask.utils
+    if isinstance(array, da.Array):
+        return array
+    is_data_array = hasattr(array, "coords")
+    if is_data_array and array.chunks is not None:
+        return array.data
+    own: Any = (1,) * array.ndim
+    if isinstance(array, Array):
+        own = array.chunks
+    elif is_data_array:
+        preferred = array.encoding.get("preferred_chunks", {})
+        own = [preferred.get(dim, 1) for dim in array.dims]
+    elements = dask.utils.parse_bytes(dask.config.get("array.chunk-size")) // writer.dtype.itemsize
+    both = tuple(min(-(-one // other) * other, length)
+                 for one, other, length in zip(own, writer.chunks, array.shape))
+    blocks = grown(both if math.prod(both) <= elements else writer.chunks, array.shape, writer.dims, elements)
+    if isinstance(array, Array):
+        return array.dask(blocks)
+    if is_data_array:
+        return array.chunk(dict(zip(array.dims, blocks))).data
+    return da.from_array(array, chunks=blocks)
+
+
 def aligned_chunks(chunks: tuple[tuple[int, ...], ...],
                    unit: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-    """Blocks like those of `chunks` that begin at multiples of the file's chunks."""
+    """Blocks like those of `chunks` that begin at multiples of the file's chunks, and have at most MAX_GROWTH
+    times as many elements, unless a chunk of the file has more: what gets higher gets less wide."""
+    fits = [all(end % step == 0 for end in np.cumsum(sizes[:-1])) for sizes, step in zip(chunks, unit)]
+    largest = [max(sizes) for sizes in chunks]
+    size = [length if fit else max(step, round(length / step) * step)
+            for length, step, fit in zip(largest, unit, fits)]
+    steps = [-(-length // step) for length, step in zip(size, unit)]
+    while max(steps) > 1 and math.prod(size) > MAX_GROWTH * math.prod(largest):
+        axis = steps.index(max(steps))
+        steps[axis] = -(-steps[axis] // 2)
+        size[axis] = steps[axis] * unit[axis]
     result = []
-    for sizes, step in zip(chunks, unit):
-        ends = np.cumsum(sizes)
-        length = int(ends[-1])
-        if all(end % step == 0 for end in ends[:-1]):
-            result.append(tuple(sizes))
-            continue
-        size = max(step, round(max(sizes) / step) * step)
-        starts = range(0, length, size)
-        result.append(tuple(min(size, length - start) for start in starts))
+    for sizes, fit, length in zip(chunks, fits, size):
+        starts = range(0, sum(sizes), length)
+        result.append(tuple(sizes) if fit and length >= max(sizes)
+                      else tuple(min(length, sum(sizes) - start) for start in starts))
     return tuple(result)
 
 
@@ -166,7 +205,10 @@ class Target:
         try:
             if not os.path.isdir(self._folder):  # which the next writer of the name removes before it begins
                 raise self._gone()
-            _writing.write_bytes(file, data_offset, self.shape, start, block)
+            try:
+                _writing.write_bytes(file, data_offset, self.shape, start, block)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, self._path) from None
         finally:
             os.close(file)
 
@@ -188,8 +230,13 @@ class Target:
             chunks = _writing.content(name)
         self._wait_for_room()
         own = os.path.join(self._folder, uuid.uuid4().hex)
-        with open(own, "wb") as file:
-            file.write(chunks)
+        try:
+            with open(own, "wb") as file:
+                file.write(chunks)
+        except FileNotFoundError:
+            raise self._gone() from None
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._path) from None
         corners = "-".join("_".join(map(str, corner)) for corner in (start, stop))
         os.replace(own, os.path.join(self._folder, corners + SUFFIX))
 
@@ -264,9 +311,11 @@ class _Inbox:
 
     def finish(self) -> None:
         """Waits until all chunks are here: those of other computers may show late."""
-        deadline = time.monotonic() + MAX_SILENCE_SECONDS
+        missing, since = self._missing, time.monotonic()
         while self._missing > 0 and self._error is None:
-            if time.monotonic() > deadline:
+            if self._missing != missing:
+                missing, since = self._missing, time.monotonic()
+            if time.monotonic() - since > MAX_SILENCE_SECONDS:
                 raise TimeoutError(f"{self.writer.path}: {self._missing} pixels have not come")
             time.sleep(POLL_SECONDS)
         if self._error is not None:
@@ -311,10 +360,13 @@ def _starts_processes() -> bool:
 
 def _compute(tasks: Any, progress: bool) -> None:
     """On Dask's scheduler of the moment."""
+    client = _client()
+    if client is not None and client.asynchronous:
+        raise RuntimeError("store() waits for its result, which an asynchronous client does not: make another one, "
+                           "and call store() in a thread (asyncio.to_thread)")
     if not progress:
         tasks.compute()
         return
-    client = _client()
     if client is None:
         from dask.diagnostics import ProgressBar
         with ProgressBar():
