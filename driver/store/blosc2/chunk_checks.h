@@ -48,10 +48,11 @@ constexpr int64_t MaxCheckedBytes(int64_t chunk_bytes, int64_t blocks) {
   return kChunkHeaderBytes + CheckTableBytes(blocks) + kStartAndLengthBytes * blocks + chunk_bytes;
 }
 
-// False for chunks of nearly 2 GiB, which would be too long with checksums: they have none.
-// REQUIRES: both above 0
+// False for chunks that would be too long with checksums, and have none: of nearly 2 GiB, and of
+// many blocks of a few bytes. REQUIRES: both above 0
 constexpr bool HaveRoomForChecks(int64_t chunk_bytes, int64_t block_bytes) {
-  return MaxCheckedBytes(chunk_bytes, (chunk_bytes - 1) / block_bytes + 1) <= INT32_MAX;
+  const int64_t bytes = MaxCheckedBytes(chunk_bytes, (chunk_bytes - 1) / block_bytes + 1);
+  return bytes <= INT32_MAX && bytes <= MaxChunkBytes(chunk_bytes);
 }
 
 // Whether the chunk has checksums: those of its directory are right. `start`: its first bytes, at

@@ -219,6 +219,9 @@ TEST(ChunkChecks, AreNotMadeWhereTheChunkWouldBeTooLong) {
   EXPECT_FALSE(HaveRoomForChecks(largest, largest));
   EXPECT_TRUE(HaveRoomForChecks(largest - 28, largest));
   EXPECT_FALSE(HaveRoomForChecks(2145911040, 256)) << "blocks of 16 x 16 bytes";
+  EXPECT_FALSE(HaveRoomForChecks(250000, 9));
+  EXPECT_TRUE(HaveRoomForChecks(250000, 12));
+  EXPECT_TRUE(HaveRoomForChecks(300, 1));
   BloscChunk chunk;
   chunk.block_bytes = 256;
   chunk.uncompressed_bytes = 2145911040;
