@@ -5,6 +5,7 @@
 
 #include "driver/store/b2nd/decoded_chunk.h"
 #include "driver/store/blosc2/blosc_chunk.h"
+#include "driver/store/blosc2/chunk_checks.h"
 #include "driver/store/box.h"
 #include "driver/store/buffer.h"
 #include "driver/store/frame/chunk_offset.h"
@@ -112,6 +113,8 @@ Status B2ndWriter::Append(int64_t chunk_index, const std::string& bytes) {
     offset = SpecialOffset(ChunkKind::kZeros);
     return {};
   }
+  const Result<bool> has_checks = CheckDirectory(*chunk, bytes);
+  every_chunk_ = every_chunk_ && has_checks.ok() && *has_checks;
   Status status = file_.WriteAt(header_.size() + chunks_bytes_, bytes.data(), bytes.size());
   offset = static_cast<int64_t>(chunks_bytes_);
   chunks_bytes_ += bytes.size();
@@ -127,7 +130,7 @@ Status B2ndWriter::Finish() {
                   static_cast<int64_t>(chunks_bytes_));
   PutChunkSizes(header_, static_cast<int32_t>(layout_.chunk_bytes),
                 static_cast<int32_t>(layout_.block_bytes));
-  PutFingerprint(trailer_, checksums_, !checksums_, SumHeader(header_), *index);
+  PutFingerprint(trailer_, checksums_ && every_chunk_, !checksums_, SumHeader(header_), *index);
   Status status = file_.WriteAt(index_at, index->data(), index->size());
   if (status.ok()) {
     status = file_.WriteAt(trailer_at, trailer_.data(), trailer_.size());

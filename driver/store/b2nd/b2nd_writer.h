@@ -50,6 +50,7 @@ class B2ndWriter final : public ArrayWriter {
   std::string header_;
   std::string trailer_;
   const bool checksums_;
+  bool every_chunk_ = true;  // has checksums, of those written so far
   const int max_threads_;
   std::vector<int64_t> offsets_;
   uint64_t chunks_bytes_ = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "driver/store/blosc2/blosc_chunk.h"
+#include "driver/store/blosc2/chunk_checks.h"
 #include "driver/store/buffer.h"
 #include "driver/store/thread_pool.h"
 
@@ -107,6 +108,8 @@ Status PendingChunks::Append(FrameEditor& index, int64_t chunk_index, const std:
     Result<BloscChunk> header = ParseChunkHeader(bytes, bytes.size());
     if (!header.ok()) return header.status().At(file_.path());
     zeros = header->kind == ChunkKind::kZeros;
+    const Result<bool> has_checks = CheckDirectory(*header, bytes);
+    if (!zeros && !(has_checks.ok() && *has_checks)) index.NoteUnchecked();
   }
   ChunkLocation location;
   location.offset_bytes = appender_.end_bytes();

@@ -14,7 +14,6 @@ constexpr uint8_t kPluginCodec = 6;
 constexpr uint8_t kZfpRate = 35;
 constexpr int64_t kMaxZfpCell = 256;  // elements: 4 along each of at most 4 axes
 constexpr uint8_t kDelta = 3;         // a filter
-constexpr int64_t kMaxOverheadBytes = 4096;
 
 // Byte 2.
 constexpr uint8_t kExtendedHeader = 0x01 | 0x04;
@@ -48,8 +47,7 @@ Status CheckSizes(const BloscChunk& chunk, uint64_t available_bytes) {
   }
   if (chunk.kind != ChunkKind::kBlocks) return {};
   if (chunk.block_bytes < 1) return Corrupt("block size", chunk.block_bytes, "at least 1 byte");
-  // What does not shrink is stored. Far more than that is only there to ask for memory.
-  const int64_t max_bytes = 2 * chunk.uncompressed_bytes + kMaxOverheadBytes;
+  const int64_t max_bytes = MaxChunkBytes(chunk.uncompressed_bytes);
   if (chunk.compressed_bytes > max_bytes) {
     return Corrupt("compressed size", chunk.compressed_bytes,
                    "at most " + std::to_string(max_bytes) + " for " +

@@ -52,6 +52,13 @@ struct BloscChunk {
   }
 };
 
+// Of a chunk, compressed: what does not shrink is stored, and far more than that is only there to
+// ask for memory.
+constexpr int64_t MaxChunkBytes(int64_t uncompressed_bytes) {
+  constexpr int64_t kMaxOverheadBytes = 4096;
+  return 2 * uncompressed_bytes + kMaxOverheadBytes;
+}
+
 // `available_bytes`: what the file has from the chunk's start on. kCorrupt where sizes contradict
 // each other or that; kNotSupported for versions and kinds of chunks unknown here.
 Result<BloscChunk> ParseChunkHeader(std::string_view start, uint64_t available_bytes);

@@ -318,6 +318,8 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
   const auto from_bytes = static_cast<int32_t>(size_bytes);
   const auto to_bytes = static_cast<int32_t>(room);
   const blosc2_cparams& parameters = impl_->parameters();
+  const bool checksums = impl_->checksums && HaveRoomForChecks(from_bytes, parameters.blocksize);
+  const bool is_own_zstd = impl_->is_own_zstd && checksums;
   std::string copy;
   ZstdStreams own;
   int result = 0;
@@ -336,15 +338,15 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
     if (unused < BLOSC2_MAX_FILTERS - 2)
       copy.assign(reinterpret_cast<const char*>(elements), size_bytes);
     const void* const from = copy.empty() ? static_cast<const void*>(elements) : copy.data();
-    const blosc2_cparams& how = impl_->is_own_zstd ? pipeline.own_zstd : pipeline.parameters;
+    const blosc2_cparams& how = is_own_zstd ? pipeline.own_zstd : pipeline.parameters;
     Collect(own, how, size_bytes);
     result = pipeline.Compress(pipeline.chunks, how, from, from_bytes, scratch, to_bytes);
   }
   if (result <= 0) return Refused(result, from_bytes);
   const std::string_view made(reinterpret_cast<const char*>(scratch), static_cast<size_t>(result));
   const std::string_view all(reinterpret_cast<const char*>(elements), size_bytes);
-  if (impl_->checksums) {
-    Result<std::string> checked = AddChecks(made, all, impl_->is_own_zstd ? &own : nullptr);
+  if (checksums) {
+    Result<std::string> checked = AddChecks(made, all, is_own_zstd ? &own : nullptr);
     if (checked.ok()) to = std::move(*checked);
     return checked.status();
   }

@@ -194,7 +194,8 @@ bool SeemsToHaveChecks(const BloscChunk& chunk, std::string_view header, std::st
 bool CanHaveChecks(const BloscChunk& chunk, int64_t block_bytes) {
   return chunk.kind == ChunkKind::kRepeated ||
          (chunk.kind == ChunkKind::kBlocks && !chunk.has_dictionary &&
-          chunk.block_bytes == block_bytes);
+          chunk.block_bytes == block_bytes &&
+          HaveRoomForChecks(chunk.uncompressed_bytes, block_bytes));
 }
 
 Result<bool> CheckDirectory(const BloscChunk& chunk, std::string_view start) {

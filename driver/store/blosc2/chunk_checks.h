@@ -41,6 +41,20 @@ namespace ndarray {
 // Of a table of so many blocks.
 constexpr int64_t CheckTableBytes(int64_t blocks) { return 16 + 4 * blocks; }
 
+// Of a whole chunk that does not get smaller, with checksums: no chunk with checksums that is made
+// here has more.
+constexpr int64_t MaxCheckedBytes(int64_t chunk_bytes, int64_t blocks) {
+  constexpr int64_t kStartAndLengthBytes = 8;
+  return kChunkHeaderBytes + CheckTableBytes(blocks) + kStartAndLengthBytes * blocks + chunk_bytes;
+}
+
+// False for chunks that would be too long with checksums, and have none: of nearly 2 GiB, and of
+// many blocks of a few bytes. REQUIRES: both above 0
+constexpr bool HaveRoomForChecks(int64_t chunk_bytes, int64_t block_bytes) {
+  const int64_t bytes = MaxCheckedBytes(chunk_bytes, (chunk_bytes - 1) / block_bytes + 1);
+  return bytes <= INT32_MAX && bytes <= MaxChunkBytes(chunk_bytes);
+}
+
 // Whether the chunk has checksums: those of its directory are right. `start`: its first bytes, at
 // least all of header, starts and table, or all it has. kCorrupt where they are wrong.
 // REQUIRES: `chunk` is the parsed header of `start`

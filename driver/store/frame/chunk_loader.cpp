@@ -170,7 +170,8 @@ uint64_t ChunkLoader::BytesAtMost(const LoadedChunk& chunk) const {
     bytes = std::min(bytes, location.offset_bytes - chunk.location.offset_bytes);
     break;
   }
-  return std::min(bytes, static_cast<uint64_t>(kChunkHeaderBytes + layout.chunk_bytes));
+  return std::min(
+      bytes, static_cast<uint64_t>(MaxCheckedBytes(layout.chunk_bytes, layout.blocks_per_chunk)));
 }
 
 Status ChunkLoader::ReadDirectories(std::vector<LoadedChunk>& chunks) const {

@@ -60,6 +60,7 @@ bool FrameEditor::HasMovedIn(const FrameEditor& newer, int64_t chunk) const {
 
 void FrameEditor::TakeMoves(const FrameEditor& older, const std::function<bool(int64_t)>& is_mine) {
   if (older.committed_.empty()) return;
+  if (!older.every_chunk_has_checks()) NoteUnchecked();
   offsets_ = Offsets();
   committed_ = offsets_;
   for (int64_t chunk = 0; chunk < layout_.chunk_count; ++chunk) {

@@ -30,6 +30,11 @@ class FrameEditor final : public FrameIndex {
   // ends at `end_bytes` or later. Once some have moved, cached_file().Forget() must be called.
   void MoveChunk(int64_t chunk, const ChunkLocation& location, uint64_t end_bytes);
 
+  // Of a chunk that has moved: it has no checksums, which is no damage from now on.
+  void NoteUnchecked() {
+    if (fingerprint_) fingerprint_->every_chunk = false;
+  }
+
   // All moves have been committed.
   void MarkCommitted() { committed_.clear(); }
 

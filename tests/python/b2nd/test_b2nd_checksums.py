@@ -143,6 +143,24 @@ def test_updates_and_compact_add_them(tmp_path):
     np.testing.assert_array_equal(blosc2.open(path)[:], image)
 
 
+@pytest.mark.parametrize("side", [1, 2, 3, 4])
+def test_blocks_of_a_few_bytes_can_go_without(tmp_path, side):
+    image = (image_of("noise")[:256, :256] & 0xFF).astype("u1")
+    theirs, ours = str(tmp_path / "theirs.b2nd"), str(tmp_path / "ours.b2nd")
+    blosc2.asarray(image, chunks=(256, 128), blocks=(side, side), urlpath=theirs)
+    chunk = 128 * side
+    gdal.GetDriverByName("B2ND").CreateCopy(ours, memory_dataset(image), options=[
+        f"BLOCKSIZE={side}", f"CHUNKXSIZE={chunk}", f"CHUNKYSIZE={chunk}"])
+    image[:9, :9] = image[9:18, 9:18]
+    for path in theirs, ours:
+        gdal.Open(path, gdal.GA_Update).WriteArray(image[:9, :9])
+        tool("compact", path)
+        np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), image)
+        np.testing.assert_array_equal(blosc2.open(path)[:], image)
+        assert "nothing to reclaim" in tool("compact", path)
+        assert checksums(path) == ("NO" if side < 4 else "YES")
+
+
 def test_files_can_go_without(tmp_path):
     image = image_of("mixed")
     path = write(tmp_path / "none.b2nd", image, "CHECKSUM=NO")

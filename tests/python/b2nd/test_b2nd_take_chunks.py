@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from osgeo import gdal
 from support.b2nd import blosc2
+from support.tool import tool
 
 OPTIONS = ["BLOCKSIZE=16", "CHUNKXSIZE=32", "CHUNKYSIZE=32", "NUM_THREADS=1"]
 
@@ -82,6 +83,27 @@ def test_only_an_update_takes(files, tmp_path, errors):
     (path, other), _ = files
     assert take(gdal.Open(path), other, [0, 0, 0], [2, 70, 90]) == gdal.CE_Failure
     assert errors == [f"{path}: access: found read-only, wanted update"]
+
+
+def test_chunks_without_checksums_are_no_damage(files, tmp_path, rng):
+    (path, _), (pixels, _) = files
+    plain = rng.integers(0, 60000, pixels.shape, dtype="u2")
+    other = str(tmp_path / "plain.b2nd")
+    dataset = gdal.GetDriverByName("B2ND").Create(other, 90, 70, 2, gdal.GDT_UInt16,
+                                                  options=[*OPTIONS, "CHECKSUM=NO"])
+    dataset.WriteArray(plain)
+    del dataset
+    first, second = gdal.Open(path, gdal.GA_Update), gdal.Open(path, gdal.GA_Update)
+    assert take(first, other, [1, 32, 32], [2, 70, 90]) == gdal.CE_None
+    pixels[1, 32:, 32:] = plain[1, 32:, 32:]
+    np.testing.assert_array_equal(first.ReadAsArray(), pixels)
+    second.WriteArray(np.zeros((2, 1, 90), "u2"))  # committed in between
+    pixels[:, 0] = 0
+    del second, first
+    dataset = gdal.Open(path)
+    np.testing.assert_array_equal(dataset.ReadAsArray(), pixels)
+    assert dataset.GetMetadataItem("CHECKSUMS", "B2ND") == "14 of 18 chunks"
+    assert "no damage" in tool("verify", path)
 
 
 def test_a_damaged_chunk_is_not_taken(files, errors):

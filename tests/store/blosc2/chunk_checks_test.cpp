@@ -214,6 +214,22 @@ TEST(ChunkChecks, OfMoreBlocksThanThereWereReadNothingOutside) {
   EXPECT_FALSE(CheckBlock(*header, chunk, 2999).ok());
 }
 
+TEST(ChunkChecks, AreNotMadeWhereTheChunkWouldBeTooLong) {
+  const int64_t largest = INT32_MAX - kChunkHeaderBytes;  // that c-blosc2 compresses
+  EXPECT_FALSE(HaveRoomForChecks(largest, largest));
+  EXPECT_TRUE(HaveRoomForChecks(largest - 28, largest));
+  EXPECT_FALSE(HaveRoomForChecks(2145911040, 256)) << "blocks of 16 x 16 bytes";
+  EXPECT_FALSE(HaveRoomForChecks(250000, 9));
+  EXPECT_TRUE(HaveRoomForChecks(250000, 12));
+  EXPECT_TRUE(HaveRoomForChecks(300, 1));
+  BloscChunk chunk;
+  chunk.block_bytes = 256;
+  chunk.uncompressed_bytes = 2145911040;
+  EXPECT_FALSE(CanHaveChecks(chunk, 256));
+  chunk.uncompressed_bytes = 2000000000;
+  EXPECT_TRUE(CanHaveChecks(chunk, 256));
+}
+
 TEST(ChunkChecks, AreNotMadeOfBlocksThatAreTheSameBytes) {
   const std::string chunk = Encoded(BLOSC_LZ4, kHalfNoise, false);
   const auto header = ParseChunkHeader(chunk, chunk.size());
