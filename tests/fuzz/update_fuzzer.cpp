@@ -86,6 +86,15 @@ void Verify(const ByteFile& file) {
   Check(DecodeAttributes(**index, file).ok());
 }
 
+// Whether what is written may be read as something else; what ZFP makes of damaged streams depends
+// on the bytes behind them.
+bool IsLossy(const ArrayInfo& info) {
+  const CompressionInfo& packing = *info.packing;
+  return info.fields[0].dtype.type == ScalarType::kBool ||
+         packing.codec.find("ZFP") != std::string::npos ||
+         packing.filters.find("TRUNC") != std::string::npos;
+}
+
 void Compact(const std::shared_ptr<ByteFile>& file, Random random) {
   std::string result;
   compacted = &result;
@@ -97,17 +106,10 @@ void Compact(const std::shared_ptr<ByteFile>& file, Random random) {
   const auto after =
       OpenB2ndArray(std::make_shared<StringFile>("compacted", std::move(result), Access::kRead), 1);
   Check(before.ok() && after.ok());
+  if (IsLossy((*before)->info())) return;
   const Box box = RandomBox((*before)->info().shape, random);
   const std::string elements = Elements(**before, box);
   Check(elements.empty() || elements == Elements(**after, box));
-}
-
-// Whether what is written may be read as something else.
-bool IsLossy(const ArrayInfo& info) {
-  const CompressionInfo& packing = *info.packing;
-  return info.fields[0].dtype.type == ScalarType::kBool ||
-         packing.codec.find("ZFP") != std::string::npos ||
-         packing.filters.find("TRUNC") != std::string::npos;
 }
 
 void Update(std::string_view bytes, Random random) {

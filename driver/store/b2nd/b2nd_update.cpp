@@ -12,6 +12,7 @@
 #include "driver/store/b2nd/chunk_coverage.h"
 #include "driver/store/b2nd/decoded_chunk.h"
 #include "driver/store/b2nd/pending_chunks.h"
+#include "driver/store/blosc2/chunk_filters.h"
 #include "driver/store/box.h"
 #include "driver/store/frame/frame_appender.h"
 #include "driver/store/frame/frame_copy.h"
@@ -370,6 +371,8 @@ Result<std::shared_ptr<B2ndForUpdate>> OpenB2ndForUpdate(std::shared_ptr<Writabl
     if (!opened.ok()) return opened.status();
     index = std::move(*opened);
     Status status = CheckWritable(index->layout());
+    const FrameSummary& written = index->summary();
+    if (status.ok()) status = CheckCanWrite(written.compressor, written.pipeline);
     if (!status.ok()) return status.At(file->path());
     status = appender->Start(static_cast<uint64_t>(index->summary().frame_bytes));
     if (!status.ok()) return status;

@@ -36,6 +36,18 @@ std::string PipelineText(const FilterPipeline& pipeline) {
   return text.empty() ? "NONE" : text;
 }
 
+Status CheckCanWrite(int compressor, const FilterPipeline& pipeline) {
+  const auto& filters = pipeline.filters;
+  Status status = CheckCanWrite(compressor, filters.data(), filters.size());
+  if (!status.ok()) return status;
+  const auto deltas = std::count(filters.begin(), filters.end(), filter_id::kDelta);
+  const auto none = std::count(filters.begin(), filters.end(), filter_id::kNone);
+  const auto others = static_cast<int64_t>(kMaxFilters) - none - deltas;
+  if (deltas == 0 || (deltas == 1 && others <= 1)) return {};
+  return Mismatch(StatusCode::kNotSupported, "filters to write with", PipelineText(pipeline),
+                  "DELTA once, and at most one other: c-blosc2 cannot undo what it makes of more");
+}
+
 // Filters fill the last slots.
 FilterPipeline PipelineOf(uint8_t filter, uint8_t group_bytes) {
   FilterPipeline pipeline;

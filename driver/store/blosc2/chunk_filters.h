@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "driver/store/blosc2/frame_header.h"
+#include "driver/store/status.h"
 
 namespace ndarray {
 
@@ -30,6 +31,10 @@ inline bool operator==(const FilterPipeline& a, const FilterPipeline& b) {
 
 // "SHUFFLE(4),BYTEDELTA(4)", or "NONE".
 std::string PipelineText(const FilterPipeline& pipeline);
+
+// kNotSupported where c-blosc2 would load a plugin, or write what it cannot read: with DELTA twice,
+// or beside more than one other filter. `compressor`: of the frame's header.
+Status CheckCanWrite(int compressor, const FilterPipeline& pipeline);
 
 // What FILTER asks for, by its number (codecs.h). `group_bytes`: the bytes of one pixel of a chunk,
 // whose planes are what SHUFFLE makes and BYTEDELTA predicts from; at least 1.

@@ -60,17 +60,33 @@ std::string CompressionName(int compressor, int level) {
 
 std::string FilterName(int filter) { return NameOr(FilterOfChunk(filter), "filter", filter); }
 
-Status CheckCanRead(int codec, const uint8_t* filters, size_t filters_size) {
-  const auto missing = [](const char* what, const std::string& name) {
-    return Mismatch(StatusCode::kNotSupported, what, name + ", which a plugin of c-blosc2 decodes",
-                    std::string("a ") + what +
-                        " that is part of c-blosc2; python-blosc2 can write the array with one");
-  };
-  if (!CanReadCodec(codec)) return missing("codec", CodecName(codec));
+namespace {
+
+Status MissingPart(const char* what, const std::string& name) {
+  return Mismatch(StatusCode::kNotSupported, what, name + ", which a plugin of c-blosc2 decodes",
+                  std::string("a ") + what +
+                      " that is part of c-blosc2; python-blosc2 can write the array with one");
+}
+
+Status CheckFilters(const uint8_t* filters, size_t filters_size) {
   for (size_t i = 0; i < filters_size; ++i) {
-    if (!CanReadFilter(filters[i])) return missing("filter", FilterName(filters[i]));
+    if (!CanReadFilter(filters[i])) return MissingPart("filter", FilterName(filters[i]));
   }
   return {};
+}
+
+}  // namespace
+
+Status CheckCanRead(int codec, const uint8_t* filters, size_t filters_size) {
+  if (!CanReadCodec(codec)) return MissingPart("codec", CodecName(codec));
+  return CheckFilters(filters, filters_size);
+}
+
+Status CheckCanWrite(int compressor, const uint8_t* filters, size_t filters_size) {
+  const CodecRow* const row =
+      Find(kCodecs, [&](const CodecRow& codec) { return codec.compressor == compressor; });
+  if (row == nullptr || !row->can_read) return MissingPart("codec", CompressorName(compressor));
+  return CheckFilters(filters, filters_size);
 }
 
 }  // namespace ndarray

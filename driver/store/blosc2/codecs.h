@@ -147,6 +147,9 @@ bool CanReadFilter(int filter);
 // kNotSupported, with the name of what is missing, where it does not read one of them.
 Status CheckCanRead(int codec, const uint8_t* filters, size_t filters_size);
 
+// The same for what it would write with that compressor, a header's number.
+Status CheckCanWrite(int compressor, const uint8_t* filters, size_t filters_size);
+
 // "LZ4", "ZSTD", ...; "codec 41" for unknown ones. `codec` is the number that chunks have.
 std::string CodecName(int codec);
 

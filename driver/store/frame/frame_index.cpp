@@ -195,8 +195,13 @@ Status FrameIndex::Load(const ByteFile& file, Status& attributes_status) {
   if (attributes.ok()) attributes_ = std::move(*attributes);
   cached_file_.CountChunks(layout_.chunk_count);
   if (!fingerprint_ || verification_ != Verification::kAll) return {};
-  // Damage: whoever wrote the fingerprint wrote names that can be read.
-  if (!attributes_status.ok()) return attributes_status;
+  if (!attributes_status.ok()) {
+    // Damage, unless they were so when the fingerprint was made: a copy keeps them as they are.
+    std::string bytes;
+    status = ReadBytes(end, trailer_offset, static_cast<size_t>(*trailer_bytes), bytes);
+    if (!status.ok()) return status;
+    return SumTrailer(bytes) == fingerprint_->trailer ? Status() : attributes_status;
+  }
   const uint32_t sum = attributes_.trailer_sum().value_or(fingerprint_->trailer);
   return CheckSum("checksum of the attributes", sum, fingerprint_->trailer);
 }

@@ -181,7 +181,7 @@ TEST(ChunkChecks, OfOtherVersionsAreNotThere) {
   const auto header = ParseChunkHeader(chunk, chunk.size());
   ASSERT_THAT(header, IsOk());
   const auto mark_at = static_cast<size_t>(kChunkHeaderBytes + 4 * 3);
-  for (const size_t at : {0, 4, 5, 7}) {
+  for (const size_t at : {0u, 4u, 5u, 7u}) {
     std::string other = chunk;
     other[mark_at + at] = static_cast<char>(other[mark_at + at] ^ 2);
     const auto checked = CheckDirectory(*header, other);
@@ -197,7 +197,7 @@ TEST(ChunkChecks, ThatAreForgedReadNothingOutside) {
     std::string chunk = Encoded(BLOSC_LZ4, kSmooth);
     const auto header = ParseChunkHeader(chunk, chunk.size());
     ASSERT_THAT(header, IsOk());
-    for (const size_t block : {0, 1, 2}) {
+    for (const size_t block : {0u, 1u, 2u}) {
       std::string forged = chunk;
       forged.replace(kChunkHeaderBytes + 4 * block, 4, testing::Little(start, 4));
       EXPECT_FALSE(CheckDirectory(*header, forged).ok());

@@ -17,6 +17,7 @@
 namespace ndarray {
 namespace {
 
+using testing::FailsWith;
 using testing::IsOk;
 
 constexpr int64_t kSide = 1024, kBlockSide = 256, kBlockBytes = kBlockSide * kBlockSide;
@@ -167,6 +168,28 @@ TEST(ChunkFilters, ChunksOfOneValueAreSpecialChunks) {
   EXPECT_EQ(ParseChunkHeader(Encoded(**encoder, chunk), 32)->kind, ChunkKind::kZeros);
   for (size_t i = 0; i < chunk.size(); i += 4) chunk[i] = std::byte{7};
   EXPECT_EQ(ParseChunkHeader(Encoded(**encoder, chunk), 36)->kind, ChunkKind::kRepeated);
+}
+
+TEST(ChunkFilters, RefusesToWriteWithFiltersThatCBlosc2CannotUndo) {
+  constexpr uint8_t kDelta = filter_id::kDelta, kShuffle = filter_id::kShuffle;
+  EXPECT_THAT(CheckCanWrite(compressor_id::kLz4, {{0, 0, 0, 0, kShuffle, kShuffle}, {}}), IsOk());
+  EXPECT_THAT(CheckCanWrite(compressor_id::kLz4, {{0, 0, 0, 0, kDelta, kShuffle}, {}}), IsOk());
+  EXPECT_THAT(CheckCanWrite(compressor_id::kLz4, {{0, 0, 0, kDelta, kShuffle, kShuffle}, {}}),
+              FailsWith(StatusCode::kNotSupported,
+                        "filters to write with: found DELTA,SHUFFLE,SHUFFLE, wanted DELTA once"));
+  EXPECT_THAT(CheckCanWrite(compressor_id::kLz4, {{0, 0, 0, 0, kDelta, kDelta}, {}}),
+              FailsWith(StatusCode::kNotSupported, "filters to write with: found DELTA,DELTA"));
+}
+
+// c-blosc2 would run a Python to find them.
+TEST(ChunkFilters, RefusesToWriteWithPlugins) {
+  constexpr uint8_t kJ2k = 39, kUnknown = 200;
+  EXPECT_THAT(CheckCanWrite(kJ2k, FilterPipeline()),
+              FailsWith(StatusCode::kNotSupported, "codec: found J2K, which a plugin"));
+  EXPECT_THAT(CheckCanWrite(kUnknown, FilterPipeline()),
+              FailsWith(StatusCode::kNotSupported, "codec: found codec 200, which a plugin"));
+  EXPECT_THAT(CheckCanWrite(compressor_id::kLz4, {{0, 0, 0, 0, 0, kUnknown}, {}}),
+              FailsWith(StatusCode::kNotSupported, "filter: found filter 200, which a plugin"));
 }
 
 TEST(ChunkFilters, HeadersSayAutoOnlyWhereItIs) {
