@@ -6,9 +6,8 @@
 //
 //   byte 0   "nds", 0xd1 (as the length of a stream this would be no valid one)
 //   byte 4   version (1), algorithm (0: XXH3), 0, 0
-//   byte 8   a uint32 for each block: the lowest bits of XXH3 of its bytes, from its start to that
-//   of
-//            the next one, or to the chunk's end
+//   byte 8   a uint32 for each block: the lowest bits of XXH3 of its bytes, from its start to the
+//            next one's, or to the chunk's end
 //   then     a uint64: XXH3 of all that is before it in the chunk: header, starts, table
 //
 // So all that is needed to check a block is read with where it starts. A chunk of one repeated
