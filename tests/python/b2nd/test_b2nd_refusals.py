@@ -1,6 +1,7 @@
 """What is no readable array gives one error that names the file and what is wrong with it."""
 
 import os
+import pathlib
 import re
 import struct
 
@@ -247,3 +248,24 @@ def test_file_that_shrinks_while_open(tmp_path, errors, rng):
     os.truncate(path, os.stat(path).st_size // 2)
     assert dataset.ReadAsArray() is None
     assert len(errors) == 1 and errors[0].startswith(f"{path}: ") and "shrank" in errors[0]
+
+
+# Bytes of the frame's header: codec and level; filters, then the codec's number where it is no common one.
+CODEC_AT, FILTERS_AT, PLUGIN_CODEC = 27, 71, 6
+
+
+@pytest.mark.parametrize("codec, name", [(39, "J2K"), (200, "codec 200")])
+def test_no_plugin_is_loaded_to_write(tmp_path, errors, codec, name, monkeypatch):
+    """c-blosc2 looks for plugins by running a Python: one that would leave a file behind."""
+    path = pathlib.Path(save(tmp_path / "a.b2nd", ARRAY))
+    content = bytearray(path.read_bytes())
+    content[CODEC_AT] = content[CODEC_AT] & 0xf0 | PLUGIN_CODEC
+    content[FILTERS_AT + 6] = codec
+    path.write_bytes(content)
+    for program in ("python", "python3"):
+        (tmp_path / program).write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert_refused(path, errors, f"codec: found {name}, which a plugin of c-blosc2 decodes", gdal.GA_Update)
+    assert not (tmp_path / "ran").exists()
+    assert_same(gdal.Open(str(path)).ReadAsArray(), ARRAY)  # its chunks are of another codec
