@@ -1,7 +1,8 @@
-"""Checks the rooms of this project: who may include whom, no cycles, sizes. Prints what breaks a rule.
+"""Checks the rooms of this project: who may include whom, no cycles, sizes, names. Prints what breaks a rule.
 
 usage: python3 tests/layout.py    (exit status 1 where a rule is broken; `tests/run layout` calls it)
 """
+import ast
 import collections
 import os
 import pathlib
@@ -172,8 +173,21 @@ def wide_waists():
                 count = 0
 
 
+def names_given_twice():
+    """The second of two tests of one name hides the first, and so does a constant."""
+    for path in sources("tests", "tools", suffixes=(".py",)):
+        count = collections.Counter()
+        for node in ast.parse("\n".join(lines(path))).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                count[node.name] += 1
+            elif isinstance(node, ast.Assign):
+                count.update(name.id for target in node.targets for name in ast.walk(target)
+                             if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store))
+        yield from (f"{path}: {name} stands for two things" for name in count if count[name] > 1)
+
+
 def main():
-    broken = [*broken_walls(), *broken_rooms(), *cycles(), *too_large(), *wide_waists()]
+    broken = [*broken_walls(), *broken_rooms(), *cycles(), *too_large(), *wide_waists(), *names_given_twice()]
     print("\n".join(broken), end="\n" if broken else "")
     return 1 if broken else 0
 

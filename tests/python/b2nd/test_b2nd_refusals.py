@@ -141,13 +141,14 @@ def patched(tmp_path, array, changes, **parameters):
     return path
 
 
-PLUGIN_CODEC = 6 << 5 | 5  # in the flags: the codec's number is at byte 22
+PLUGIN_CODEC = 6  # the codec's number is in a byte of its own
+FLAGS = PLUGIN_CODEC << 5 | 5  # of a chunk; that byte is its 22nd
 
 
 @pytest.mark.parametrize("number, name", [(36, "OPENHTJ2K"), (37, "GROK"), (38, "OPENZL"),
                                           (39, "J2K"), (250, "codec 250")])
 def test_codec_of_a_missing_plugin(tmp_path, errors, number, name):
-    changes = {2: [PLUGIN_CODEC], 22: [number]}
+    changes = {2: [FLAGS], 22: [number]}
     path = patched(tmp_path, ARRAY, changes)
     assert_unreadable(path, errors, f"chunk 0 at byte .*: codec: found {name}, which a plugin of "
                                     "c-blosc2 decodes, wanted a codec that is part of c-blosc2")
@@ -185,7 +186,7 @@ def test_damaged_block(tmp_path, errors, rng):
 
 
 def test_damaged_chunk_costs_only_its_own_pixels(tmp_path, errors):
-    path = patched(tmp_path, ARRAY, {2: [PLUGIN_CODEC], 22: [38]}, chunks=(10, 30), blocks=(5, 30))
+    path = patched(tmp_path, ARRAY, {2: [FLAGS], 22: [38]}, chunks=(10, 30), blocks=(5, 30))
     dataset = gdal.Open(path)
     assert dataset.ReadAsArray(0, 9, 30, 11) is None
     assert len(errors) == 1
@@ -251,7 +252,7 @@ def test_file_that_shrinks_while_open(tmp_path, errors, rng):
 
 
 # Bytes of the frame's header: codec and level; filters, then the codec's number where it is no common one.
-CODEC_AT, FILTERS_AT, PLUGIN_CODEC = 27, 71, 6
+CODEC_AT, FILTERS_AT = 27, 71
 
 
 @pytest.mark.parametrize("codec, name", [(39, "J2K"), (200, "codec 200")])
