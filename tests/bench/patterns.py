@@ -32,7 +32,7 @@ from patterns.sources import GEOTIFF
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 JOB = pathlib.Path(__file__).with_name("patterns") / "job.py"
-PATIENCE = 1200  # seconds that one run may take
+PATIENCE = 600  # seconds that one run may take
 
 KINDS = {"npy": ".npy", "b2nd": ".b2nd, ZSTD", "lz4": ".b2nd, LZ4", "tif": "GeoTIFF, ZSTD",
          "zarr": "Zarr, Blosc ZSTD"}
@@ -47,7 +47,7 @@ SIDE = 2048  # lines and pixels of a block of Dask
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a smaller image, one turn")
-    parser.add_argument("--size", type=int, help="side of the image (24576; with --quick 16384)")
+    parser.add_argument("--size", type=int, help="side of the image (24576; with --quick 20480)")
     parser.add_argument("--turns", type=int, help="3; with --quick 1")
     parser.add_argument("--limit", type=float, help="MB of a worker (600 or, if less, 3/4 of the image; "
                         "at least 400)")
@@ -56,7 +56,7 @@ def arguments():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench_patterns")
     parser.add_argument("--this-python", action="store_true", help="with the Dask of this Python")
     given = parser.parse_args()
-    given.size = given.size or (16384 if given.quick else 24576)
+    given.size = given.size or (20480 if given.quick else 24576)
     given.turns = given.turns or (1 if given.quick else 3)
     given.limit = int(1e6 * (given.limit or max(400, min(600, 0.75e-6 * 2 * given.size ** 2))))
     given.kinds = given.kinds.split(",")
