@@ -109,6 +109,7 @@ const ArrayFormat kTestFormat = {
     /*has_chunks=*/false,
     /*keeps_metadata=*/false,
     /*store_masks=*/nullptr,
+    /*archive=*/nullptr,
     AddCallbacks<kTestFormat>,
 };
 
