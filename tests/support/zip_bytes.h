@@ -11,12 +11,12 @@
 namespace ndarray::testing {
 
 struct ZipEntry {
-  std::string name;
-  std::string bytes;  // as they lie in the archive
+  std::string name = {};
+  std::string bytes = {};  // as they lie in the archive
   uint16_t method = 0;
-  std::optional<uint32_t> size_bytes;  // of the content, where it is not that of `bytes`
-  std::string local_extra;             // of the local header
-  std::string extra;                   // of the directory
+  std::optional<uint32_t> size_bytes = {};  // of the content, where it is not that of `bytes`
+  std::string local_extra = {};             // of the local header
+  std::string extra = {};                   // of the directory
   uint16_t flags = 0;
 };
 
