@@ -70,7 +70,7 @@ Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor, int, const
   return std::shared_ptr<Array>(array);
 }
 
-Result<ElementType> ReadElement(const std::string&) {
+Result<ElementType> ReadElement(const std::shared_ptr<ByteFile>&) {
   return PlainElement({ScalarType::kUInt8, kNativeOrder});
 }
 
@@ -109,6 +109,7 @@ const ArrayFormat kTestFormat = {
     /*has_chunks=*/false,
     /*keeps_metadata=*/false,
     /*store_masks=*/nullptr,
+    /*archive=*/nullptr,
     AddCallbacks<kTestFormat>,
 };
 

@@ -1,5 +1,7 @@
 #include "driver/raster/formats/array_format.h"
 
+#include <cpl_conv.h>
+
 namespace ndarray {
 
 const std::vector<const ArrayFormat*>& Formats() {
@@ -10,6 +12,11 @@ const std::vector<const ArrayFormat*>& Formats() {
 #endif
   };
   return formats;
+}
+
+bool IsArchiveName(const ArrayFormat& format, const std::string& path) {
+  return format.archive != nullptr &&
+         EQUAL(CPLGetExtension(path.c_str()), format.archive->extension);
 }
 
 const ArrayFormat* FindFormat(const char* driver) {

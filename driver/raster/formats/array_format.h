@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "driver/raster/create/new_array.h"
+#include "driver/raster/formats/array_archive.h"
 #include "driver/raster/gdal_compat.h"
 #include "driver/store/array.h"
 #include "driver/store/array_writer.h"
@@ -41,6 +42,14 @@ struct OpenPolicy {
 using WriterStarter = std::function<Result<std::unique_ptr<ArrayWriter>>(
     OutputFile& file, const std::vector<Attribute>& attributes, Contents contents)>;
 
+// A kind of ZIP archives.
+struct ArchiveKind {
+  const char* extension;  // of its files, without the dot
+
+  // Errors carry the path.
+  Result<std::shared_ptr<ArrayArchive>> (*open)(const std::string& path, const OpenPolicy& policy);
+};
+
 struct ArrayFormat {
   const char* driver;     // its name in GDAL, and before the names of parts of its files
   const char* long_name;  // for people
@@ -65,7 +74,7 @@ struct ArrayFormat {
                                          const OpenPolicy& policy);
 
   // The element of a file with all that fields do not say: gaps between them, byte orders.
-  Result<ElementType> (*read_element)(const std::string& path);
+  Result<ElementType> (*read_element)(const std::shared_ptr<ByteFile>& file);
 
   // GDAL_DMD_CREATIONOPTIONLIST.
   std::string (*creation_options)();
@@ -88,6 +97,9 @@ struct ArrayFormat {
   Result<double> (*store_masks)(GDALDataset& source, const NewArray& array,
                                 const ProgressFn& progress, std::vector<Attribute>& attributes);
 
+  // Archives of several of its arrays; nullptr: there are none.
+  const ArchiveKind* archive;
+
   // AddCallbacks<THE FORMAT> (array_driver.h).
   void (*add_callbacks)(GDALDriver& driver);
 };
@@ -97,6 +109,9 @@ extern const ArrayFormat kB2ndFormat;  // only where built with c-blosc2
 
 // All that this build has.
 const std::vector<const ArrayFormat*>& Formats();
+
+// Whether the path has the extension of the format's archives.
+bool IsArchiveName(const ArrayFormat& format, const std::string& path);
 
 // The one with that name of a driver, or that extension (case does not matter), or nullptr.
 const ArrayFormat* FindFormat(const char* driver);

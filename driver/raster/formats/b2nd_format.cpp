@@ -13,6 +13,7 @@
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/array_driver.h"
 #include "driver/raster/formats/array_format.h"
+#include "driver/raster/formats/b2z_archive.h"
 #include "driver/store/b2nd/b2nd_array.h"
 #include "driver/store/b2nd/b2nd_update.h"
 #include "driver/store/b2nd/b2nd_writer.h"
@@ -80,10 +81,15 @@ Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor purpose, in
   return OpenB2ndArray(std::move(*file), max_threads, VerificationOf(policy));
 }
 
-Result<ElementType> ReadElement(const std::string& path) {
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path);
-  if (!file.ok()) return file.status();
-  Result<OpenedFrame> frame = OpenFrame(std::move(*file));
+Result<std::shared_ptr<ArrayArchive>> OpenArchive(const std::string& path,
+                                                  const OpenPolicy& policy) {
+  return OpenB2z(path, policy.map, VerificationOf(policy));
+}
+
+constexpr ArchiveKind kB2z = {/*extension=*/"b2z", OpenArchive};
+
+Result<ElementType> ReadElement(const std::shared_ptr<ByteFile>& file) {
+  Result<OpenedFrame> frame = OpenFrame(file);
   if (!frame.ok()) return frame.status();
   return frame->index->layout().element;
 }
@@ -133,6 +139,7 @@ const ArrayFormat kB2ndFormat = {
     /*has_chunks=*/true,
     /*keeps_metadata=*/true,
     /*store_masks=*/CopyMasks,
+    &kB2z,
     AddCallbacks<kB2ndFormat>,
 };
 

@@ -6,6 +6,7 @@
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/array_driver.h"
 #include "driver/raster/formats/array_format.h"
+#include "driver/raster/formats/npz_archive.h"
 #include "driver/store/npy/npy_array.h"
 #include "driver/store/npy/npy_header.h"
 #include "driver/store/npy/npy_writer.h"
@@ -33,10 +34,15 @@ Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor purpose, in
   return std::shared_ptr<Array>(std::move(*array));
 }
 
-Result<ElementType> ReadElement(const std::string& path) {
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path);
-  if (!file.ok()) return file.status();
-  Result<NpyHeader> header = ReadNpyHeader(**file);
+Result<std::shared_ptr<ArrayArchive>> OpenArchive(const std::string& path,
+                                                  const OpenPolicy& policy) {
+  return OpenNpz(path, policy.map);
+}
+
+constexpr ArchiveKind kNpz = {/*extension=*/"npz", OpenArchive};
+
+Result<ElementType> ReadElement(const std::shared_ptr<ByteFile>& file) {
+  Result<NpyHeader> header = ReadNpyHeader(*file);
   if (!header.ok()) return header.status();
   return ElementType{header->fields, header->is_record, header->element_bytes, header->dtype_text,
                      header->record_text};
@@ -83,6 +89,7 @@ const ArrayFormat kNpyFormat = {
     /*has_chunks=*/false,
     /*keeps_metadata=*/false,
     /*store_masks=*/nullptr,
+    &kNpz,
     AddCallbacks<kNpyFormat>,
 };
 
