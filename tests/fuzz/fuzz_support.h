@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <memory>
 #include <random>
@@ -126,7 +127,7 @@ class CostLimit {
   extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {                    \
     const ndarray::fuzz::CostLimit limit;                                                      \
     const std::unique_ptr<char[]> copy(new char[size]);                                        \
-    std::copy_n(data, size, copy.get());                                                       \
+    if (size > 0) std::memcpy(copy.get(), data, size);                                         \
     run({copy.get(), size});                                                                   \
     return 0;                                                                                  \
   }

@@ -19,9 +19,9 @@ namespace ndarray::fuzz {
 namespace {
 
 // Small enough for hundreds of files in a second.
-constexpr int64_t kMaxElements = 1 << 12;
-constexpr int64_t kMaxChunks = 64;
-constexpr int64_t kMaxBlocks = 16;  // of a chunk
+constexpr int64_t kMaxElements = 1 << 10;
+constexpr int64_t kMaxChunks = 16;
+constexpr int64_t kMaxBlocks = 8;  // of a chunk
 constexpr size_t kMaxFileBytes = size_t{4} << 20;
 
 constexpr ScalarType kTypes[] = {
@@ -156,7 +156,7 @@ void Update(Choices& choices, std::string bytes, Model& model) {
   const int64_t cache_bytes = int64_t{1} << (8 + choices.Below(12));
   const auto array = OpenB2ndForUpdate(file, 1, Chunks::kMayBeWritten, cache_bytes);
   Check(array.ok());
-  for (int64_t i = choices.Below(6); i > 0; --i) {
+  for (int64_t i = choices.Below(4); i > 0; --i) {
     const Box box = BoxOf(choices, model.shape);
     Choose(choices, model, box);
     Check((*array)->Write(0, box, {model.At(box), model.strides()}).ok());

@@ -58,8 +58,8 @@ Status DecodeStreams(const StreamsFormat& format, std::string_view chunk, int64_
 // not get smaller. `level` is Blosc2's. REQUIRES: `to` has room for the stream itself
 size_t CompressZstd(std::string_view stream, int level, std::byte* to);
 
-// Appends a frame of stored blocks; and its size.
-void AppendStoredZstd(std::string_view stream, std::string& to);
+// Appends a frame of stored blocks, with the stream's ZstdChecksum; and its size.
+void AppendStoredZstd(std::string_view stream, uint32_t checksum, std::string& to);
 size_t StoredZstdBytes(size_t stream_bytes);
 
 // What keeps the time bounded that c-blosc2 takes: kCorrupt where a stream of the block is longer
