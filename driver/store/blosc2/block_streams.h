@@ -3,9 +3,8 @@
 //   where the directory says, an int32 and as many bytes, for each stream:
 //     0            no bytes: all of the stream is zeros
 //     -v, a token  no more bytes: all of the stream is the byte v
-//     n            n bytes: the stream itself, where n is its size, else compressed to fewer; of
-//     ZSTD
-//                  also its frame of stored blocks, which has some bytes more
+//     n            n bytes: the stream itself, where n is its size, else compressed to fewer;
+//                  of ZSTD also its frame of stored blocks, which has some bytes more
 //
 // Streams of a block are of equal size. Sizes are in bytes; no byte outside of the chunk is read,
 // whatever it says.
