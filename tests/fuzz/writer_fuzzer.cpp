@@ -28,9 +28,11 @@ constexpr ScalarType kTypes[] = {
     ScalarType::kInt8,    ScalarType::kInt16,   ScalarType::kInt32,     ScalarType::kInt64,
     ScalarType::kUInt8,   ScalarType::kUInt16,  ScalarType::kUInt32,    ScalarType::kUInt64,
     ScalarType::kFloat16, ScalarType::kFloat32, ScalarType::kComplex64, ScalarType::kComplex128};
-constexpr uint8_t kCompressors[] = {compressor_id::kLz4, compressor_id::kZstd,
-                                    compressor_id::kLz4Hc, compressor_id::kZlib,
-                                    compressor_id::kBloscLz};
+// More often those that take no megabytes of tables for a stream.
+constexpr uint8_t kCompressors[] = {
+    compressor_id::kLz4,   compressor_id::kZstd, compressor_id::kLz4,
+    compressor_id::kZstd,  compressor_id::kLz4,  compressor_id::kZstd,
+    compressor_id::kLz4Hc, compressor_id::kZlib, compressor_id::kBloscLz};
 constexpr uint8_t kFilterIds[] = {filter_id::kNone, filter_id::kShuffle, filter_id::kBitShuffle,
                                   filter_id::kByteDelta};
 
