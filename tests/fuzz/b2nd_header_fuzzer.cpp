@@ -4,11 +4,13 @@
 
 #include "driver/store/blosc2/b2nd_layout.h"
 #include "driver/store/blosc2/blosc_chunk.h"
+#include "driver/store/blosc2/chunk_checks.h"
 #include "driver/store/blosc2/chunk_filters.h"
 #include "driver/store/blosc2/frame_header.h"
 #include "driver/store/blosc2/frame_trailer.h"
 #include "driver/store/msgpack.h"
 #include "tests/fuzz/fuzz_support.h"
+#include "tests/fuzz/repaired_checks.h"
 
 namespace ndarray::fuzz {
 namespace {
@@ -39,7 +41,17 @@ void RunTrailer(std::string_view bytes) {
 void RunChunk(std::string_view bytes) {
   const Result<BloscChunk> chunk = ParseChunkHeader(bytes, bytes.size());
   CheckResult(chunk);
-  if (chunk.ok()) Check(chunk->directory_bytes() <= static_cast<int64_t>(bytes.size()));
+  if (!chunk.ok()) return;
+  Check(chunk->directory_bytes() <= static_cast<int64_t>(bytes.size()));
+  CheckResult(CheckDirectory(*chunk, bytes));
+  std::string forged(bytes);
+  RepairChunk(forged, 0);
+  const Result<bool> has_checks = CheckDirectory(*chunk, forged);
+  Check(has_checks.ok());
+  if (!*has_checks || chunk->kind != ChunkKind::kBlocks) return;
+  const Status status = CheckBlocks(
+      *chunk, std::string_view(forged).substr(0, static_cast<size_t>(chunk->compressed_bytes)));
+  if (!status.ok()) CheckFailure(status);
 }
 
 // What else the first byte may begin: others refuse it at once.

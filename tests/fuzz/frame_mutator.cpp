@@ -8,6 +8,9 @@
 #include <string_view>
 
 #include "driver/store/blosc2/frame_header.h"
+#include "driver/store/blosc2/frame_trailer.h"
+#include "driver/store/frame/frame_fingerprint.h"
+#include "tests/fuzz/repaired_checks.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 extern "C" __attribute__((visibility("default"))) size_t LLVMFuzzerCustomMutator(uint8_t* data,
@@ -69,6 +72,33 @@ void MutateTail(std::string& tail, size_t room) {
   for (int i = 0; i < 4; ++i) at[i] = static_cast<char>(length >> (24 - 8 * i) & 0xFF);
 }
 
+void RepairFingerprint(std::string& frame, size_t header_bytes, size_t index_at) {
+  const Result<uint64_t> trailer_bytes =
+      FrameTrailerBytes(std::string_view(frame).substr(frame.size() - kFrameTrailerMinBytes));
+  if (!trailer_bytes.ok() || *trailer_bytes > frame.size() - index_at) return;
+  const size_t trailer_at = frame.size() - static_cast<size_t>(*trailer_bytes);
+  std::string trailer = frame.substr(trailer_at);
+  const auto found = ParseFingerprint(trailer);
+  const Result<BloscChunk> index = ParseChunkHeader(
+      std::string_view(frame).substr(index_at, trailer_at - index_at), trailer_at - index_at);
+  if (!found || !index.ok()) return;
+  PutFingerprint(
+      trailer, found->every_chunk, found->no_checksums,
+      SumHeader(std::string_view(frame).substr(0, header_bytes)),
+      std::string_view(frame).substr(index_at, static_cast<size_t>(index->compressed_bytes)));
+  frame.replace(trailer_at, trailer.size(), trailer);
+}
+
+void RepairChecks(std::string& frame) {
+  const Result<FrameHeader> header = ParseFrameHeader(frame);
+  if (!header.ok() || header->frame_bytes != frame.size()) return;
+  const auto header_bytes = static_cast<size_t>(header->header_bytes);
+  const size_t index_at = header_bytes + static_cast<size_t>(header->compressed_bytes);
+  size_t at = header_bytes;
+  for (size_t size = 1; size > 0 && at < index_at; at += size) size = fuzz::RepairChunk(frame, at);
+  RepairFingerprint(frame, header_bytes, index_at);
+}
+
 }  // namespace
 }  // namespace ndarray
 
@@ -89,7 +119,8 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
     default:  // most of what is read is there
       ndarray::Mutate(parts.chunks, room);
   }
-  const std::string joined = ndarray::Joined(std::move(parts));
+  std::string joined = ndarray::Joined(std::move(parts));
+  if (seed / 16 % 4 != 0) ndarray::RepairChecks(joined);
   if (joined.size() > max_size) return LLVMFuzzerMutate(data, size, max_size);
   std::copy(joined.begin(), joined.end(), data);
   return joined.size();

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <memory>
 #include <random>
@@ -80,24 +81,40 @@ constexpr double kMaxSeconds = 4;
 
 class CostLimit {
  public:
-  CostLimit() = default;
+  CostLimit() {
+    // The kernel takes as long to count processor time as a parser takes for a header, and most
+    // inputs are over before it could matter: so it is not asked for each.
+    if (Now(CLOCK_MONOTONIC) - asked_ > kFewSeconds) AskKernel();
+    start_ = Now(CLOCK_MONOTONIC);
+  }
   CostLimit(const CostLimit&) = delete;
   CostLimit& operator=(const CostLimit&) = delete;
   ~CostLimit() {
-    const double seconds = Now() - start_;
+    if (Now(CLOCK_MONOTONIC) - start_ < kFewSeconds) return;
+    const double before = used_;
+    AskKernel();
+    const double seconds = used_ - before;
     if (seconds <= kMaxSeconds) return;
     std::fprintf(stderr, "%.1f s of processor time, wanted at most %.1f\n", seconds, kMaxSeconds);
     std::abort();
   }
 
  private:
-  static double Now() {
+  static constexpr double kFewSeconds = 0.1;
+
+  static double Now(clockid_t clock) {
     timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    clock_gettime(clock, &now);
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
   }
+  static void AskKernel() {
+    asked_ = Now(CLOCK_MONOTONIC);
+    used_ = Now(CLOCK_PROCESS_CPUTIME_ID);
+  }
 
-  const double start_ = Now();
+  inline static double asked_ = 0;  // when
+  inline static double used_ = 0;   // processor time until then
+  double start_;
 };
 
 }  // namespace ndarray::fuzz
@@ -110,7 +127,7 @@ class CostLimit {
   extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {                    \
     const ndarray::fuzz::CostLimit limit;                                                      \
     const std::unique_ptr<char[]> copy(new char[size]);                                        \
-    std::copy_n(data, size, copy.get());                                                       \
+    if (size > 0) std::memcpy(copy.get(), data, size);                                         \
     run({copy.get(), size});                                                                   \
     return 0;                                                                                  \
   }

@@ -1,5 +1,6 @@
-"""Makes the seeds in corpus/tiff, with GDAL, those that describe what is made of them, in corpus/writer
-and corpus/block, and parts of files, in corpus/text and corpus/part:
+"""Makes the seeds in corpus/tiff, with GDAL, those with checksums, in corpus/b2nd and corpus/block, with
+the driver of GDAL_DRIVER_PATH, those that describe what is made of them, in corpus/writer and
+corpus/block, and parts of files, in corpus/text and corpus/part:
 python3 tests/fuzz/make_other_seeds.py"""
 
 import pathlib
@@ -44,6 +45,32 @@ tiff("ome", pages=2, description=(
     '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image>'
     '<Pixels DimensionOrder="XYZCT" SizeX="20" SizeY="12" SizeZ="2" SizeC="1" SizeT="1" '
     'Type="uint8"><TiffData/></Pixels></Image></OME>'))
+
+
+
+def checked(name, image, mask=None, **options):
+    """A file with checksums, and its first chunk."""
+    path = corpus / "b2nd" / f"checked_{name}.b2nd"
+    source = gdal.GetDriverByName("MEM").CreateCopy("", gdal_array.OpenArray(image))
+    if mask is not None:
+        source.CreateMaskBand(gdal.GMF_PER_DATASET)
+        source.GetRasterBand(1).GetMaskBand().WriteArray(mask)
+    words = [f"{key}={value}" for key, value in options.items()]
+    gdal.GetDriverByName("B2ND").CreateCopy(str(path), source, options=words)
+    content = path.read_bytes()
+    start = int.from_bytes(content[11:15], "big")
+    size = int.from_bytes(content[start + 12:start + 16], "little")
+    (corpus / "block" / f"checked_{name}.blosc").write_bytes(content[start:start + size])
+
+
+SMALL = {"BLOCKSIZE": 8, "CHUNKXSIZE": 16, "CHUNKYSIZE": 8}
+noise = np.random.default_rng(1).integers(0, 256, (12, 20)).astype("u2")
+checked("zstd", (noise + 256 * RAMP).astype("u2"), **SMALL)
+checked("lz4", RAMP.astype("<f4"), COMPRESS="LZ4", **SMALL)
+checked("zlib", RAMP.astype("u1"), COMPRESS="ZLIB", **SMALL)
+checked("stored", noise.astype("u1"), COMPRESS="LZ4", **SMALL)
+checked("one_value", np.full((12, 20), 258, "u2"), **SMALL)
+checked("mask", RAMP.astype("u2"), mask=(RAMP % 3 * 255 // 2).astype("u1"), COMPRESS="LZ4", **SMALL)
 
 random = np.random.default_rng(15)
 for name, start in (("writer", b""), ("block", b"\x80")):  # few: each is read in many ways

@@ -18,16 +18,21 @@
 namespace ndarray::fuzz {
 namespace {
 
-constexpr int64_t kMaxElements = 1 << 12;
+// Small enough for hundreds of files in a second.
+constexpr int64_t kMaxElements = 1 << 10;
+constexpr int64_t kMaxChunks = 16;
+constexpr int64_t kMaxBlocks = 8;  // of a chunk
 constexpr size_t kMaxFileBytes = size_t{4} << 20;
 
 constexpr ScalarType kTypes[] = {
     ScalarType::kInt8,    ScalarType::kInt16,   ScalarType::kInt32,     ScalarType::kInt64,
     ScalarType::kUInt8,   ScalarType::kUInt16,  ScalarType::kUInt32,    ScalarType::kUInt64,
     ScalarType::kFloat16, ScalarType::kFloat32, ScalarType::kComplex64, ScalarType::kComplex128};
-constexpr uint8_t kCompressors[] = {compressor_id::kLz4, compressor_id::kZstd,
-                                    compressor_id::kLz4Hc, compressor_id::kZlib,
-                                    compressor_id::kBloscLz};
+// More often those that take no megabytes of tables for a stream.
+constexpr uint8_t kCompressors[] = {
+    compressor_id::kLz4,   compressor_id::kZstd, compressor_id::kLz4,
+    compressor_id::kZstd,  compressor_id::kLz4,  compressor_id::kZstd,
+    compressor_id::kLz4Hc, compressor_id::kZlib, compressor_id::kBloscLz};
 constexpr uint8_t kFilterIds[] = {filter_id::kNone, filter_id::kShuffle, filter_id::kBitShuffle,
                                   filter_id::kByteDelta};
 
@@ -60,17 +65,29 @@ Box BoxOf(Choices& choices, const AxisVector& shape) {
   return box;
 }
 
+// So many of `count` in one part that there are at most `max_parts`, which becomes how often that
+// goes for the axes that are left.
+int64_t PartOf(Choices& choices, int64_t count, int64_t& max_parts) {
+  const int64_t least = (count - 1) / max_parts + 1;
+  const int64_t part = least + choices.Below(count - least + 1);
+  max_parts /= (count - 1) / part + 1;
+  return part;
+}
+
 Result<B2ndLayout> LayoutOf(Choices& choices) {
   DType dtype;
   dtype.type = kTypes[choices.Below(std::size(kTypes))];
   if (choices.Below(4) == 0) dtype.order = ByteOrder::kBig;
   AxisVector shape, chunk, block;
-  int64_t budget = kMaxElements;
+  int64_t elements = kMaxElements;
+  int64_t chunks = kMaxChunks;
+  int64_t blocks = kMaxBlocks;
   for (int64_t axes = 1 + choices.Below(4); axes > 0; --axes) {
-    shape.push_back(1 + choices.Below(std::min<int64_t>(budget, 200)));
-    budget /= shape[shape.size() - 1];
-    chunk.push_back(1 + choices.Below(shape[shape.size() - 1]));
-    block.push_back(1 + choices.Below(chunk[chunk.size() - 1]));
+    const int64_t count = 1 + choices.Below(std::min<int64_t>(elements, 200));
+    elements /= count;
+    shape.push_back(count);
+    chunk.push_back(PartOf(choices, count, chunks));
+    block.push_back(PartOf(choices, chunk[chunk.size() - 1], blocks));
   }
   return MakeB2ndLayout(dtype, shape, chunk, block);
 }
@@ -99,15 +116,19 @@ void ExpectSound(const std::string& bytes, Model& model) {
 void Choose(Choices& choices, Model& model, const Box& box) {
   const std::string_view pattern = choices.Bytes(1 + static_cast<size_t>(choices.Below(64)));
   size_t at = 0;
-  AxisVector index = box.start;
+  const int last = box.start.size() - 1;
+  const int64_t row_bytes = box.count(last) * model.element_bytes;
+  Box rows = box;
+  rows.stop[last] = rows.start[last] + 1;
+  AxisVector index = rows.start;
   do {
-    Box one{index, index};
-    for (int64_t& stop : one.stop) ++stop;
-    char* const element = model.At(one);
-    for (int64_t i = 0; i < model.element_bytes; ++i) {
-      element[i] = pattern.empty() ? '\0' : pattern[at++ % pattern.size()];
+    Box row{index, index};
+    for (int64_t& stop : row.stop) ++stop;
+    char* const elements = model.At(row);
+    for (int64_t i = 0; i < row_bytes; ++i) {
+      elements[i] = pattern.empty() ? '\0' : pattern[at++ % pattern.size()];
     }
-  } while (Advance(box, index));
+  } while (Advance(rows, index));
 }
 
 std::string Write(Choices& choices, const B2ndLayout& layout, Model& model) {
@@ -137,7 +158,7 @@ void Update(Choices& choices, std::string bytes, Model& model) {
   const int64_t cache_bytes = int64_t{1} << (8 + choices.Below(12));
   const auto array = OpenB2ndForUpdate(file, 1, Chunks::kMayBeWritten, cache_bytes);
   Check(array.ok());
-  for (int64_t i = choices.Below(6); i > 0; --i) {
+  for (int64_t i = choices.Below(4); i > 0; --i) {
     const Box box = BoxOf(choices, model.shape);
     Choose(choices, model, box);
     Check((*array)->Write(0, box, {model.At(box), model.strides()}).ok());

@@ -110,8 +110,18 @@ TEST(RecordDtype, BoundsTheFieldsInOneString) {
   for (int i = 0; i < 65536; ++i) text += "B,";
   EXPECT_EQ(Parse(text + "'")->fields.size(), 65536u);
   EXPECT_THAT(Parse(text + "B'"), FailsWith(StatusCode::kNotSupported, "at most 65536"));
-  // Read again for each of its neighbours.
+  // So many for each of its elements.
   EXPECT_EQ(Parse("[('a', " + text + "', (65536,))]").status().code(), StatusCode::kNotSupported);
+}
+
+// Read for each element, these blanks would be more than anybody is to read.
+TEST(RecordDtype, ReadsTheTypeOfAnArrayOnce) {
+  const std::string blanks(1000, ' ');
+  const auto type = Parse("[('a', '2f4" + blanks + "', (20000,))]");
+  ASSERT_THAT(type, IsOk());
+  ASSERT_EQ(type->fields.size(), 40000u);
+  EXPECT_EQ(type->fields[3].name, "a[1][1]");
+  EXPECT_EQ(type->element_bytes, 160000);
 }
 
 TEST(RecordDtype, ReadsFieldsAsNumPyTakesThem) {

@@ -3,9 +3,8 @@
 //   where the directory says, an int32 and as many bytes, for each stream:
 //     0            no bytes: all of the stream is zeros
 //     -v, a token  no more bytes: all of the stream is the byte v
-//     n            n bytes: the stream itself, where n is its size, else compressed to fewer; of
-//     ZSTD
-//                  also its frame of stored blocks, which has some bytes more
+//     n            n bytes: the stream itself, where n is its size, else compressed to fewer;
+//                  of ZSTD also its frame of stored blocks, which has some bytes more
 //
 // Streams of a block are of equal size. Sizes are in bytes; no byte outside of the chunk is read,
 // whatever it says.
@@ -58,8 +57,8 @@ Status DecodeStreams(const StreamsFormat& format, std::string_view chunk, int64_
 // not get smaller. `level` is Blosc2's. REQUIRES: `to` has room for the stream itself
 size_t CompressZstd(std::string_view stream, int level, std::byte* to);
 
-// Appends a frame of stored blocks; and its size.
-void AppendStoredZstd(std::string_view stream, std::string& to);
+// Appends a frame of stored blocks, with the stream's ZstdChecksum; and its size.
+void AppendStoredZstd(std::string_view stream, uint32_t checksum, std::string& to);
 size_t StoredZstdBytes(size_t stream_bytes);
 
 // What keeps the time bounded that c-blosc2 takes: kCorrupt where a stream of the block is longer

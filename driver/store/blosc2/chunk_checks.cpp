@@ -85,6 +85,13 @@ class ChunkBuilder {
     PutNumber(chunk_, StartsEnd(block), static_cast<uint32_t>(chunk_.size()));
   }
 
+  // Its checksum, while it is in the processor's cache.
+  void EndBlock(int64_t block) {
+    const std::string_view bytes(chunk_);
+    const size_t start = NumberAt<uint32_t>(bytes, StartsEnd(block));
+    PutNumber(chunk_, SumAt(block), Checksum32(bytes.substr(start)));
+  }
+
   void Add(std::string_view bytes) { chunk_.append(bytes); }
   void AddLength(int32_t length) {
     chunk_.resize(chunk_.size() + sizeof(length));
@@ -92,24 +99,19 @@ class ChunkBuilder {
   }
 
   std::string Finish() {
-    const size_t table_at = StartsEnd(blocks_);
     PutNumber(chunk_, kCompressedBytesAt, static_cast<uint32_t>(chunk_.size()));
-    chunk_.replace(table_at, kMagic.size(), kMagic);
-    const size_t sums_at = table_at + kMagic.size();
-    const std::string_view bytes(chunk_);
-    for (int64_t block = 0; block < blocks_; ++block) {
-      const size_t start = NumberAt<uint32_t>(bytes, StartsEnd(block));
-      const size_t stop =
-          block + 1 < blocks_ ? NumberAt<uint32_t>(bytes, StartsEnd(block + 1)) : bytes.size();
-      PutNumber(chunk_, sums_at + 4 * static_cast<size_t>(block),
-                Checksum32(bytes.substr(start, stop - start)));
-    }
-    const size_t sum_at = sums_at + 4 * static_cast<size_t>(blocks_);
-    PutNumber(chunk_, sum_at, Checksum64(bytes.substr(0, sum_at)));
+    chunk_.replace(StartsEnd(blocks_), kMagic.size(), kMagic);
+    const size_t sum_at = SumAt(blocks_);
+    PutNumber(chunk_, sum_at, Checksum64(std::string_view(chunk_).substr(0, sum_at)));
     return std::move(chunk_);
   }
 
  private:
+  // Of a block; after the last one's, of header, starts and table.
+  size_t SumAt(int64_t block) const {
+    return StartsEnd(blocks_) + kMagic.size() + 4 * static_cast<size_t>(block);
+  }
+
   const int64_t blocks_;
   std::string chunk_;
 };
@@ -160,7 +162,7 @@ Status AddZstd(const std::vector<BlockStream>& streams, const ZstdStreams& zstd,
       AddStream(static_cast<int32_t>(other.bytes.size()), other.bytes, builder);
     } else {
       builder.AddLength(static_cast<int32_t>(StoredZstdBytes(other.bytes.size())));
-      AppendStoredZstd(other.bytes, builder.chunk());
+      AppendStoredZstd(other.bytes, other.checksum, builder.chunk());
     }
   }
   return {};
@@ -254,7 +256,8 @@ void ZstdStreams::Add(std::string_view stream) {
   const bool is_frame = compressed_bytes > 0;
   const size_t bytes = is_frame ? compressed_bytes : stream.size();
   if (!is_frame) std::memcpy(to, stream.data(), bytes);
-  streams_.push_back({is_frame, {reinterpret_cast<const char*>(to), bytes}});
+  streams_.push_back(
+      {is_frame, is_frame ? 0 : ZstdChecksum(stream), {reinterpret_cast<const char*>(to), bytes}});
   size_bytes_ += bytes;
 }
 
@@ -295,6 +298,7 @@ Result<std::string> WithChecks(const BloscChunk& chunk, std::string_view bytes,
       status = Corrupt("blocks", "more bytes than the chunk has", "each byte once");
     }
     if (!status.ok()) return status.At("block " + std::to_string(block));
+    builder.EndBlock(block);
   }
   if (zstd != nullptr) PutCodec(builder.chunk(), codec_id::kZstd, compressor_id::kZstd);
   return builder.Finish();
@@ -316,6 +320,7 @@ std::string StoredWithChecks(std::string_view header, std::string_view elements,
         elements.substr(static_cast<size_t>(block) * block_bytes, block_bytes);
     builder.BeginBlock(block);
     AddStream(static_cast<int32_t>(bytes.size()), bytes, builder);
+    builder.EndBlock(block);
   }
   return builder.Finish();
 }

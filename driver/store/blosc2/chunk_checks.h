@@ -83,6 +83,7 @@ class ZstdStreams {
 
   struct Stream {
     bool is_frame;
+    uint32_t checksum;  // ZSTD's, of a stream that is no frame
     std::string_view bytes;
   };
   size_t count() const { return streams_.size(); }

@@ -260,13 +260,19 @@ class Parser {
     return Set(value, std::move(out));
   }
 
+  static bool IsSpecialInString(char c, char quote) { return c == quote || c == '\\' || c == '\n'; }
+
   Status ParseString(bool raw, std::string& out) {
     const std::string_view one = text_.substr(at_, 1);
     const std::string three(3, one[0]);
     const bool is_long = Take(three);
     if (!is_long) Take(one);
     const std::string_view quote = is_long ? std::string_view(three) : one;
-    while (at_ < text_.size()) {
+    while (true) {
+      const size_t start = at_;
+      while (at_ < text_.size() && !IsSpecialInString(text_[at_], one[0])) ++at_;
+      out.append(text_, start, at_ - start);
+      if (at_ >= text_.size()) break;
       if (Take(quote)) return {};
       const char c = text_[at_];
       if (c == '\n' && !is_long) break;

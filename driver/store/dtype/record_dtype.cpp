@@ -62,7 +62,7 @@ class RecordParser {
       }
       const int64_t start_bytes = *offset;
       Result<int64_t> field_bytes =
-          AddType(formats->items[i], prefix, *name, offset_bytes + start_bytes);
+          AddTyped(*name, formats->items[i], nullptr, prefix, offset_bytes + start_bytes);
       if (!field_bytes.ok()) return field_bytes;
       if (*field_bytes > max_bytes - start_bytes) {
         return Corrupt(field_, "field '" + Excerpt(*name) + "' beyond the record",
@@ -162,9 +162,17 @@ class RecordParser {
                     offset_bytes);
   }
 
-  // A field of `type`, or where `shape` is given an array of them; returns its size.
+  // A field of any type, or where `shape` is given an array of them; returns its size.
   Result<int64_t> AddTyped(const std::string& name, const PyValue& type, const PyValue* shape,
                            const std::string& prefix, int64_t offset_bytes) {
+    const auto* text = type.As<std::string>();
+    if (text != nullptr && IsCommaDtype(*text)) {  // parsed once, however many elements there are
+      Status status = CountWork(kVisitBytes + text->size());
+      if (!status.ok()) return status;
+      Result<PyValue> parsed = ParseCommaDtype(*text, field_);
+      if (!parsed.ok()) return parsed.status();
+      return AddTyped(name, *parsed, shape, prefix, offset_bytes);
+    }
     int64_t count = 1;
     if (shape != nullptr) {
       Result<int64_t> product = SubarrayCount(*shape);
@@ -172,7 +180,6 @@ class RecordParser {
       count = *product;
     }
     int64_t size_bytes = 0;
-    const auto* text = type.As<std::string>();
     const bool is_gap = text != nullptr && IsGap(name, *text);
     for (int64_t i = 0; i < count; ++i) {
       const std::string index = shape != nullptr && !is_gap ? "[" + std::to_string(i) + "]" : "";
@@ -200,11 +207,6 @@ class RecordParser {
       return AddTyped(name, pair->items[0], &pair->items[1], prefix, offset_bytes);
     }
     if (text == nullptr) return Corrupt(field_, Excerpt(type.text), "a type string");
-    if (IsCommaDtype(*text)) {
-      Result<PyValue> parsed = ParseCommaDtype(*text, field_);
-      if (!parsed.ok()) return parsed.status();
-      return AddType(*parsed, prefix, name, offset_bytes);
-    }
     if (IsGap(name, *text)) return Padding(*text);
     Result<DType> dtype = ParseTypeString(*text);
     if (!dtype.ok()) return dtype.status().At("field '" + Excerpt(prefix + name) + "'");

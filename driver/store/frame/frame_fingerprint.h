@@ -3,9 +3,9 @@
 // functions over bytes. Numbers are little-endian:
 //
 //   byte 0   "nd", version (1), flags
-//   byte 4   the lowest 32 bits of XXH3 of two numbers of 8 bytes: XXH3 of the header, and of the
-//   index byte 8   the same of the array's shape, as the metalayer b2nd has it byte 12  the same of
-//   all of the trailer before these bytes
+//   byte 4   the lowest 32 bits of XXH3 of two numbers of 8 bytes: XXH3 of header and of index
+//   byte 8   the same of the array's shape, as the metalayer b2nd has it
+//   byte 12  the same of all of the trailer before these bytes
 //
 // In the header zeros stand for what others change without the trailer: the lengths (which the
 // structure of the file contradicts where they are wrong), codec, filters and threads for new
