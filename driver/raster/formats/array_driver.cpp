@@ -38,6 +38,7 @@ void RegisterDriver(const ArrayFormat& format) {
   driver->SetMetadataItem(GDAL_DMD_EXTENSION, format.extension);
   driver->SetMetadataItem(GDAL_DMD_EXTENSIONS, format.extension);
   driver->SetMetadataItem(GDAL_DCAP_RASTER, "YES");
+  driver->SetMetadataItem(GDAL_DCAP_MULTIDIM_RASTER, "YES");
   driver->SetMetadataItem(GDAL_DCAP_VIRTUALIO, "YES");
   driver->SetMetadataItem(GDAL_DCAP_COORDINATE_EPOCH, "YES");
   if (kCanReadAfterDelete != nullptr) driver->SetMetadataItem(kCanReadAfterDelete, "YES");

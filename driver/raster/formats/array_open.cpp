@@ -11,10 +11,17 @@
 #include "driver/raster/files/named_file.h"
 #include "driver/raster/files/subdataset_list.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/multidim/md_dataset.h"
 #include "driver/raster/threads.h"
 
 namespace ndarray {
 namespace {
+
+// Where both are asked for, a raster is what most programs expect.
+bool IsMultidimensional(const GDALOpenInfo& open_info) {
+  return (open_info.nOpenFlags & GDAL_OF_MULTIDIM_RASTER) != 0 &&
+         (open_info.nOpenFlags & GDAL_OF_RASTER) == 0;
+}
 
 std::unique_ptr<GDALDataset> OpenArray(const ArrayFormat& format, GDALOpenInfo* open_info,
                                        const std::string& path,
@@ -23,6 +30,7 @@ std::unique_ptr<GDALDataset> OpenArray(const ArrayFormat& format, GDALOpenInfo* 
   const OpenFor purpose = open_info->eAccess == GA_Update ? OpenFor::kUpdate : OpenFor::kReading;
   Result<std::shared_ptr<Array>> array = format.open(path, purpose, options.max_threads, policy);
   if (!array.ok()) return Report(array.status()), nullptr;
+  if (IsMultidimensional(*open_info)) return OpenMdDataset(*open_info, std::move(*array));
   const bool whole = options.index.empty() && options.axes.empty();
   if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {
     return ListSubdatasets(**array, format.driver);
