@@ -29,9 +29,8 @@ json ParseText(const char* text) {
 
 NamedValues MembersOf(const json& object) {
   NamedValues members;
-  for (const auto& [name, value] : (object.is_object() ? object : json::object()).items()) {
-    members.emplace_back(name, value);
-  }
+  if (!object.is_object()) return members;
+  for (const auto& [name, value] : object.items()) members.emplace_back(name, value);
   return members;
 }
 
