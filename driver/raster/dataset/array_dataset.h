@@ -35,6 +35,8 @@ class ArrayDataset final : public GDALPamDataset {
     std::string axes;     // of the user; empty: what the file remembers, else the rule
     int max_threads = 1;  // for one window
     NamedFile file;       // the array's, as it was named before it was opened
+    // Of the same file, for programs that ask for either; nullptr: only a raster was asked for.
+    std::shared_ptr<GDALGroup> root_group;
   };
 
   // Opens the raster that options choose of the array, with its sidecars. The dataset's name and
@@ -76,6 +78,7 @@ class ArrayDataset final : public GDALPamDataset {
   CPLErr SetMetadataItem(const char* name, const char* value, const char* domain = "") override;
   char** GetMetadataDomainList() override;
   bool GetRawBinaryLayout(RawBinaryLayout& layout) override;
+  std::shared_ptr<GDALGroup> GetRootGroup() const override { return root_group_; }
 
  protected:
   CPLErr TrySaveXML() override;
@@ -130,6 +133,7 @@ class ArrayDataset final : public GDALPamDataset {
   bool knows_crs_ = false;
   std::unique_ptr<OGRSpatialReference> crs_;  // of stored_
   const NamedFile file_;
+  const std::shared_ptr<GDALGroup> root_group_;
   bool stored_in_file_ = false;  // with the next flush
   bool finished_ = false;
   const int max_threads_;

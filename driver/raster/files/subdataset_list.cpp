@@ -3,6 +3,7 @@
 #include <cpl_string.h>
 
 #include <string>
+#include <utility>
 
 #include "driver/raster/axes.h"
 #include "driver/raster/files/dataset_name.h"
@@ -14,15 +15,22 @@ namespace {
 
 class SubdatasetList final : public GDALDataset {
  public:
-  SubdatasetList() {
+  explicit SubdatasetList(std::shared_ptr<GDALGroup> root_group)
+      : root_group_(std::move(root_group)) {
     nRasterXSize = 0;
     nRasterYSize = 0;
   }
+
+  std::shared_ptr<GDALGroup> GetRootGroup() const override { return root_group_; }
+
+ private:
+  const std::shared_ptr<GDALGroup> root_group_;
 };
 
 }  // namespace
 
-std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_view driver) {
+std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_view driver,
+                                             std::shared_ptr<GDALGroup> root_group) {
   const ArrayInfo& info = array.info();
   const int leading = info.shape.size() - kMaxRasterAxes;
   AxisVector rest;
@@ -43,7 +51,7 @@ std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_vie
     list.SetNameValue((prefix + "_DESC").c_str(), (ShapeString(rest) + " " + dtype).c_str());
   } while (number < kMaxListedSubdatasets && Advance(indexes, index));
 
-  auto dataset = std::make_unique<SubdatasetList>();
+  auto dataset = std::make_unique<SubdatasetList>(std::move(root_group));
   dataset->GDALDataset::SetMetadata(list.List(), "SUBDATASETS");
   dataset->GDALDataset::SetMetadata(ImageStructure(info).List(), "IMAGE_STRUCTURE");
   return dataset;

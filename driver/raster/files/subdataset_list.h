@@ -11,9 +11,11 @@
 namespace ndarray {
 
 // Lists one subdataset for each index of the leading axes that leaves three, up to
-// kMaxListedSubdatasets; others open by name all the same.
+// kMaxListedSubdatasets; others open by name all the same. `root_group`, if there is one, is what
+// the multidimensional API shows of the same file.
 // REQUIRES: array.info().shape.size() > kMaxRasterAxes
-std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_view driver);
+std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_view driver,
+                                             std::shared_ptr<GDALGroup> root_group = nullptr);
 
 constexpr int kMaxListedSubdatasets = 1000;
 

@@ -17,23 +17,23 @@
 namespace ndarray {
 namespace {
 
-// Where both are asked for, a raster is what most programs expect.
-bool IsMultidimensional(const GDALOpenInfo& open_info) {
-  return (open_info.nOpenFlags & GDAL_OF_MULTIDIM_RASTER) != 0 &&
-         (open_info.nOpenFlags & GDAL_OF_RASTER) == 0;
-}
+bool Wants(const GDALOpenInfo& open_info, int kind) { return (open_info.nOpenFlags & kind) != 0; }
 
 std::unique_ptr<GDALDataset> OpenArray(const ArrayFormat& format, GDALOpenInfo* open_info,
-                                       const std::string& path,
-                                       const ArrayDataset::Options& options,
+                                       const std::string& path, ArrayDataset::Options options,
                                        const OpenPolicy& policy) {
   const OpenFor purpose = open_info->eAccess == GA_Update ? OpenFor::kUpdate : OpenFor::kReading;
   Result<std::shared_ptr<Array>> array = format.open(path, purpose, options.max_threads, policy);
   if (!array.ok()) return Report(array.status()), nullptr;
-  if (IsMultidimensional(*open_info)) return OpenMdDataset(*open_info, std::move(*array));
   const bool whole = options.index.empty() && options.axes.empty();
+  if (Wants(*open_info, GDAL_OF_MULTIDIM_RASTER) && whole) {
+    if (!Wants(*open_info, GDAL_OF_RASTER)) return OpenMdDataset(*open_info, std::move(*array));
+    // Where both are asked for, a raster is what most programs expect, but not GDAL's
+    // gdalmdimtranslate.
+    if (purpose == OpenFor::kReading) options.root_group = MakeRootGroup(*open_info, *array);
+  }
   if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {
-    return ListSubdatasets(**array, format.driver);
+    return ListSubdatasets(**array, format.driver, options.root_group);
   }
   return ArrayDataset::Open(open_info, std::move(*array), options);
 }

@@ -39,6 +39,21 @@ std::string NameOf(const std::string& path) {
   return stem.empty() ? "array" : stem;
 }
 
+std::shared_ptr<OpenArray> OpenWithFacts(GDALOpenInfo& open_info, std::shared_ptr<Array> array) {
+  ArrayFacts facts = ReadArrayFacts(open_info, *array);
+  return std::make_shared<OpenArray>(std::move(array), std::move(facts));
+}
+
+std::shared_ptr<GDALGroup> RootOf(const std::shared_ptr<OpenArray>& open) {
+  const std::shared_ptr<GDALMDArray> array =
+      MdArray::Create("/", NameOf(open->array().path()), open);
+  GroupContents contents;
+  contents.arrays = {array->GetName()};
+  contents.open_array = [array](const std::string&) { return array; };
+  contents.dimensions = array->GetDimensions();
+  return MakeGroup("", "/", std::move(contents));
+}
+
 }  // namespace
 
 std::unique_ptr<GDALDataset> MakeMdDataset(std::shared_ptr<GDALGroup> root,
@@ -46,18 +61,14 @@ std::unique_ptr<GDALDataset> MakeMdDataset(std::shared_ptr<GDALGroup> root,
   return std::make_unique<MdDataset>(std::move(root), std::move(flush));
 }
 
+std::shared_ptr<GDALGroup> MakeRootGroup(GDALOpenInfo& open_info, std::shared_ptr<Array> array) {
+  return RootOf(OpenWithFacts(open_info, std::move(array)));
+}
+
 std::unique_ptr<GDALDataset> OpenMdDataset(GDALOpenInfo& open_info, std::shared_ptr<Array> array) {
-  ArrayFacts facts = ReadArrayFacts(open_info, *array);
-  const std::string path = array->path();
-  auto open = std::make_shared<OpenArray>(std::move(array), std::move(facts));
-  const std::shared_ptr<GDALMDArray> md_array = MdArray::Create("/", NameOf(path), open);
-  GroupContents contents;
-  contents.arrays = {md_array->GetName()};
-  contents.open_array = [md_array](const std::string&) { return md_array; };
-  contents.dimensions = md_array->GetDimensions();
-  auto dataset = MakeMdDataset(MakeGroup("", "/", std::move(contents)),
-                               [open = std::move(open)] { return open->Flush(); });
-  dataset->SetDescription(path.c_str());
+  std::shared_ptr<OpenArray> open = OpenWithFacts(open_info, std::move(array));
+  auto dataset = MakeMdDataset(RootOf(open), [open] { return open->Flush(); });
+  dataset->SetDescription(open->array().path().c_str());
   return dataset;
 }
 

@@ -14,7 +14,10 @@ namespace ndarray {
 std::unique_ptr<GDALDataset> MakeMdDataset(std::shared_ptr<GDALGroup> root,
                                            std::function<CPLErr()> flush);
 
-// That of a file of one array, which has the name of the file without its extension.
+// The group of a file of one array, which has the name of the file without its extension.
+std::shared_ptr<GDALGroup> MakeRootGroup(GDALOpenInfo& open_info, std::shared_ptr<Array> array);
+
+// The dataset of such a file.
 std::unique_ptr<GDALDataset> OpenMdDataset(GDALOpenInfo& open_info, std::shared_ptr<Array> array);
 
 }  // namespace ndarray
