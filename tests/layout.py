@@ -38,6 +38,7 @@ ROOMS = {
                               "driver/raster/mask"],
     "driver/raster/create": [*STORE, RASTER, "driver/raster/files", "driver/raster/metadata",
                              "driver/raster/mask", "driver/raster/dataset"],
+    "driver/raster/multidim": [*STORE, RASTER, "driver/raster/files", "driver/raster/metadata"],
     "driver/raster/formats": [*STORE, RASTER, "driver/raster/*"],
     "plugin": ["driver/raster/formats"],
     "tools/gdal_ndarray": [*STORE, RASTER, "driver/raster/*"],

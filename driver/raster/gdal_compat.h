@@ -54,6 +54,9 @@ inline CPLErr FlushPam(GDALPamDataset& dataset, bool at_closing) {
 // 3.8: a driver says what in a name is the path. VRTs keep it relative then, and can be moved.
 #define NDARRAY_HAS_SUBDATASET_INFO NDARRAY_GDAL_AT_LEAST(3, 8)
 
+// 3.8: groups of the multidimensional API know themselves.
+#define NDARRAY_HAS_GROUP_SELF NDARRAY_GDAL_AT_LEAST(3, 8)
+
 // 3.10: a dataset can say that it is safe to share between threads; block access is virtual.
 #if NDARRAY_GDAL_AT_LEAST(3, 10)
 #define NDARRAY_HAS_THREAD_SAFE_DATASETS 1

@@ -110,6 +110,7 @@ ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes,
       open_coarser_(options.open_coarser),
       stored_(std::move(stored)),
       file_(options.file),
+      root_group_(options.root_group),
       max_threads_(options.max_threads) {
   const AxisVector& shape = io_.array().info().shape;
   eAccess = access;

@@ -42,6 +42,8 @@ class ArrayDataset final : public GDALPamDataset {
     std::string part;
     std::shared_ptr<const Attributes> inherited;
     std::function<Result<std::vector<std::shared_ptr<Array>>>()> open_coarser;
+    // Of the same file, for programs that ask for either; nullptr: only a raster was asked for.
+    std::shared_ptr<GDALGroup> root_group;
   };
 
   // Opens the raster that options choose of the array, with its sidecars. The dataset's name and
@@ -83,6 +85,7 @@ class ArrayDataset final : public GDALPamDataset {
   CPLErr SetMetadataItem(const char* name, const char* value, const char* domain = "") override;
   char** GetMetadataDomainList() override;
   bool GetRawBinaryLayout(RawBinaryLayout& layout) override;
+  std::shared_ptr<GDALGroup> GetRootGroup() const override { return root_group_; }
 
  protected:
   CPLErr TrySaveXML() override;
@@ -150,6 +153,7 @@ class ArrayDataset final : public GDALPamDataset {
   bool knows_crs_ = false;
   std::unique_ptr<OGRSpatialReference> crs_;  // of stored_
   const NamedFile file_;
+  const std::shared_ptr<GDALGroup> root_group_;
   bool stored_in_file_ = false;  // with the next flush
   bool finished_ = false;
   const int max_threads_;

@@ -3,6 +3,7 @@
 #include <cpl_string.h>
 
 #include <string>
+#include <utility>
 
 #include "driver/raster/axes.h"
 #include "driver/raster/files/dataset_name.h"
@@ -14,10 +15,16 @@ namespace {
 
 class SubdatasetList final : public GDALDataset {
  public:
-  SubdatasetList() {
+  explicit SubdatasetList(std::shared_ptr<GDALGroup> root_group)
+      : root_group_(std::move(root_group)) {
     nRasterXSize = 0;
     nRasterYSize = 0;
   }
+
+  std::shared_ptr<GDALGroup> GetRootGroup() const override { return root_group_; }
+
+ private:
+  const std::shared_ptr<GDALGroup> root_group_;
 };
 
 }  // namespace
@@ -28,20 +35,22 @@ std::string DescribeElements(const ArrayInfo& info, const AxisVector& shape) {
   return ShapeString(shape) + " " + dtype;
 }
 
-std::unique_ptr<GDALDataset> ListParts(const std::vector<ListedPart>& parts) {
+std::unique_ptr<GDALDataset> ListParts(const std::vector<ListedPart>& parts,
+                                       std::shared_ptr<GDALGroup> root_group) {
   CPLStringList list;
   for (size_t i = 0; i < parts.size(); ++i) {
     const std::string prefix = "SUBDATASET_" + std::to_string(i + 1);
     list.SetNameValue((prefix + "_NAME").c_str(), parts[i].name.c_str());
     list.SetNameValue((prefix + "_DESC").c_str(), parts[i].description.c_str());
   }
-  auto dataset = std::make_unique<SubdatasetList>();
+  auto dataset = std::make_unique<SubdatasetList>(std::move(root_group));
   dataset->GDALDataset::SetMetadata(list.List(), "SUBDATASETS");
   return dataset;
 }
 
 std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_view driver,
-                                             const DatasetName& name) {
+                                             const DatasetName& name,
+                                             std::shared_ptr<GDALGroup> root_group) {
   const ArrayInfo& info = array.info();
   const int leading = info.shape.size() - kMaxRasterAxes;
   AxisVector rest;
@@ -56,7 +65,7 @@ std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_vie
     parts.push_back({FormatDatasetName(driver, name.path, name.part, index), description});
   } while (parts.size() < kMaxListedSubdatasets && Advance(indexes, index));
 
-  std::unique_ptr<GDALDataset> dataset = ListParts(parts);
+  std::unique_ptr<GDALDataset> dataset = ListParts(parts, std::move(root_group));
   dataset->GDALDataset::SetMetadata(ImageStructure(info).List(), "IMAGE_STRUCTURE");
   return dataset;
 }

@@ -16,17 +16,19 @@ namespace ndarray {
 
 // Lists one subdataset for each index of the leading axes that leaves three, up to
 // kMaxListedSubdatasets; others open by name all the same. `name` is the array's, of which path and
-// part count.
-// REQUIRES: array.info().shape.size() > kMaxRasterAxes
+// part count. `root_group`, if there is one, is what the multidimensional API shows of the same
+// file. REQUIRES: array.info().shape.size() > kMaxRasterAxes
 std::unique_ptr<GDALDataset> ListSubdatasets(const Array& array, std::string_view driver,
-                                             const DatasetName& name);
+                                             const DatasetName& name,
+                                             std::shared_ptr<GDALGroup> root_group = nullptr);
 
 // One part of an archive: how GDAL opens it, and what people see of it.
 struct ListedPart {
   std::string name;
   std::string description;
 };
-std::unique_ptr<GDALDataset> ListParts(const std::vector<ListedPart>& parts);
+std::unique_ptr<GDALDataset> ListParts(const std::vector<ListedPart>& parts,
+                                       std::shared_ptr<GDALGroup> root_group = nullptr);
 
 // "(3, 512, 512) uint16"; of some of the axes.
 std::string DescribeElements(const ArrayInfo& info, const AxisVector& shape);

@@ -40,6 +40,7 @@ void RegisterDriver(const ArrayFormat& format) {
       format.archive == nullptr ? "" : std::string(" ") + format.archive->extension;
   driver->SetMetadataItem(GDAL_DMD_EXTENSIONS, (format.extension + archives).c_str());
   driver->SetMetadataItem(GDAL_DCAP_RASTER, "YES");
+  driver->SetMetadataItem(GDAL_DCAP_MULTIDIM_RASTER, "YES");
   driver->SetMetadataItem(GDAL_DCAP_VIRTUALIO, "YES");
   driver->SetMetadataItem(GDAL_DCAP_COORDINATE_EPOCH, "YES");
   if (kCanReadAfterDelete != nullptr) driver->SetMetadataItem(kCanReadAfterDelete, "YES");

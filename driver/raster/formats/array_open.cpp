@@ -13,23 +13,31 @@
 #include "driver/raster/files/subdataset_list.h"
 #include "driver/raster/formats/archive_open.h"
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/multidim/md_dataset.h"
 #include "driver/raster/threads.h"
 #include "driver/store/archive/zip_directory.h"
 
 namespace ndarray {
 namespace {
 
+bool Wants(const GDALOpenInfo& open_info, int kind) { return (open_info.nOpenFlags & kind) != 0; }
+
 std::unique_ptr<GDALDataset> OpenArray(const ArrayFormat& format, GDALOpenInfo* open_info,
-                                       const DatasetName& name,
-                                       const ArrayDataset::Options& options,
+                                       const DatasetName& name, ArrayDataset::Options options,
                                        const OpenPolicy& policy) {
   const OpenFor purpose = open_info->eAccess == GA_Update ? OpenFor::kUpdate : OpenFor::kReading;
   Result<std::shared_ptr<Array>> array =
       format.open(name.path, purpose, options.max_threads, policy);
   if (!array.ok()) return Report(array.status()), nullptr;
   const bool whole = options.index.empty() && options.axes.empty();
+  if (Wants(*open_info, GDAL_OF_MULTIDIM_RASTER) && whole) {
+    if (!Wants(*open_info, GDAL_OF_RASTER)) return OpenMdDataset(*open_info, std::move(*array));
+    // Where both are asked for, a raster is what most programs expect, but not GDAL's
+    // gdalmdimtranslate.
+    if (purpose == OpenFor::kReading) options.root_group = MakeRootGroup(*open_info, *array);
+  }
   if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {
-    return ListSubdatasets(**array, format.driver, name);
+    return ListSubdatasets(**array, format.driver, name, options.root_group);
   }
   return ArrayDataset::Open(open_info, std::move(*array), options);
 }

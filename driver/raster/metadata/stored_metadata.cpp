@@ -114,7 +114,7 @@ bool ReadGdal(const json& value, StoredMetadata& metadata) {
 }
 
 ShownAttribute Shown(const std::string& name, const json& value) {
-  ShownAttribute shown{name, name, ""};
+  ShownAttribute shown{name, name, "", false};
   shown.text = value.is_string() ? value.get<std::string>()
                                  : value.dump(-1, ' ', false, json::error_handler_t::replace);
   if (shown.text.size() > kMaxItemBytes) {
@@ -150,8 +150,8 @@ StoredMetadata ReadStoredMetadata(const Attributes* attributes, const AxisVector
   StoredMetadata metadata;
   if (attributes == nullptr) return metadata;
   Budget budget;
-  std::vector<std::string> dimensions;
-  std::vector<std::string> spatial_dimensions;
+  std::vector<std::string>& dimensions = metadata.dimension_names;
+  std::vector<std::string>& spatial_dimensions = metadata.spatial_dimensions;
   for (const AttributeInfo& info : attributes->List()) {
     const std::string key = Printable(info.name);
     if (key == kMaskAttribute) continue;
@@ -161,7 +161,9 @@ StoredMetadata ReadStoredMetadata(const Attributes* attributes, const AxisVector
     }
     if (info.size_bytes > kMaxForeignBytes && key != "gdal") {
       const std::string size = "(" + std::to_string(info.size_bytes) + " bytes in the file)";
-      Show(Shown(info.name, size), metadata.shown);
+      ShownAttribute shown = Shown(info.name, size);
+      shown.is_long = true;
+      Show(std::move(shown), metadata.shown);
       continue;
     }
     const json value = ReadValue(*attributes, info.name, budget);

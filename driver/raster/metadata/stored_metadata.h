@@ -35,15 +35,17 @@ namespace ndarray {
 struct ShownAttribute {
   std::string attribute;  // its name
   std::string key, text;  // the item
+  bool is_long = false;   // its text only says how long it is
 };
 
 struct StoredMetadata {
   std::optional<std::array<double, 6>> transform;  // in GDAL's order
   bool has_crs = false;                            // for ReadStoredCrs
   std::vector<ShownAttribute> shown;
-  std::string axes;  // empty: the file does not say
-  std::string pam;   // empty: nothing
-  double epoch = 0;  // of the coordinates; 0: none
+  std::string axes;                                              // empty: the file does not say
+  std::vector<std::string> dimension_names, spatial_dimensions;  // empty: the same
+  std::string pam;                                               // empty: nothing
+  double epoch = 0;                                              // of the coordinates; 0: none
   // Names of attributes that GDAL's own metadata stand for, so that they go with it.
   std::set<std::string> understood;
 };

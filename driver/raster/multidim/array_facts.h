@@ -1,0 +1,59 @@
+// What a file says of its array, beside elements, for the multidimensional API: names of
+// dimensions, places, nodata and the like. The sidecar (PATH.aux.xml) overrides the file's own
+// attributes, as in the classic datasets.
+//
+// Beyond what stored_metadata.h reads there is
+//
+// coordinates   an attribute: {dimension: [numbers]}, or as xarray's to_dict() has them,
+//               {dimension: {"data": [numbers], "attrs": {...}}}
+// NDARRAY       a domain of the sidecar, or of the sidecar's text in the file: DIMENSION_NAMES and
+//               COORDINATES as above, and ATTRIBUTES of which no text is shown, as JSON
+#ifndef GDAL_NDARRAY_RASTER_MULTIDIM_ARRAY_FACTS_H_
+#define GDAL_NDARRAY_RASTER_MULTIDIM_ARRAY_FACTS_H_
+
+#include <ogr_spatialref.h>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "driver/raster/gdal_compat.h"
+#include "driver/store/array.h"
+
+namespace ndarray {
+
+using NamedValues = std::vector<std::pair<std::string, nlohmann::json>>;
+
+// Positions along one dimension, as many as it has elements.
+struct Coordinates {
+  std::vector<double> values;
+  NamedValues attributes;
+};
+
+struct ArrayFacts {
+  std::vector<std::string> names;  // of dimensions: all different, none empty, none with a slash
+  int y = -1, x = -1;              // axes of the array; -1: none is known
+  std::optional<std::array<double, 6>> transform;  // in GDAL's order
+  bool has_crs = false;                            // in the file's attributes: ReadStoredCrs
+  std::shared_ptr<OGRSpatialReference> crs;        // of the sidecar
+  double epoch = 0;
+  std::optional<std::string> nodata;  // as text
+  std::string unit;
+  std::optional<double> scale, offset;
+  NamedValues attributes;
+  std::map<std::string, Coordinates> coordinates;  // by dimension
+};
+
+ArrayFacts ReadArrayFacts(GDALOpenInfo& open_info, const Array& array);
+
+// The CRS with the mapping from its axes to those of the array; nullptr where there is none.
+std::shared_ptr<OGRSpatialReference> CrsOf(const ArrayFacts& facts, const Array& array);
+
+}  // namespace ndarray
+
+#endif  // GDAL_NDARRAY_RASTER_MULTIDIM_ARRAY_FACTS_H_
