@@ -5,8 +5,10 @@
 
 #include "driver/raster/files/subdataset_list.h"
 #include "driver/raster/files/vsi_file.h"
+#include "driver/raster/formats/archive_groups.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/metadata/stored_metadata.h"
+#include "driver/raster/multidim/md_dataset.h"
 #include "driver/store/archive/zip_directory.h"
 
 namespace ndarray {
@@ -31,7 +33,8 @@ Status NotOneArray(const FoundPart& found) {
 }
 
 // Parts that are no rasters (texts, objects of Python) are not listed.
-std::unique_ptr<GDALDataset> ListArchive(const ArrayFormat& format, const FoundPart& found) {
+std::unique_ptr<GDALDataset> ListArchive(const ArrayFormat& format, const FoundPart& found,
+                                         std::shared_ptr<GDALGroup> root_group) {
   std::vector<ListedPart> parts;
   Status first_failure;
   for (const std::string& name : found.item.datasets) {
@@ -56,7 +59,7 @@ std::unique_ptr<GDALDataset> ListArchive(const ArrayFormat& format, const FoundP
     parts.push_back({FormatDatasetName(format.driver, found.name.path, name, {}), description});
   }
   if (parts.empty()) return Report(first_failure), nullptr;
-  std::unique_ptr<GDALDataset> list = ListParts(parts);
+  std::unique_ptr<GDALDataset> list = ListParts(parts, std::move(root_group));
   const auto attributes = found.archive->GroupAttributes(found.name.part);
   CPLStringList items;
   for (const ShownAttribute& shown : ReadStoredMetadata(attributes.get(), {}).shown) {
@@ -118,19 +121,32 @@ std::unique_ptr<GDALDataset> OpenInArchive(const ArrayFormat& format, GDALOpenIn
   if (!found.ok()) return Report(found.status()), nullptr;
   const ArchiveItem& item = found->item;
   if (open_info->eAccess == GA_Update) return Report(RefuseUpdate(format, *found)), nullptr;
+  const bool whole_archive = found->name.part.empty() && found->name.index.empty();
+  if (Wants(*open_info, GDAL_OF_MULTIDIM_RASTER) && whole_archive && options.axes.empty()) {
+    options.root_group = MakeArchiveGroups(found->archive, options.max_threads);
+    if (!Wants(*open_info, GDAL_OF_RASTER)) {
+      auto dataset = MakeMdDataset(std::move(options.root_group), {});
+      dataset->SetDescription(found->name.path.c_str());
+      return dataset;
+    }
+  }
   if (item.array.empty()) {
     if (!found->name.index.empty() || !options.axes.empty()) {
       return Report(NotOneArray(*found)), nullptr;
     }
-    return ListArchive(format, *found);
+    return ListArchive(format, *found, std::move(options.root_group));
   }
   Result<std::shared_ptr<Array>> array = found->archive->Open(item.array, options.max_threads);
   if (!array.ok()) return Report(array.status()), nullptr;
   options.index = found->name.index;
   options.part = found->name.part;
   const bool whole = options.index.empty() && options.axes.empty();
+  if (Wants(*open_info, GDAL_OF_MULTIDIM_RASTER) && whole && options.root_group == nullptr) {
+    if (!Wants(*open_info, GDAL_OF_RASTER)) return OpenMdDataset(*open_info, std::move(*array));
+    options.root_group = MakeRootGroup(*open_info, *array);
+  }
   if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {
-    return ListSubdatasets(**array, format.driver, found->name);
+    return ListSubdatasets(**array, format.driver, found->name, options.root_group);
   }
   options.inherited = found->archive->GroupAttributes(item.array);
   if (!item.coarser.empty()) {

@@ -19,6 +19,11 @@ struct FoundPart {
   DatasetName name;  // `part` is what was found; empty: nothing was named
 };
 
+// Whether somebody who opens a file wants it as that kind of dataset: GDAL_OF_RASTER or another.
+inline bool Wants(const GDALOpenInfo& open_info, int kind) {
+  return (open_info.nOpenFlags & kind) != 0;
+}
+
 // Whether the name is that of an archive of the format, or of a part of one: by its extension, or
 // since it names a part, and by its first bytes.
 bool IsInArchive(const ArrayFormat& format, const DatasetName& name);

@@ -20,8 +20,6 @@
 namespace ndarray {
 namespace {
 
-bool Wants(const GDALOpenInfo& open_info, int kind) { return (open_info.nOpenFlags & kind) != 0; }
-
 std::unique_ptr<GDALDataset> OpenArray(const ArrayFormat& format, GDALOpenInfo* open_info,
                                        const DatasetName& name, ArrayDataset::Options options,
                                        const OpenPolicy& policy) {

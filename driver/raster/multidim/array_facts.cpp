@@ -235,7 +235,7 @@ void NameAxes(const AxisVector& shape, const CPLXMLNode* sidecar, const StoredMe
 
 ArrayFacts ReadArrayFacts(GDALOpenInfo& open_info, const Array& array) {
   ArrayFacts facts;
-  const StoredMetadata stored = ReadStoredMetadata(array);
+  const StoredMetadata stored = ReadStoredMetadata(array.attributes(), array.info().shape);
   facts.transform = stored.transform;
   facts.has_crs = stored.has_crs;
   facts.epoch = stored.epoch;
@@ -264,7 +264,7 @@ std::shared_ptr<OGRSpatialReference> CrsOf(const ArrayFacts& facts, const Array&
   if (facts.crs != nullptr) {
     crs.reset(facts.crs->Clone());
   } else if (facts.has_crs) {
-    crs = ReadStoredCrs(array).crs;
+    crs = ReadStoredCrs(array.attributes()).crs;
   }
   if (crs == nullptr) return nullptr;
   if (facts.epoch > 0) crs->SetCoordinateEpoch(facts.epoch);
