@@ -286,7 +286,7 @@ class B2ndUpdate final : public B2ndForUpdate, public ChunkedArray {
   Result<std::string> Tail() const {
     Result<std::string> trailer = attributes_.Trailer();
     if (!trailer.ok()) return trailer.status();
-    Result<std::string> encoded = BloscEncoder::EncodeOffsets(index_->Offsets());
+    Result<std::string> encoded = index_->EncodedOffsets();
     if (!encoded.ok()) return encoded.status().At(path());
     PutFingerprint(*trailer, index_->every_chunk_has_checks(), index_->has_no_checksums(),
                    index_->header_sums(), *encoded);

@@ -145,15 +145,15 @@ Result<std::string> Compressed(const void* bytes, size_t size_bytes, blosc2_cpar
   InitializeLibrary();
   parameters.nthreads = 1;
   const ContextPtr context = Owned(blosc2_create_cctx(parameters));
-  std::string chunk(size_bytes + BLOSC2_MAX_OVERHEAD, '\0');
-  const bool fits = chunk.size() <= INT32_MAX;
+  // Most of it is never touched, and takes no memory.
+  Buffer chunk(size_bytes + BLOSC2_MAX_OVERHEAD);
+  const bool fits = chunk.size_bytes() <= INT32_MAX;
   const int result =
       fits ? blosc2_compress_ctx(context.get(), bytes, static_cast<int32_t>(size_bytes),
-                                 chunk.data(), static_cast<int32_t>(chunk.size()))
+                                 chunk.data(), static_cast<int32_t>(chunk.size_bytes()))
            : BLOSC2_ERROR_MAX_BUFSIZE_EXCEEDED;
   if (result <= 0) return Refused(result, static_cast<int64_t>(size_bytes));
-  chunk.resize(static_cast<size_t>(result));
-  return chunk;
+  return std::string(reinterpret_cast<const char*>(chunk.data()), static_cast<size_t>(result));
 }
 
 }  // namespace

@@ -365,6 +365,11 @@ std::vector<int64_t> FrameIndex::Offsets() const {
              : offsets_;
 }
 
+Result<std::string> FrameIndex::EncodedOffsets() const {
+  if (offsets_.empty()) return BloscEncoder::EncodeOffsets(Offsets());
+  return BloscEncoder::EncodeOffsets(offsets_);  // no copy: there may be millions
+}
+
 ChunkLocation FrameIndex::Chunk(int64_t chunk) const {
   const int64_t offset = offsets_.empty() ? uniform_offset_ : offsets_[static_cast<size_t>(chunk)];
   ChunkLocation location;

@@ -82,6 +82,7 @@ class FrameIndex {
 
   // Offsets as the file has them, and the bytes of the header, after which they count.
   std::vector<int64_t> Offsets() const;
+  Result<std::string> EncodedOffsets() const;  // the same, compressed: an index
   uint64_t header_bytes() const { return chunks_offset_bytes_; }
 
   // Whether chunks are compared with their checksums, and, from the trailer, whether each of them
