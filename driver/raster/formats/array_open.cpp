@@ -11,6 +11,7 @@
 #include "driver/raster/files/dataset_name.h"
 #include "driver/raster/files/named_file.h"
 #include "driver/raster/files/subdataset_list.h"
+#include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/archive_open.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/multidim/md_dataset.h"
@@ -62,7 +63,9 @@ GDALDataset* OpenChecked(const ArrayFormat& format, GDALOpenInfo* open_info) {
   constexpr int kMaxTries = 20;
   const bool in_archive = IsInArchive(format, *name);
   if (!in_archive && !name->part.empty()) {
-    return Report(ParseIndex(name->written_part).status().At(name->path)), nullptr;
+    const Result<std::shared_ptr<ByteFile>> file = OpenByteFile(name->path);
+    const Status no_index = ParseIndex(name->written_part).status().At(name->path);
+    return Report(file.ok() ? no_index : file.status()), nullptr;
   }
   for (int tries = 1;; ++tries) {
     options.file = NamedFile(name->path);

@@ -11,6 +11,8 @@ from osgeo import gdal
 blosc2 = pytest.importorskip("blosc2")
 if not hasattr(blosc2, "TreeStore"):
     pytest.skip("this python-blosc2 has no TreeStore", allow_module_level=True)
+if gdal.GetDriverByName("B2ND") is None:
+    pytest.skip("the plugin was built without c-blosc2", allow_module_level=True)
 
 IMAGE = np.arange(3 * 40 * 50, dtype="u2").reshape(3, 40, 50)
 LEVELS = [IMAGE, IMAGE[:, ::2, ::2].copy(), IMAGE[:, ::4, ::4].copy()]
@@ -192,10 +194,10 @@ def test_readers_of_one_array_share_its_blocks(store):
     first.ReadAsArray(3, 3, 5, 5)
     second = gdal.Open(f'B2ND:"{path}":/a')
     second.ReadAsArray(3, 3, 5, 5)
+    assert second.GetMetadataItem("DECODED_BLOCKS", "B2ND") == first.GetMetadataItem("DECODED_BLOCKS", "B2ND") == "1"
     other = gdal.Open(f'B2ND:"{path}":/b')
+    assert other.GetMetadataItem("DECODED_BLOCKS", "B2ND") == "0"
     np.testing.assert_array_equal(other.ReadAsArray(), IMAGE + 1)
-    assert second.GetMetadataItem("DECODED_BLOCKS", "B2ND") == first.GetMetadataItem("DECODED_BLOCKS", "B2ND") != \
-        other.GetMetadataItem("DECODED_BLOCKS", "B2ND") or other.GetMetadataItem("DECODED_BLOCKS", "B2ND") == "1"
 
 
 def test_remote_archives_are_read_by_ranges(http_server, store):  # noqa: F811

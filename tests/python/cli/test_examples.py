@@ -97,6 +97,36 @@ assert np.array_equal(found, blosc2.open("stack.b2nd")[0, 2])
 """)
 
 
+def test_names_in_archives(tmp_path):
+    python(tmp_path, """
+import numpy as np
+from osgeo import gdal
+gdal.UseExceptions()
+array = np.arange(4 * 3 * 20 * 30, dtype="u2").reshape(4, 3, 20, 30)
+np.savez("a.npz", name=array)
+assert len(gdal.Open("a.npz").GetSubDatasets()) == 4
+np.savez("a.npz", **{"name": array, "a:0": array[1, 0]})
+assert len(gdal.Open('NPY:"a.npz":name').GetSubDatasets()) == 4
+assert np.array_equal(gdal.Open('NPY:"a.npz":name:0,2').ReadAsArray(), np.load("a.npz")["name"][0, 2])
+name = '''NPY:"a.npz":'a:0' '''
+assert np.array_equal(gdal.Open(name.strip()).ReadAsArray(), array[1, 0])
+""")
+    blosc2 = pytest.importorskip("blosc2")
+    if not hasattr(blosc2, "TreeStore"):
+        pytest.skip("this python-blosc2 has no TreeStore")
+    python(tmp_path, """
+import blosc2, numpy as np
+from osgeo import gdal
+gdal.UseExceptions()
+array = np.arange(4 * 3 * 20 * 30, dtype="u2").reshape(4, 3, 20, 30)
+with blosc2.TreeStore("scene.b2z", mode="w") as tree:
+    tree["/group/name"], tree["/other"] = array, array[0]
+assert len(gdal.Open('B2ND:"scene.b2z":/group/name').GetSubDatasets()) == 4
+found = gdal.Open('B2ND:"scene.b2z":/group/name:0,2').ReadAsArray()
+assert np.array_equal(found, blosc2.open("scene.b2z")["/group/name"][0, 2])
+""")
+
+
 def test_without_gdal(tmp_path):
     pytest.importorskip("blosc2")
     python(tmp_path, """
@@ -189,6 +219,7 @@ def folder(tmp_path_factory):
     pages = np.arange(100 * 12 * 9, dtype="u2").reshape(100, 12, 9)
     write_stack(folder / "cells.tif", pages,
                 description="ImageJ=1.53\nimages=100\nframes=10\nslices=5\nchannels=2\nhyperstack=true\n")
+    np.savez(folder / "arrays.npz", image=image, other=image)
     damaged = bytearray((folder / "copy.b2nd").read_bytes())
     damaged[len(damaged) // 2:len(damaged) // 2 + 5000] = b"\xff" * 5000
     (folder / "copy.b2nd").write_bytes(damaged)

@@ -21,6 +21,8 @@ def npz(tmp_path):
 @pytest.fixture
 def b2z(tmp_path):
     blosc2 = pytest.importorskip("blosc2")
+    if gdal.GetDriverByName("B2ND") is None or not hasattr(blosc2, "TreeStore"):
+        pytest.skip("no driver, or a python-blosc2 without TreeStore")
     path = str(tmp_path / "a.b2z")
     with blosc2.TreeStore(path, mode="w") as tree:
         tree["/scene/0"] = IMAGE
@@ -45,7 +47,7 @@ def test_convert_takes_arrays_out(npz, b2z, tmp_path):
 
 def test_convert_does_not_replace_the_archive(npz):
     before = open(npz, "rb").read()
-    tool("convert", f"{npz}:image", npz, code=2 if npz.endswith(".npz") else 1)
+    tool("convert", f"{npz}:image", npz, code=2)
     assert open(npz, "rb").read() == before
 
 
