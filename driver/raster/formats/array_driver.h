@@ -4,6 +4,7 @@
 
 #include "driver/raster/formats/array_create.h"
 #include "driver/raster/formats/array_format.h"
+#include "driver/raster/formats/array_multidim.h"
 #include "driver/raster/formats/array_open.h"
 #include "driver/raster/formats/subdataset_info.h"
 #include "driver/raster/gdal_compat.h"
@@ -24,6 +25,9 @@ void AddCallbacks(GDALDriver& driver) {
   driver.pfnCreate = [](const char* path, int width, int height, int bands, GDALDataType type,
                         StringList options) {
     return CreateArray(kFormat, path, width, height, bands, type, options);
+  };
+  driver.pfnCreateMultiDimensional = [](const char* path, CSLConstList, CSLConstList) {
+    return CreateMultidim(kFormat, path);
   };
   driver.pfnCreateCopy = [](const char* path, GDALDataset* source, int strict, StringList options,
                             GDALProgressFunc progress, void* progress_data) {
