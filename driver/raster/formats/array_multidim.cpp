@@ -132,29 +132,57 @@ Result<std::shared_ptr<Array>> MakeFile(const ArrayFormat& format, const NewArra
                      format.open_policy(nullptr));
 }
 
+// Positions have none.
+bool HasFile(const GDALGroup& group) {
+  for (const std::string& name : group.GetMDArrayNames()) {
+    const auto array = group.OpenMDArray(name);
+    if (array != nullptr && !array->GetFilename().empty()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-GDALDataset* CreateMultidim(const ArrayFormat& format, const char* path) {
+GDALDataset* CreateMultidim(const ArrayFormat& format, const char* path, CSLConstList options) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
     if (HasDriverPrefix(path, format.driver)) {
       Report(Mismatch(StatusCode::kInvalidArgument, "file name", path, "a path"));
       return nullptr;
     }
     const std::string name = path;
-    return MakeNewMdDataset(
-               name,
-               [&format, name](const AxisVector& shape, ScalarType type,
-                               CSLConstList options) -> Result<std::shared_ptr<Array>> {
-                 const WritingMark mark;
-                 Result<NewArray> array = PlanMultidim(format, name, shape, type, options);
-                 if (!array.ok()) return array.status();
-                 return MakeFile(format, *array, options);
-               })
-        .release();
+    const CPLStringList for_all(CSLDuplicate(options));
+    auto make = [&format, name, for_all](const AxisVector& shape, ScalarType type,
+                                         CSLConstList own) -> Result<std::shared_ptr<Array>> {
+      const WritingMark mark;
+      const CPLStringList both(CSLMerge(CSLDuplicate(for_all.List()), own));
+      Result<NewArray> array = PlanMultidim(format, name, shape, type, both.List());
+      if (!array.ok()) return array.status();
+      return MakeFile(format, *array, both.List());
+    };
+    return MakeNewMdDataset(name, std::move(make)).release();
   });
 }
 
-std::string MultidimArrayOptions(const ArrayFormat& format) {
+bool IsMultidimSource(GDALDataset& source) {
+  return source.GetRasterCount() == 0 && source.GetRootGroup() != nullptr;
+}
+
+GDALDataset* CopyMultidim(const ArrayFormat& format, const char* path, GDALDataset& source,
+                          bool strict, CSLConstList options, GDALProgressFunc progress,
+                          void* progress_data) {
+  std::unique_ptr<GDALDataset> made(CreateMultidim(format, path, options));
+  if (made == nullptr) return nullptr;
+  if (progress == nullptr) progress = GDALDummyProgress;
+  const CPLErr copied = GDALDriver::DefaultCreateCopyMultiDimensional(
+      &source, made.get(), strict, options, progress, progress_data);
+  if (copied == CE_None) return made.release();
+  const bool is_there = HasFile(*made->GetRootGroup());
+  made.reset();
+  if (is_there) Report(DeleteRaster(path));
+  return nullptr;
+}
+
+std::string MultidimOptions(const ArrayFormat& format, const std::string& root) {
   std::string list = format.creation_options();
   // Options of a raster's own.
   for (const char* const name : {"INTERLEAVE", "AXES", "BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE",
@@ -168,7 +196,7 @@ std::string MultidimArrayOptions(const ArrayFormat& format) {
   const auto replace = [&](const std::string& from, const std::string& to) {
     list.replace(list.find(from), from.size(), to);
   };
-  replace("<CreationOptionList>", "<MultiDimArrayCreationOptionList>");
+  replace("<CreationOptionList>", "<" + root + ">");
   replace("</CreationOptionList>",
           std::string(format.has_chunks
                           ? "<Option name='BLOCKSIZE' type='string' description='Chunks: a number "
@@ -176,7 +204,7 @@ std::string MultidimArrayOptions(const ArrayFormat& format) {
                             "<Option name='BLOCKS' type='string' description='Blocks of chunks: "
                             "numbers that divide those of BLOCKSIZE'/>"
                           : "") +
-              "</MultiDimArrayCreationOptionList>");
+              "</" + root + ">");
   return list;
 }
 

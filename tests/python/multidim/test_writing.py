@@ -72,12 +72,10 @@ def test_windows_of_any_steps_are_written(path, rng):  # noqa: F811
     for turn in range(100):
         start, count, step = [list(numbers) for numbers in random_window(rng, SHAPE)]
         step = [s or 1 for s in step]
-        count = [c if s == 1 and d > 0 else 1 if s == 1 else c
-                 for c, s, d in zip(count, step, step)]
         count = [min(c, (n - 1 - a) // s + 1 if s > 0 else a // -s + 1)
                  for c, s, a, n in zip(count, step, start, SHAPE)]
         values = rng.integers(0, 60000, count).astype("f8" if turn % 3 == 0 else "u2")
-        assert shown.Write(values, start, count, step) == gdal.CE_None
+        assert shown.Write(values, start, array_step=step) == gdal.CE_None
         array[np.ix_(*([a + s * k for k in range(c)] for a, c, s in zip(start, count, step)))] = values
     np.testing.assert_array_equal(shown.ReadAsArray(), array)
     del shown
@@ -90,7 +88,7 @@ def test_all_dtypes_are_updated(path, dtype, rng):  # noqa: F811
     save(path, array)
     shown = open_array(path, gdal.OF_UPDATE)
     part = shown.ReadAsArray([0, 0, 1, 1], [2, 3, 2, 2])
-    shown.Write(part, [0, 0, 0, 3], [2, 3, 2, 2], [1, 1, 1, -1])
+    shown.Write(part, [0, 0, 0, 3], array_step=[1, 1, 1, -1])
     del shown
     array[:, :, 0:2, 3:1:-1] = array[:, :, 1:3, 1:3].copy()
     np.testing.assert_array_equal(load(path), array)
@@ -161,7 +159,8 @@ def test_what_is_said_of_a_new_array_is_read_again(path, rng):  # noqa: F811
 
 def test_python_blosc2_reads_the_attributes_of_a_new_array(tmp_path):
     described(tmp_path / "scene.b2nd").close()
-    attributes = blosc2.open(str(tmp_path / "scene.b2nd")).schunk.vlmeta
+    stored = blosc2.open(str(tmp_path / "scene.b2nd"))
+    attributes = stored.schunk.vlmeta
     assert attributes["number"] == 7 and attributes["floats"] == [1.5, 2.5]
     assert attributes["dimension_names"] == ["t", "z", "y", "x"]
     assert attributes["spatial:dimensions"] == ["y", "x"] and attributes["proj:code"] == "EPSG:4326"
@@ -179,7 +178,7 @@ def test_classic_datasets_show_what_was_said_of_a_new_array(tmp_path):
 def test_unwritten_elements_are_nodata(tmp_path):
     new = New(tmp_path / "scene.b2nd", dtype="i2")
     new.array.SetNoDataValueDouble(-999)
-    new.array.Write(np.ones((1, 1, 9, 7), "i2"), [1, 1, 0, 0], [1, 1, 9, 7])
+    new.array.Write(np.ones((1, 1, 9, 7), "i2"), [1, 1, 0, 0])
     new.close()
     read = load(tmp_path / "scene.b2nd")
     assert (read[1, 1] == 1).all() and (read[2] == -999).all()
@@ -236,7 +235,8 @@ def test_an_attribute_is_added_to_a_file(tmp_path, rng):
     shown = open_array(name, gdal.OF_UPDATE)
     shown.CreateAttribute("added", [], gdal.ExtendedDataType.Create(gdal.GDT_Float64)).Write(1.5)
     del shown
-    attributes = blosc2.open(name).schunk.vlmeta
+    stored = blosc2.open(name)
+    attributes = stored.schunk.vlmeta
     assert attributes["added"] == 1.5 and attributes["kept"] == [1, 2]
 
 
@@ -252,7 +252,6 @@ def netcdf(path):  # noqa: F811
     for dimension in dimensions:
         values = group.CreateMDArray(dimension.GetName(), [dimension], gdal.ExtendedDataType.Create(gdal.GDT_Float64))
         values.Write(np.arange(float(dimension.GetSize())) ** (2 if dimension.GetName() == "time" else 1) * 100)
-        dimension.SetIndexingVariable(values)
     array = np.arange(3 * 20 * 30, dtype="f4").reshape(3, 20, 30)
     variable = group.CreateMDArray("temperature", dimensions, gdal.ExtendedDataType.Create(gdal.GDT_Float32))
     variable.SetNoDataValueDouble(-1)
@@ -278,6 +277,27 @@ def test_gdals_programs_make_files_of_netcdfs(path, tmp_path, program):  # noqa:
     np.testing.assert_allclose(classic.GetGeoTransform(), (-50, 100, 0, -50, 0, 100))
     assert classic.GetSpatialRef().GetAuthorityCode(None) == "32632"
     np.testing.assert_array_equal(classic.ReadAsArray(), array)
+
+
+def test_a_copy_of_two_arrays_leaves_no_file(path, tmp_path):  # noqa: F811
+    dataset = gdal.GetDriverByName("MEM").CreateMultiDimensional("")
+    group = dataset.GetRootGroup()
+    x = group.CreateDimension("x", "", "", 5)
+    for name in ("first", "second"):
+        group.CreateMDArray(name, [x], gdal.ExtendedDataType.Create(gdal.GDT_Byte))
+    with pytest.raises(RuntimeError, match="arrays: found first and second"):
+        driver_of(path).CreateCopy(str(path), dataset)
+    assert not path.exists()
+
+
+def test_options_of_a_copy_are_those_of_its_array(tmp_path, rng):
+    array = numbers((2, 3, 4, 9, 7), "u2", rng)
+    name = save(tmp_path / "in.npy", array)
+    gdal.MultiDimTranslate(str(tmp_path / "out.b2nd"), name, format="B2ND",
+                           creationOptions=["COMPRESS=LZ4", "BLOCKSIZE=1,3,2,9,7"])
+    stored = blosc2.open(str(tmp_path / "out.b2nd"))
+    assert stored.chunks == (1, 3, 2, 9, 7) and stored.schunk.cparams.codec == blosc2.Codec.LZ4
+    np.testing.assert_array_equal(stored[...], array)
 
 
 def test_a_copy_of_a_copy_has_the_same_elements(tmp_path, rng):
