@@ -112,6 +112,49 @@ std::string PathFor(std::string_view bytes) {
   return std::string("/vsimem/fuzzed") + (!HasZipMagic(bytes) ? "" : is_b2z ? ".b2z" : ".npz");
 }
 
+// Windows of an array by the multidimensional API, hostile numbers among them.
+void AskArray(GDALMDArray& array, Random& random, bool writes) {
+  const auto& dimensions = array.GetDimensions();
+  std::vector<GUInt64> start;
+  std::vector<size_t> count;
+  std::vector<GInt64> step;
+  std::vector<GPtrDiff_t> stride;
+  GPtrDiff_t elements = 1;
+  for (const auto& dimension : dimensions) {
+    const auto size = static_cast<int64_t>(dimension->GetSize());
+    const bool hostile = Below(random, 16) == 0;
+    start.push_back(static_cast<GUInt64>(Below(random, hostile ? INT64_MAX : size)));
+    count.push_back(static_cast<size_t>(1 + Below(random, std::min<int64_t>(size, 3))));
+    step.push_back(hostile ? INT64_MIN : Below(random, 7) - 3);
+    stride.push_back(elements);
+    elements *= static_cast<GPtrDiff_t>(count.back());
+    if (elements > kMaxSide * kMaxSide) return;
+  }
+  const auto type =
+      Below(random, 2) == 0 ? array.GetDataType() : GDALExtendedDataType::Create(GDT_Float64);
+  std::vector<char> memory(static_cast<size_t>(elements) * std::max<size_t>(type.GetSize(), 16));
+  if (writes) {
+    array.Write(start.data(), count.data(), step.data(), stride.data(), type, memory.data());
+  } else {
+    array.Read(start.data(), count.data(), step.data(), stride.data(), type, memory.data());
+  }
+}
+
+void AskArrays(const std::string& path, unsigned access, Random& random) {
+  const DatasetPtr dataset(GDALDataset::Open(path.c_str(), GDAL_OF_MULTIDIM_RASTER | access));
+  if (dataset == nullptr) return;
+  const auto group = dataset->GetRootGroup();
+  for (const std::string& name : group->GetMDArrayNames()) {
+    const auto array = group->OpenMDArray(name);
+    if (array == nullptr) continue;  // of an archive, and damaged
+    array->GetSpatialRef();
+    array->GetRawNoDataValue();
+    for (const auto& attribute : array->GetAttributes()) attribute->ReadAsRaw();
+    const bool writes = access == GDAL_OF_UPDATE && array->IsWritable();
+    for (int i = 0; i < 3; ++i) AskArray(*array, random, writes);
+  }
+}
+
 void Run(std::string_view bytes) {
   static const bool initialized = Initialize();
   static_cast<void>(initialized);
@@ -134,6 +177,8 @@ void Run(std::string_view bytes) {
     Update(*dataset, random);
     updated = true;
   }
+  AskArrays(name, GDAL_OF_READONLY, random);
+  if (updated) AskArrays(name, GDAL_OF_UPDATE, random);
   const DatasetPtr again = Open(name, GDAL_OF_READONLY);
   Check(again != nullptr || !updated);
   if (again != nullptr) Ask(*again, random);

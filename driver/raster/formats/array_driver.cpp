@@ -50,6 +50,11 @@ void RegisterDriver(const ArrayFormat& format) {
       std::string("<OpenOptionList>") + kOpenOptions + format.open_options + "</OpenOptionList>";
   driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, open_options.c_str());
   driver->SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST, format.creation_options().c_str());
+  driver->SetMetadataItem(GDAL_DCAP_CREATE_MULTIDIMENSIONAL, "YES");
+  driver->SetMetadataItem(GDAL_DMD_MULTIDIM_ARRAY_CREATIONOPTIONLIST,
+                          MultidimOptions(format, "MultiDimArrayCreationOptionList").c_str());
+  driver->SetMetadataItem(GDAL_DMD_MULTIDIM_DATASET_CREATIONOPTIONLIST,
+                          MultidimOptions(format, "MultiDimDatasetCreationOptionList").c_str());
   driver->SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, CreationDataTypes());
   driver->SetMetadataItem(kDetailsItem, "YES", kMetadataDomain);
   driver->SetMetadataItem(kSidecarsItem, Sidecars().c_str(), kMetadataDomain);

@@ -4,6 +4,7 @@
 
 #include "driver/raster/formats/array_create.h"
 #include "driver/raster/formats/array_format.h"
+#include "driver/raster/formats/array_multidim.h"
 #include "driver/raster/formats/array_open.h"
 #include "driver/raster/formats/subdataset_info.h"
 #include "driver/raster/gdal_compat.h"
@@ -25,8 +26,15 @@ void AddCallbacks(GDALDriver& driver) {
                         StringList options) {
     return CreateArray(kFormat, path, width, height, bands, type, options);
   };
+  driver.pfnCreateMultiDimensional = [](const char* path, CSLConstList, CSLConstList options) {
+    return CreateMultidim(kFormat, path, options);
+  };
   driver.pfnCreateCopy = [](const char* path, GDALDataset* source, int strict, StringList options,
                             GDALProgressFunc progress, void* progress_data) {
+    if (IsMultidimSource(*source)) {
+      return CopyMultidim(kFormat, path, *source, strict != FALSE, options, progress,
+                          progress_data);
+    }
     return CopyToArray(kFormat, path, *source, strict != FALSE, options,
                        FromGdal(progress, progress_data));
   };

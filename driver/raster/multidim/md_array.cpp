@@ -6,6 +6,7 @@
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/image_structure.h"
 #include "driver/raster/multidim/element_window.h"
+#include "driver/raster/multidim/facts_store.h"
 #include "driver/raster/multidim/md_attribute.h"
 #include "driver/raster/multidim/md_dimension.h"
 
@@ -13,16 +14,25 @@ namespace ndarray {
 
 std::shared_ptr<MdArray> MdArray::Create(const std::string& group, const std::string& name,
                                          std::shared_ptr<OpenArray> open) {
-  const std::shared_ptr<MdArray> array(new MdArray(group, name, std::move(open)));
+  auto dimensions = MakeDimensions(group, *open);
+  return Create(group, name, std::move(open), std::move(dimensions));
+}
+
+std::shared_ptr<MdArray> MdArray::Create(const std::string& group, const std::string& name,
+                                         std::shared_ptr<OpenArray> open,
+                                         std::vector<std::shared_ptr<GDALDimension>> dimensions) {
+  const std::shared_ptr<MdArray> array(
+      new MdArray(group, name, std::move(open), std::move(dimensions)));
   array->SetSelf(array);
   return array;
 }
 
-MdArray::MdArray(const std::string& group, const std::string& name, std::shared_ptr<OpenArray> open)
+MdArray::MdArray(const std::string& group, const std::string& name, std::shared_ptr<OpenArray> open,
+                 std::vector<std::shared_ptr<GDALDimension>> dimensions)
     : GDALAbstractMDArray(group, name),
       GDALMDArray(group, name),
       open_(std::move(open)),
-      dimensions_(MakeDimensions(group, *open_)),
+      dimensions_(std::move(dimensions)),
       structure_(ImageStructure(open_->array().info())) {
   if (open_->facts().nodata) nodata_ = NoDataOfText(open_->element(), *open_->facts().nodata);
 }
@@ -103,6 +113,84 @@ bool MdArray::IAdviseRead(const GUInt64* start, const size_t* count, CSLConstLis
     box.stop.push_back(static_cast<int64_t>(start[axis] + count[axis]));
   }
   open_->array().Prefetch(box);
+  return true;
+}
+
+bool MdArray::IsNew(const char* what) const {
+  if (open_->is_new()) return true;
+  Report(Mismatch(StatusCode::kNotSupported, what, "an array that is there already",
+                  "a new one (gdal_edit.py changes those that are there)")
+             .At(GetFilename()));
+  return false;
+}
+
+std::shared_ptr<GDALAttribute> MdArray::CreateAttribute(const std::string& name,
+                                                        const std::vector<GUInt64>& dimensions,
+                                                        const GDALExtendedDataType& type,
+                                                        CSLConstList) {
+  if (!IsWritable() && !IsNew("attribute")) return nullptr;
+  return NewAttribute(GetFullName(), name, dimensions, type,
+                      [open = open_, name](nlohmann::json value) {
+                        const auto lock = open->LockForUpdate();
+                        if (!open->is_new()) return StoreAttribute(name, value, *open->writable());
+                        SetValue(open->EditFacts().attributes, name, std::move(value));
+                        return Status();
+                      });
+}
+
+bool MdArray::SetSpatialRef(const OGRSpatialReference* crs) {
+  if (!IsNew("CRS")) return false;
+  ArrayFacts& facts = open_->EditFacts();
+  facts.crs.reset();
+  facts.epoch = 0;
+  knows_crs_ = false;
+  if (crs == nullptr || crs->IsEmpty()) return true;
+  const int rank = open_->array().info().shape.size();
+  if (facts.x < 0 && rank >= 2) {  // nothing names them
+    facts.y = rank - 2;
+    facts.x = rank - 1;
+  }
+  facts.crs.reset(crs->Clone());
+  facts.crs->SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
+  facts.epoch = crs->GetCoordinateEpoch();
+  return true;
+}
+
+bool MdArray::SetRawNoDataValue(const void* value) {
+  if (!IsNew("nodata")) return false;
+  if (value == nullptr || GetDataType().GetClass() != GEDTC_NUMERIC ||
+      GDALDataTypeIsComplex(GetDataType().GetNumericDataType()) != 0) {
+    return Report(Mismatch(StatusCode::kNotSupported, "nodata", "no real number", "one")
+                      .At(GetFilename())) == CE_None;
+  }
+  const auto* const bytes = static_cast<const std::byte*>(value);
+  nodata_.assign(bytes, bytes + GetDataType().GetSize());
+  open_->EditFacts().nodata = TextOfNoData(open_->element(), value);
+  Box all;
+  for (const int64_t side : open_->array().info().shape) {
+    all.start.push_back(0);
+    all.stop.push_back(side);
+  }
+  const auto lock = open_->LockForUpdate();
+  return open_->element().is_widened ||
+         Report(open_->writable()->Fill(all, nodata_.data())) == CE_None;
+}
+
+bool MdArray::SetUnit(const std::string& unit) {
+  if (!IsNew("unit")) return false;
+  open_->EditFacts().unit = unit;
+  return true;
+}
+
+bool MdArray::SetOffset(double offset, GDALDataType) {
+  if (!IsNew("offset")) return false;
+  open_->EditFacts().offset = offset;
+  return true;
+}
+
+bool MdArray::SetScale(double scale, GDALDataType) {
+  if (!IsNew("scale")) return false;
+  open_->EditFacts().scale = scale;
   return true;
 }
 

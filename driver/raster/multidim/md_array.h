@@ -22,6 +22,11 @@ class MdArray final : public GDALMDArray {
   static std::shared_ptr<MdArray> Create(const std::string& group, const std::string& name,
                                          std::shared_ptr<OpenArray> open);
 
+  // Over dimensions that are there already.
+  static std::shared_ptr<MdArray> Create(const std::string& group, const std::string& name,
+                                         std::shared_ptr<OpenArray> open,
+                                         std::vector<std::shared_ptr<GDALDimension>> dimensions);
+
   bool IsWritable() const override { return open_->writable() != nullptr; }
   const std::string& GetFilename() const override { return open_->array().path(); }
   const std::vector<std::shared_ptr<GDALDimension>>& GetDimensions() const override {
@@ -40,6 +45,18 @@ class MdArray final : public GDALMDArray {
   double GetOffset(bool* has_offset, GDALDataType* storage_type) const override;
   double GetScale(bool* has_scale, GDALDataType* storage_type) const override;
 
+  // Of an array that was made new. Of others only attributes, where the format has them.
+  std::shared_ptr<GDALAttribute> CreateAttribute(const std::string& name,
+                                                 const std::vector<GUInt64>& dimensions,
+                                                 const GDALExtendedDataType& type,
+                                                 CSLConstList options) override;
+  bool SetSpatialRef(const OGRSpatialReference* crs) override;
+  // Elements that are never written take the value.
+  bool SetRawNoDataValue(const void* value) override;
+  bool SetUnit(const std::string& unit) override;
+  bool SetOffset(double offset, GDALDataType storage_type) override;
+  bool SetScale(double scale, GDALDataType storage_type) override;
+
  protected:
   bool IRead(const GUInt64* start, const size_t* count, const GInt64* step,
              const GPtrDiff_t* stride, const GDALExtendedDataType& buffer_type,
@@ -50,7 +67,9 @@ class MdArray final : public GDALMDArray {
   bool IAdviseRead(const GUInt64* start, const size_t* count, CSLConstList options) const override;
 
  private:
-  MdArray(const std::string& group, const std::string& name, std::shared_ptr<OpenArray> open);
+  MdArray(const std::string& group, const std::string& name, std::shared_ptr<OpenArray> open,
+          std::vector<std::shared_ptr<GDALDimension>> dimensions);
+  bool IsNew(const char* what) const;  // else a GDAL error
 
   const std::shared_ptr<OpenArray> open_;
   const std::vector<std::shared_ptr<GDALDimension>> dimensions_;

@@ -1,9 +1,13 @@
 #include "driver/raster/multidim/md_attribute.h"
 
+#include <cpl_conv.h>
+
 #include <algorithm>
 #include <climits>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "driver/raster/gdal_error.h"
 
 namespace ndarray {
 namespace {
@@ -117,7 +121,114 @@ class KnownAttribute final : public GDALAttribute {
   std::vector<std::shared_ptr<GDALDimension>> dimensions_;
 };
 
+// Values as they are written, of the type and number that the attribute was made with.
+class WrittenAttribute final : public GDALAttribute {
+ public:
+  WrittenAttribute(const std::string& parent, const std::string& name, size_t count, bool is_list,
+                   const GDALExtendedDataType& type, std::function<Status(json)> keep)
+      : GDALAbstractMDArray(parent, name),
+        GDALAttribute(parent, name),
+        type_(type),
+        values_(count, IsText() ? json("") : json(0)),
+        keep_(std::move(keep)) {
+    if (is_list) dimensions_.push_back(std::make_shared<GDALDimension>("", "dim0", "", "", count));
+  }
+
+  const std::vector<std::shared_ptr<GDALDimension>>& GetDimensions() const override {
+    return dimensions_;
+  }
+  const GDALExtendedDataType& GetDataType() const override { return type_; }
+
+ protected:
+  bool IRead(const GUInt64* start, const size_t* count, const GInt64* step,
+             const GPtrDiff_t* stride, const GDALExtendedDataType& buffer_type,
+             void* buffer) const override {
+    const auto shown = MakeAttribute("", GetName(), Value());
+    // All attributes have at most one dimension, and the same number of elements.
+    return shown->Read(start, count, step, stride, buffer_type, buffer);
+  }
+
+  bool IWrite(const GUInt64* start, const size_t* count, const GInt64* step,
+              const GPtrDiff_t* stride, const GDALExtendedDataType& buffer_type,
+              const void* buffer) override {
+    const size_t n = dimensions_.empty() ? 1 : count[0];
+    for (size_t i = 0; i < n; ++i) {
+      const auto k = static_cast<GInt64>(i);
+      const size_t at = dimensions_.empty()
+                            ? 0
+                            : static_cast<size_t>(static_cast<GInt64>(start[0]) + k * step[0]);
+      const GPtrDiff_t to = dimensions_.empty() ? 0 : k * stride[0];
+      if (at >= values_.size()) return false;
+      values_[at] = ValueAt(
+          static_cast<const GByte*>(buffer) + to * static_cast<GPtrDiff_t>(buffer_type.GetSize()),
+          buffer_type);
+    }
+    return Report(keep_(Value())) == CE_None;
+  }
+
+ private:
+  bool IsText() const { return type_.GetClass() == GEDTC_STRING; }
+
+  json Value() const {
+    if (!dimensions_.empty()) return values_;
+    if (type_.GetSubType() != GEDTST_JSON) return values_[0];
+    json parsed = json::parse(values_[0].get<std::string>(), nullptr, false);
+    return parsed.is_discarded() ? values_[0] : parsed;
+  }
+
+  json ValueAt(const void* from, const GDALExtendedDataType& from_type) const {
+    const auto as = [&](auto value, GDALDataType type) {
+      GDALExtendedDataType::CopyValue(from, from_type, &value, GDALExtendedDataType::Create(type));
+      return json(value);
+    };
+    if (IsText()) {
+      char* text = nullptr;
+      GDALExtendedDataType::CopyValue(from, from_type, &text, GDALExtendedDataType::CreateString());
+      json value(text != nullptr ? text : "");
+      CPLFree(text);
+      return value;
+    }
+    const GDALDataType type = type_.GetNumericDataType();
+    if (type == GDT_UInt64) return as(uint64_t{0}, GDT_UInt64);
+    if (GDALDataTypeIsInteger(type) != 0) return as(int64_t{0}, GDT_Int64);
+    return as(double{0}, GDT_Float64);
+  }
+
+  const GDALExtendedDataType type_;
+  std::vector<json> values_;
+  const std::function<Status(json)> keep_;
+  std::vector<std::shared_ptr<GDALDimension>> dimensions_;
+};
+
+constexpr GUInt64 kMaxAttributeValues = 65536;
+
 }  // namespace
+
+std::shared_ptr<GDALAttribute> NewAttribute(const std::string& parent, const std::string& name,
+                                            const std::vector<GUInt64>& dimensions,
+                                            const GDALExtendedDataType& type,
+                                            std::function<Status(json)> keep) {
+  const GUInt64 count = dimensions.empty() ? 1 : dimensions[0];
+  const bool is_plain =
+      type.GetClass() == GEDTC_STRING ||
+      (type.GetClass() == GEDTC_NUMERIC && GDALDataTypeIsComplex(type.GetNumericDataType()) == 0);
+  if (name.empty() || dimensions.size() > 1 || count < 1 || count > kMaxAttributeValues ||
+      !is_plain) {
+    Report(Mismatch(StatusCode::kNotSupported, "attribute " + name,
+                    std::to_string(dimensions.size()) + " dimensions, of " + std::to_string(count),
+                    "at most one dimension, of 1 to 65536 texts or real numbers"));
+    return nullptr;
+  }
+  return std::make_shared<WrittenAttribute>(parent, name, static_cast<size_t>(count),
+                                            !dimensions.empty(), type, std::move(keep));
+}
+
+void SetValue(NamedValues& values, const std::string& name, json value) {
+  for (auto& [other, kept] : values) {
+    if (other == name) return void(kept = std::move(value));
+  }
+  values.emplace_back(name, std::move(value));
+}
 
 std::shared_ptr<GDALAttribute> MakeAttribute(const std::string& parent, const std::string& name,
                                              const json& value) {

@@ -2,9 +2,11 @@
 
 #include <cpl_conv.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "driver/raster/files/dataset_name.h"
 #include "driver/raster/multidim/md_array.h"
 #include "driver/raster/multidim/md_group.h"
 
@@ -34,7 +36,10 @@ class MdDataset final : public GDALDataset {
   const std::function<CPLErr()> flush_;
 };
 
+// That of the file without its extension, or the last part of the name in an archive.
 std::string NameOf(const std::string& path) {
+  const size_t part = ArchivePartAt(path);
+  if (part != std::string::npos) return path.substr(std::max(path.rfind('/') + 1, part + 1));
   const std::string stem = CPLGetBasename(path.c_str());
   return stem.empty() ? "array" : stem;
 }

@@ -1,6 +1,7 @@
 #include "driver/raster/multidim/open_array.h"
 
 #include "driver/raster/gdal_error.h"
+#include "driver/raster/multidim/facts_store.h"
 
 namespace ndarray {
 
@@ -10,7 +11,12 @@ CPLErr OpenArray::Flush() {
   if (writable() == nullptr) return CE_None;
   return Guarded(CE_Failure, [&] {
     const auto lock = LockForUpdate();
-    return Report(writable()->Flush());
+    Status status;
+    if (facts_changed_) status = StoreArrayFacts(facts_, element_, *writable());
+    facts_changed_ = false;
+    const CPLErr stored = Report(status);
+    const CPLErr flushed = Report(writable()->Flush());  // pixels in any case
+    return stored == CE_None ? flushed : stored;
   });
 }
 

@@ -30,7 +30,14 @@ class OpenArray {
   const ElementPlan& element() const { return element_; }
   const ArrayFacts& facts() const { return facts_; }
 
-  // What has been written is in the file after it.
+  // Of an array that was made new, to be changed; the next flush keeps them with the file.
+  ArrayFacts& EditFacts() {
+    is_new_ = facts_changed_ = true;
+    return facts_;
+  }
+  bool is_new() const { return is_new_; }
+
+  // What has been written is in the file after it, and what was said of the array.
   CPLErr Flush();
 
   // Held while an array that is open for update is read or written.
@@ -43,6 +50,8 @@ class OpenArray {
   const std::shared_ptr<Array> array_;
   const ElementPlan element_;
   ArrayFacts facts_;
+  bool is_new_ = false;
+  bool facts_changed_ = false;
   std::mutex mutex_;
 };
 

@@ -58,8 +58,6 @@ def test_a_patch_of_a_case_of_nnunet_is_read(case):
 
 @pytest.mark.parametrize("driver, ending", [("netCDF", "nc"), ("Zarr", "zarr"), ("VRT", "vrt"), ("NPY", "npy")])
 def test_gdalmdimtranslate_copies_a_case_of_nnunet(case, tmp_path, driver, ending):
-    if driver == "NPY" and not gdal.GetDriverByName("NPY").GetMetadataItem("DCAP_CREATE_MULTIDIMENSIONAL"):
-        pytest.skip("arrays are not written")
     array, path = case
     group = translated(path, tmp_path / f"copy.{ending}", driver)
     name = next(n for n in group.GetMDArrayNames() if n in ("case_0000", "copy"))

@@ -1,0 +1,211 @@
+#include "driver/raster/formats/array_multidim.h"
+
+#include <cpl_string.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "driver/raster/create/overwrite.h"
+#include "driver/raster/files/dataset_name.h"
+#include "driver/raster/files/vsi_file.h"
+#include "driver/raster/formats/array_create.h"
+#include "driver/raster/gdal_error.h"
+#include "driver/raster/multidim/md_create.h"
+#include "driver/raster/threads.h"
+
+namespace ndarray {
+namespace {
+
+// One number for each axis; empty where the option is not given.
+Result<AxisVector> ListOption(CSLConstList options, const char* name, const AxisVector& shape) {
+  const char* const text = CSLFetchNameValue(options, name);
+  AxisVector list;
+  if (text == nullptr) return list;
+  const Status bad = Mismatch(StatusCode::kInvalidArgument, name, text,
+                              std::to_string(shape.size()) + " numbers, with commas between them");
+  const CPLStringList words(CSLTokenizeString2(text, ",", CSLT_STRIPLEADSPACES));
+  if (words.size() != shape.size()) return bad;
+  for (int axis = 0; axis < shape.size(); ++axis) {
+    const char* const end = words[axis] + std::strlen(words[axis]);
+    int64_t number = 0;
+    const auto [stop, error] = std::from_chars(words[axis], end, number);
+    if (error != std::errc() || stop != end || number < 1) return bad;
+    list.push_back(std::min(number, shape[axis]));
+  }
+  return list;
+}
+
+// Blocks of about 32 KB that divide chunks: the last axes are halved least.
+AxisVector BlockOf(const AxisVector& chunk, int64_t element_bytes) {
+  constexpr int64_t kBlockBytes = int64_t{32} << 10;
+  AxisVector block = chunk;
+  const auto is_large = [&] {
+    const auto count = CheckedProduct(block);
+    return !count || *count > kBlockBytes / element_bytes;
+  };
+  for (int axis = 0; axis < block.size(); ++axis) {
+    while (is_large() && block[axis] > 1) {
+      int64_t smaller = block[axis] / 2;
+      while (chunk[axis] % smaller != 0) --smaller;
+      block[axis] = smaller;
+    }
+  }
+  return block;
+}
+
+Status Cut(const ArrayFormat& format, CSLConstList options, NewArray& array) {
+  Result<AxisVector> chunk = ListOption(options, "BLOCKSIZE", array.shape);
+  if (!chunk.ok()) return chunk.status();
+  Result<AxisVector> block = ListOption(options, "BLOCKS", array.shape);
+  if (!block.ok()) return block.status();
+  if (!format.has_chunks || (chunk->empty() && block->empty())) return {};
+  if (chunk->empty()) {
+    return Mismatch(StatusCode::kInvalidArgument, "BLOCKS", CSLFetchNameValue(options, "BLOCKS"),
+                    "BLOCKSIZE (of chunks), too");
+  }
+  array.source_chunk = *chunk;
+  array.source_block = block->empty() ? BlockOf(*chunk, array.element_bytes()) : *block;
+  for (int axis = 0; axis < chunk->size(); ++axis) {
+    if ((*chunk)[axis] % array.source_block[axis] != 0) {
+      return Mismatch(StatusCode::kInvalidArgument, "BLOCKS", ShapeString(array.source_block),
+                      "numbers that divide those of chunks " + ShapeString(*chunk));
+    }
+  }
+  return {};
+}
+
+Result<NewArray> PlanMultidim(const ArrayFormat& format, const std::string& path,
+                              const AxisVector& shape, ScalarType type, CSLConstList options) {
+  NewArray array;
+  array.path = path;
+  const int rank = shape.size();
+  if (rank > format.max_axes) {
+    return Mismatch(StatusCode::kNotSupported, "dimensions", std::to_string(rank),
+                    "at most " + std::to_string(format.max_axes))
+        .At(path);
+  }
+  array.dtype = {type, kNativeOrder};
+  array.type = ToBandType(type);
+  array.shape = shape;
+  const auto bytes = CheckedProduct(shape);
+  if (!bytes || *bytes > INT64_MAX / array.element_bytes()) {
+    return Mismatch(StatusCode::kNotSupported, "shape", ShapeString(shape),
+                    "less than 2^63 bytes in all")
+        .At(path);
+  }
+  array.axes = rank == 1 ? "X" : std::string(static_cast<size_t>(rank - 2), kPlanes) + "YX";
+  array.bands = 1;
+  const auto side = [](int64_t length) {
+    return static_cast<int>(std::min<int64_t>(length, INT32_MAX));
+  };
+  array.width = side(shape[rank - 1]);
+  array.height = rank == 1 ? 1 : side(shape[rank - 2]);
+  Result<int> threads = ThreadsFromOption(CSLFetchNameValue(options, "NUM_THREADS"));
+  if (!threads.ok()) return threads.status().At(path);
+  array.max_threads = *threads;
+  Status status = Cut(format, options, array);
+  if (!status.ok()) return status.At(path);
+  return array;
+}
+
+Result<std::shared_ptr<Array>> MakeFile(const ArrayFormat& format, const NewArray& array,
+                                        CSLConstList asked) {
+  CPLStringList options(CSLDuplicate(asked));
+  for (const char* const name : {"BLOCKSIZE", "BLOCKS"}) options.SetNameValue(name, nullptr);
+  Result<WriterStarter> start = format.plan(array, options.List());
+  if (!start.ok()) return start.status();
+  Status status = CheckMayUpdate(array.path);
+  if (!status.ok()) return status;
+  {
+    Result<std::unique_ptr<OutputFile>> file = CreateOutputFile(array.path);
+    if (!file.ok()) return file.status();
+    Result<std::unique_ptr<ArrayWriter>> writer = (*start)(**file, {}, Contents::kZeros);
+    if (!writer.ok()) return writer.status();
+    status = (*writer)->Finish();
+    if (status.ok()) status = CommitOver(**file);
+    if (!status.ok()) return status;
+  }
+  return format.open(array.path, OpenFor::kFirstWrites, array.max_threads,
+                     format.open_policy(nullptr));
+}
+
+// Positions have none.
+bool HasFile(const GDALGroup& group) {
+  for (const std::string& name : group.GetMDArrayNames()) {
+    const auto array = group.OpenMDArray(name);
+    if (array != nullptr && !array->GetFilename().empty()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+GDALDataset* CreateMultidim(const ArrayFormat& format, const char* path, CSLConstList options) {
+  return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    if (HasDriverPrefix(path, format.driver)) {
+      Report(Mismatch(StatusCode::kInvalidArgument, "file name", path, "a path"));
+      return nullptr;
+    }
+    const std::string name = path;
+    const CPLStringList for_all(CSLDuplicate(options));
+    auto make = [&format, name, for_all](const AxisVector& shape, ScalarType type,
+                                         CSLConstList own) -> Result<std::shared_ptr<Array>> {
+      const WritingMark mark;
+      const CPLStringList both(CSLMerge(CSLDuplicate(for_all.List()), own));
+      Result<NewArray> array = PlanMultidim(format, name, shape, type, both.List());
+      if (!array.ok()) return array.status();
+      return MakeFile(format, *array, both.List());
+    };
+    return MakeNewMdDataset(name, std::move(make)).release();
+  });
+}
+
+bool IsMultidimSource(GDALDataset& source) {
+  return source.GetRasterCount() == 0 && source.GetRootGroup() != nullptr;
+}
+
+GDALDataset* CopyMultidim(const ArrayFormat& format, const char* path, GDALDataset& source,
+                          bool strict, CSLConstList options, GDALProgressFunc progress,
+                          void* progress_data) {
+  std::unique_ptr<GDALDataset> made(CreateMultidim(format, path, options));
+  if (made == nullptr) return nullptr;
+  if (progress == nullptr) progress = GDALDummyProgress;
+  const CPLErr copied = GDALDriver::DefaultCreateCopyMultiDimensional(
+      &source, made.get(), strict, options, progress, progress_data);
+  if (copied == CE_None) return made.release();
+  const bool is_there = HasFile(*made->GetRootGroup());
+  made.reset();
+  if (is_there) Report(DeleteRaster(path));
+  return nullptr;
+}
+
+std::string MultidimOptions(const ArrayFormat& format, const std::string& root) {
+  std::string list = format.creation_options();
+  // Options of a raster's own.
+  for (const char* const name : {"INTERLEAVE", "AXES", "BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE",
+                                 "CHUNKYSIZE", "BLOCKSIZE"}) {
+    const size_t start = list.find(std::string("<Option name='") + name + "'");
+    if (start == std::string::npos) continue;
+    const size_t next = list.find("<Option name=", start + 1);
+    list.erase(start,
+               (next == std::string::npos ? list.rfind("</CreationOptionList>") : next) - start);
+  }
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    list.replace(list.find(from), from.size(), to);
+  };
+  replace("<CreationOptionList>", "<" + root + ">");
+  replace("</CreationOptionList>",
+          std::string(format.has_chunks
+                          ? "<Option name='BLOCKSIZE' type='string' description='Chunks: a number "
+                            "for each dimension, with commas between them'/>"
+                            "<Option name='BLOCKS' type='string' description='Blocks of chunks: "
+                            "numbers that divide those of BLOCKSIZE'/>"
+                          : "") +
+              "</" + root + ">");
+  return list;
+}
+
+}  // namespace ndarray
