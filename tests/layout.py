@@ -29,6 +29,8 @@ ROOMS = {
                            "driver/store/blosc2"],
     "driver/store/b2nd": [*VOCABULARY, "driver/store/checksum", "driver/store/io",
                           "driver/store/blosc2", "driver/store/frame"],
+    "driver/store/archive": [*VOCABULARY, "driver/store/checksum", "driver/store/io",
+                             "driver/store/blosc2", "driver/store/frame", "driver/store/b2nd"],
     "driver/raster": VOCABULARY,
     "driver/raster/files": [*VOCABULARY, "driver/store/io", RASTER],
     "driver/raster/metadata": [*STORE, RASTER, "driver/raster/files"],
