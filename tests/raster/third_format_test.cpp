@@ -96,6 +96,7 @@ const ArrayFormat kTestFormat = {
     /*driver=*/"NDTEST",
     /*long_name=*/"Format of a test",
     /*extension=*/"ndtest",
+    /*archive_extension=*/nullptr,
     Detect,
     /*refuse_folder=*/nullptr,
     /*open_options=*/"",

@@ -1,5 +1,7 @@
 #include "driver/raster/formats/array_format.h"
 
+#include <cpl_conv.h>
+
 namespace ndarray {
 
 const std::vector<const ArrayFormat*>& Formats() {
@@ -19,9 +21,18 @@ const ArrayFormat* FindFormat(const char* driver) {
   return nullptr;
 }
 
-const ArrayFormat* FormatOfExtension(const char* extension) {
+bool IsArchiveName(const ArrayFormat& format, const std::string& path) {
+  return format.archive_extension != nullptr &&
+         EQUAL(CPLGetExtension(path.c_str()), format.archive_extension);
+}
+
+bool IsNameOf(const ArrayFormat& format, const std::string& path) {
+  return EQUAL(CPLGetExtension(path.c_str()), format.extension) || IsArchiveName(format, path);
+}
+
+const ArrayFormat* FormatOfName(const std::string& path) {
   for (const ArrayFormat* const format : Formats()) {
-    if (EQUAL(format->extension, extension)) return format;
+    if (IsNameOf(*format, path)) return format;
   }
   return nullptr;
 }

@@ -45,6 +45,8 @@ struct ArrayFormat {
   const char* driver;     // its name in GDAL, and before the names of parts of its files
   const char* long_name;  // for people
   const char* extension;  // of its files, without the dot
+  // Of archives of such arrays, which CreateCopy writes, too, and Create does not; nullptr: none.
+  const char* archive_extension;
 
   // Whether a file that starts with these bytes is one of the format. Runs before every other
   // driver for every file that anyone opens: a comparison of some bytes.
@@ -98,9 +100,14 @@ extern const ArrayFormat kB2ndFormat;  // only where built with c-blosc2
 // All that this build has.
 const std::vector<const ArrayFormat*>& Formats();
 
-// The one with that name of a driver, or that extension (case does not matter), or nullptr.
+// Whether the path has the extension of the format's archives, or of any of its files (case does not
+// matter).
+bool IsArchiveName(const ArrayFormat& format, const std::string& path);
+bool IsNameOf(const ArrayFormat& format, const std::string& path);
+
+// The one with that name of a driver, or whose files may have that name, or nullptr.
 const ArrayFormat* FindFormat(const char* driver);
-const ArrayFormat* FormatOfExtension(const char* extension);
+const ArrayFormat* FormatOfName(const std::string& path);
 
 }  // namespace ndarray
 

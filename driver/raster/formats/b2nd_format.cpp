@@ -7,12 +7,15 @@
 #include <utility>
 
 #include "driver/raster/create/b2nd_options.h"
+#include "driver/raster/create/b2z_options.h"
 #include "driver/raster/create/mask_copy.h"
 #include "driver/raster/dataset/cache_limit.h"
 #include "driver/raster/files/memory_option.h"
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/array_driver.h"
 #include "driver/raster/formats/array_format.h"
+#include "driver/raster/metadata/level_metadata.h"
+#include "driver/store/archive/b2z_writer.h"
 #include "driver/store/b2nd/b2nd_array.h"
 #include "driver/store/b2nd/b2nd_update.h"
 #include "driver/store/b2nd/b2nd_writer.h"
@@ -104,9 +107,42 @@ Result<std::unique_ptr<ArrayWriter>> StartWriter(const B2ndPlan& plan, OutputFil
   return std::unique_ptr<ArrayWriter>(std::move(*writer));
 }
 
+// With its levels, which are in files beside it for a while, it takes 5/3 of the image.
+Status CheckSpaceFor(const B2zPlan& plan, const std::string& path) {
+  if (plan.compression.level > 0) return {};
+  int64_t bytes = CheckedProduct(plan.layout.shape).value_or(0);
+  for (const B2ndLayout& level : plan.levels) {
+    bytes += 2 * CheckedProduct(level.shape).value_or(0);
+  }
+  return CheckFreeSpace(path, static_cast<uint64_t>(bytes * plan.layout.element.element_bytes));
+}
+
+Result<WriterStarter> PlanArchive(const NewArray& array, const B2ndPlan& image,
+                                  StringList options) {
+  Result<B2zPlan> plan = PlanB2z(array, image, options);
+  if (!plan.ok()) return plan.status();
+  return WriterStarter([plan = std::move(*plan)](
+                           OutputFile& file, const std::vector<Attribute>& attributes,
+                           Contents) -> Result<std::unique_ptr<ArrayWriter>> {
+    const Status space = CheckSpaceFor(plan, file.path());
+    if (!space.ok()) return space;
+    B2zAttributes all{attributes, {}, PyramidAttributes(plan.levels.size(), MethodName(plan))};
+    for (size_t i = 1; i <= plan.levels.size(); ++i) {
+      all.levels.push_back(LevelAttributes(attributes, 1 << i));
+    }
+    Result<std::unique_ptr<B2zWriter>> writer =
+        B2zWriter::Start(file, plan, all, [&file] { return CreateScratch(file.path()); });
+    if (!writer.ok()) return writer.status();
+    return std::unique_ptr<ArrayWriter>(std::move(*writer));
+  });
+}
+
 Result<WriterStarter> Plan(const NewArray& array, StringList options) {
   Result<B2ndPlan> plan = PlanB2nd(array, options);
   if (!plan.ok()) return plan.status();
+  if (IsArchiveName(kB2ndFormat, array.path)) return PlanArchive(array, *plan, options);
+  const Status status = RefuseOverviews(array, options);
+  if (!status.ok()) return status;
   return WriterStarter([plan = std::move(*plan)](OutputFile& file,
                                                  const std::vector<Attribute>& attributes,
                                                  Contents contents) {
@@ -120,6 +156,7 @@ const ArrayFormat kB2ndFormat = {
     /*driver=*/"B2ND",
     /*long_name=*/"Blosc2 NDim array (.b2nd)",
     /*extension=*/"b2nd",
+    /*archive_extension=*/"b2z",
     /*detect=*/HasFrameMagic,
     RefuseFolder,
     kOpenOptions,

@@ -70,6 +70,7 @@ const ArrayFormat kNpyFormat = {
     /*driver=*/"NPY",
     /*long_name=*/"NumPy array (.npy)",
     /*extension=*/"npy",
+    /*archive_extension=*/nullptr,
     Detect,
     /*refuse_folder=*/nullptr,
     /*open_options=*/"",

@@ -11,6 +11,8 @@
 namespace ndarray {
 namespace {
 
+constexpr size_t kHeaderBytesAt = 11;  // frame_header.h
+
 void PutNumber(std::string& to, int bytes, uint64_t value) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
     to.push_back(static_cast<char>(value >> shift & 0xff));
@@ -37,7 +39,7 @@ void AppendMetalayer(const Attribute& metalayer, std::string& header) {
   header += content;
   std::string bytes;
   PutNumber(bytes, 4, header.size());
-  header.replace(12, bytes.size(), bytes);
+  header.replace(kHeaderBytesAt, bytes.size(), bytes);
 }
 
 }  // namespace
