@@ -124,12 +124,14 @@ Status B2zWriter::StartLevels(const B2zPlan& plan, const B2zAttributes& attribut
 }
 
 Status B2zWriter::Write(const Box& box, const ConstStridedView& from) {
-  const Status status = image_->Write(box, from);
-  return status.ok() ? pyramid_->Add(box, from) : status;
+  // Levels first: their chunks are compressed while those of the image are.
+  const Status status = pyramid_->Add(box, from);
+  return status.ok() ? image_->Write(box, from) : status;
 }
 
 Status B2zWriter::Finish() {
-  Status status = image_->Finish();
+  Status status = pyramid_->Finish();
+  if (status.ok()) status = image_->Finish();
   if (status.ok()) status = zip_.FinishMember();
   for (size_t i = 0; i < levels_.size() && status.ok(); ++i) {
     status = levels_[i]->writer->Finish();

@@ -214,6 +214,39 @@ void AverageFours(const Lines& lines, const T* nodata, int64_t count) {
   }
 }
 
+// The same of neighbours of one or two bytes without nodata values: two are loaded as one number,
+// which the compiler makes vectors of.
+template <typename T>
+void AveragePairs(const Lines& lines, int64_t count) {
+  using Pair = std::conditional_t<sizeof(T) == 1, uint16_t, uint32_t>;
+  using Sum = std::conditional_t<std::is_signed_v<T>,
+                                 std::conditional_t<sizeof(T) == 1, int16_t, int32_t>, Pair>;
+  constexpr int kBits = 8 * sizeof(T);
+  const auto sum = [](const std::byte* from, int64_t i) {
+    const auto pair = Load<Pair>(from + i * static_cast<int64_t>(sizeof(Pair)));
+    const auto first = static_cast<T>(pair & ((Pair{1} << kBits) - 1));
+    const auto second = static_cast<T>(pair >> kBits);
+    return static_cast<Sum>(static_cast<Sum>(first) + static_cast<Sum>(second));
+  };
+  auto* const to = reinterpret_cast<T*>(lines.to);
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = static_cast<T>(
+        static_cast<Sum>(sum(lines.from[0], i) + sum(lines.from[1], i) + Sum{2}) >> 2);
+  }
+}
+
+template <typename T>
+void AverageLines(const Lines& lines, const T* nodata, int64_t count) {
+  const bool dense = lines.from_step == sizeof(T) && lines.to_step == sizeof(T);
+  if constexpr (std::is_integral_v<T> && sizeof(T) <= 2) {
+    if (dense && nodata == nullptr) return AveragePairs<T>(lines, count);
+  }
+  const auto average = nodata != nullptr
+                           ? (dense ? AverageFours<T, true, true> : AverageFours<T, true, false>)
+                           : (dense ? AverageFours<T, false, true> : AverageFours<T, false, false>);
+  average(lines, nodata, count);
+}
+
 template <typename T>
 void HalveLines(const Lines& lines, Resampling resampling) {
   const T none = lines.nodata != nullptr ? Load<T>(lines.nodata) : T();
@@ -226,11 +259,7 @@ void HalveLines(const Lines& lines, Resampling resampling) {
     }
   } else if (resampling == Resampling::kAverage && lines.count == 2 && lines.mask[0] == nullptr) {
     done = std::min(lines.to_pixels, lines.from_pixels / 2);
-    const bool dense = lines.from_step == sizeof(T) && lines.to_step == sizeof(T);
-    const auto average =
-        nodata != nullptr ? (dense ? AverageFours<T, true, true> : AverageFours<T, true, false>)
-                          : (dense ? AverageFours<T, false, true> : AverageFours<T, false, false>);
-    average(lines, nodata, done);
+    AverageLines(lines, nodata, done);
   }
   for (; done < lines.to_pixels; ++done) {
     const T value = MakePixel(lines, resampling, nodata, done);

@@ -90,6 +90,7 @@ Result<std::vector<MaskLevel>> MakeMaskLevels(const std::string& path, std::stri
   }
   Pyramid pyramid(halving, std::move(levels), max_threads);
   status = AddAll(*masks[0].array, pyramid);
+  if (status.ok()) status = pyramid.Finish();
   for (size_t i = 0; i < count && status.ok(); ++i) {
     status = news[i]->writer->Finish();
     masks[i + 1].frame = news[i]->output.TakeBytes();

@@ -1,5 +1,7 @@
 #include "driver/store/archive/pyramid.h"
 
+#include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "driver/store/box.h"
@@ -51,9 +53,29 @@ Pyramid::Pyramid(Halving halving, std::vector<Level> levels, int max_threads)
       max_threads_(max_threads),
       chunks_(levels_.size()) {}
 
-Status Pyramid::Add(const Box& box, const ConstStridedView& from) {
-  return levels_.empty() ? Status() : AddTo(0, {{box, from}});
+Pyramid::~Pyramid() {
+  if (writing_.valid()) writing_.wait();
 }
+
+// The threads that write the raster's next piece meanwhile leave none idle.
+Status Pyramid::Add(const Box& box, const ConstStridedView& from) {
+  if (levels_.empty()) return {};
+  Result<std::vector<Chunk>> chunks = Halved(0, {{box, from}});
+  Status status = Finish();
+  if (!chunks.ok()) return chunks.status();
+  if (!status.ok() || chunks->empty()) return status;
+  if (max_threads_ == 1) return WriteChunks(0, *chunks);
+  const auto shared = std::make_shared<std::vector<Chunk>>(std::move(*chunks));
+  const auto write = [this, shared] { return WriteChunks(0, *shared); };
+  try {
+    writing_ = std::async(std::launch::async, write);
+  } catch (const std::system_error&) {  // no thread to be had
+    return write();
+  }
+  return {};
+}
+
+Status Pyramid::Finish() { return writing_.valid() ? writing_.get() : Status(); }
 
 Pyramid::Chunk& Pyramid::ChunkAt(size_t level, const AxisVector& position) {
   const B2ndLayout& layout = levels_[level].layout;
@@ -67,7 +89,7 @@ Pyramid::Chunk& Pyramid::ChunkAt(size_t level, const AxisVector& position) {
   return chunks_[level].emplace(index, std::move(chunk)).first->second;
 }
 
-Status Pyramid::AddTo(size_t level, const Parts& fine) {
+Result<std::vector<Pyramid::Chunk>> Pyramid::Halved(size_t level, const Parts& fine) {
   const B2ndLayout& layout = levels_[level].layout;
   std::vector<Task> tasks;
   std::vector<MaskPart> masks(fine.size());
@@ -95,13 +117,19 @@ Status Pyramid::AddTo(size_t level, const Parts& fine) {
     if (is_whole) whole.push_back(std::move(chunk->second));
     chunk = is_whole ? chunks_[level].erase(chunk) : std::next(chunk);
   }
-  if (whole.empty()) return {};
+  return whole;
+}
+
+Status Pyramid::WriteChunks(size_t level, const std::vector<Chunk>& chunks) {
+  if (chunks.empty()) return {};
   Parts parts;
-  for (const Chunk& chunk : whole) {
+  for (const Chunk& chunk : chunks) {
     parts.push_back({chunk.box, {chunk.view.data, chunk.view.strides_bytes}});
   }
   const Status status = levels_[level].writer->Write(parts);
-  return status.ok() && level + 1 < levels_.size() ? AddTo(level + 1, parts) : status;
+  if (!status.ok() || level + 1 == levels_.size()) return status;
+  const Result<std::vector<Chunk>> next = Halved(level + 1, parts);
+  return next.ok() ? WriteChunks(level + 1, *next) : next.status();
 }
 
 }  // namespace ndarray

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <map>
 #include <memory>
 #include <vector>
@@ -32,8 +33,15 @@ class Pyramid {
   // REQUIRES: chunks have even lines and pixels, or all
   Pyramid(Halving halving, std::vector<Level> levels, int max_threads);
 
-  // A box of the raster; each element once, boxes as HalvedBox wants them.
+  ~Pyramid();
+
+  // A box of the raster; each element once, boxes as HalvedBox wants them. `from` is not needed any
+  // more when it returns, while chunks that are whole may still be compressed by another thread: it
+  // then reports what went wrong with those of the call before.
   Status Add(const Box& box, const ConstStridedView& from);
+
+  // Waits for all. REQUIRES: all of the raster was added, unless something has failed
+  Status Finish();
 
  private:
   struct Chunk {
@@ -45,13 +53,17 @@ class Pyramid {
   struct Task;
   using Parts = std::vector<B2ndWriter::Part>;
 
-  Status AddTo(size_t level, const Parts& fine);
+  // Makes the level's pixels of these parts of the one before; the chunks that are whole now.
+  Result<std::vector<Chunk>> Halved(size_t level, const Parts& fine);
+  // Writes chunks of a level, and what they become in the levels after it.
+  Status WriteChunks(size_t level, const std::vector<Chunk>& chunks);
   Chunk& ChunkAt(size_t level, const AxisVector& position);
 
   const Halving halving_;
   const std::vector<Level> levels_;
   const int max_threads_;
   std::vector<std::map<int64_t, Chunk>> chunks_;  // of each level, that have begun
+  std::future<Status> writing_;                   // chunks of the first level, and those after it
 };
 
 }  // namespace ndarray
