@@ -32,7 +32,7 @@ ROOMS = {
     "driver/store/archive": [*VOCABULARY, "driver/store/checksum", "driver/store/io",
                              "driver/store/blosc2", "driver/store/frame", "driver/store/b2nd"],
     "driver/raster": VOCABULARY,
-    "driver/raster/files": [*VOCABULARY, "driver/store/io", RASTER],
+    "driver/raster/files": [*VOCABULARY, "driver/store/io", "driver/store/archive", RASTER],
     "driver/raster/metadata": [*STORE, RASTER, "driver/raster/files"],
     "driver/raster/mask": [*STORE, RASTER, "driver/raster/files"],
     "driver/raster/dataset": [*STORE, RASTER, "driver/raster/files", "driver/raster/metadata",

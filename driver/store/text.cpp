@@ -1,5 +1,6 @@
 #include "driver/store/text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -40,6 +41,36 @@ std::string Excerpt(std::string_view text) {
   size_t size = kMaxBytes;
   while (size > 0 && (text[size] & 0xC0) == 0x80) --size;
   return Printable(text.substr(0, size)) + "...";
+}
+
+std::string Utf8OfBytes(std::string_view bytes) {
+  if (IsUtf8(bytes)) return std::string(bytes);
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      text += c;
+    } else {
+      text += static_cast<char>(0xc0 | byte >> 6);
+      text += static_cast<char>(0x80 | (byte & 0x3f));
+    }
+  }
+  return text;
+}
+
+std::string ListForPeople(const std::vector<std::string>& names) {
+  constexpr size_t kMaxNames = 8;
+  if (names.empty()) return "none";
+  std::string text;
+  const size_t count = std::min(names.size(), kMaxNames);
+  for (size_t i = 0; i < count; ++i) {
+    const bool last = i + 1 == names.size();
+    text += (i == 0 ? "'" : last ? " or '" : ", '") + Excerpt(names[i]) + "'";
+  }
+  if (count < names.size()) {
+    text += " or one of " + std::to_string(names.size() - count) + " more";
+  }
+  return text;
 }
 
 std::string EscapedBytes(std::string_view bytes) {

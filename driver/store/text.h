@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ndarray {
 
@@ -15,6 +16,13 @@ std::string Printable(std::string_view text);
 
 // Printable, and cut between two characters if it is long.
 std::string Excerpt(std::string_view text);
+
+// Bytes that are to be a name of their own: as they are where they are UTF-8, else each as the
+// character of its number (Latin-1).
+std::string Utf8OfBytes(std::string_view bytes);
+
+// "'a', 'b' or one of 17 more", for messages.
+std::string ListForPeople(const std::vector<std::string>& names);
 
 // Bytes as a literal of Python has them: those that are not printable ASCII as \\xNN.
 std::string EscapedBytes(std::string_view bytes);

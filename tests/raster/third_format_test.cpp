@@ -96,7 +96,6 @@ const ArrayFormat kTestFormat = {
     /*driver=*/"NDTEST",
     /*long_name=*/"Format of a test",
     /*extension=*/"ndtest",
-    /*archive_extension=*/nullptr,
     Detect,
     /*refuse_folder=*/nullptr,
     /*open_options=*/"",
@@ -110,6 +109,7 @@ const ArrayFormat kTestFormat = {
     /*has_chunks=*/false,
     /*keeps_metadata=*/false,
     /*store_masks=*/nullptr,
+    /*archive=*/nullptr,
     AddCallbacks<kTestFormat>,
 };
 

@@ -175,12 +175,13 @@ CPLVirtualMem* ArrayBand::MapFile(GDALRWFlag direction, int* pixel_space, GIntBi
   const Array& array = dataset().io_.array();
   const std::optional<BandLayout> layout = Layout();
   if (!layout || layout->dtype.swapped() || layout->pixel_space > INT_MAX ||
-      IsVirtualPath(array.path())) {
+      IsVirtualPath(array.info().raw->path)) {
     return nullptr;
   }
   if (eAccess == GA_Update && FlushCache(false) != CE_None) return nullptr;
   // GDAL maps only files that it opened itself.
-  VSILFILE* const file = VSIFOpenL(array.path().c_str(), direction == GF_Write ? "rb+" : "rb");
+  VSILFILE* const file =
+      VSIFOpenL(array.info().raw->path.c_str(), direction == GF_Write ? "rb+" : "rb");
   if (file == nullptr) return nullptr;
   const auto descriptor =
       static_cast<int>(reinterpret_cast<intptr_t>(VSIFGetNativeFileDescriptorL(file)));

@@ -81,7 +81,7 @@ bool ArrayDataset::GetRawBinaryLayout(RawBinaryLayout& layout) {
     if (number == 2) band_offset = distance;
     if (distance != band_offset * (number - 1)) return false;
   }
-  layout.osRawFilename = io_.array().path();
+  layout.osRawFilename = io_.array().info().raw->path;
   layout.eDataType = first_band->GetRasterDataType();
   layout.bLittleEndianOrder = first->dtype.order == ByteOrder::kLittle;
   layout.nImageOffset = first->offset_bytes;

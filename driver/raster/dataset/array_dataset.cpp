@@ -9,6 +9,7 @@
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/gdal_progress.h"
 #include "driver/raster/image_structure.h"
+#include "driver/raster/metadata/joined_attributes.h"
 #include "driver/raster/metadata/sidecar.h"
 
 namespace ndarray {
@@ -39,6 +40,16 @@ Result<Axes> AxesOf(const CPLXMLNode* pam, const Array& array, const std::string
   return ChooseAxes(shape, options.index, options.axes);
 }
 
+// Those of the array, which they keep open, before those of the groups around it.
+std::shared_ptr<const Attributes> AttributesOf(const std::shared_ptr<Array>& array,
+                                               const ArrayDataset::Options& options) {
+  const std::shared_ptr<const Attributes> own(array, array->attributes());
+  if (options.inherited == nullptr) return own;
+  std::vector<std::shared_ptr<const Attributes>> lists = {options.inherited};
+  if (own != nullptr) lists.insert(lists.begin(), own);
+  return std::make_shared<JoinedAttributes>(std::move(lists));
+}
+
 // What is reported of a part of the work that begins and ends at these shares of all.
 class ScaledProgress {
  public:
@@ -59,23 +70,27 @@ class ScaledProgress {
 std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
                                                  std::shared_ptr<Array> array,
                                                  const Options& options) {
-  const std::string path = array->path();
-  StoredMetadata stored = ReadStoredMetadata(*array);
+  const std::string path = options.file.path().empty() ? array->path() : options.file.path();
+  const bool is_part = !options.index.empty() || !options.part.empty();
+  const std::shared_ptr<const Attributes> attributes = AttributesOf(array, options);
+  StoredMetadata stored = ReadStoredMetadata(attributes.get(), array->info().shape);
   CPLStringList sidecars = SidecarNames(*open_info, path);
   // A part of the file has a part of the sidecar, which GDAL finds.
-  const XmlTree pam = options.index.empty() ? ReadPam(path, sidecars) : nullptr;
+  const XmlTree pam = is_part ? nullptr : ReadPam(path, sidecars);
   Result<Axes> axes = AxesOf(pam.get(), *array, stored.axes, options);
   if (!axes.ok()) {
     Report(axes.status().At(path));
     return nullptr;
   }
-  std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(
-      std::move(array), std::move(*axes), std::move(stored), options, open_info->eAccess));
+  std::unique_ptr<ArrayDataset> dataset(new ArrayDataset(std::move(array), std::move(*axes),
+                                                         attributes, std::move(stored), options,
+                                                         open_info->eAccess));
   // A name with the driver's prefix but no index is the file itself: sidecars are named after it.
-  dataset->SetDescription(options.index.empty() ? path.c_str() : open_info->pszFilename);
-  if (!options.index.empty()) {
+  dataset->SetDescription(is_part ? open_info->pszFilename : path.c_str());
+  if (is_part) {
     dataset->SetPhysicalFilename(path.c_str());
-    dataset->SetSubdatasetName(ShapeString(options.index).c_str());
+    const std::string index = options.index.empty() ? "" : ShapeString(options.index);
+    dataset->SetSubdatasetName((options.part + index).c_str());
   }
   // While it has none: a band's part of it then waits until there is something to keep.
   dataset->PamInitialize();
@@ -85,9 +100,14 @@ std::unique_ptr<ArrayDataset> ArrayDataset::Open(GDALOpenInfo* open_info,
   return dataset;
 }
 
-ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored,
+ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes,
+                           std::shared_ptr<const Attributes> attributes, StoredMetadata stored,
                            const Options& options, GDALAccess access)
     : io_(std::move(array), std::move(axes), options.max_threads),
+      attributes_(std::move(attributes)),
+      file_path_(options.file.path().empty() ? io_.array().path() : options.file.path()),
+      is_part_(!options.index.empty() || !options.part.empty()),
+      open_coarser_(options.open_coarser),
       stored_(std::move(stored)),
       file_(options.file),
       max_threads_(options.max_threads) {
@@ -135,23 +155,27 @@ void ArrayDataset::DescribeStructure() {
 }
 
 void ArrayDataset::LoadSidecars(GDALOpenInfo* open_info, CPLStringList& sidecars, CPLXMLNode* pam) {
-  const std::string& path = io_.array().path();
+  const std::string& path = file_path();
   LoadStoredPam();
   ShowAttributes(stored_.shown);
   LoadPam(pam, sidecars);
   // Overviews and masks of a subdataset are those that its part of the sidecar names.
-  const bool whole = io_.axes().index.empty();
-  oOvManager.Initialize(this,
-                        whole ? path.c_str() : ":::VIRTUAL:::", whole ? sidecars.List() : nullptr);
-  has_unread_mask_ = whole && StoredMask::IsIn(io_.array());
+  oOvManager.Initialize(this, is_part_ ? ":::VIRTUAL:::" : path.c_str(),
+                        is_part_ ? nullptr : sidecars.List());
+  has_unread_mask_ = io_.axes().index.empty() && StoredMask::IsIn(io_.array());
   // Overviews and masks beside it are datasets of other drivers, and a mask in it is a band with a
   // block cache of GDAL's: neither is safe to share, and GDAL then opens one dataset per thread.
   // Nothing is promised that was not asked for, and the promise never changes: GDAL finds shared
   // datasets again by their flags.
   if ((open_info->nOpenFlags & kThreadSafeFlag) == 0 || eAccess != GA_ReadOnly) return;
   FindOverviewsAndMasks();
-  if (oOvManager.GetOverviewCount(1) == 0 && !oOvManager.HaveMaskFile() && !has_unread_mask_) {
+  FindLevels();
+  const bool masked_level = std::any_of(levels_.begin(), levels_.end(),
+                                        [](const auto& level) { return level->has_unread_mask_; });
+  if (oOvManager.GetOverviewCount(1) == 0 && !oOvManager.HaveMaskFile() && !has_unread_mask_ &&
+      !masked_level) {
     nOpenFlags = GDAL_OF_RASTER | kThreadSafeFlag;
+    for (const auto& level : levels_) level->nOpenFlags = nOpenFlags;
   }
 }
 
@@ -224,9 +248,9 @@ FlushResult ArrayDataset::FlushCache(bool at_closing) {
 }
 
 CPLErr ArrayDataset::ReportReplaced(const char* consequence) const {
-  return Report(Status(
-      StatusCode::kIo,
-      io_.array().path() + ": another file has taken its name, or none has it: " + consequence));
+  return Report(
+      Status(StatusCode::kIo,
+             file_path() + ": another file has taken its name, or none has it: " + consequence));
 }
 
 CPLErr ArrayDataset::IBuildOverviews(const char* resampling, int count, const int* factors,
@@ -261,7 +285,7 @@ CPLErr ArrayDataset::IBuildOverviews(const char* resampling, int count, const in
 
 char** ArrayDataset::GetFileList() {
   CPLStringList files(GDALPamDataset::GetFileList());
-  const char* const path = io_.array().path().c_str();
+  const char* const path = file_path().c_str();
   if (files.FindString(path) < 0) files.InsertString(0, path);
   const std::string mask_overviews = std::string(path) + ".msk.ovr";
   VSIStatBufL about;

@@ -11,6 +11,7 @@
 #include <cpl_string.h>
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -35,6 +36,12 @@ class ArrayDataset final : public GDALPamDataset {
     std::string axes;     // of the user; empty: what the file remembers, else the rule
     int max_threads = 1;  // for one window
     NamedFile file;       // the array's, as it was named before it was opened
+    // Of an array in an archive: its name, unless the archive itself stands for it; what it has
+    // from the groups around it; and what opens the same in fewer pixels, called when overviews are
+    // first asked for.
+    std::string part;
+    std::shared_ptr<const Attributes> inherited;
+    std::function<Result<std::vector<std::shared_ptr<Array>>>()> open_coarser;
   };
 
   // Opens the raster that options choose of the array, with its sidecars. The dataset's name and
@@ -90,7 +97,8 @@ class ArrayDataset final : public GDALPamDataset {
  private:
   friend class ArrayBand;
 
-  ArrayDataset(std::shared_ptr<Array> array, Axes axes, StoredMetadata stored,
+  ArrayDataset(std::shared_ptr<Array> array, Axes axes,
+               std::shared_ptr<const Attributes> attributes, StoredMetadata stored,
                const Options& options, GDALAccess access);
   void LoadStoredPam();
   void ShowAttributes(const std::vector<ShownAttribute>& shown);
@@ -99,6 +107,11 @@ class ArrayDataset final : public GDALPamDataset {
   StoredMask* FindStoredMask(int band);
   CPLErr CreateMask(int flags, int band);
   void FindOverviewsAndMasks();
+  void FindLevels();
+  std::shared_ptr<ArrayDataset> OpenLevel(std::shared_ptr<Array> array);
+  void TakeNoData(ArrayDataset& finest);
+  // Of the file that has the array, as the system or GDAL knows it.
+  const std::string& file_path() const { return file_path_; }
   CPLErr ReportReplaced(const char* consequence) const;
   bool KeepsMetadata() const;
   void RemoveOldSidecar();
@@ -125,6 +138,13 @@ class ArrayDataset final : public GDALPamDataset {
   bool ChangeFill(const std::vector<std::byte>& from, const std::vector<std::byte>& to);
 
   WindowIo io_;
+  // Of the array and the groups around it.
+  const std::shared_ptr<const Attributes> attributes_;
+  const std::string file_path_;
+  const bool is_part_;     // of the file: its part of the sidecar is its own
+  bool is_level_ = false;  // of another dataset, which sees to all that is no pixels
+  std::vector<std::shared_ptr<ArrayDataset>> levels_;  // the same in fewer pixels, largest first
+  std::function<Result<std::vector<std::shared_ptr<Array>>>()> open_coarser_;  // until it is called
   std::vector<BandSource> sources_;  // of bands, by their numbers less one
   StoredMetadata stored_;
   bool knows_crs_ = false;

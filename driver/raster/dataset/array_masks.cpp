@@ -128,18 +128,6 @@ int ArrayBand::GetMaskFlags() {
   return GDALPamRasterBand::GetMaskFlags();
 }
 
-int ArrayBand::GetOverviewCount() {
-  dataset().FindOverviewsAndMasks();
-  return GDALPamRasterBand::GetOverviewCount();
-}
-
-GDALRasterBand* ArrayBand::GetOverview(int level) {
-  dataset().FindOverviewsAndMasks();
-  GDALRasterBand* const overview = GDALPamRasterBand::GetOverview(level);
-  StoredMask* const stored = dataset().FindStoredMask(nBand);
-  return stored != nullptr ? stored->WithMask(overview, nBand) : overview;
-}
-
 CPLErr ArrayBand::CreateMaskBand(int flags) { return dataset().CreateMask(flags, nBand); }
 
 }  // namespace ndarray

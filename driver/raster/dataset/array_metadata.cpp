@@ -97,7 +97,7 @@ const OGRSpatialReference* ArrayDataset::FindStoredCrs() {
   const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
   if (knows_crs_) return crs_.get();
   knows_crs_ = true;
-  StoredCrs stored = ReadStoredCrs(io_.array());
+  StoredCrs stored = ReadStoredCrs(attributes_.get());
   ShowAttributes(stored.unreadable);
   for (ShownAttribute& shown : stored.unreadable) stored_.shown.push_back(std::move(shown));
   crs_ = std::move(stored.crs);
@@ -202,8 +202,8 @@ bool ArrayDataset::KeepsMetadata() const {
 }
 
 CPLErr ArrayDataset::SaveSidecar() {
-  if (!io_.axes().index.empty()) return GDALPamDataset::TrySaveXML();
-  PartsOfSidecar parts(io_.array().path());
+  if (is_part_) return GDALPamDataset::TrySaveXML();
+  PartsOfSidecar parts(file_path());
   const CPLErr saved = GDALPamDataset::TrySaveXML();
   parts.Restore();
   return saved;
@@ -211,6 +211,10 @@ CPLErr ArrayDataset::SaveSidecar() {
 
 // Called by GDAL whenever something has changed that a sidecar would keep.
 CPLErr ArrayDataset::TrySaveXML() {
+  if (is_level_) {
+    nPamFlags &= ~GPF_DIRTY;
+    return CE_None;
+  }
   if (!KeepsMetadata()) {
     if (IsStillNamed()) return SaveSidecar();
     nPamFlags &= ~GPF_DIRTY;
@@ -241,7 +245,7 @@ CPLErr ArrayDataset::TrySaveXML() {
 void ArrayDataset::RemoveOldSidecar() {
   if (!stored_in_file_) return;
   stored_in_file_ = false;
-  if (IsStillNamed()) RemoveFromSidecar(io_.array().path());
+  if (IsStillNamed()) RemoveFromSidecar(file_path());
 }
 
 }  // namespace ndarray

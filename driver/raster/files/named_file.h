@@ -17,6 +17,8 @@ class NamedFile {
   // The file that has this name now. It is not known for virtual files.
   explicit NamedFile(const std::string& path);
 
+  const std::string& path() const { return path_; }
+
   // Whether the same file still has the name; true where that is unknown. Only files that
   // both exist can be distinguished, so somebody must keep it open meanwhile.
   bool IsStillNamed() const;

@@ -36,9 +36,9 @@ void RegisterDriver(const ArrayFormat& format) {
   driver->SetDescription(format.driver);
   driver->SetMetadataItem(GDAL_DMD_LONGNAME, format.long_name);
   driver->SetMetadataItem(GDAL_DMD_EXTENSION, format.extension);
-  std::string extensions = format.extension;
-  if (format.archive_extension != nullptr) extensions += std::string(" ") + format.archive_extension;
-  driver->SetMetadataItem(GDAL_DMD_EXTENSIONS, extensions.c_str());
+  const std::string archives =
+      format.archive == nullptr ? "" : std::string(" ") + format.archive->extension;
+  driver->SetMetadataItem(GDAL_DMD_EXTENSIONS, (format.extension + archives).c_str());
   driver->SetMetadataItem(GDAL_DCAP_RASTER, "YES");
   driver->SetMetadataItem(GDAL_DCAP_VIRTUALIO, "YES");
   driver->SetMetadataItem(GDAL_DCAP_COORDINATE_EPOCH, "YES");

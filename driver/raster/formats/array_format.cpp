@@ -14,6 +14,11 @@ const std::vector<const ArrayFormat*>& Formats() {
   return formats;
 }
 
+bool IsArchiveName(const ArrayFormat& format, const std::string& path) {
+  return format.archive != nullptr &&
+         EQUAL(CPLGetExtension(path.c_str()), format.archive->extension);
+}
+
 const ArrayFormat* FindFormat(const char* driver) {
   for (const ArrayFormat* const format : Formats()) {
     if (EQUAL(format->driver, driver)) return format;
@@ -21,13 +26,9 @@ const ArrayFormat* FindFormat(const char* driver) {
   return nullptr;
 }
 
-bool IsArchiveName(const ArrayFormat& format, const std::string& path) {
-  return format.archive_extension != nullptr &&
-         EQUAL(CPLGetExtension(path.c_str()), format.archive_extension);
-}
-
 bool IsNameOf(const ArrayFormat& format, const std::string& path) {
-  return EQUAL(CPLGetExtension(path.c_str()), format.extension) || IsArchiveName(format, path);
+  return EQUAL(CPLGetExtension(path.c_str()), format.extension) ||
+         (IsArchiveName(format, path) && format.archive->is_written);
 }
 
 const ArrayFormat* FormatOfName(const std::string& path) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "driver/raster/create/new_array.h"
+#include "driver/raster/formats/array_archive.h"
 #include "driver/raster/gdal_compat.h"
 #include "driver/store/array.h"
 #include "driver/store/array_writer.h"
@@ -41,12 +42,19 @@ struct OpenPolicy {
 using WriterStarter = std::function<Result<std::unique_ptr<ArrayWriter>>(
     OutputFile& file, const std::vector<Attribute>& attributes, Contents contents)>;
 
+// A kind of ZIP archives.
+struct ArchiveKind {
+  const char* extension;  // of its files, without the dot
+  bool is_written;        // by CreateCopy, as WriterStarter says
+
+  // Errors carry the path.
+  Result<std::shared_ptr<ArrayArchive>> (*open)(const std::string& path, const OpenPolicy& policy);
+};
+
 struct ArrayFormat {
   const char* driver;     // its name in GDAL, and before the names of parts of its files
   const char* long_name;  // for people
   const char* extension;  // of its files, without the dot
-  // Of archives of such arrays, which CreateCopy writes, too, and Create does not; nullptr: none.
-  const char* archive_extension;
 
   // Whether a file that starts with these bytes is one of the format. Runs before every other
   // driver for every file that anyone opens: a comparison of some bytes.
@@ -90,6 +98,9 @@ struct ArrayFormat {
   Result<double> (*store_masks)(GDALDataset& source, const NewArray& array,
                                 const ProgressFn& progress, std::vector<Attribute>& attributes);
 
+  // Archives of several of its arrays; nullptr: there are none.
+  const ArchiveKind* archive;
+
   // AddCallbacks<THE FORMAT> (array_driver.h).
   void (*add_callbacks)(GDALDriver& driver);
 };
@@ -100,12 +111,13 @@ extern const ArrayFormat kB2ndFormat;  // only where built with c-blosc2
 // All that this build has.
 const std::vector<const ArrayFormat*>& Formats();
 
-// Whether the path has the extension of the format's archives, or of any of its files (case does not
-// matter).
+// Whether the path has the extension of the format's archives.
 bool IsArchiveName(const ArrayFormat& format, const std::string& path);
+
+// Whether it has one of the extensions of files that the driver writes (case does not matter).
 bool IsNameOf(const ArrayFormat& format, const std::string& path);
 
-// The one with that name of a driver, or whose files may have that name, or nullptr.
+// The one with that name of a driver, or that writes files of that name, or nullptr.
 const ArrayFormat* FindFormat(const char* driver);
 const ArrayFormat* FormatOfName(const std::string& path);
 

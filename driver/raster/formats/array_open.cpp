@@ -6,26 +6,30 @@
 #include <string>
 #include <utility>
 
+#include "driver/raster/axes.h"
 #include "driver/raster/dataset/array_dataset.h"
 #include "driver/raster/files/dataset_name.h"
 #include "driver/raster/files/named_file.h"
 #include "driver/raster/files/subdataset_list.h"
+#include "driver/raster/formats/archive_open.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/threads.h"
+#include "driver/store/archive/zip_directory.h"
 
 namespace ndarray {
 namespace {
 
 std::unique_ptr<GDALDataset> OpenArray(const ArrayFormat& format, GDALOpenInfo* open_info,
-                                       const std::string& path,
+                                       const DatasetName& name,
                                        const ArrayDataset::Options& options,
                                        const OpenPolicy& policy) {
   const OpenFor purpose = open_info->eAccess == GA_Update ? OpenFor::kUpdate : OpenFor::kReading;
-  Result<std::shared_ptr<Array>> array = format.open(path, purpose, options.max_threads, policy);
+  Result<std::shared_ptr<Array>> array =
+      format.open(name.path, purpose, options.max_threads, policy);
   if (!array.ok()) return Report(array.status()), nullptr;
   const bool whole = options.index.empty() && options.axes.empty();
   if (whole && (*array)->info().shape.size() > kMaxRasterAxes) {
-    return ListSubdatasets(**array, format.driver);
+    return ListSubdatasets(**array, format.driver, name);
   }
   return ArrayDataset::Open(open_info, std::move(*array), options);
 }
@@ -50,10 +54,15 @@ GDALDataset* OpenChecked(const ArrayFormat& format, GDALOpenInfo* open_info) {
   // Where another file takes the name meanwhile, the sidecars may be its own: then it is opened
   // instead. Not for ever, should somebody do nothing but replace it.
   constexpr int kMaxTries = 20;
+  const bool in_archive = IsInArchive(format, *name);
+  if (!in_archive && !name->part.empty()) {
+    return Report(ParseIndex(name->written_part).status().At(name->path)), nullptr;
+  }
   for (int tries = 1;; ++tries) {
     options.file = NamedFile(name->path);
     std::unique_ptr<GDALDataset> dataset =
-        OpenArray(format, open_info, name->path, options, policy);
+        in_archive ? OpenInArchive(format, open_info, *name, options, policy)
+                   : OpenArray(format, open_info, *name, options, policy);
     if (dataset == nullptr || tries == kMaxTries || options.file.IsStillNamed()) {
       return dataset.release();
     }
@@ -67,6 +76,7 @@ bool IdentifyArray(const ArrayFormat& format, GDALOpenInfo& open_info) {
   const std::string_view start(reinterpret_cast<const char*>(open_info.pabyHeader),
                                static_cast<size_t>(open_info.nHeaderBytes));
   if (format.detect(start)) return true;
+  if (HasZipMagic(start) && IsArchiveName(format, open_info.pszFilename)) return true;
   return open_info.bIsDirectory && format.refuse_folder != nullptr &&
          !format.refuse_folder(open_info.pszFilename).ok();
 }

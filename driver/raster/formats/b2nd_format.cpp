@@ -14,6 +14,7 @@
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/array_driver.h"
 #include "driver/raster/formats/array_format.h"
+#include "driver/raster/formats/b2z_archive.h"
 #include "driver/raster/metadata/level_metadata.h"
 #include "driver/store/archive/b2z_writer.h"
 #include "driver/store/b2nd/b2nd_array.h"
@@ -83,6 +84,13 @@ Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor purpose, in
   return OpenB2ndArray(std::move(*file), max_threads, VerificationOf(policy));
 }
 
+Result<std::shared_ptr<ArrayArchive>> OpenArchive(const std::string& path,
+                                                  const OpenPolicy& policy) {
+  return OpenB2z(path, policy.map, VerificationOf(policy));
+}
+
+constexpr ArchiveKind kB2z = {/*extension=*/"b2z", /*is_written=*/true, OpenArchive};
+
 Result<ElementType> ReadElement(const std::string& path) {
   Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path);
   if (!file.ok()) return file.status();
@@ -121,9 +129,9 @@ Result<WriterStarter> PlanArchive(const NewArray& array, const B2ndPlan& image,
                                   StringList options) {
   Result<B2zPlan> plan = PlanB2z(array, image, options);
   if (!plan.ok()) return plan.status();
-  return WriterStarter([plan = std::move(*plan)](
-                           OutputFile& file, const std::vector<Attribute>& attributes,
-                           Contents) -> Result<std::unique_ptr<ArrayWriter>> {
+  return WriterStarter([plan = std::move(*plan)](OutputFile& file,
+                                                 const std::vector<Attribute>& attributes,
+                                                 Contents) -> Result<std::unique_ptr<ArrayWriter>> {
     const Status space = CheckSpaceFor(plan, file.path());
     if (!space.ok()) return space;
     B2zAttributes all{attributes, {}, PyramidAttributes(plan.levels.size(), MethodName(plan))};
@@ -156,7 +164,6 @@ const ArrayFormat kB2ndFormat = {
     /*driver=*/"B2ND",
     /*long_name=*/"Blosc2 NDim array (.b2nd)",
     /*extension=*/"b2nd",
-    /*archive_extension=*/"b2z",
     /*detect=*/HasFrameMagic,
     RefuseFolder,
     kOpenOptions,
@@ -170,6 +177,7 @@ const ArrayFormat kB2ndFormat = {
     /*has_chunks=*/true,
     /*keeps_metadata=*/true,
     /*store_masks=*/CopyMasks,
+    &kB2z,
     AddCallbacks<kB2ndFormat>,
 };
 

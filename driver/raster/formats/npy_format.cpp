@@ -6,6 +6,7 @@
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/array_driver.h"
 #include "driver/raster/formats/array_format.h"
+#include "driver/raster/formats/npz_archive.h"
 #include "driver/store/npy/npy_array.h"
 #include "driver/store/npy/npy_header.h"
 #include "driver/store/npy/npy_writer.h"
@@ -32,6 +33,13 @@ Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor purpose, in
   if (!array.ok()) return array.status();
   return std::shared_ptr<Array>(std::move(*array));
 }
+
+Result<std::shared_ptr<ArrayArchive>> OpenArchive(const std::string& path,
+                                                  const OpenPolicy& policy) {
+  return OpenNpz(path, policy.map);
+}
+
+constexpr ArchiveKind kNpz = {/*extension=*/"npz", /*is_written=*/false, OpenArchive};
 
 Result<ElementType> ReadElement(const std::string& path) {
   Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path);
@@ -70,7 +78,6 @@ const ArrayFormat kNpyFormat = {
     /*driver=*/"NPY",
     /*long_name=*/"NumPy array (.npy)",
     /*extension=*/"npy",
-    /*archive_extension=*/nullptr,
     Detect,
     /*refuse_folder=*/nullptr,
     /*open_options=*/"",
@@ -84,6 +91,7 @@ const ArrayFormat kNpyFormat = {
     /*has_chunks=*/false,
     /*keeps_metadata=*/false,
     /*store_masks=*/nullptr,
+    &kNpz,
     AddCallbacks<kNpyFormat>,
 };
 

@@ -18,19 +18,19 @@ class Info final : public GDALSubdatasetInfo {
       : GDALSubdatasetInfo(name),
         driver_(driver),
         path_(parsed.written_path),
-        index_(parsed.written_index) {}
+        part_(parsed.written_part) {}
 
  private:
   void parseFileName() override {
     m_driverPrefixComponent = driver_;
     m_pathComponent = path_;
-    m_subdatasetComponent = index_;
+    m_subdatasetComponent = part_;
     m_isQuoted = !path_.empty() && path_.front() == '"';
   }
 
   const std::string driver_;
   const std::string path_;
-  const std::string index_;
+  const std::string part_;
 };
 
 // GDAL 3.13 never ends where it takes the marks off a path that has a backslash before one.

@@ -146,13 +146,13 @@ std::vector<std::string> Texts(const json& value) {
 
 }  // namespace
 
-StoredMetadata ReadStoredMetadata(const Array& array) {
+StoredMetadata ReadStoredMetadata(const Attributes* attributes, const AxisVector& shape) {
   StoredMetadata metadata;
-  if (array.attributes() == nullptr) return metadata;
+  if (attributes == nullptr) return metadata;
   Budget budget;
   std::vector<std::string> dimensions;
   std::vector<std::string> spatial_dimensions;
-  for (const AttributeInfo& info : array.attributes()->List()) {
+  for (const AttributeInfo& info : attributes->List()) {
     const std::string key = Printable(info.name);
     if (key == kMaskAttribute) continue;
     if (IsCrsForm(key)) {
@@ -164,7 +164,7 @@ StoredMetadata ReadStoredMetadata(const Array& array) {
       Show(Shown(info.name, size), metadata.shown);
       continue;
     }
-    const json value = ReadValue(*array.attributes(), info.name, budget);
+    const json value = ReadValue(*attributes, info.name, budget);
     const bool understood =
         key == "gdal"                 ? ReadGdal(value, metadata)
         : key == "spatial:transform"  ? (metadata.transform = ReadTransform(value)).has_value()
@@ -177,7 +177,7 @@ StoredMetadata ReadStoredMetadata(const Array& array) {
       Show(Shown(info.name, value), metadata.shown);
     }
   }
-  const auto axes = static_cast<size_t>(array.info().shape.size());
+  const auto axes = static_cast<size_t>(shape.size());
   if (metadata.axes.empty() && (dimensions.empty() || dimensions.size() == axes)) {
     metadata.axes = AxesOfNames(dimensions, spatial_dimensions);
     if (metadata.axes.size() != axes) metadata.axes.clear();
@@ -185,10 +185,10 @@ StoredMetadata ReadStoredMetadata(const Array& array) {
   return metadata;
 }
 
-StoredCrs ReadStoredCrs(const Array& array) {
+StoredCrs ReadStoredCrs(const Attributes* attributes) {
   StoredCrs stored;
-  if (array.attributes() == nullptr) return stored;
-  for (const auto& [key, value] : CrsForms(*array.attributes())) {
+  if (attributes == nullptr) return stored;
+  for (const auto& [key, value] : CrsForms(*attributes)) {
     stored.crs = ParseCrs(value);
     if (stored.crs != nullptr) break;
     Show(Shown(key, value), stored.unreadable);

@@ -1,5 +1,5 @@
-// What a file's own attributes (Array::attributes()) say about the raster. Each fact is stored
-// once:
+// What attributes (Array::attributes(), and those of groups around it) say about the raster. Each
+// fact is stored once:
 //
 // spatial:transform   six numbers a b c d e f: x = a column + b line + c, y = d column + e line + f
 // spatial:dimensions  the names of y and x
@@ -50,8 +50,8 @@ struct StoredMetadata {
 
 // Attributes may come from any program: one that does not fit is shown as metadata. Because a few
 // bytes may claim to be many, there is a limit on what is read of all attributes together, and long
-// foreign attributes are shown by their size.
-StoredMetadata ReadStoredMetadata(const Array& array);
+// foreign attributes are shown by their size. nullptr: there are none.
+StoredMetadata ReadStoredMetadata(const Attributes* attributes, const AxisVector& shape);
 
 struct StoredCrs {
   std::unique_ptr<OGRSpatialReference> crs;  // nullptr: no form can be read
@@ -60,7 +60,7 @@ struct StoredCrs {
 
 // Takes as long as opening ten files, so call it only when the CRS is asked for. CRS are not looked
 // up in files or on the network.
-StoredCrs ReadStoredCrs(const Array& array);
+StoredCrs ReadStoredCrs(const Attributes* attributes);
 
 // The attributes of a new file of the same metadata as `source`, from which ReadStoredMetadata and
 // GDAL's PAM make all of it again. `axes` are the letters of AXES; empty: `names` say all there is

@@ -43,6 +43,9 @@ struct FileTraits {
   // Between two ranges to be read, so many bytes are read over at less cost than they are left out.
   uint64_t cheap_gap_bytes = uint64_t{4} << 10;
   std::optional<FileId> id;  // of local files
+  // Of a part of another file: where it starts in that, and its path. Else 0, and empty.
+  uint64_t start_bytes = 0;
+  std::string whole_path;
 };
 
 class ByteFile {

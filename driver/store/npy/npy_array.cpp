@@ -48,14 +48,16 @@ AxisVector Strides(const NpyHeader& header) {
   return strides;
 }
 
-ArrayInfo DescribeNpy(const NpyHeader& header, const FileTraits& file) {
+ArrayInfo DescribeNpy(const NpyHeader& header, const ByteFile& file) {
   ArrayInfo info;
   info.shape = header.shape;
   info.fields = header.fields;
   info.is_record = header.is_record;
   info.fortran_order = header.fortran_order;
   info.read_chunk = NpyGranule(header.shape, header.element_bytes, header.fortran_order);
-  info.raw = RawLayout{header.data_offset_bytes, Strides(header), file.id};
+  const FileTraits& traits = file.traits();
+  info.raw = RawLayout{traits.start_bytes + header.data_offset_bytes, Strides(header), traits.id,
+                       traits.whole_path.empty() ? file.path() : traits.whole_path};
   info.format = "NPY";
   info.format_version = std::to_string(header.major_version) + ".0";
   info.dtype_text = header.dtype_text;
@@ -67,12 +69,12 @@ class NpyArray final : public WritableArray {
   // `output` is the file where it is open for update, else nullptr.
   NpyArray(const std::shared_ptr<const ByteFile>& file, WritableFile* output,
            const NpyHeader& header, int max_threads, std::function<void()> before_first_write = {})
-      : WritableArray(file->path(), DescribeNpy(header, file->traits())),
+      : WritableArray(file->path(), DescribeNpy(header, *file)),
         file_(file),
         output_(output),
         max_threads_(max_threads),
         element_bytes_(header.element_bytes),
-        layout_(*info().raw),
+        layout_{header.data_offset_bytes, info().raw->strides_bytes, {}, {}},
         before_first_write_(std::move(before_first_write)) {}
 
   WritableArray* writable() override { return output_ != nullptr ? this : nullptr; }
@@ -327,7 +329,7 @@ class NpyArray final : public WritableArray {
   WritableFile* const output_;
   const int max_threads_;
   const int64_t element_bytes_;
-  const RawLayout& layout_;  // of info()
+  const RawLayout layout_;  // within file_
   std::function<void()> before_first_write_;
   mutable ColdReads cold_reads_;
 };

@@ -201,7 +201,7 @@ void ConvertManyAxes(const ManyAxes& source, const Job& arguments, const ArrayFo
   RefuseRasterOptions(arguments, kind, false, shape, options);
   if (!arguments.bands.empty()) {
     throw Failure(arguments.source + ": is " + kind + ", for which there is no --bands (" +
-                  FormatDatasetName(source.format->driver, arguments.source,
+                  FormatDatasetName(source.format->driver, arguments.source, {},
                                     AxisVector(shape.size() - kMaxRasterAxes, 0)) +
                   " is a part that has bands)");
   }

@@ -142,8 +142,9 @@ const ArrayFormat& FormatFor(const std::string& path) {
   if (format != nullptr) return *format;
   std::string wanted;
   for (const ArrayFormat* const known : Formats()) {
-    for (const char* const extension : {known->extension, known->archive_extension}) {
-      if (extension != nullptr) wanted += (wanted.empty() ? "." : ", .") + std::string(extension);
+    wanted += (wanted.empty() ? "." : ", .") + std::string(known->extension);
+    if (known->archive != nullptr && known->archive->is_written) {
+      wanted += std::string(", .") + known->archive->extension;
     }
   }
   throw WrongUsage("DST: found " + path + ", wanted a name that ends in " + wanted);
