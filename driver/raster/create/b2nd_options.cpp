@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "driver/raster/create/b2nd_cut.h"
-#include "driver/raster/create/b2z_options.h"
 #include "driver/raster/create/option_words.h"
 #include "driver/store/blosc2/codecs.h"
 

@@ -4,6 +4,7 @@
 #include <cpl_string.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "driver/raster/create/b2nd_cut.h"
@@ -95,14 +96,17 @@ NewArray HalfOf(NewArray array, const Halving& halving) {
   return array;
 }
 
-Status PlanLevels(const NewArray& image, const B2ndPlan& plan, B2zPlan& archive) {
+// `count`: how many; absent: until they are small.
+Status PlanLayouts(const NewArray& image, const B2ndPlan& plan, std::optional<size_t> count,
+                   LevelsPlan& levels) {
   const int slow =
-      archive.halving.y < 0 ? archive.halving.x : std::min(archive.halving.x, archive.halving.y);
+      levels.halving.y < 0 ? levels.halving.x : std::min(levels.halving.x, levels.halving.y);
   int64_t lines = plan.layout.chunk_shape[slow];
   NewArray level = image;
   CPLStringList words = plan.words;
-  while (std::max(level.width, level.height) > kSmallestLevelSide) {
-    level = HalfOf(std::move(level), archive.halving);
+  while (count ? levels.layouts.size() < *count
+               : std::max(level.width, level.height) > kSmallestLevelSide) {
+    level = HalfOf(std::move(level), levels.halving);
     Result<B2ndCut> cut = CutB2nd(level, words.List(), plan.side_of_bytes);
     if (!cut.ok()) return cut.status().At(image.path);
     lines = std::max<int64_t>(lines / 2, 1);
@@ -113,37 +117,45 @@ Status PlanLevels(const NewArray& image, const B2ndPlan& plan, B2zPlan& archive)
     if (!layout.ok()) return layout.status().At(image.path);
     const Status status = CheckChunks(level, *layout);
     if (!status.ok()) return status;
-    archive.levels.push_back(std::move(*layout));
+    levels.layouts.push_back(std::move(*layout));
   }
   return {};
 }
 
+LevelsPlan WithoutLevels(const NewArray& array, const B2ndPlan& image, Resampling resampling) {
+  LevelsPlan plan;
+  plan.compression = image.compression;
+  plan.max_threads = image.max_threads;
+  plan.mask_attribute = kMaskAttribute;
+  plan.halving.type = array.dtype.type;
+  plan.halving.resampling = resampling;
+  plan.halving.x = AxisOf(array, 'X');
+  plan.halving.y = AxisOf(array, 'Y');
+  plan.halving.band = AxisOf(array, 'B');
+  plan.halving.nodata = array.nodata;
+  return plan;
+}
+
 }  // namespace
 
-const char* const kB2zOptions =
-    "<Option name='OVERVIEWS' type='string-select' description='Of a .b2z: AUTO (default) also "
-    "writes overviews, each half of the one before, down to 256 pixels'>"
-    "<Value>AUTO</Value><Value>NONE</Value></Option>"
-    "<Option name='RESAMPLING' type='string-select' description='Of a .b2z: how overviews are made "
-    "(default: AVERAGE; NEAREST for palettes and categories)'>"
-    "<Value>AVERAGE</Value><Value>NEAREST</Value><Value>MODE</Value></Option>";
+Result<LevelsPlan> PlanLevels(const NewArray& array, const B2ndPlan& image,
+                              const std::string& method, size_t count) {
+  CPLStringList words;
+  words.SetNameValue("RESAMPLING", method.c_str());
+  const Result<Resampling> resampling = ResamplingOf(array, words.List());
+  if (!resampling.ok()) return resampling.status();
+  LevelsPlan plan = WithoutLevels(array, image, *resampling);
+  const Status status = PlanLayouts(array, image, count, plan);
+  if (!status.ok()) return status;
+  return plan;
+}
 
 Result<B2zPlan> PlanB2z(const NewArray& array, const B2ndPlan& image, StringList options) {
   const Result<bool> wanted = WantsLevels(array, options);
   if (!wanted.ok()) return wanted.status();
   const Result<Resampling> resampling = ResamplingOf(array, options);
   if (!resampling.ok()) return resampling.status();
-  B2zPlan plan;
-  plan.layout = image.layout;
-  plan.compression = image.compression;
-  plan.max_threads = image.max_threads;
-  plan.mask_attribute = kMaskAttribute;
-  plan.halving.type = array.dtype.type;
-  plan.halving.resampling = *resampling;
-  plan.halving.x = AxisOf(array, 'X');
-  plan.halving.y = AxisOf(array, 'Y');
-  plan.halving.band = AxisOf(array, 'B');
-  plan.halving.nodata = array.nodata;
+  B2zPlan plan{image.layout, WithoutLevels(array, image, *resampling)};
   if (!*wanted) return plan;
   Status status = CheckChunks(array, image.layout);
   // Those of a source, which nobody has asked for here.
@@ -159,12 +171,12 @@ Result<B2zPlan> PlanB2z(const NewArray& array, const B2ndPlan& image, StringList
     plan.layout = std::move(*layout);
     status = CheckChunks(array, plan.layout);
   }
-  if (status.ok()) status = PlanLevels(array, image, plan);
+  if (status.ok()) status = PlanLayouts(array, image, std::nullopt, plan.levels);
   if (!status.ok()) return status;
   return plan;
 }
 
-std::string MethodName(const B2zPlan& plan) {
+std::string MethodName(const LevelsPlan& plan) {
   for (const Method& method : kMethods) {
     if (method.resampling == plan.halving.resampling) return CPLString(method.name).tolower();
   }

@@ -12,20 +12,22 @@
 
 namespace ndarray {
 
-// Elements of GDAL_DMD_CREATIONOPTIONLIST.
-extern const char* const kB2zOptions;
-
 // Levels are made until the longer side of one is no longer than this.
 constexpr int64_t kSmallestLevelSide = 256;
 
-// Everything that can be wrong with OVERVIEWS and RESAMPLING, and with chunks of odd sides, of which
-// no levels can be made: kInvalidArgument, with the path. `image` is what PlanB2nd has made of the
-// options. Levels have chunks of as many bytes as the image, but fewer lines and more pixels, so
-// that a piece of it makes whole ones.
+// Everything that can be wrong with OVERVIEWS and RESAMPLING, and with chunks of odd sides, of
+// which no levels can be made: kInvalidArgument, with the path. `image` is what PlanB2nd has made
+// of the options. Levels have chunks of as many bytes as the image, but fewer lines and more
+// pixels, so that a piece of it makes whole ones.
 Result<B2zPlan> PlanB2z(const NewArray& array, const B2ndPlan& image, StringList options);
 
 // The method of a plan in the words of GDAL and Zarr: "average".
-std::string MethodName(const B2zPlan& plan);
+std::string MethodName(const LevelsPlan& plan);
+
+// So many levels of an image that is in a file, by that method (a word of RESAMPLING).
+// kInvalidArgument, with the path.
+Result<LevelsPlan> PlanLevels(const NewArray& array, const B2ndPlan& image,
+                              const std::string& method, size_t count);
 
 // That a .b2nd has no overviews in it: kInvalidArgument, with the path, where the options ask for
 // some.

@@ -11,8 +11,8 @@ namespace {
 template <typename T>
 std::string Element(const BandType& type, T value, GDALDataType value_type) {
   const std::vector<std::byte> bytes = NoDataElement(type, &value, value_type);
-  const bool zeros = std::all_of(bytes.begin(), bytes.end(),
-                                 [](std::byte byte) { return byte == std::byte{0}; });
+  const bool zeros =
+      std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
   if (zeros && value != 0) return "";
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

@@ -42,6 +42,9 @@ struct OpenPolicy {
 using WriterStarter = std::function<Result<std::unique_ptr<ArrayWriter>>(
     OutputFile& file, const std::vector<Attribute>& attributes, Contents contents)>;
 
+class ArrayDataset;
+struct OverviewsRequest;
+
 // A kind of ZIP archives.
 struct ArchiveKind {
   const char* extension;  // of its files, without the dot
@@ -49,6 +52,10 @@ struct ArchiveKind {
 
   // Errors carry the path.
   Result<std::shared_ptr<ArrayArchive>> (*open)(const std::string& path, const OpenPolicy& policy);
+
+  // GDALDataset::BuildOverviews of an image in one (b2z_overviews.h); nullptr: they go beside it.
+  Status (*build_levels)(const ArrayDataset& raster, const OverviewsRequest& request,
+                         const ProgressFn& progress);
 };
 
 struct ArrayFormat {

@@ -8,6 +8,7 @@
 
 #include "driver/raster/create/b2nd_options.h"
 #include "driver/raster/create/b2z_options.h"
+#include "driver/raster/create/b2z_overviews.h"
 #include "driver/raster/create/mask_copy.h"
 #include "driver/raster/dataset/cache_limit.h"
 #include "driver/raster/files/memory_option.h"
@@ -89,7 +90,8 @@ Result<std::shared_ptr<ArrayArchive>> OpenArchive(const std::string& path,
   return OpenB2z(path, policy.map, VerificationOf(policy));
 }
 
-constexpr ArchiveKind kB2z = {/*extension=*/"b2z", /*is_written=*/true, OpenArchive};
+constexpr ArchiveKind kB2z = {/*extension=*/"b2z", /*is_written=*/true, OpenArchive,
+                              RewriteOverviews};
 
 Result<ElementType> ReadElement(const std::string& path) {
   Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path);
@@ -117,9 +119,9 @@ Result<std::unique_ptr<ArrayWriter>> StartWriter(const B2ndPlan& plan, OutputFil
 
 // With its levels, which are in files beside it for a while, it takes 5/3 of the image.
 Status CheckSpaceFor(const B2zPlan& plan, const std::string& path) {
-  if (plan.compression.level > 0) return {};
+  if (plan.levels.compression.level > 0) return {};
   int64_t bytes = CheckedProduct(plan.layout.shape).value_or(0);
-  for (const B2ndLayout& level : plan.levels) {
+  for (const B2ndLayout& level : plan.levels.layouts) {
     bytes += 2 * CheckedProduct(level.shape).value_or(0);
   }
   return CheckFreeSpace(path, static_cast<uint64_t>(bytes * plan.layout.element.element_bytes));
@@ -134,10 +136,13 @@ Result<WriterStarter> PlanArchive(const NewArray& array, const B2ndPlan& image,
                                                  Contents) -> Result<std::unique_ptr<ArrayWriter>> {
     const Status space = CheckSpaceFor(plan, file.path());
     if (!space.ok()) return space;
-    B2zAttributes all{attributes, {}, PyramidAttributes(plan.levels.size(), MethodName(plan))};
-    for (size_t i = 1; i <= plan.levels.size(); ++i) {
-      all.levels.push_back(LevelAttributes(attributes, 1 << i));
+    std::vector<int> factors;
+    B2zAttributes all{attributes, {}, {}};
+    for (size_t i = 1; i <= plan.levels.layouts.size(); ++i) {
+      factors.push_back(1 << i);
+      all.levels.push_back(LevelAttributes(attributes, factors.back()));
     }
+    all.group = PyramidAttributes("0", factors, MethodName(plan.levels));
     Result<std::unique_ptr<B2zWriter>> writer =
         B2zWriter::Start(file, plan, all, [&file] { return CreateScratch(file.path()); });
     if (!writer.ok()) return writer.status();

@@ -51,9 +51,9 @@ std::string MeaningOfPixels(const std::string& pam) {
   for (CPLXMLNode* band = dataset->psChild; band != nullptr; band = band->psNext) {
     if (band->eType != CXT_Element) continue;
     Prune(*band, [](const CPLXMLNode& node) {
-      static const std::set<std::string> kept = {
-          "Description", "NoDataValue", "ColorInterp",   "ColorTable", "UnitType",
-          "Offset",      "Scale",       "CategoryNames", "NoDataValue"};
+      static const std::set<std::string> kept = {"Description", "NoDataValue",   "ColorInterp",
+                                                 "ColorTable",  "UnitType",      "Offset",
+                                                 "Scale",       "CategoryNames", "NoDataValue"};
       return kept.count(node.pszValue) > 0 ||
              (EQUAL(node.pszValue, "Metadata") &&
               EQUAL(CPLGetXMLValue(&node, "domain", ""), kMetadataDomain));
@@ -95,8 +95,8 @@ std::string OfLevel(const std::string& packed) {
 
 std::vector<Attribute> LevelAttributes(const std::vector<Attribute>& image, int factor) {
   static const std::set<std::string> copied = {"spatial:dimensions", "dimension_names",
-                                               "zarr_conventions", "proj:wkt2", "proj:code",
-                                               "proj:projjson"};
+                                               "zarr_conventions",   "proj:wkt2",
+                                               "proj:code",          "proj:projjson"};
   std::vector<Attribute> level;
   for (const auto& [name, value] : image) {
     if (copied.count(name) > 0) level.emplace_back(name, value);
@@ -106,17 +106,41 @@ std::vector<Attribute> LevelAttributes(const std::vector<Attribute>& image, int 
   return level;
 }
 
-std::vector<Attribute> PyramidAttributes(size_t levels, const std::string& method) {
-  json layout = json::array();
-  for (size_t i = 0; i <= levels; ++i) {
-    const double scale = i == 0 ? 1 : 2;
-    json level = {{"asset", std::to_string(i)},
-                  {"transform", {{"scale", {scale, scale}}, {"translation", {0.0, 0.0}}}}};
-    if (i > 0) level["derived_from"] = std::to_string(i - 1);
-    layout.push_back(std::move(level));
+std::string WithMultiscales(const std::string& declared) {
+  json all = Unpacked(declared);
+  if (!all.is_array()) all = json::array();
+  const json own = MultiscalesConvention();
+  for (const json& entry : all) {
+    if (entry.is_object() && entry.value("uuid", json()) == own["uuid"]) return declared;
+  }
+  all.push_back(own);
+  return Packed(all);
+}
+
+std::string LevelAsset(const std::string& image, int number) {
+  return image == "0" ? std::to_string(number) : image + "_" + std::to_string(number);
+}
+
+std::vector<Attribute> PyramidAttributes(const std::string& image, const std::vector<int>& factors,
+                                         const std::string& method) {
+  const auto level = [](const std::string& asset, double scale) {
+    return json{{"asset", asset},
+                {"transform", {{"scale", {scale, scale}}, {"translation", {0.0, 0.0}}}}};
+  };
+  json layout = json::array({level(image, 1)});
+  std::string finer = image;
+  int finer_factor = 1;
+  for (const int factor : factors) {
+    int number = 0;
+    while (1 << number < factor) ++number;
+    const std::string asset = LevelAsset(image, number);
+    layout.push_back(level(asset, static_cast<double>(factor) / finer_factor));
+    layout.back()["derived_from"] = finer;
+    finer = asset;
+    finer_factor = factor;
   }
   json multiscales = {{"layout", std::move(layout)}};
-  if (levels > 0) multiscales["resampling_method"] = method;
+  if (!factors.empty()) multiscales["resampling_method"] = method;
   return {{"multiscales", Packed(multiscales)},
           {"zarr_conventions", Packed(json::array({MultiscalesConvention()}))}};
 }

@@ -14,9 +14,17 @@ namespace ndarray {
 // (nodata, colours, unit). Not masks, and nothing that the image says of itself alone.
 std::vector<Attribute> LevelAttributes(const std::vector<Attribute>& image, int factor);
 
-// Of the group of the image "0" and its levels "1", "2" ..., each half of the one before: Zarr's
-// convention "multiscales". `method` is one of its words, such as "average".
-std::vector<Attribute> PyramidAttributes(size_t levels, const std::string& method);
+// What an image's level is called, of which each pixel is 2^number by 2^number of the image's: "3"
+// of "0", "values_3" of others.
+std::string LevelAsset(const std::string& image, int number);
+
+// Of the group of an image and its levels of these factors, rising powers of two: Zarr's convention
+// "multiscales". `method` is one of its words, such as "average".
+std::vector<Attribute> PyramidAttributes(const std::string& image, const std::vector<int>& factors,
+                                         const std::string& method);
+
+// The attribute zarr_conventions of a group, with that of pyramids among its declarations.
+std::string WithMultiscales(const std::string& declared);
 
 }  // namespace ndarray
 

@@ -1,10 +1,7 @@
 #include "driver/store/archive/b2z_writer.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "driver/store/archive/mask_levels.h"
-#include "driver/store/b2nd/nested_array.h"
 #include "driver/store/frame/attribute_frame.h"
 
 namespace ndarray {
@@ -27,55 +24,10 @@ uint64_t MaxFrameBytes(const B2ndLayout& layout) {
          (uint64_t{256} << 20);
 }
 
-// Writes to a file that stays open, to be read.
-class ScratchOutput final : public OutputFile {
- public:
-  ScratchOutput(std::string path, std::shared_ptr<WritableFile> file)
-      : OutputFile(std::move(path)), file_(std::move(file)) {}
-
-  Status Resize(uint64_t) override { return {}; }
-  Status Reserve(uint64_t) override { return {}; }
-  Status Commit() override { return {}; }
-  Status WriteAt(uint64_t offset_bytes, const void* from, size_t size_bytes) override {
-    size_bytes_ = std::max(size_bytes_, offset_bytes + size_bytes);
-    return file_->WriteAt(offset_bytes, from, size_bytes);
-  }
-
-  const ByteFile& file() const { return *file_; }
-  uint64_t size_bytes() const { return size_bytes_; }
-
- private:
-  const std::shared_ptr<WritableFile> file_;
-  uint64_t size_bytes_ = 0;
-};
-
-// The masks of image and levels; none where the image has no mask.
-Result<std::vector<MaskLevel>> MasksOf(const std::string& path, const B2zPlan& plan,
-                                       const std::vector<Attribute>& attributes) {
-  const auto found = std::find_if(
-      attributes.begin(), attributes.end(),
-      [&plan](const Attribute& attribute) { return attribute.first == plan.mask_attribute; });
-  if (found == attributes.end() || plan.levels.empty()) return std::vector<MaskLevel>();
-  const std::string mask_path = NestedPath(path, plan.mask_attribute);
-  Result<std::string> frame = UnpackNested(found->second);
-  if (!frame.ok()) return frame.status().At(mask_path);
-  return MakeMaskLevels(mask_path, std::move(*frame), plan.levels.size(), plan.halving.resampling,
-                        plan.max_threads);
-}
-
 }  // namespace
-
-struct B2zWriter::Level {
-  Level(const std::string& path, std::shared_ptr<WritableFile> file)
-      : output(path, std::move(file)) {}
-
-  ScratchOutput output;
-  std::unique_ptr<B2ndWriter> writer;
-};
 
 B2zWriter::B2zWriter(OutputFile& file, const B2zAttributes& attributes)
     : path_(file.path()), zip_(file), group_attributes_(attributes.group) {}
-B2zWriter::~B2zWriter() = default;
 
 Result<std::unique_ptr<B2zWriter>> B2zWriter::Start(OutputFile& file, const B2zPlan& plan,
                                                     const B2zAttributes& attributes,
@@ -87,60 +39,33 @@ Result<std::unique_ptr<B2zWriter>> B2zWriter::Start(OutputFile& file, const B2zP
         .At(file.path());
   }
   std::unique_ptr<B2zWriter> writer(new B2zWriter(file, attributes));
-  Status status = writer->StartLevels(plan, attributes, create_scratch);
-  if (!status.ok()) return status;
+  Result<std::unique_ptr<LevelWriters>> levels = LevelWriters::Start(
+      file.path(), plan.levels, attributes.image, attributes.levels, create_scratch);
+  if (!levels.ok()) return levels.status();
+  writer->levels_ = std::move(*levels);
+  for (size_t i = 1; i <= plan.levels.layouts.size(); ++i) {
+    writer->level_names_.push_back(LevelName(i));
+  }
   Result<OutputFile*> member = writer->zip_.StartMember(LevelName(0), MaxFrameBytes(plan.layout));
   if (!member.ok()) return member.status();
   Result<std::unique_ptr<B2ndWriter>> image = B2ndWriter::Start(
-      **member, plan.layout, plan.compression, attributes.image, plan.max_threads);
+      **member, plan.layout, plan.levels.compression, attributes.image, plan.levels.max_threads);
   if (!image.ok()) return image.status();
   writer->image_ = std::move(*image);
   return writer;
 }
 
-Status B2zWriter::StartLevels(const B2zPlan& plan, const B2zAttributes& attributes,
-                              const ScratchCreator& create_scratch) {
-  Result<std::vector<MaskLevel>> masks = MasksOf(path_, plan, attributes.image);
-  if (!masks.ok()) return masks.status();
-  const bool respects_masks = !masks->empty() && plan.halving.resampling != Resampling::kNearest;
-  std::vector<Pyramid::Level> levels;
-  for (size_t i = 0; i < plan.levels.size(); ++i) {
-    Result<std::shared_ptr<WritableFile>> scratch = create_scratch();
-    if (!scratch.ok()) return scratch.status();
-    std::vector<Attribute> own = attributes.levels[i];
-    if (!masks->empty()) {
-      own.emplace_back(plan.mask_attribute, PackNested(std::move((*masks)[i + 1].frame)));
-    }
-    levels_.push_back(std::make_unique<Level>(path_, std::move(*scratch)));
-    Result<std::unique_ptr<B2ndWriter>> writer = B2ndWriter::Start(
-        levels_.back()->output, plan.levels[i], plan.compression, own, plan.max_threads);
-    if (!writer.ok()) return writer.status();
-    levels_.back()->writer = std::move(*writer);
-    levels.push_back({plan.levels[i], levels_.back()->writer.get(),
-                      respects_masks ? (*masks)[i].array : nullptr});
-  }
-  pyramid_.emplace(plan.halving, std::move(levels), plan.max_threads);
-  return {};
-}
-
 Status B2zWriter::Write(const Box& box, const ConstStridedView& from) {
   // Levels first: their chunks are compressed while those of the image are.
-  const Status status = pyramid_->Add(box, from);
+  const Status status = levels_->Add(box, from);
   return status.ok() ? image_->Write(box, from) : status;
 }
 
 Status B2zWriter::Finish() {
-  Status status = pyramid_->Finish();
+  Status status = levels_->Wait();
   if (status.ok()) status = image_->Finish();
   if (status.ok()) status = zip_.FinishMember();
-  for (size_t i = 0; i < levels_.size() && status.ok(); ++i) {
-    status = levels_[i]->writer->Finish();
-    const ScratchOutput& output = levels_[i]->output;
-    if (status.ok()) {
-      status = zip_.AddRange(LevelName(i + 1), output.file(), 0, output.size_bytes());
-    }
-    levels_[i].reset();  // what it took on the disk is free
-  }
+  if (status.ok()) status = levels_->CopyTo(zip_, level_names_);
   if (!status.ok()) return status;
   const Result<std::string> group = MakeAttributeFrame({}, group_attributes_);
   if (!group.ok()) return group.status().At(path_);

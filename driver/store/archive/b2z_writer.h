@@ -12,30 +12,22 @@
 #ifndef GDAL_NDARRAY_STORE_ARCHIVE_B2Z_WRITER_H_
 #define GDAL_NDARRAY_STORE_ARCHIVE_B2Z_WRITER_H_
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "driver/store/archive/halve.h"
-#include "driver/store/archive/pyramid.h"
+#include "driver/store/archive/level_writers.h"
 #include "driver/store/archive/zip_writer.h"
 #include "driver/store/array_writer.h"
 #include "driver/store/b2nd/b2nd_writer.h"
-#include "driver/store/io/byte_file.h"
 #include "driver/store/io/output_file.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
 
 struct B2zPlan {
-  B2ndLayout layout;               // of the image
-  std::vector<B2ndLayout> levels;  // as Pyramid wants them
-  Halving halving;
-  Compression compression;  // of all
-  int max_threads = 1;
-  std::string mask_attribute;  // its name, if the image has one
+  B2ndLayout layout;  // of the image
+  LevelsPlan levels;
 };
 
 struct B2zAttributes {
@@ -44,34 +36,26 @@ struct B2zAttributes {
   std::vector<Attribute> group;
 };
 
-// Where a level is until it is copied: an empty file of its own.
-using ScratchCreator = std::function<Result<std::shared_ptr<WritableFile>>()>;
-
 class B2zWriter final : public ArrayWriter {
  public:
   // `file` must outlive it. Errors as those of B2ndWriter::Start.
   static Result<std::unique_ptr<B2zWriter>> Start(OutputFile& file, const B2zPlan& plan,
                                                   const B2zAttributes& attributes,
                                                   const ScratchCreator& create_scratch);
-  ~B2zWriter() override;
 
   const WriterInfo& info() const override { return image_->info(); }
   Status Write(const Box& box, const ConstStridedView& from) override;
   Status Finish() override;
 
  private:
-  struct Level;
-
   B2zWriter(OutputFile& file, const B2zAttributes& attributes);
-  Status StartLevels(const B2zPlan& plan, const B2zAttributes& attributes,
-                     const ScratchCreator& create_scratch);
 
   const std::string path_;
   ZipWriter zip_;
   const std::vector<Attribute> group_attributes_;
   std::unique_ptr<B2ndWriter> image_;
-  std::vector<std::unique_ptr<Level>> levels_;
-  std::optional<Pyramid> pyramid_;
+  std::vector<std::string> level_names_;
+  std::unique_ptr<LevelWriters> levels_;
 };
 
 }  // namespace ndarray
