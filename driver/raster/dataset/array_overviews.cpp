@@ -130,7 +130,8 @@ CPLErr ArrayDataset::BuildLevels(const char* resampling, int count, const int* f
                              "all " + std::to_string(nBands) + ", which are in one array")
                         .At(file_path()));
     }
-    return Report(build_levels_(*this, resampling, {factors, factors + count}, progress));
+    return Report(build_levels_(*this, count > 0 ? resampling : "NEAREST",
+                                {factors, factors + count}, progress));
   });
 }
 
