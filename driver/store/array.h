@@ -123,7 +123,7 @@ struct RawLayout {
   uint64_t offset_bytes = 0;   // of element (0, 0, ...), from the start of the file
   AxisVector strides_bytes;    // of elements, by array axis
   std::optional<FileId> file;  // the one that is read, where it is a local one
-  std::string path;            // of that file, of which the array may be a part
+  std::string path = "";       // of that file, of which the array may be a part
 };
 
 // How elements are compressed, for people.

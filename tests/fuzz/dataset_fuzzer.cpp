@@ -12,6 +12,7 @@
 
 #include "driver/raster/formats/array_driver.h"
 #include "driver/raster/gdal_compat.h"
+#include "driver/store/archive/zip_directory.h"
 #include "tests/fuzz/fuzz_support.h"
 #include "tests/fuzz/small_frames.h"
 
@@ -20,7 +21,6 @@ namespace {
 
 constexpr int kMaxSide = 64;  // of windows, in pixels
 constexpr int kMaxParts = 3;  // subdatasets that are opened
-constexpr const char* kPath = "/vsimem/fuzzed";
 
 using DatasetPtr = std::unique_ptr<GDALDataset>;
 
@@ -106,30 +106,39 @@ void Update(GDALDataset& dataset, Random& random) {
   Transfer(*dataset.GetRasterBand(1), GF_Read, random);
 }
 
+// Archives are known by their names, too; embed.b2e is a member of all .b2z.
+std::string PathFor(std::string_view bytes) {
+  const bool is_b2z = bytes.find("embed.b2e") != std::string_view::npos;
+  return std::string("/vsimem/fuzzed") + (!HasZipMagic(bytes) ? "" : is_b2z ? ".b2z" : ".npz");
+}
+
 void Run(std::string_view bytes) {
   static const bool initialized = Initialize();
   static_cast<void>(initialized);
   if (!IsSmallFrame(bytes, kMaxChunkCount)) return;
-  VSILFILE* const file = VSIFOpenL(kPath, "wb");
+  const std::string path = PathFor(bytes);
+  const char* const name = path.c_str();
+  VSILFILE* const file = VSIFOpenL(name, "wb");
   VSIFWriteL(bytes.data(), 1, bytes.size(), file);
   VSIFCloseL(file);
   Random random = RandomOf(bytes);
   CPLErrorReset();
-  if (const DatasetPtr dataset = Open(kPath, GDAL_OF_READONLY)) {
+  if (const DatasetPtr dataset = Open(name, GDAL_OF_READONLY)) {
     Ask(*dataset, random);
   } else {  // what begins like neither format is nobody's
-    Check(CPLGetLastErrorMsg()[0] != '\0' || !(kNpyFormat.detect(bytes) || HasFrameMagic(bytes)));
+    const bool is_ours = kNpyFormat.detect(bytes) || HasFrameMagic(bytes) || HasZipMagic(bytes);
+    Check(CPLGetLastErrorMsg()[0] != '\0' || !is_ours);
   }
   bool updated = false;
-  if (const DatasetPtr dataset = Open(kPath, GDAL_OF_UPDATE)) {
+  if (const DatasetPtr dataset = Open(name, GDAL_OF_UPDATE)) {
     Update(*dataset, random);
     updated = true;
   }
-  const DatasetPtr again = Open(kPath, GDAL_OF_READONLY);
+  const DatasetPtr again = Open(name, GDAL_OF_READONLY);
   Check(again != nullptr || !updated);
   if (again != nullptr) Ask(*again, random);
   for (const char* const ending : {"", ".aux.xml", ".msk", ".ovr"}) {
-    VSIUnlink((std::string(kPath) + ending).c_str());
+    VSIUnlink((path + ending).c_str());
   }
 }
 

@@ -70,7 +70,7 @@ Result<std::shared_ptr<Array>> Open(const std::string& path, OpenFor, int, const
   return std::shared_ptr<Array>(array);
 }
 
-Result<ElementType> ReadElement(const std::string&) {
+Result<ElementType> ReadElement(const std::shared_ptr<ByteFile>&) {
   return PlainElement({ScalarType::kUInt8, kNativeOrder});
 }
 

@@ -118,7 +118,7 @@ class ArrayDataset final : public GDALPamDataset {
   CPLErr BuildLevels(const char* resampling, int count, const int* factors, int band_count,
                      const ProgressFn& progress);
   void FindLevels();
-  std::shared_ptr<ArrayDataset> OpenLevel(std::shared_ptr<Array> array);
+  Result<std::shared_ptr<ArrayDataset>> OpenLevel(std::shared_ptr<Array> array);
   void TakeNoData(ArrayDataset& finest);
   // Of the file that has the array, as the system or GDAL knows it.
   const std::string& file_path() const { return file_path_; }

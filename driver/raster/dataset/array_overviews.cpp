@@ -1,5 +1,7 @@
 // The coarser arrays of a pyramid as the overviews of an ArrayDataset of its finest one.
 
+#include <cpl_error.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
@@ -40,7 +42,7 @@ bool IsCoarser(GDALDataset& finest, GDALDataset& level) {
 
 // A part of another dataset: it has no sidecar, and is described by the other one's nodata where it
 // says nothing of its own.
-std::shared_ptr<ArrayDataset> ArrayDataset::OpenLevel(std::shared_ptr<Array> array) {
+Result<std::shared_ptr<ArrayDataset>> ArrayDataset::OpenLevel(std::shared_ptr<Array> array) {
   const std::string path = array->path();
   Options options;
   options.axes = axes_name();
@@ -49,16 +51,17 @@ std::shared_ptr<ArrayDataset> ArrayDataset::OpenLevel(std::shared_ptr<Array> arr
   options.file = file_;
   StoredMetadata stored = ReadStoredMetadata(array->attributes(), array->info().shape);
   Result<Axes> axes = ChooseAxes(array->info().shape, options.index, options.axes);
-  if (!axes.ok()) {
-    Report(axes.status().At(path));
-    return nullptr;
-  }
+  if (!axes.ok()) return axes.status().At(path);
   const std::shared_ptr<const Attributes> attributes(array, array->attributes());
   std::shared_ptr<ArrayDataset> level(new ArrayDataset(
       std::move(array), std::move(*axes), attributes, std::move(stored), options, GA_ReadOnly));
   level->SetDescription(path.c_str());
   level->PamInitialize();
-  if (level->AddBands() != CE_None) return nullptr;
+  {
+    const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
+    if (level->AddBands() != CE_None)
+      return Status(StatusCode::kNotSupported, CPLGetLastErrorMsg());
+  }
   level->DescribeStructure();
   level->LoadStoredPam();
   level->oOvManager.Initialize(level.get(), ":::VIRTUAL:::");
@@ -77,14 +80,15 @@ void ArrayDataset::FindLevels() {
     Status status = arrays.status();
     for (size_t i = 0; status.ok() && i < arrays->size(); ++i) {
       const CPLErrorStateBackuper errors_so_far;
-      std::shared_ptr<ArrayDataset> level = OpenLevel((*arrays)[i]);
-      if (level == nullptr || !IsCoarser(*this, *level)) {
-        status = Mismatch(StatusCode::kCorrupt, "size",
-                          level == nullptr ? "another kind of raster" : SizeText(*level),
+      Result<std::shared_ptr<ArrayDataset>> level = OpenLevel((*arrays)[i]);
+      if (!level.ok()) {
+        status = level.status();
+      } else if (!IsCoarser(*this, **level)) {
+        status = Mismatch(StatusCode::kCorrupt, "size", SizeText(**level),
                           "one like " + SizeText(*this) + " in fewer pixels")
                      .At((*arrays)[i]->path());
       } else {
-        levels_.push_back(std::move(level));
+        levels_.push_back(std::move(*level));
       }
     }
     std::stable_sort(levels_.begin(), levels_.end(),

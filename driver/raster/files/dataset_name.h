@@ -17,17 +17,17 @@ namespace ndarray {
 
 struct DatasetName {
   std::string path;
-  std::string part;               // of an archive; empty: not named
-  AxisVector index;               // of the leading axes; empty: the whole array
-  std::string_view written_path;  // as in the name, with its quotation marks
-  std::string_view written_part;  // what follows: part and index as in the name
+  std::string part;          // of an archive; empty: not named
+  AxisVector index;          // of the leading axes; empty: the whole array
+  std::string written_path;  // as in the name, with its quotation marks
+  std::string written_part;  // what follows: part and index as in the name
 };
 
 // Whether the name starts with "DRIVER:". GDAL asks this of every file that anyone opens.
 bool HasDriverPrefix(const char* name, std::string_view driver);
 
 // A plain path, DRIVER:path, DRIVER:"path" or either with a part, an index or both after it: what
-// is no index is a part. `name` must outlive the result.
+// is no index is a part.
 Result<DatasetName> ParseDatasetName(std::string_view name, std::string_view driver);
 
 // The spelling without brackets. An empty part: none.

@@ -82,7 +82,7 @@ struct ArrayFormat {
                                          const OpenPolicy& policy);
 
   // The element of a file with all that fields do not say: gaps between them, byte orders.
-  Result<ElementType> (*read_element)(const std::string& path);
+  Result<ElementType> (*read_element)(const std::shared_ptr<ByteFile>& file);
 
   // GDAL_DMD_CREATIONOPTIONLIST.
   std::string (*creation_options)();

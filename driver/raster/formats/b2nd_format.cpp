@@ -93,10 +93,8 @@ Result<std::shared_ptr<ArrayArchive>> OpenArchive(const std::string& path,
 constexpr ArchiveKind kB2z = {/*extension=*/"b2z", /*is_written=*/true, OpenArchive,
                               RewriteOverviews};
 
-Result<ElementType> ReadElement(const std::string& path) {
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path);
-  if (!file.ok()) return file.status();
-  Result<OpenedFrame> frame = OpenFrame(std::move(*file));
+Result<ElementType> ReadElement(const std::shared_ptr<ByteFile>& file) {
+  Result<OpenedFrame> frame = OpenFrame(file);
   if (!frame.ok()) return frame.status();
   return frame->index->layout().element;
 }

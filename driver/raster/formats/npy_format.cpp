@@ -42,10 +42,8 @@ Result<std::shared_ptr<ArrayArchive>> OpenArchive(const std::string& path,
 constexpr ArchiveKind kNpz = {/*extension=*/"npz", /*is_written=*/false, OpenArchive,
                               /*build_levels=*/nullptr};
 
-Result<ElementType> ReadElement(const std::string& path) {
-  Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path);
-  if (!file.ok()) return file.status();
-  Result<NpyHeader> header = ReadNpyHeader(**file);
+Result<ElementType> ReadElement(const std::shared_ptr<ByteFile>& file) {
+  Result<NpyHeader> header = ReadNpyHeader(*file);
   if (!header.ok()) return header.status();
   return ElementType{header->fields, header->is_record, header->element_bytes, header->dtype_text,
                      header->record_text};

@@ -39,6 +39,7 @@ inline std::string Put(std::string bytes, size_t at, const std::string& with) {
 }
 
 std::vector<MalformedFile> MalformedNpyFiles();
+std::vector<MalformedFile> MalformedZipFiles();
 std::vector<MalformedFile> MalformedB2ndFiles();  // all of the following
 
 std::vector<MalformedFile> MalformedFrames();      // header, metalayers

@@ -20,6 +20,7 @@
 #include "tools/gdal_ndarray/convert/overviews.h"
 #include "tools/gdal_ndarray/convert/staging.h"
 #include "tools/gdal_ndarray/convert/tiff_stack.h"
+#include "tools/gdal_ndarray/file_name.h"
 #include "tools/gdal_ndarray/source.h"
 #include "tools/gdal_ndarray/subcommands.h"
 #include "tools/gdal_ndarray/write_file.h"
@@ -200,12 +201,13 @@ void ConvertManyAxes(const ManyAxes& source, const Job& arguments, const ArrayFo
   const std::string kind = "an array of " + std::to_string(shape.size()) + " axes";
   RefuseRasterOptions(arguments, kind, false, shape, options);
   if (!arguments.bands.empty()) {
+    const DatasetName name = ParseName(arguments.source);
     throw Failure(arguments.source + ": is " + kind + ", for which there is no --bands (" +
-                  FormatDatasetName(source.format->driver, arguments.source, {},
+                  FormatDatasetName(source.format->driver, name.path, name.part,
                                     AxisVector(shape.size() - kMaxRasterAxes, 0)) +
                   " is a part that has bands)");
   }
-  RefuseToReplace(arguments.source, arguments.destination);
+  RefuseToReplace(ParseName(arguments.source).path, arguments.destination);
   ConvertArray(source, arguments.written, format, access, options, ProgressOf(arguments.quiet));
 }
 
@@ -260,6 +262,7 @@ void MakeInStaging(Staging& staging, const std::string& destination,
 
 ExitCode Convert(const ConvertArguments& asked) {
   Job arguments(asked);
+  arguments.source = GdalName(asked.source);
   std::optional<Reading> access;
   if (arguments.access) access = ParseReading(*arguments.access);
   const ArrayFormat& format = FormatFor(arguments.destination);

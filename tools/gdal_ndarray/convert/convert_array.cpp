@@ -8,6 +8,7 @@
 #include "driver/raster/create/copy_pixels.h"
 #include "driver/raster/create/new_array.h"
 #include "driver/raster/files/dataset_name.h"
+#include "driver/raster/formats/archive_open.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/threads.h"
 #include "driver/store/box.h"
@@ -123,11 +124,16 @@ std::optional<ManyAxes> FindArrayOfManyAxes(const std::string& path) {
   GDALDriverH const identified = GDALIdentifyDriver(path.c_str(), nullptr);
   if (identified == nullptr) return {};
   const ArrayFormat* const format = FindFormat(GDALGetDescription(identified));
-  if (format == nullptr || HasDriverPrefix(path.c_str(), format->driver)) return {};
-  Result<std::shared_ptr<Array>> array =
-      format->open(path, OpenFor::kReading, DefaultThreads(), {});
+  if (format == nullptr) return {};
+  const Result<DatasetName> name = ParseDatasetName(path, format->driver);
+  if (!name.ok() || !name->index.empty()) return {};
+  Result<std::shared_ptr<Array>> array = OpenNamedArray(*format, *name, DefaultThreads());
   if (!array.ok() || (*array)->info().shape.size() <= kMaxRasterAxes) return {};
-  return ManyAxes{format, std::move(*array)};
+  ManyAxes found{format, std::move(*array), {}};
+  if (found.array->info().is_record) {
+    found.element = Value(format->read_element(Value(OpenNamedFile(*format, *name))));
+  }
+  return found;
 }
 
 void ConvertArray(const ManyAxes& source, const std::string& destination, const ArrayFormat& format,
@@ -136,7 +142,7 @@ void ConvertArray(const ManyAxes& source, const std::string& destination, const 
   const Array& array = *source.array;
   NewArray plan = PlanManyAxes(array.info(), destination);
   plan.max_threads = ThreadsFrom(options);
-  if (array.info().is_record) plan.record = Value(source.format->read_element(array.path()));
+  if (array.info().is_record) plan.record = *source.element;
   RefuseWhatDoesNotFit(array, plan, format);
   plan.source_chunk = array.info().chunk;
   plan.source_block = array.info().block;

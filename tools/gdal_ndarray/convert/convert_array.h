@@ -19,10 +19,12 @@ namespace ndarray::tools {
 struct ManyAxes {
   const ArrayFormat* format;
   std::shared_ptr<Array> array;
+  std::optional<ElementType> element;  // of records
 };
 
-// The array of that .npy or .b2nd file, if it has four axes or more. Absent: it has not, or the
-// file is another one or cannot be opened, which GDAL's drivers report better.
+// The array of that .npy or .b2nd file, or of that part of an archive, if it has four axes or more.
+// Absent: it has not, or the file is another one or cannot be opened, which GDAL's drivers report
+// better.
 std::optional<ManyAxes> FindArrayOfManyAxes(const std::string& path);
 
 // Writes all elements to `destination`, with the attributes of the source where both formats have

@@ -3,10 +3,11 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "driver/raster/files/dataset_name.h"
 #include "driver/raster/files/vsi_file.h"
+#include "driver/raster/formats/archive_open.h"
 #include "driver/raster/formats/array_format.h"
 #include "driver/store/npy/npy_array.h"
+#include "tools/gdal_ndarray/file_name.h"
 #include "tools/gdal_ndarray/info/chunk_report.h"
 #include "tools/gdal_ndarray/raster_report.h"
 #include "tools/gdal_ndarray/report.h"
@@ -15,14 +16,8 @@
 namespace ndarray::tools {
 namespace {
 
-// The path of the file, of whatever name GDAL knows it by.
-std::string FilePath(const std::string& name) {
-  for (const ArrayFormat* const format : Formats()) {
-    if (!HasDriverPrefix(name.c_str(), format->driver)) continue;
-    return Value(ParseDatasetName(name, format->driver)).path;
-  }
-  return name;
-}
+// Where GDAL reads a deflated member of an archive: it is nowhere as it is.
+constexpr std::string_view kUnzipped = "/vsizip/{";
 
 std::string PythonText(const std::string& text) {
   std::string quoted = "\"";
@@ -33,11 +28,13 @@ std::string PythonText(const std::string& text) {
   return quoted + "\"";
 }
 
-// np.memmap(...) that gives the array of a .npy file.
-std::string MemmapCall(const std::string& path, const NpyHeader& header) {
+// np.memmap(...) that gives the array of a .npy file, or of one that is stored in an archive.
+std::string MemmapCall(const ByteFile& file, const NpyHeader& header) {
+  const FileTraits& traits = file.traits();
+  const std::string& path = traits.whole_path.empty() ? file.path() : traits.whole_path;
   const std::string dtype = header.is_record ? header.dtype_text : PythonText(header.dtype_text);
   return "np.memmap(" + PythonText(path) + ", dtype=" + dtype +
-         ", mode=\"r\", offset=" + std::to_string(header.data_offset_bytes) +
+         ", mode=\"r\", offset=" + std::to_string(traits.start_bytes + header.data_offset_bytes) +
          ", shape=" + ShapeString(header.shape) + (header.fortran_order ? ", order=\"F\"" : "") +
          ")";
 }
@@ -53,7 +50,9 @@ Report DescribeNpyFile(const ByteFile& file) {
   report.Add("array_bytes", "Bytes", NpyDataBytes(header), BytesText(NpyDataBytes(header)));
   report.Add("data_offset", "Data offset", header.data_offset_bytes,
              std::to_string(header.data_offset_bytes) + " bytes");
-  report.Add("memmap", "Memory map", MemmapCall(file.path(), header));
+  if (file.path().compare(0, kUnzipped.size(), kUnzipped) != 0) {
+    report.Add("memmap", "Memory map", MemmapCall(file, header));
+  }
   return report;
 }
 
@@ -70,11 +69,45 @@ Report DescribeFile(const std::shared_ptr<ByteFile>& file,
   return DescribeNpyFile(*file);
 }
 
+Report ListArrays(GDALDataset& dataset) {
+  Report report;
+  Report::Json arrays = Report::Json::array();
+  std::string text;
+  const CPLStringList list(CSLDuplicate(dataset.GetMetadata("SUBDATASETS")));
+  for (int i = 1; i <= list.size() / 2; ++i) {
+    const std::string prefix = "SUBDATASET_" + std::to_string(i);
+    const std::string name = list.FetchNameValueDef((prefix + "_NAME").c_str(), "");
+    const std::string what = list.FetchNameValueDef((prefix + "_DESC").c_str(), "");
+    arrays.push_back({{"name", name}, {"description", what}});
+    text += (text.empty() ? "" : "\n") + name + "  " + what;
+  }
+  report.Add("arrays", "Arrays", arrays, text);
+  return report;
+}
+
+// An archive, or an array in it.
+Report DescribePart(const ArrayFormat& format, const DatasetName& name, GDALDataset& dataset,
+                    bool chunks) {
+  const FoundPart found = Value(FindPart(format, name, {}));
+  Report report;
+  report.Add("archive", "Archive", CPLString(format.archive->extension).toupper());
+  if (found.item.array.empty()) {
+    report.Append(ListArrays(dataset));
+    return report;
+  }
+  report.Add("array", "Array", found.item.array);
+  report.Append(DescribeFile(Value(OpenNamedFile(format, name)), format, chunks));
+  report.Append(DescribeRaster(dataset));
+  return report;
+}
+
 }  // namespace
 
 ExitCode Info(const InfoArguments& arguments) {
-  const std::string path = FilePath(arguments.file);
-  const DatasetPointer dataset = OpenRaster(arguments.file);
+  const std::string gdal_name = GdalName(arguments.file);
+  const DatasetName name = ParseName(gdal_name);
+  const std::string& path = name.path;
+  const DatasetPointer dataset = OpenRaster(gdal_name);
   const ArrayFormat* const format = FindFormat(dataset->GetDriverName());
   if (format == nullptr) {
     Check(Mismatch(StatusCode::kNotSupported, "format", dataset->GetDriverName(),
@@ -85,8 +118,12 @@ ExitCode Info(const InfoArguments& arguments) {
   Report report;
   report.Add("file", "File", path);
   report.Add("file_bytes", "File size", file->size_bytes(), BytesText(file->size_bytes()));
-  report.Append(DescribeFile(file, *format, arguments.chunks));
-  report.Append(DescribeRaster(*dataset));
+  if (!IsInArchive(*format, name)) {
+    report.Append(DescribeFile(file, *format, arguments.chunks));
+    report.Append(DescribeRaster(*dataset));
+  } else {
+    report.Append(DescribePart(*format, name, *dataset, arguments.chunks));
+  }
   std::fputs((arguments.json ? report.AsJson() : report.AsText()).c_str(), stdout);
   return kDone;
 }

@@ -20,6 +20,7 @@
 #include <random>
 #include <set>
 
+#include "tools/gdal_ndarray/file_name.h"
 #include "tools/gdal_ndarray/subcommands.h"
 
 namespace ndarray::tools {
@@ -183,7 +184,7 @@ class Search {
 
 ExitCode TuneOptions(const TuneArguments& arguments) {
   const Task task{ParseReading(arguments.access), arguments.objective, arguments.budget_s};
-  const DatasetPointer source = OpenRaster(arguments.source);
+  const DatasetPointer source = OpenRaster(GdalName(arguments.source));
   const GDALProgressFunc progress = GdalProgress(arguments.quiet || arguments.json);
   const Findings findings = Search(*source, task, progress).Run();
   progress(1, nullptr, nullptr);

@@ -11,10 +11,12 @@
 #include <utility>
 
 #include "driver/raster/create/new_array.h"
+#include "driver/raster/formats/archive_open.h"
 #include "driver/raster/formats/array_format.h"
 #include "driver/raster/gdal_types.h"
 #include "driver/store/box.h"
 #include "tools/gdal_ndarray/command.h"
+#include "tools/gdal_ndarray/file_name.h"
 #include "tools/gdal_ndarray/raster_report.h"
 #include "tools/gdal_ndarray/report.h"
 #include "tools/gdal_ndarray/verify/dataset_pool.h"
@@ -232,7 +234,7 @@ std::shared_ptr<Array> OpenArray(const std::string& path, const std::string& dri
   if (format == nullptr) {
     throw Failure(path + ": found " + driver + ", wanted a .npy or .b2nd file, of as many axes");
   }
-  return Value(format->open(path, OpenFor::kReading, 1, {}));
+  return Value(OpenNamedArray(*format, ParseName(path), 1));
 }
 
 // The shape, or the first field that is another. Empty where all are the same.

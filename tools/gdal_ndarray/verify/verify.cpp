@@ -9,6 +9,7 @@
 #ifdef NDARRAY_HAS_B2ND
 #include "driver/store/blosc2/frame_header.h"
 #endif
+#include "tools/gdal_ndarray/file_name.h"
 #include "tools/gdal_ndarray/report.h"
 #include "tools/gdal_ndarray/subcommands.h"
 #include "tools/gdal_ndarray/verify/against.h"
@@ -22,8 +23,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Opening it has checked all that is in it: that the header is right, and the elements are there.
-bool VerifyNpy(const std::string& path, const ProgressFn& progress, Json& report) {
-  const std::shared_ptr<ByteFile> file = Value(OpenByteFile(path));
+bool VerifyNpy(const std::shared_ptr<ByteFile>& file, const ProgressFn& progress, Json& report) {
   const NpyHeader header = Value(ReadNpyHeader(*file));
   report["shape"] = ShapeJson(header.shape);
   report["dtype"] = header.dtype_text;
@@ -40,8 +40,10 @@ bool VerifyNpy(const std::string& path, const ProgressFn& progress, Json& report
 }
 
 // By its first bytes: the driver NPY has no such option.
-bool IsB2nd([[maybe_unused]] const std::string& path) {
+bool IsB2nd([[maybe_unused]] const std::string& name) {
 #ifdef NDARRAY_HAS_B2ND
+  const std::string path = ParseName(name).path;
+  if (IsArchiveName(kB2ndFormat, path)) return true;
   const Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path);
   std::string start;
   return file.ok() && (*file)->size_bytes() >= kFrameHeaderMinBytes &&
@@ -56,25 +58,23 @@ bool VerifyFile(const VerifyArguments& arguments, [[maybe_unused]] GDALDataset& 
   const std::string format = report["format"];
 #ifdef NDARRAY_HAS_B2ND
   if (format == kB2ndFormat.driver) {
-    return VerifyFrame(arguments.file, dataset, progress, report);
+    return VerifyFrame(OpenFileOf(kB2ndFormat, arguments.file), dataset, progress, report);
   }
 #endif
   if (format != kNpyFormat.driver) {
     throw Failure(arguments.file + ": found a file of the driver " + format +
                   ", wanted a .npy or .b2nd file");
   }
-  return VerifyNpy(arguments.file, progress, report);
+  return VerifyNpy(OpenFileOf(kNpyFormat, arguments.file), progress, report);
 }
 
-}  // namespace
-
-ExitCode Verify(const VerifyArguments& arguments) {
-  RequirePath(arguments.file);
+// Of one array; whether it is sound and, where it is compared, equal.
+bool VerifyArray(const VerifyArguments& arguments, Json& report) {
   // Without comparing, which finds the first place and no other: that is done below.
   CPLStringList options;
   if (IsB2nd(arguments.file)) options.SetNameValue("VERIFY", "NO");
   const DatasetPointer dataset = OpenRaster(arguments.file, options.List());
-  Json report = {{"file", arguments.file}, {"verdict", ""}};
+  report = {{"file", arguments.file}, {"verdict", ""}};
   report["format"] = dataset->GetDriver()->GetDescription();
   const ProgressFn progress = ProgressOf(arguments.json || arguments.quiet);
   const bool compares = !arguments.against.empty();
@@ -93,12 +93,43 @@ ExitCode Verify(const VerifyArguments& arguments) {
                       : !equal   ? "different"
                       : compares ? "equal"
                                  : "no damage found";
-  if (arguments.json) {
-    std::printf("%s\n", report.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
-  } else if (!arguments.quiet) {
-    PrintReport(report);
+  return sound && equal;
+}
+
+// An archive as a whole is all of its arrays, the levels of pyramids, too.
+std::vector<std::string> NamesIn(const VerifyArguments& arguments) {
+  std::vector<std::string> names;
+  for (const ArrayFormat* const format : Formats()) {
+    for (std::string& name : ArraysOf(*format, arguments.file)) names.push_back(std::move(name));
   }
-  return sound && equal ? kDone : kFailed;
+  if (names.empty()) names.push_back(arguments.file);
+  return names;
+}
+
+}  // namespace
+
+ExitCode Verify(const VerifyArguments& asked) {
+  VerifyArguments arguments = asked;
+  arguments.file = GdalName(asked.file);
+  arguments.against = asked.against.empty() ? "" : GdalName(asked.against);
+  // An index chooses pixels of a file, which is verified whole.
+  if (ParseName(arguments.file).part.empty()) RequirePath(arguments.file);
+  const std::vector<std::string> names =
+      asked.against.empty() ? NamesIn(arguments) : std::vector<std::string>{arguments.file};
+  Json reports = Json::array();
+  bool right = true;
+  for (const std::string& name : names) {
+    arguments.file = name;
+    Json report;
+    right = VerifyArray(arguments, report) && right;
+    if (!arguments.json && !arguments.quiet) PrintReport(report);
+    reports.push_back(std::move(report));
+  }
+  if (arguments.json) {
+    const Json& all = names.size() == 1 ? reports[0] : reports;
+    std::printf("%s\n", all.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  }
+  return right ? kDone : kFailed;
 }
 
 }  // namespace ndarray::tools

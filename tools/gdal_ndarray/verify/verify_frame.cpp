@@ -163,9 +163,9 @@ Json Unseen(const FrameIndex& index, const FrameExtents& extents, const FrameDam
 
 }  // namespace
 
-bool VerifyFrame(const std::string& path, GDALDataset& dataset, const ProgressFn& progress,
+bool VerifyFrame(std::shared_ptr<ByteFile> opened, GDALDataset& dataset, const ProgressFn& progress,
                  Json& report) {
-  const auto [file, index] = Value(OpenFrame(Value(OpenByteFile(path)), Verification::kChunks));
+  const auto [file, index] = Value(OpenFrame(std::move(opened), Verification::kChunks));
   const B2ndLayout& layout = index->layout();
   report["shape"] = ShapeJson(layout.shape);
   report["dtype"] = layout.element.text;

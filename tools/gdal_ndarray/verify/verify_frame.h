@@ -2,10 +2,11 @@
 #ifndef GDAL_NDARRAY_TOOLS_VERIFY_VERIFY_FRAME_H_
 #define GDAL_NDARRAY_TOOLS_VERIFY_VERIFY_FRAME_H_
 
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <string>
 
 #include "driver/raster/gdal_compat.h"
+#include "driver/store/io/byte_file.h"
 #include "tools/gdal_ndarray/verify/compare.h"
 
 namespace ndarray::tools {
@@ -17,7 +18,7 @@ constexpr size_t kMaxListedDamage = 100;
 // "decoding", "attributes", "checksums", and as "unseen" what none of that can find out. Returns
 // whether all is sound. `dataset` is the file as a raster, which knows what pixels are. Throws
 // Failure.
-bool VerifyFrame(const std::string& path, GDALDataset& dataset, const ProgressFn& progress,
+bool VerifyFrame(std::shared_ptr<ByteFile> opened, GDALDataset& dataset, const ProgressFn& progress,
                  nlohmann::ordered_json& report);
 
 }  // namespace ndarray::tools

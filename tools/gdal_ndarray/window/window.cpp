@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "driver/raster/formats/array_format.h"
+#include "tools/gdal_ndarray/file_name.h"
 #include "tools/gdal_ndarray/picture.h"
 #include "tools/gdal_ndarray/source.h"
 #include "tools/gdal_ndarray/subcommands.h"
@@ -80,7 +81,7 @@ ExitCode WriteWindow(const WindowArguments& arguments) {
   if (!to_stdout && !picture && !EQUAL(extension.c_str(), "npy")) {
     throw WrongUsage("-o: found " + arguments.output + ", wanted a name that ends in .npy or .png");
   }
-  const DatasetPointer dataset = OpenRaster(arguments.file);
+  const DatasetPointer dataset = OpenRaster(GdalName(arguments.file));
   RequireBands(*dataset, arguments.file);
   CheckWindow(*dataset, arguments);
   const PixelSize size = OutputSize(arguments);

@@ -1,0 +1,111 @@
+#include "driver/store/archive/zip_directory.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "driver/store/io/sub_file.h"
+#include "tests/support/memory_file.h"
+#include "tests/support/zip_bytes.h"
+
+namespace ndarray {
+namespace {
+
+using testing::AsZip64;
+using testing::Little;
+using testing::MemoryFile;
+using testing::ZipBytes;
+
+std::string Content(const std::shared_ptr<MemoryFile>& file, const ZipDirectory& directory,
+                    const std::string& name) {
+  const ZipMember* const member = directory.Find(name);
+  if (member == nullptr) return "no member";
+  const Result<uint64_t> offset = ZipMemberOffset(*file, *member);
+  if (!offset.ok()) return offset.status().message();
+  const auto part = SubFile::Open(name, file, *offset, member->packed_bytes);
+  std::string bytes;
+  if (!part.ok()) return part.status().message();
+  const Status status = ReadBytes(**part, 0, (*part)->size_bytes(), bytes);
+  return status.ok() ? bytes : status.message();
+}
+
+TEST(ZipDirectory, FindsMembersWhereTheyLie) {
+  const std::string extra = "\x99\x99\x03" + std::string("\0abc", 4);
+  const ZipBytes zip({{"b/one", "first", 0, {}, extra, extra, 0}, {"a", "", 0, {}, "", "", 0}},
+                     "a comment with PK\x05\x06 in it");
+  const auto file = std::make_shared<MemoryFile>(zip.bytes);
+  const Result<ZipDirectory> directory = ZipDirectory::Read(*file);
+  ASSERT_TRUE(directory.ok()) << directory.status().message();
+  ASSERT_EQ(directory->members().size(), 2u);
+  EXPECT_EQ(directory->members()[0].name, "b/one");
+  EXPECT_EQ(directory->members()[0].crc32, 0x12345678u);
+  EXPECT_EQ(Content(file, *directory, "b/one"), "first");
+  EXPECT_EQ(Content(file, *directory, "a"), "");
+  EXPECT_EQ(directory->Find("b"), nullptr);
+}
+
+TEST(ZipDirectory, ReadsZip64) {
+  // Sizes and offset of the first member, as archives of more than 4 GiB have them.
+  const std::string in_64 =
+      Little(1, 2) + Little(24, 2) + Little(5, 8) + Little(5, 8) + Little(0, 8);
+  ZipBytes zip({{"one", "first", 0, {}, "", in_64, 0}, {"two", "second", 0, {}, "", "", 0}});
+  zip.bytes.replace(zip.entries[0] + 20, 8, std::string(8, '\xff'));
+  zip.bytes.replace(zip.entries[0] + 42, 4, std::string(4, '\xff'));
+  for (const std::string& bytes : {zip.bytes, AsZip64(zip)}) {
+    const auto file = std::make_shared<MemoryFile>(bytes);
+    const Result<ZipDirectory> directory = ZipDirectory::Read(*file);
+    ASSERT_TRUE(directory.ok()) << directory.status().message();
+    EXPECT_EQ(Content(file, *directory, "one"), "first");
+    EXPECT_EQ(Content(file, *directory, "two"), "second");
+  }
+}
+
+TEST(ZipDirectory, CostsTwoReadsHoweverLargeTheArchiveIs) {
+  const std::string much(size_t{1} << 20, 'x');
+  std::vector<testing::ZipEntry> entries;
+  for (int i = 0; i < 3000; ++i) {
+    entries.push_back({"a_rather_long_name_" + std::to_string(i), "x", 0, {}, "", "", 0});
+  }
+  entries.push_back({"much", much, 0, {}, "", "", 0});
+  const MemoryFile file(ZipBytes(entries).bytes);
+  const Result<ZipDirectory> directory = ZipDirectory::Read(file);
+  ASSERT_TRUE(directory.ok()) << directory.status().message();
+  EXPECT_EQ(directory->members().size(), entries.size());
+  EXPECT_EQ(file.calls(), 2u);
+  EXPECT_LT(file.bytes_read(), 400'000u);
+}
+
+TEST(ZipDirectory, OfFewMembersCostsOneRead) {
+  const MemoryFile file(ZipBytes({{"a", std::string(200'000, 'x')}}).bytes);
+  ASSERT_TRUE(ZipDirectory::Read(file).ok());
+  EXPECT_EQ(file.calls(), 1u);
+}
+
+TEST(ZipDirectory, KnowsNamesThatLeaveTheirFolder) {
+  for (const char* const name : {"a", "a/b.npy", "a..b/.c", "...", "höhe"}) {
+    EXPECT_TRUE(IsPlainZipName(name)) << name;
+  }
+  for (const char* const name :
+       {"/a", "..", "../a", "a/../b", "a//b", "a/", "./a", "a\\..\\b", ""}) {
+    EXPECT_FALSE(IsPlainZipName(name)) << name;
+  }
+}
+
+TEST(SubFile, NeverReadsBehindItsEnd) {
+  const auto file = std::make_shared<MemoryFile>("0123456789");
+  const auto part = SubFile::Open("part", file, 2, 5);
+  ASSERT_TRUE(part.ok());
+  std::string bytes;
+  EXPECT_TRUE(ReadBytes(**part, 1, 4, bytes).ok());
+  EXPECT_EQ(bytes, "3456");
+  EXPECT_FALSE(ReadBytes(**part, 1, 5, bytes).ok());
+  EXPECT_FALSE(ReadBytes(**part, UINT64_MAX, 1, bytes).ok());
+  EXPECT_FALSE(SubFile::Open("part", file, 2, 9).ok());
+  EXPECT_FALSE(SubFile::Open("part", file, UINT64_MAX, 1).ok());
+  EXPECT_EQ((*part)->traits().start_bytes, 2u);
+  EXPECT_EQ((*part)->traits().whole_path, file->path());
+}
+
+}  // namespace
+}  // namespace ndarray
