@@ -1,5 +1,3 @@
-#include "driver/store/archive/halve.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "driver/store/archive/halve.h"
 #include "driver/store/box.h"
 #include "driver/store/dtype/half.h"
 

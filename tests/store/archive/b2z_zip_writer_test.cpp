@@ -1,14 +1,13 @@
 // ZIP archives byte by byte, against a reader of a few lines and zlib's checksum of all bytes at
 // once.
 
-#include "driver/store/archive/zip_writer.h"
-
 #include <gtest/gtest.h>
 #include <zlib.h>
 
 #include <map>
 #include <string>
 
+#include "driver/store/archive/zip_writer.h"
 #include "driver/store/io/string_file.h"
 #include "tests/support/status_matchers.h"
 
