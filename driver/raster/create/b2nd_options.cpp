@@ -125,7 +125,7 @@ std::string B2ndCreationOptions() {
          "<Option name='CHUNKXSIZE' type='int' min='1' description='Width of a chunk, a multiple "
          "of the width of a block (default: 1024; narrow images have chunks of 2 MB)'/>"
          "<Option name='CHUNKYSIZE' type='int' min='1' description='Height of a chunk'/>" +
-         kB2ndOptionWords + "</CreationOptionList>";
+         kB2zOptions + kB2ndOptionWords + "</CreationOptionList>";
 }
 
 Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList asked) {
@@ -143,6 +143,8 @@ Result<B2ndPlan> PlanB2nd(const NewArray& array, StringList asked) {
   Result<B2ndLayout> layout = MakeB2ndLayout(array.element(), array.shape, cut->chunk, cut->block);
   if (!layout.ok()) return layout.status().At(array.path);
   plan.layout = std::move(*layout);
+  plan.side_of_bytes = codec->side_of_bytes;
+  plan.words = std::move(*words);
   return plan;
 }
 

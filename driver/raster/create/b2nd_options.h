@@ -2,6 +2,9 @@
 #ifndef GDAL_NDARRAY_RASTER_CREATE_B2ND_OPTIONS_H_
 #define GDAL_NDARRAY_RASTER_CREATE_B2ND_OPTIONS_H_
 
+#include <cpl_string.h>
+
+#include <cstdint>
 #include <string>
 
 #include "driver/raster/create/new_array.h"
@@ -19,6 +22,8 @@ struct B2ndPlan {
   B2ndLayout layout;
   Compression compression;
   int max_threads = 1;
+  CPLStringList words;        // the options in B2ND's own words
+  int64_t side_of_bytes = 0;  // as CutB2nd wants it
 };
 
 // Everything that can be wrong with COMPRESS, LEVEL, FILTER, CHECKSUM, BLOCKXSIZE, BLOCKYSIZE,

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "driver/raster/axes.h"
+#include "driver/raster/create/pixel_facts.h"
 #include "driver/raster/dataset/array_dataset.h"
 #include "driver/raster/files/dataset_name.h"
 #include "driver/raster/gdal_error.h"
@@ -136,6 +137,13 @@ void CutLikeSource(GDALDataset& source, NewArray& plan) {
   plan.source_block = info.block;
 }
 
+void DescribePixels(GDALDataset& source, NewArray& plan) {
+  plan.nodata = NoDataElements(source, plan.type);
+  for (int band = 1; band <= source.GetRasterCount(); ++band) {
+    plan.holds_names = plan.holds_names || HoldsNames(*source.GetRasterBand(band));
+  }
+}
+
 }  // namespace
 
 Result<NewArray> PlanCopy(const char* name, const char* driver, GDALDataset& source, bool strict,
@@ -151,7 +159,9 @@ Result<NewArray> PlanCopy(const char* name, const char* driver, GDALDataset& sou
   }
   Result<NewArray> plan = PlanArray(name, driver, source.GetRasterXSize(), source.GetRasterYSize(),
                                     bands, type, signed_byte, options);
-  if (plan.ok()) CutLikeSource(source, *plan);
+  if (!plan.ok()) return plan;
+  CutLikeSource(source, *plan);
+  DescribePixels(source, *plan);
   return plan;
 }
 

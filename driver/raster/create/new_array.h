@@ -4,6 +4,7 @@
 #define GDAL_NDARRAY_RASTER_CREATE_NEW_ARRAY_H_
 
 #include <string>
+#include <vector>
 
 #include "driver/raster/gdal_compat.h"
 #include "driver/raster/gdal_types.h"
@@ -34,6 +35,9 @@ struct NewArray {
     return record.is_record ? record.element_bytes : static_cast<int64_t>(dtype.size_bytes());
   }
   int max_threads = 1;
+  // Of a copy: nodata values as elements, as NoDataElements has them, and whether values are names.
+  std::vector<std::string> nodata;
+  bool holds_names = false;
   AxisVector source_chunk, source_block;  // to be kept, of a source that is cut; else empty
 };
 

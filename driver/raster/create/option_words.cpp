@@ -88,6 +88,14 @@ const char* const kB2ndOptionWords =
     "<Option name='PREDICTOR' type='string' description='As in GeoTIFF: 2 and 3 are "
     "FILTER=BYTEDELTA'/>";
 
+const char* const kB2zOptions =
+    "<Option name='OVERVIEWS' type='string-select' description='Of a .b2z: AUTO (default) also "
+    "writes overviews, each half of the one before, down to 256 pixels'>"
+    "<Value>AUTO</Value><Value>NONE</Value></Option>"
+    "<Option name='RESAMPLING' type='string-select' description='Of a .b2z: how overviews are made "
+    "(default: AVERAGE; NEAREST for palettes and categories)'>"
+    "<Value>AVERAGE</Value><Value>NEAREST</Value><Value>MODE</Value></Option>";
+
 const char* const kNpyIgnoredOptions =
     "<Option name='COMPRESS' type='string' description='Ignored: a .npy is not "
     "compressed (the driver B2ND compresses)'/>"

@@ -24,6 +24,9 @@ constexpr const char* kIgnored = "Ignored";
 extern const char* const kB2ndOptionWords;
 extern const char* const kNpyIgnoredOptions;
 
+// The same of what is understood of a .b2z (b2z_options.h).
+extern const char* const kB2zOptions;
+
 // The options of the driver B2ND, in its own words: COMPRESS=DEFLATE is ZLIB; BLOCKSIZE is both
 // BLOCKXSIZE and BLOCKYSIZE; ZSTD_LEVEL and ZLEVEL are LEVEL, if they are of the codec; PREDICTOR
 // is FILTER, with a GDAL warning that names it. Where both words are given, B2ND's own counts.

@@ -107,6 +107,7 @@ ArrayDataset::ArrayDataset(std::shared_ptr<Array> array, Axes axes,
       attributes_(std::move(attributes)),
       file_path_(options.file.path().empty() ? io_.array().path() : options.file.path()),
       is_part_(!options.index.empty() || !options.part.empty()),
+      build_levels_(options.build_levels),
       open_coarser_(options.open_coarser),
       stored_(std::move(stored)),
       file_(options.file),
@@ -260,6 +261,9 @@ CPLErr ArrayDataset::IBuildOverviews(const char* resampling, int count, const in
                                      CSLConstList options) {
   FindOverviewsAndMasks();
   if (!IsStillNamed()) return ReportReplaced("it can have no overviews");
+  if (build_levels_) {
+    return BuildLevels(resampling, count, factors, band_count, FromGdal(progress, progress_data));
+  }
   if (IsShared()) {
     // They are bands of another driver, which threads must not share: this dataset does without.
     const char* const drivers[] = {GetDriverName(), nullptr};

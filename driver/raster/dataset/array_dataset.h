@@ -31,6 +31,10 @@ namespace ndarray {
 
 class ArrayDataset final : public GDALPamDataset {
  public:
+  using LevelBuilder =
+      std::function<Status(const ArrayDataset& raster, const std::string& method,
+                           const std::vector<int>& factors, const ProgressFn& progress)>;
+
   struct Options {
     AxisVector index;     // of the leading axes; empty: the whole array
     std::string axes;     // of the user; empty: what the file remembers, else the rule
@@ -44,6 +48,9 @@ class ArrayDataset final : public GDALPamDataset {
     std::function<Result<std::vector<std::shared_ptr<Array>>>()> open_coarser;
     // Of the same file, for programs that ask for either; nullptr: only a raster was asked for.
     std::shared_ptr<GDALGroup> root_group;
+    // Writes these overviews into the archive, in place of others, which is another file then;
+    // empty: they go beside it.
+    LevelBuilder build_levels;
   };
 
   // Opens the raster that options choose of the array, with its sidecars. The dataset's name and
@@ -57,6 +64,7 @@ class ArrayDataset final : public GDALPamDataset {
   bool IsStillNamed() const { return file_.IsStillNamed(); }
 
   const WindowIo& io() const { return io_; }
+  int max_threads() const { return max_threads_; }
   const std::string& axes_name() const { return io_.axes().name; }
   // In the file itself: it was written, or at least updated, by us.
   bool remembers_axes() const { return !stored_.axes.empty(); }
@@ -110,6 +118,8 @@ class ArrayDataset final : public GDALPamDataset {
   StoredMask* FindStoredMask(int band);
   CPLErr CreateMask(int flags, int band);
   void FindOverviewsAndMasks();
+  CPLErr BuildLevels(const char* resampling, int count, const int* factors, int band_count,
+                     const ProgressFn& progress);
   void FindLevels();
   Result<std::shared_ptr<ArrayDataset>> OpenLevel(std::shared_ptr<Array> array);
   void TakeNoData(ArrayDataset& finest);
@@ -147,6 +157,7 @@ class ArrayDataset final : public GDALPamDataset {
   const bool is_part_;     // of the file: its part of the sidecar is its own
   bool is_level_ = false;  // of another dataset, which sees to all that is no pixels
   std::vector<std::shared_ptr<ArrayDataset>> levels_;  // the same in fewer pixels, largest first
+  const LevelBuilder build_levels_;
   std::function<Result<std::vector<std::shared_ptr<Array>>>()> open_coarser_;  // until it is called
   std::vector<BandSource> sources_;  // of bands, by their numbers less one
   StoredMetadata stored_;

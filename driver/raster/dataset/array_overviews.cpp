@@ -125,6 +125,20 @@ void ArrayDataset::TakeNoData(ArrayDataset& finest) {
   nPamFlags &= ~GPF_DIRTY;
 }
 
+// This dataset goes on showing the file that it has open.
+CPLErr ArrayDataset::BuildLevels(const char* resampling, int count, const int* factors,
+                                 int band_count, const ProgressFn& progress) {
+  return Guarded(CE_Failure, [&] {
+    if (count > 0 && band_count != nBands) {
+      return Report(Mismatch(StatusCode::kNotSupported, "bands", std::to_string(band_count),
+                             "all " + std::to_string(nBands) + ", which are in one array")
+                        .At(file_path()));
+    }
+    return Report(build_levels_(*this, count > 0 ? resampling : "NEAREST",
+                                {factors, factors + count}, progress));
+  });
+}
+
 int ArrayBand::GetOverviewCount() {
   dataset().FindLevels();
   if (!dataset().levels_.empty()) return static_cast<int>(dataset().levels_.size());

@@ -261,4 +261,13 @@ Result<std::unique_ptr<OutputFile>> CreateOutputFile(const std::string& path) {
       std::make_unique<VsiOutputFile>(path, written, std::move(handle)));
 }
 
+Result<std::shared_ptr<WritableFile>> CreateScratch(const std::string& path) {
+  if (!IsVirtualPath(path)) return CreateScratchFile(path);
+  const std::string name = path + ".scratch";
+  { const VsiHandle empty(VSIFOpenL(name.c_str(), "wb")); }
+  Result<std::shared_ptr<WritableFile>> file = OpenVsiFile(name, Access::kUpdate);
+  VSIUnlink(name.c_str());  // its content stays until it is closed
+  return file;
+}
+
 }  // namespace ndarray

@@ -47,6 +47,10 @@ Status CheckFreeSpace(const std::string& path, uint64_t size_bytes);
 // once when it is closed.
 Result<std::unique_ptr<OutputFile>> CreateOutputFile(const std::string& path);
 
+// A file for work that has no room in memory, beside that path (CreateScratchFile); virtual ones
+// are where that path is.
+Result<std::shared_ptr<WritableFile>> CreateScratch(const std::string& path);
+
 }  // namespace ndarray
 
 #endif  // GDAL_NDARRAY_RASTER_FILES_VSI_FILE_H_

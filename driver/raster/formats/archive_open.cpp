@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "driver/raster/create/b2z_overviews.h"
 #include "driver/raster/files/subdataset_list.h"
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/archive_groups.h"
@@ -153,6 +154,13 @@ std::unique_ptr<GDALDataset> OpenInArchive(const ArrayFormat& format, GDALOpenIn
     options.open_coarser = [archive = found->archive, names = item.coarser,
                             max_threads = options.max_threads] {
       return OpenAll(*archive, names, max_threads);
+    };
+  }
+  if (format.archive->build_levels != nullptr) {
+    options.build_levels = [&kind = *format.archive, path = found->name.path, item](
+                               const ArrayDataset& raster, const std::string& method,
+                               const std::vector<int>& factors, const ProgressFn& progress) {
+      return kind.build_levels(raster, {path, item.array, item.coarser, method, factors}, progress);
     };
   }
   return ArrayDataset::Open(open_info, std::move(*array), options);

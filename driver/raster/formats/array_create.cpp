@@ -13,6 +13,7 @@
 #include "driver/raster/files/checksum_file.h"
 #include "driver/raster/files/dataset_name.h"
 #include "driver/raster/files/vsi_file.h"
+#include "driver/raster/formats/array_open.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/mask/mask_file.h"
 #include "driver/raster/mask/stored_mask.h"
@@ -113,6 +114,12 @@ Status WriteCopy(const ArrayFormat& format, const NewArray& array, const WriterS
   return CommitOver(**file, &mask);
 }
 
+// As a reader does: no array in it can be updated.
+GDALDataset* OpenArchive(const ArrayFormat& format, const NewArray& array) {
+  GDALOpenInfo open_info(array.path.c_str(), GA_ReadOnly);
+  return OpenArrayDataset(format, &open_info);
+}
+
 GDALDataset* CopyChecked(const ArrayFormat& format, const NewArray& array,
                          const WriterStarter& start, GDALDataset& source,
                          const ProgressFn& progress) {
@@ -120,6 +127,8 @@ GDALDataset* CopyChecked(const ArrayFormat& format, const NewArray& array,
   if (status.ok()) status = WriteCopy(format, array, start, source, progress);
   if (!status.ok()) return Report(status), nullptr;
   if (IsStandardOutput(array.path)) return new WrittenToStream(array);
+  if (IsArchiveName(format, array.path) && format.archive->is_written)
+    return OpenArchive(format, array);
   const bool update = CanBeUpdated(array.path);
   std::unique_ptr<GDALDataset> described;
   if (!format.keeps_metadata) {
@@ -160,6 +169,15 @@ GDALDataset* CreateArray(const ArrayFormat& format, const char* path, int width,
                          int bands, GDALDataType type, StringList options) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
     const WritingMark mark;
+    if (IsArchiveName(format, path) && format.archive->is_written) {
+      const std::string name = std::string("a .") + format.extension;
+      return Report(Mismatch(StatusCode::kNotSupported, "file name", path,
+                             name +
+                                 ": archives are written by copying a whole image "
+                                 "(gdal_translate, CreateCopy), which may be " +
+                                 name)),
+             nullptr;
+    }
     const bool signed_byte = IsSignedByte(CSLFetchNameValue(options, "PIXELTYPE"));
     Result<NewArray> array =
         PlanArray(path, format.driver, width, height, bands, type, signed_byte, options);
@@ -186,7 +204,7 @@ CPLErr DeleteArray(const ArrayFormat& format, const char* path) {
   if (HasDriverPrefix(path, format.driver)) {
     return Report(Mismatch(StatusCode::kInvalidArgument, "file name", path, "a path"));
   }
-  if (IsDeletingToOverwrite() && EQUAL(CPLGetExtension(path), format.extension)) return CE_None;
+  if (IsDeletingToOverwrite() && IsNameOf(format, path)) return CE_None;
   return Report(DeleteRaster(path));
 }
 

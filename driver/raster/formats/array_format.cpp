@@ -26,9 +26,14 @@ const ArrayFormat* FindFormat(const char* driver) {
   return nullptr;
 }
 
-const ArrayFormat* FormatOfExtension(const char* extension) {
+bool IsNameOf(const ArrayFormat& format, const std::string& path) {
+  return EQUAL(CPLGetExtension(path.c_str()), format.extension) ||
+         (IsArchiveName(format, path) && format.archive->is_written);
+}
+
+const ArrayFormat* FormatOfName(const std::string& path) {
   for (const ArrayFormat* const format : Formats()) {
-    if (EQUAL(format->extension, extension)) return format;
+    if (IsNameOf(*format, path)) return format;
   }
   return nullptr;
 }

@@ -42,12 +42,20 @@ struct OpenPolicy {
 using WriterStarter = std::function<Result<std::unique_ptr<ArrayWriter>>(
     OutputFile& file, const std::vector<Attribute>& attributes, Contents contents)>;
 
+class ArrayDataset;
+struct OverviewsRequest;
+
 // A kind of ZIP archives.
 struct ArchiveKind {
   const char* extension;  // of its files, without the dot
+  bool is_written;        // by CreateCopy, as WriterStarter says
 
   // Errors carry the path.
   Result<std::shared_ptr<ArrayArchive>> (*open)(const std::string& path, const OpenPolicy& policy);
+
+  // GDALDataset::BuildOverviews of an image in one (b2z_overviews.h); nullptr: they go beside it.
+  Status (*build_levels)(const ArrayDataset& raster, const OverviewsRequest& request,
+                         const ProgressFn& progress);
 };
 
 struct ArrayFormat {
@@ -113,9 +121,12 @@ const std::vector<const ArrayFormat*>& Formats();
 // Whether the path has the extension of the format's archives.
 bool IsArchiveName(const ArrayFormat& format, const std::string& path);
 
-// The one with that name of a driver, or that extension (case does not matter), or nullptr.
+// Whether it has one of the extensions of files that the driver writes (case does not matter).
+bool IsNameOf(const ArrayFormat& format, const std::string& path);
+
+// The one with that name of a driver, or that writes files of that name, or nullptr.
 const ArrayFormat* FindFormat(const char* driver);
-const ArrayFormat* FormatOfExtension(const char* extension);
+const ArrayFormat* FormatOfName(const std::string& path);
 
 }  // namespace ndarray
 

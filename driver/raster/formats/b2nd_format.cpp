@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "driver/raster/create/b2nd_options.h"
+#include "driver/raster/create/b2z_options.h"
+#include "driver/raster/create/b2z_overviews.h"
 #include "driver/raster/create/mask_copy.h"
 #include "driver/raster/dataset/cache_limit.h"
 #include "driver/raster/files/memory_option.h"
@@ -14,6 +16,8 @@
 #include "driver/raster/formats/array_driver.h"
 #include "driver/raster/formats/array_format.h"
 #include "driver/raster/formats/b2z_archive.h"
+#include "driver/raster/metadata/level_metadata.h"
+#include "driver/store/archive/b2z_writer.h"
 #include "driver/store/b2nd/b2nd_array.h"
 #include "driver/store/b2nd/b2nd_update.h"
 #include "driver/store/b2nd/b2nd_writer.h"
@@ -86,7 +90,8 @@ Result<std::shared_ptr<ArrayArchive>> OpenArchive(const std::string& path,
   return OpenB2z(path, policy.map, VerificationOf(policy));
 }
 
-constexpr ArchiveKind kB2z = {/*extension=*/"b2z", OpenArchive};
+constexpr ArchiveKind kB2z = {/*extension=*/"b2z", /*is_written=*/true, OpenArchive,
+                              RewriteOverviews};
 
 Result<ElementType> ReadElement(const std::shared_ptr<ByteFile>& file) {
   Result<OpenedFrame> frame = OpenFrame(file);
@@ -110,9 +115,45 @@ Result<std::unique_ptr<ArrayWriter>> StartWriter(const B2ndPlan& plan, OutputFil
   return std::unique_ptr<ArrayWriter>(std::move(*writer));
 }
 
+// With its levels, which are in files beside it for a while, it takes 5/3 of the image.
+Status CheckSpaceFor(const B2zPlan& plan, const std::string& path) {
+  if (plan.levels.compression.level > 0) return {};
+  int64_t bytes = CheckedProduct(plan.layout.shape).value_or(0);
+  for (const B2ndLayout& level : plan.levels.layouts) {
+    bytes += 2 * CheckedProduct(level.shape).value_or(0);
+  }
+  return CheckFreeSpace(path, static_cast<uint64_t>(bytes * plan.layout.element.element_bytes));
+}
+
+Result<WriterStarter> PlanArchive(const NewArray& array, const B2ndPlan& image,
+                                  StringList options) {
+  Result<B2zPlan> plan = PlanB2z(array, image, options);
+  if (!plan.ok()) return plan.status();
+  return WriterStarter([plan = std::move(*plan)](OutputFile& file,
+                                                 const std::vector<Attribute>& attributes,
+                                                 Contents) -> Result<std::unique_ptr<ArrayWriter>> {
+    const Status space = CheckSpaceFor(plan, file.path());
+    if (!space.ok()) return space;
+    std::vector<int> factors;
+    B2zAttributes all{attributes, {}, {}};
+    for (size_t i = 1; i <= plan.levels.layouts.size(); ++i) {
+      factors.push_back(1 << i);
+      all.levels.push_back(LevelAttributes(attributes, factors.back()));
+    }
+    all.group = PyramidAttributes("0", factors, MethodName(plan.levels));
+    Result<std::unique_ptr<B2zWriter>> writer =
+        B2zWriter::Start(file, plan, all, [&file] { return CreateScratch(file.path()); });
+    if (!writer.ok()) return writer.status();
+    return std::unique_ptr<ArrayWriter>(std::move(*writer));
+  });
+}
+
 Result<WriterStarter> Plan(const NewArray& array, StringList options) {
   Result<B2ndPlan> plan = PlanB2nd(array, options);
   if (!plan.ok()) return plan.status();
+  if (IsArchiveName(kB2ndFormat, array.path)) return PlanArchive(array, *plan, options);
+  const Status status = RefuseOverviews(array, options);
+  if (!status.ok()) return status;
   return WriterStarter([plan = std::move(*plan)](OutputFile& file,
                                                  const std::vector<Attribute>& attributes,
                                                  Contents contents) {

@@ -39,7 +39,8 @@ Result<std::shared_ptr<ArrayArchive>> OpenArchive(const std::string& path,
   return OpenNpz(path, policy.map);
 }
 
-constexpr ArchiveKind kNpz = {/*extension=*/"npz", OpenArchive};
+constexpr ArchiveKind kNpz = {/*extension=*/"npz", /*is_written=*/false, OpenArchive,
+                              /*build_levels=*/nullptr};
 
 Result<ElementType> ReadElement(const std::shared_ptr<ByteFile>& file) {
   Result<NpyHeader> header = ReadNpyHeader(*file);

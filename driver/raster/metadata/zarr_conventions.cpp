@@ -28,6 +28,20 @@ constexpr Convention kSpatial = {
     "https://github.com/zarr-conventions/spatial/blob/v1/README.md",
     "Spatial coordinate information"};
 
+constexpr Convention kMultiscales = {
+    "d35379db-88df-4056-af3a-620245f8e347", "multiscales",
+    "https://raw.githubusercontent.com/zarr-conventions/multiscales/refs/tags/v1/schema.json",
+    "https://github.com/zarr-conventions/multiscales/blob/v1/README.md",
+    "Multiscale layout of zarr datasets"};
+
+json EntryOf(const Convention& convention) {
+  return {{"uuid", convention.uuid},
+          {"name", convention.name},
+          {"schema_url", convention.schema_url},
+          {"spec_url", convention.spec_url},
+          {"description", convention.description}};
+}
+
 bool IsEntryOf(const json& entry, const Convention& convention) {
   if (!entry.is_object()) return false;
   const auto uuid = entry.find("uuid");
@@ -41,16 +55,11 @@ json DeclareConventions(const json& declared, bool proj, bool spatial) {
   for (const json& entry : declared.is_array() ? declared : json::array()) {
     if (!IsEntryOf(entry, kProj) && !IsEntryOf(entry, kSpatial)) all.push_back(entry);
   }
-  const auto add = [&](const Convention& convention) {
-    all.push_back({{"uuid", convention.uuid},
-                   {"name", convention.name},
-                   {"schema_url", convention.schema_url},
-                   {"spec_url", convention.spec_url},
-                   {"description", convention.description}});
-  };
-  if (proj) add(kProj);
-  if (spatial) add(kSpatial);
+  if (proj) all.push_back(EntryOf(kProj));
+  if (spatial) all.push_back(EntryOf(kSpatial));
   return all;
 }
+
+json MultiscalesConvention() { return EntryOf(kMultiscales); }
 
 }  // namespace ndarray

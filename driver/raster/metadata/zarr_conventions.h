@@ -13,6 +13,9 @@ namespace ndarray {
 // without; entries of other conventions stay. Empty: there is nothing to declare.
 nlohmann::json DeclareConventions(const nlohmann::json& declared, bool proj, bool spatial);
 
+// The entry of multiscales.
+nlohmann::json MultiscalesConvention();
+
 }  // namespace ndarray
 
 #endif  // GDAL_NDARRAY_RASTER_METADATA_ZARR_CONVENTIONS_H_

@@ -74,24 +74,31 @@ Result<std::unique_ptr<B2ndWriter>> B2ndWriter::Start(OutputFile& file, B2ndLayo
 }
 
 Status B2ndWriter::Write(const Box& box, const ConstStridedView& from) {
-  const Box chunks = ChunksOf(layout_, box);
-  const AxisVector grid = Counts(chunks);
-  const auto position_of = [&](int64_t i) {
-    AxisVector position = GridPosition(grid, i);
-    for (int axis = 0; axis < position.size(); ++axis) position[axis] += chunks.start[axis];
-    return position;
+  return Write({{box, from}});
+}
+
+Status B2ndWriter::Write(const std::vector<Part>& parts) {
+  struct Piece {
+    AxisVector position;
+    ConstStridedView from;
+    std::string encoded;
   };
-  std::vector<std::string> encoded(static_cast<size_t>(ElementsIn(chunks)));
+  std::vector<Piece> pieces;
+  for (const auto& [box, from] : parts) {
+    const Box chunks = ChunksOf(layout_, box);
+    AxisVector position = chunks.start;
+    do {
+      pieces.push_back({position, Shifted(from, box, ChunkBox(layout_, position)), {}});
+    } while (Advance(chunks, position));
+  }
   Status encoding =
-      TryParallelFor(static_cast<int64_t>(encoded.size()), max_threads_, [&](int64_t i) {
-        const AxisVector position = position_of(i);
-        return Encode(position, Shifted(from, box, ChunkBox(layout_, position)),
-                      encoded[static_cast<size_t>(i)]);
+      TryParallelFor(static_cast<int64_t>(pieces.size()), max_threads_, [&](int64_t i) {
+        Piece& piece = pieces[static_cast<size_t>(i)];
+        return Encode(piece.position, piece.from, piece.encoded);
       });
   if (!encoding.ok()) return encoding.At(file_.path());
-  for (size_t i = 0; i < encoded.size(); ++i) {
-    const AxisVector position = position_of(static_cast<int64_t>(i));
-    Status status = Append(GridIndex(layout_.chunk_grid, position), encoded[i]);
+  for (const Piece& piece : pieces) {
+    Status status = Append(GridIndex(layout_.chunk_grid, piece.position), piece.encoded);
     if (!status.ok()) return status;
   }
   return {};

@@ -34,6 +34,13 @@ class B2ndWriter final : public ArrayWriter {
   // take no space.
   Status Write(const Box& box, const ConstStridedView& from) override;
 
+  // The same of several boxes, so that all their chunks are compressed at once.
+  struct Part {
+    Box box;
+    ConstStridedView from;
+  };
+  Status Write(const std::vector<Part>& parts);
+
   // Appends index and trailer and completes the header.
   Status Finish() override;
 

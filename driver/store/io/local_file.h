@@ -32,6 +32,10 @@ Result<std::shared_ptr<ByteFile>> OpenLocalFile(const std::string& path,
 Result<std::shared_ptr<WritableFile>> OpenLocalFileForUpdate(const std::string& path,
                                                              const MapPolicy& policy = {});
 
+// An empty file in the folder of `path`, which errors name, for work that has no room in memory. It
+// has no name there: nobody else finds it, and it is gone when it is closed, or the process killed.
+Result<std::shared_ptr<WritableFile>> CreateScratchFile(const std::string& path);
+
 // Which file an open descriptor is; absent for one that is not open.
 std::optional<FileId> FileIdOf(int descriptor);
 

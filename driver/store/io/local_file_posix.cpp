@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -18,6 +19,7 @@
 #include "driver/store/io/descriptor.h"
 #include "driver/store/io/local_file.h"
 #include "driver/store/io/memory_map.h"
+#include "driver/store/io/output_file.h"
 #include "driver/store/io/resident_limit.h"
 
 namespace ndarray {
@@ -272,6 +274,21 @@ Result<std::shared_ptr<WritableFile>> OpenLocalFileForUpdate(const std::string& 
   if (!opened.ok()) return opened.status();
   return std::shared_ptr<WritableFile>(
       NewLocalFile(path, std::move(*opened), Access::kUpdate, policy));
+}
+
+Result<std::shared_ptr<WritableFile>> CreateScratchFile(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  OpenedFile file{FileDescriptor(open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)), {}};
+  if (!file.descriptor.ok()) {  // a file system where files have a name first
+    std::string name = TemporaryPath(path, ".XXXXXX");
+    file.descriptor = FileDescriptor(mkostemp(name.data(), O_CLOEXEC));
+    if (file.descriptor.ok()) unlink(name.c_str());
+  }
+  if (!file.descriptor.ok()) return ErrnoStatus(path, "create a temporary file beside");
+  if (fstat(file.descriptor.get(), &file.about) != 0) return ErrnoStatus(path, "stat");
+  return std::shared_ptr<WritableFile>(
+      NewLocalFile(path, std::move(file), Access::kUpdate, MapPolicy{0, std::nullopt}));
 }
 
 }  // namespace ndarray

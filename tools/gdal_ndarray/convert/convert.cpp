@@ -266,7 +266,11 @@ ExitCode Convert(const ConvertArguments& asked) {
   std::optional<Reading> access;
   if (arguments.access) access = ParseReading(*arguments.access);
   const ArrayFormat& format = FormatFor(arguments.destination);
-  const CPLStringList options = ParseCreationOptions(format, arguments.creation_options);
+  CPLStringList options = ParseCreationOptions(format, arguments.creation_options);
+  if (arguments.overviews && IsArchiveName(format, arguments.destination)) {
+    arguments.overviews = false;  // they are in it
+    if (options.FetchNameValue("OVERVIEWS") == nullptr) options.SetNameValue("OVERVIEWS", "AUTO");
+  }
   if (!arguments.checksum.empty() && &format != &kNpyFormat) {
     throw WrongUsage("--checksum: found " + arguments.destination + ", wanted a .npy");
   }

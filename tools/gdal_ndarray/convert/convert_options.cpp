@@ -138,11 +138,14 @@ void AddSides(const char* axis, int64_t block, int64_t chunk, int64_t size,
 }  // namespace
 
 const ArrayFormat& FormatFor(const std::string& path) {
-  const ArrayFormat* const format = FormatOfExtension(CPLGetExtension(path.c_str()));
+  const ArrayFormat* const format = FormatOfName(path);
   if (format != nullptr) return *format;
   std::string wanted;
   for (const ArrayFormat* const known : Formats()) {
-    wanted += (wanted.empty() ? "." : " or .") + std::string(known->extension);
+    wanted += (wanted.empty() ? "." : ", .") + std::string(known->extension);
+    if (known->archive != nullptr && known->archive->is_written) {
+      wanted += std::string(", .") + known->archive->extension;
+    }
   }
   throw WrongUsage("DST: found " + path + ", wanted a name that ends in " + wanted);
 }

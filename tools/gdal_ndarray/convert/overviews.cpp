@@ -7,23 +7,13 @@
 #include <cstring>
 #include <vector>
 
+#include "driver/raster/create/pixel_facts.h"
 #include "tools/gdal_ndarray/command.h"
 
 namespace ndarray::tools {
 namespace {
 
 constexpr int kSmallest = 256;
-
-// Whether values of the band are names, of which there is no average.
-bool HoldsNames(GDALRasterBand& band) {
-  if (band.GetColorTable() != nullptr || band.GetColorInterpretation() == GCI_PaletteIndex ||
-      band.GetCategoryNames() != nullptr) {
-    return true;
-  }
-  const GDALRasterAttributeTableH table = GDALGetDefaultRAT(GDALRasterBand::ToHandle(&band));
-  return table != nullptr && GDALRATGetTableType(table) == GRTT_THEMATIC &&
-         GDALDataTypeIsInteger(band.GetRasterDataType());
-}
 
 std::vector<int> Levels(GDALDataset& dataset) {
   const int64_t side = std::max(dataset.GetRasterXSize(), dataset.GetRasterYSize());
