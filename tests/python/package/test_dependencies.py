@@ -20,6 +20,7 @@ LIBRARIES = {
     "hwy": ("libhwy-dev", "libhwy", "Google Highway"),
     "CLI11": ("libcli11-dev", "cli11", "CLI11"),
     "TIFF": ("libtiff-dev", "libtiff", "libtiff"),
+    "ZLIB": ("zlib1g-dev", "zlib", "zlib"),
     "OpenSSL": ("libssl-dev", "openssl", "OpenSSL"),
 }
 OF_THE_SYSTEM = {"Threads", "Python3"}
