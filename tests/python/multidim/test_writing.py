@@ -221,6 +221,29 @@ def test_a_second_array_is_refused(path):  # noqa: F811
     assert open_array(path).GetName() == "scene"
 
 
+def test_a_nodata_value_is_taken_back(path):  # noqa: F811
+    new = New(path)
+    new.array.SetNoDataValueDouble(7)
+    assert new.array.GetNoDataValueAsDouble() == 7
+    assert new.array.DeleteNoDataValue() == gdal.CE_None
+    assert new.array.GetNoDataValueAsDouble() is None
+    new.close()
+    assert open_array(path).GetNoDataValueAsDouble() is None
+
+
+@pytest.mark.parametrize("name", ["", "a/b"])
+def test_arrays_and_dimensions_have_names_without_slashes(path, name):  # noqa: F811
+    group = driver_of(path).CreateMultiDimensional(str(path)).GetRootGroup()
+    x = group.CreateDimension("x", "", "", 5)
+    with pytest.raises(RuntimeError, match="array: found"):
+        group.CreateMDArray(name, [x], gdal.ExtendedDataType.Create(gdal.GDT_Byte))
+    with pytest.raises(RuntimeError, match="dimension: found"):
+        group.CreateDimension(name, "", "", 5)
+    with pytest.raises(RuntimeError, match="dimension: found"):
+        group.CreateDimension("x", "", "", 6)
+    assert not path.exists()
+
+
 def test_texts_are_no_arrays(path):  # noqa: F811
     dataset = driver_of(path).CreateMultiDimensional(str(path))
     group = dataset.GetRootGroup()
