@@ -153,12 +153,13 @@ Status InPieces(const Selection& all, const AxisVector& piece, const AxisVector&
   }
 }
 
-// Calls row(offset) for all rows of a box along its last axis: the index of the row's first element
-// in a dense array of that shape, and its position.
+// Calls row(position) for all rows of a box along its last axis, with their first elements.
 template <typename Row>
 void ForRows(const AxisVector& count, const Row& row) {
+  const int last = count.size() - 1;
+  if (last < 0) return;  // arrays have an axis, which some compilers cannot know
   Box rows{AxisVector(count.size(), 0), count};
-  rows.stop[count.size() - 1] = 1;
+  rows.stop[last] = 1;
   AxisVector at = rows.start;
   do {
     row(at);

@@ -158,7 +158,12 @@ bool MdArray::SetSpatialRef(const OGRSpatialReference* crs) {
 
 bool MdArray::SetRawNoDataValue(const void* value) {
   if (!IsNew("nodata")) return false;
-  if (value == nullptr || GetDataType().GetClass() != GEDTC_NUMERIC ||
+  if (value == nullptr) {
+    nodata_.clear();
+    open_->EditFacts().nodata.reset();
+    return true;
+  }
+  if (GetDataType().GetClass() != GEDTC_NUMERIC ||
       GDALDataTypeIsComplex(GetDataType().GetNumericDataType()) != 0) {
     return Report(Mismatch(StatusCode::kNotSupported, "nodata", "no real number", "one")
                       .At(GetFilename())) == CE_None;

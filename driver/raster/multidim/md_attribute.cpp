@@ -139,6 +139,9 @@ class WrittenAttribute final : public GDALAttribute {
   }
   const GDALExtendedDataType& GetDataType() const override { return type_; }
 
+  // So that it is there at once, of zeros or empty texts.
+  bool Keep() const { return Report(keep_(Value())) == CE_None; }
+
  protected:
   bool IRead(const GUInt64* start, const size_t* count, const GInt64* step,
              const GPtrDiff_t* stride, const GDALExtendedDataType& buffer_type,
@@ -163,7 +166,7 @@ class WrittenAttribute final : public GDALAttribute {
           static_cast<const GByte*>(buffer) + to * static_cast<GPtrDiff_t>(buffer_type.GetSize()),
           buffer_type);
     }
-    return Report(keep_(Value())) == CE_None;
+    return Keep();
   }
 
  private:
@@ -219,8 +222,9 @@ std::shared_ptr<GDALAttribute> NewAttribute(const std::string& parent, const std
                     "at most one dimension, of 1 to 65536 texts or real numbers"));
     return nullptr;
   }
-  return std::make_shared<WrittenAttribute>(parent, name, static_cast<size_t>(count),
-                                            !dimensions.empty(), type, std::move(keep));
+  auto attribute = std::make_shared<WrittenAttribute>(parent, name, static_cast<size_t>(count),
+                                                      !dimensions.empty(), type, std::move(keep));
+  return attribute->Keep() ? attribute : nullptr;
 }
 
 void SetValue(NamedValues& values, const std::string& name, json value) {

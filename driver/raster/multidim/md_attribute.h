@@ -22,8 +22,8 @@ std::shared_ptr<GDALAttribute> MakeAttribute(const std::string& parent, const st
 std::vector<std::shared_ptr<GDALAttribute>> MakeAttributes(const std::string& parent,
                                                            const NamedValues& values);
 
-// An attribute that hands each value that is written to `keep`; nullptr, after a GDAL error, for
-// types and dimensions that it cannot have.
+// An attribute that hands its value to `keep`, zeros or empty texts first, then what is written;
+// nullptr, after a GDAL error, for types and dimensions that it cannot have.
 std::shared_ptr<GDALAttribute> NewAttribute(const std::string& parent, const std::string& name,
                                             const std::vector<GUInt64>& dimensions,
                                             const GDALExtendedDataType& type,

@@ -112,6 +112,12 @@ class NewGroup final : public GDALGroup {
       const std::string& name, const std::vector<std::shared_ptr<GDALDimension>>& dimensions,
       const GDALExtendedDataType& type, CSLConstList options) override {
     return Guarded<std::shared_ptr<GDALMDArray>>(nullptr, [&]() -> std::shared_ptr<GDALMDArray> {
+      if (name.empty() || name.find('/') != std::string::npos) {
+        Report(Mismatch(StatusCode::kInvalidArgument, "array", "\"" + name + "\"",
+                        "a name without a slash")
+                   .At(path_));
+        return nullptr;
+      }
       if (dimensions.size() == 1 && dimensions[0]->GetName() == name) {
         return CreatePositions(name, dimensions[0], type);
       }

@@ -69,7 +69,7 @@ def test_windows_of_any_steps_are_those_of_numpy(path, shape, rng):
     assert tuple(dimension.GetSize() for dimension in shown.GetDimensions()) == shape
     np.testing.assert_array_equal(shown.ReadAsArray(), array)
     float64 = gdal.ExtendedDataType.Create(gdal.GDT_Float64)
-    for _ in range(150):
+    for _ in range(50):
         window = [list(numbers) for numbers in random_window(rng, shape)]
         np.testing.assert_array_equal(shown.ReadAsArray(*window), expected(array, *window))
         np.testing.assert_array_equal(shown.ReadAsArray(*window, float64), expected(array, *window))
@@ -84,33 +84,25 @@ def test_arrays_in_fortran_order_are_read_as_they_are(tmp_path, rng):
 
 
 def test_windows_larger_than_what_is_read_at_once_are_whole(path, rng):
-    array = numbers((3, 5, 700, 900), "<u2", rng)
-    shown = open_array(save(path, array, chunks=(2, 3, 300, 400), blocks=(1, 2, 100, 100)))
-    float64 = gdal.ExtendedDataType.Create(gdal.GDT_Float64)
-    np.testing.assert_array_equal(shown.ReadAsArray(buffer_datatype=float64), array)
-    np.testing.assert_array_equal(shown.ReadAsArray([2, 4, 699, 899], [3, 3, 233, 300], [-1, -2, -3, -2]),
-                                  array[::-1, ::-2, ::-3, ::-2][:, :, :233, :300])
+    array = numbers((2, 2, 520, 540), "<f8", rng)  # 9 MB
+    shown = open_array(save(path, array, chunks=(2, 1, 300, 400), blocks=(1, 1, 100, 100)))
+    float32 = gdal.ExtendedDataType.Create(gdal.GDT_Float32)
+    np.testing.assert_array_equal(shown.ReadAsArray(buffer_datatype=float32), array)
+    np.testing.assert_array_equal(shown.ReadAsArray([1, 1, 519, 539], [2, 1, 174, 270], [-1, -2, -3, -2]),
+                                  array[::-1, 1::-2, ::-3, ::-2])
 
 
-@pytest.mark.parametrize("stride", ["C", "F", "gaps", "negative"])
-def test_elements_go_to_memory_of_any_strides(path, stride, rng):
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])
+def test_elements_go_to_memory_of_any_strides(path, order, rng):
     array = numbers((4, 5, 6, 7), "<i4", rng)
     shown = open_array(save(path, array))
-    memory = np.full((8, 10, 12, 14), -1, "i4")
-    target = {"C": np.empty(array.shape, "i4"), "F": np.empty(array.shape, "i4", order="F"),
-              "gaps": memory[::2, 1::2, ::2, 1::2], "negative": memory[:4, :5, :6, :7][::-1, :, ::-1]}[stride]
-    whole = memory if target.base is not None else target
-    first = target.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-    strides = [step // 4 for step in target.strides]
-    if stride == "negative":  # GDAL's Python bindings take memory from its lowest address on
-        read = np.asarray(shown.Transpose([0, 1, 2, 3]).GetView("[::-1,:,::-1,:]").ReadAsArray())
-        np.testing.assert_array_equal(read, array[::-1, :, ::-1])
-        return
-    raw = shown.Read(buffer_stride=sorted(strides, reverse=True)) if stride == "C" else None
-    if raw is not None:
-        np.testing.assert_array_equal(np.frombuffer(raw, "i4").reshape(array.shape), array)
-    assert first >= 0
-    np.testing.assert_array_equal(shown.Transpose([3, 2, 1, 0]).ReadAsArray(), array.T)
+    strides = [1] * 4
+    for inner, axis in zip(order[:0:-1], order[-2::-1]):
+        strides[axis] = strides[inner] * array.shape[inner]
+    read = shown.Read(buffer_stride=strides)
+    expected_bytes = array.transpose(order).tobytes()
+    assert bytes(read) == expected_bytes
+    np.testing.assert_array_equal(shown.Transpose(list(order)).ReadAsArray(), array.transpose(order))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -204,7 +196,6 @@ def test_attributes_keep_their_types(placed):
     assert types["number"].GetNumericDataType() == gdal.GDT_Int32
     assert types["text"].GetClass() == gdal.GEDTC_STRING
     assert types["tree"].GetSubType() == gdal.GEDTST_JSON
-    assert shown.GetAttribute("no such one") is None if not gdal.GetUseExceptions() else True
 
 
 def test_what_a_sidecar_says_is_shown(path, rng):
@@ -270,6 +261,17 @@ def test_windows_outside_the_array_are_refused(path, rng):
                                ([0, 0, 0, 0], [3, 1, 1, 1], [-2**63, 1, 1, 1])]:
         with pytest.raises(RuntimeError):
             shown.ReadAsArray(start, count, step)
+
+
+def test_what_is_not_there_is_none(path, errors, rng):
+    group = gdal.OpenEx(save(path, numbers((3, 4), "u1", rng)), gdal.OF_MULTIDIM_RASTER).GetRootGroup()
+    assert group.OpenMDArray("none") is None and group.OpenGroup("none") is None
+    assert group.OpenMDArrayFromFullname("/none/none") is None and group.GetAttribute("none") is None
+    array = group.OpenMDArray("scene")
+    assert array.GetAttribute("none") is None and array.GetNoDataValueAsRaw() is None
+    assert (array.GetScale(), array.GetOffset(), array.GetUnit()) == (None, None, "")
+    assert array.GetSpatialRef() is None and not array.GetAttributes()
+    assert array.GetDimensions()[0].GetIndexingVariable() is None
 
 
 def test_an_array_outlives_its_dataset(path, rng):

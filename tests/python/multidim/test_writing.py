@@ -221,6 +221,51 @@ def test_a_second_array_is_refused(path):  # noqa: F811
     assert open_array(path).GetName() == "scene"
 
 
+def test_a_nodata_value_is_taken_back(path):  # noqa: F811
+    new = New(path)
+    new.array.SetNoDataValueDouble(7)
+    assert new.array.GetNoDataValueAsDouble() == 7
+    assert new.array.DeleteNoDataValue() == gdal.CE_None
+    assert new.array.GetNoDataValueAsDouble() is None
+    new.close()
+    assert open_array(path).GetNoDataValueAsDouble() is None
+
+
+@pytest.mark.parametrize("name", ["", "a/b"])
+def test_arrays_and_dimensions_have_names_without_slashes(path, name):  # noqa: F811
+    group = driver_of(path).CreateMultiDimensional(str(path)).GetRootGroup()
+    x = group.CreateDimension("x", "", "", 5)
+    with pytest.raises(RuntimeError, match="array: found"):
+        group.CreateMDArray(name, [x], gdal.ExtendedDataType.Create(gdal.GDT_Byte))
+    with pytest.raises(RuntimeError, match="dimension: found"):
+        group.CreateDimension(name, "", "", 5)
+    with pytest.raises(RuntimeError, match="dimension: found"):
+        group.CreateDimension("x", "", "", 6)
+    assert not path.exists()
+
+
+def test_an_attribute_is_there_before_it_is_written(path):  # noqa: F811
+    new = New(path)
+    number = gdal.ExtendedDataType.Create(gdal.GDT_Float64)
+    for owner in (new.array, new.group):
+        made = owner.CreateAttribute("made", [2], number)
+        assert owner.GetAttribute("made").GetName() == "made"
+        assert list(made.Read()) == [0, 0] and made.Write([1, 2.5]) == gdal.CE_None
+        assert list(made.Read()) == [1, 2.5] and list(owner.GetAttribute("made").Read()) == [1, 2.5]
+        with pytest.raises(RuntimeError, match="attribute : found|attribute.*wanted"):
+            owner.CreateAttribute("", [1], number)
+
+
+def test_an_array_of_more_bytes_than_there_are_numbers_is_refused(path):  # noqa: F811
+    group = driver_of(path).CreateMultiDimensional(str(path)).GetRootGroup()
+    sides = [group.CreateDimension(name, "", "", 1 << 25) for name in "abc"]
+    with pytest.raises(RuntimeError, match="shape: found .*less than 2.63 bytes|chunks"):
+        group.CreateMDArray("large", sides, gdal.ExtendedDataType.Create(gdal.GDT_Byte))
+    with pytest.raises(RuntimeError, match="dimension: found"):
+        group.CreateDimension("larger", "", "", (1 << 64) - 1)
+    assert not path.exists()
+
+
 def test_texts_are_no_arrays(path):  # noqa: F811
     dataset = driver_of(path).CreateMultiDimensional(str(path))
     group = dataset.GetRootGroup()
