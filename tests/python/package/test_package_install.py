@@ -79,6 +79,18 @@ def test_commands(tmp_path):
     assert module("path").returncode == 1  # what is in the tree brings no plugin
 
 
+@pytest.mark.parametrize("words", [["-h"], ["info", "a.npy"]])
+def test_nothing_is_said_where_nobody_reads_on(tmp_path, words):
+    """As in `python -m gdal_ndarray info FILE | head -n 1`."""
+    np.save(tmp_path / "a.npy", np.zeros((2, 3), "u1"))
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run([sys.executable, "-m", "gdal_ndarray", *words], stdout=writing, stderr=subprocess.PIPE,
+                         text=True, cwd=tmp_path)
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (1, "")
+
+
 @pytest.mark.slow
 def test_pip_installs_it_from_the_tree(tmp_path):
     for module in ("pip", "setuptools"):

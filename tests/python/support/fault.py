@@ -31,6 +31,7 @@ for line in sys.stdin:
 
 def environment(path, **others):
     """That of a process in which calls with `path` in their arguments count."""
+    assert PRELOAD.exists(), f"{PRELOAD} is not built"  # the loader would go on without it
     preload = f"{os.environ.get('LD_PRELOAD', '')} {PRELOAD}".strip()
     return {**os.environ, "LD_PRELOAD": preload, "NDARRAY_FAULT_PATH": str(path), **others}
 

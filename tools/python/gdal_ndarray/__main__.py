@@ -173,8 +173,7 @@ COMMANDS = {"path": (path, 0, 1), "info": (info, 1, None), "convert": (convert, 
             "help": (show_document, 0, 0)}
 
 
-def main() -> int:
-    name, *arguments = sys.argv[1:] or [""]
+def run(name: str = "", *arguments: str) -> int:
     if not name:
         return versions()
     if name in ("-h", "--help"):
@@ -186,8 +185,20 @@ def main() -> int:
         return 2
     try:
         return command(*arguments)
+    except BrokenPipeError:
+        raise
     except (OSError, RuntimeError, ValueError) as error:
         print(f"python -m gdal_ndarray {name}: {error}", file=sys.stderr)
+        return 1
+
+
+def main() -> int:
+    try:
+        status = run(*sys.argv[1:])
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # who reads has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at exit
         return 1
 
 
