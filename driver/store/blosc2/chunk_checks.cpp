@@ -168,10 +168,14 @@ Status AddZstd(const std::vector<BlockStream>& streams, const ZstdStreams& zstd,
   return {};
 }
 
+void ClearFilters(std::string& chunk) {
+  chunk.replace(kFiltersAt, kMaxFilters, kMaxFilters, '\0');
+  chunk.replace(kFiltersMetaAt, kMaxFilters, kMaxFilters, '\0');
+}
+
 // One repeated value.
 std::string RepeatedWithCheck(std::string chunk) {
-  std::fill_n(chunk.begin() + kFiltersAt, kMaxFilters, '\0');
-  std::fill_n(chunk.begin() + kFiltersMetaAt, kMaxFilters, '\0');
+  ClearFilters(chunk);
   chunk.replace(kFiltersMetaAt, kRepeatedMagic.size(), kRepeatedMagic);
   PutNumber(chunk, kRepeatedSumAt, RepeatedSum(chunk));
   return chunk;
@@ -313,8 +317,7 @@ std::string StoredWithChecks(std::string_view header, std::string_view elements,
   chunk[kFlagsAt] = static_cast<char>(kExtendedHeader | kUnsplit);
   PutCodec(chunk, as_zstd ? codec_id::kZstd : codec_id::kLz4,
            as_zstd ? compressor_id::kZstd : compressor_id::kLz4);
-  std::fill_n(chunk.begin() + kFiltersAt, kMaxFilters, '\0');
-  std::fill_n(chunk.begin() + kFiltersMetaAt, kMaxFilters, '\0');
+  ClearFilters(chunk);
   for (int64_t block = 0; block < blocks; ++block) {
     const std::string_view bytes =
         elements.substr(static_cast<size_t>(block) * block_bytes, block_bytes);
