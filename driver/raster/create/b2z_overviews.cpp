@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <utility>
@@ -14,17 +15,20 @@
 #include "driver/raster/files/zip_file.h"
 #include "driver/raster/metadata/level_metadata.h"
 #include "driver/store/archive/level_writers.h"
+#include "driver/store/archive/multiscales.h"
 #include "driver/store/archive/zip_writer.h"
 #include "driver/store/blosc2/codecs.h"
 #include "driver/store/frame/attribute_frame.h"
 #include "driver/store/frame/frame_attributes.h"
 #include "driver/store/frame/frame_open.h"
 #include "driver/store/frame/plain_frame.h"
+#include "driver/store/msgpack.h"
 
 namespace ndarray {
 namespace {
 
 constexpr std::string_view kArraySuffix = ".b2nd";
+constexpr const char* kMultiscales = "multiscales";
 constexpr const char* kGroupSuffix = "__vlmeta__.b2f";
 
 // Gives the pixels of an image that stays as it is to its levels.
@@ -72,6 +76,7 @@ class Rewriter {
   Status Run(const ProgressFn& progress) {
     Status status = CheckRaster();
     if (status.ok()) status = FindMembers();
+    if (status.ok()) status = CheckPyramid();
     if (status.ok()) status = PlanAll();
     if (status.ok()) status = CheckMayUpdate(request_.path);
     if (status.ok()) status = CheckFreeSpace(request_.path, MaxBytes());
@@ -127,6 +132,24 @@ class Rewriter {
     }
     if (!kept_.empty() && kept_[0].name == image_.member) return {};
     return NotSupported("image", "one in embed.b2e");
+  }
+
+  // A group describes one pyramid: that of another array is not given up for this one's.
+  Status CheckPyramid() const {
+    if (group_ == nullptr || !request_.coarser.empty()) return {};
+    const Result<std::shared_ptr<const PlainFrame>> frame = PlainFrame::Open(group_);
+    if (!frame.ok()) return frame.status();
+    const Result<std::string> packed = (*frame)->Read(kMultiscales, kMaxAttributeBytes);
+    if (!packed.ok()) return {};  // none
+    int64_t max_values = kMaxMsgpackValues;
+    const Result<nlohmann::json> value = ParseMsgpack(*packed, max_values);
+    if (!value.ok()) return {};
+    const Result<std::vector<std::string>> levels =
+        PyramidLevels(*value, [](const std::string& asset) { return asset; });
+    if (!levels.ok() || levels->front() == image_.own) return {};
+    return Mismatch(StatusCode::kNotSupported, "image", request_.array,
+                    "/" + image_.group + levels->front() + ", whose overviews its group describes")
+        .At(request_.path);
   }
 
   Status PlanAll() {

@@ -1,6 +1,7 @@
 #include "driver/raster/formats/array_multidim.h"
 
 #include <cpl_string.h>
+#include <cpl_vsi.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,12 +10,15 @@
 #include <utility>
 
 #include "driver/raster/create/overwrite.h"
+#include "driver/raster/dataset/array_dataset.h"
 #include "driver/raster/files/dataset_name.h"
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/array_create.h"
+#include "driver/raster/formats/array_open.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/multidim/md_create.h"
 #include "driver/raster/threads.h"
+#include "driver/store/io/output_file.h"
 
 namespace ndarray {
 namespace {
@@ -141,6 +145,25 @@ bool HasFile(const GDALGroup& group) {
   return false;
 }
 
+// What was written gets its name, in place of an older file and its sidecars.
+Status Rename(const std::string& from, const std::string& to) {
+  OldSidecars old(to);
+  Status status = old.SetAside();
+  if (!status.ok()) return status;
+  if (VSIRename(from.c_str(), to.c_str()) != 0) {
+    return Status(StatusCode::kIo, "could not be renamed to " + to).At(from);
+  }
+  old.Discard();
+  // That of a .npy: without it the array is there all the same.
+  constexpr const char* kSidecar = ".aux.xml";
+  VSIStatBufL about;
+  if (VSIStatExL((from + kSidecar).c_str(), &about, VSI_STAT_EXISTS_FLAG) == 0 &&
+      VSIRename((from + kSidecar).c_str(), (to + kSidecar).c_str()) != 0) {
+    return Status(StatusCode::kIo, "could not be renamed to " + to + kSidecar).At(from + kSidecar);
+  }
+  return {};
+}
+
 }  // namespace
 
 GDALDataset* CreateMultidim(const ArrayFormat& format, const char* path, CSLConstList options) {
@@ -164,21 +187,42 @@ GDALDataset* CreateMultidim(const ArrayFormat& format, const char* path, CSLCons
 }
 
 bool IsMultidimSource(GDALDataset& source) {
-  return source.GetRasterCount() == 0 && source.GetRootGroup() != nullptr;
+  if (source.GetRootGroup() == nullptr) return false;
+  return source.GetRasterCount() == 0 || dynamic_cast<const ArrayDataset*>(&source) != nullptr;
 }
 
 GDALDataset* CopyMultidim(const ArrayFormat& format, const char* path, GDALDataset& source,
                           bool strict, CSLConstList options, GDALProgressFunc progress,
                           void* progress_data) {
-  std::unique_ptr<GDALDataset> made(CreateMultidim(format, path, options));
+  const WritingMark mark;
+  Status status = CheckMayUpdate(path);
+  if (!status.ok()) return Report(status), nullptr;
+  const std::string part = TemporaryPath(path, ".partial");
+  std::unique_ptr<GDALDataset> made(CreateMultidim(format, part.c_str(), options));
   if (made == nullptr) return nullptr;
   if (progress == nullptr) progress = GDALDummyProgress;
-  const CPLErr copied = GDALDriver::DefaultCreateCopyMultiDimensional(
-      &source, made.get(), strict, options, progress, progress_data);
-  if (copied == CE_None) return made.release();
+  // Where not strict, GDAL goes on after a chunk that it could not read: what was reported is a
+  // failure all the same.
+  CPLErrorReset();
+  CPLErr copied = GDALDriver::DefaultCreateCopyMultiDimensional(&source, made.get(), strict,
+                                                                options, progress, progress_data);
+  if (CPLGetLastErrorType() >= CE_Failure) copied = CE_Failure;
+  if (copied == CE_None) {  // older versions of GDAL return nothing
+    CPLErrorReset();
+    made->FlushCache(false);
+    if (CPLGetLastErrorType() >= CE_Failure) copied = CE_Failure;
+  }
   const bool is_there = HasFile(*made->GetRootGroup());
   made.reset();
-  if (is_there) Report(DeleteRaster(path));
+  if (copied == CE_None && is_there) {
+    status = Rename(part, path);
+    if (status.ok()) {
+      GDALOpenInfo open_info(path, GDAL_OF_MULTIDIM_RASTER | GDAL_OF_UPDATE);
+      return OpenArrayDataset(format, &open_info);
+    }
+    Report(status);
+  }
+  if (is_there) Report(DeleteRaster(part));
   return nullptr;
 }
 

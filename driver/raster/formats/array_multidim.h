@@ -14,8 +14,8 @@ namespace ndarray {
 // error.
 GDALDataset* CreateMultidim(const ArrayFormat& format, const char* path, CSLConstList options);
 
-// Whether the source of a copy is no raster, but groups and arrays: such as GDAL's own programs
-// for these copy.
+// Whether the source of a copy is groups and arrays, such as GDAL's own programs for these copy,
+// and no raster: not one of GDAL's, and none of ours unless the other was asked for, too.
 bool IsMultidimSource(GDALDataset& source);
 
 // GDALDriver::CreateCopy of one: of all its arrays, which must be one. A file that is not complete

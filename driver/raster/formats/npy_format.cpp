@@ -55,6 +55,11 @@ std::string CreationOptions() {
 }
 
 Result<WriterStarter> Plan(const NewArray& array, StringList options) {
+  if (IsArchiveName(kNpyFormat, array.path)) {
+    return Mismatch(StatusCode::kNotSupported, "name", "one of an archive, which is only read",
+                    "one that ends in .npy (numpy.savez makes a .npz of arrays)")
+        .At(array.path);
+  }
   const AxisVector block = NpyGranule(array.shape, array.element_bytes(), false);
   const auto side = [&](char letter) {
     const size_t axis = array.axes.find(letter);

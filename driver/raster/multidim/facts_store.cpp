@@ -113,8 +113,8 @@ std::optional<std::pair<double, double>> Regular(const std::vector<double>& valu
   return std::make_pair(values.front(), step);
 }
 
-// Coordinates of x and y become a geotransform, if both are regular and nothing is said of them
-// that this would lose.
+// Coordinates of x and y become a geotransform, if both are regular. Their units and the like go:
+// the CRS has them.
 void PlaceOnGrid(ArrayFacts& facts) {
   if (facts.transform || facts.x < 0 || facts.y < 0) return;
   const auto x = facts.coordinates.find(facts.names[static_cast<size_t>(facts.x)]);
@@ -181,6 +181,18 @@ Status StoreInSidecar(const ArrayFacts& facts, FactsDataset& dataset, const std:
   return Status(StatusCode::kIo, path + ".aux.xml: it cannot be written");
 }
 
+// Attributes of a file that say what ArrayFacts says: the most that StoreMetadata makes, and more.
+const std::set<std::string> kOwnKeys = {"dimension_names",
+                                        "spatial:dimensions",
+                                        "spatial:transform",
+                                        "proj:wkt2",
+                                        "proj:code",
+                                        "proj:projjson",
+                                        "gdal",
+                                        "zarr_conventions",
+                                        "coordinates",
+                                        kMaskAttribute};
+
 Status StoreInFile(const ArrayFacts& facts, FactsDataset& dataset, const std::string& letters,
                    EditableAttributes& attributes, const std::string& path) {
   std::vector<Attribute> own;
@@ -192,24 +204,17 @@ Status StoreInFile(const ArrayFacts& facts, FactsDataset& dataset, const std::st
     own.emplace_back("spatial:dimensions", Packed(sides));
   }
   std::vector<Attribute> foreign;
-  // The most that StoreMetadata makes.
-  std::set<std::string> taken = {"dimension_names",
-                                 "spatial:dimensions",
-                                 "spatial:transform",
-                                 "proj:wkt2",
-                                 "proj:code",
-                                 "proj:projjson",
-                                 "gdal",
-                                 "zarr_conventions",
-                                 "coordinates",
-                                 kMaskAttribute};
+  std::set<std::string> taken = kOwnKeys;
   size_t room = attributes.max_count() - 8;
   for (const auto& [name, value] : facts.attributes) {
     if (room > 0 && name.size() <= kMaxNameBytes && taken.insert(name).second) {
       foreign.emplace_back(name, Packed(value));
       --room;
     } else {
-      dataset.SetMetadataItem(name.c_str(), TextOf(value).c_str());
+      std::string item = name;  // GDAL ends the name of one there
+      std::replace_if(
+          item.begin(), item.end(), [](char c) { return c == '=' || c == ':'; }, '_');
+      dataset.SetMetadataItem(item.c_str(), TextOf(value).c_str());
     }
   }
   std::vector<std::string> old;
@@ -246,6 +251,11 @@ Status StoreAttribute(const std::string& name, const json& value, WritableArray&
   if (attributes == nullptr) {
     return Mismatch(StatusCode::kNotSupported, "attribute " + name, "a file that is there already",
                     "a new file, or a .b2nd")
+        .At(array.path());
+  }
+  if (kOwnKeys.count(name) > 0) {
+    return Mismatch(StatusCode::kInvalidArgument, "attribute", name,
+                    "a name that the driver gives no meaning of its own")
         .At(array.path());
   }
   return attributes->Set(name, Packed(value));

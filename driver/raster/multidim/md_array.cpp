@@ -146,7 +146,11 @@ bool MdArray::SetSpatialRef(const OGRSpatialReference* crs) {
   knows_crs_ = false;
   if (crs == nullptr || crs->IsEmpty()) return true;
   const int rank = open_->array().info().shape.size();
-  if (facts.x < 0 && rank >= 2) {  // nothing names them
+  const auto may_be_horizontal = [&](int axis) {
+    const std::string& type = dimensions_[static_cast<size_t>(axis)]->GetType();
+    return type.empty() || type == GDAL_DIM_TYPE_HORIZONTAL_X || type == GDAL_DIM_TYPE_HORIZONTAL_Y;
+  };
+  if (facts.x < 0 && rank >= 2 && may_be_horizontal(rank - 2) && may_be_horizontal(rank - 1)) {
     facts.y = rank - 2;
     facts.x = rank - 1;
   }

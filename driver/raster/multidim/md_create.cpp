@@ -59,7 +59,7 @@ class NewGroup final : public GDALGroup {
 
   // Positions and the group's own attributes are said of the array.
   CPLErr Flush() {
-    if (array_ == nullptr) return CE_None;
+    if (array_ == nullptr) return CheckNothingIsLost();
     ArrayFacts& facts = open_->EditFacts();
     facts.coordinates.clear();
     for (const auto& [name, positions] : positions_) {
@@ -121,6 +121,10 @@ class NewGroup final : public GDALGroup {
       if (dimensions.size() == 1 && dimensions[0]->GetName() == name) {
         return CreatePositions(name, dimensions[0], type);
       }
+      if (dimensions.empty()) {
+        ReportWarning(path_ + ": " + name + ": it has no dimensions, and is left out");
+        return nullptr;
+      }
       if (array_ != nullptr) {
         Report(Mismatch(StatusCode::kNotSupported, "arrays", array_->GetName() + " and " + name,
                         "one for each file (gdalmdimtranslate -array chooses it)")
@@ -149,13 +153,23 @@ class NewGroup final : public GDALGroup {
   }
 
  private:
+  // Positions alone make no file. Reported once.
+  CPLErr CheckNothingIsLost() {
+    if (positions_.empty() || knows_loss_) return CE_None;
+    knows_loss_ = true;
+    Report(Mismatch(StatusCode::kNotSupported, "arrays",
+                    "none but that of dimension " + positions_.begin()->first,
+                    "one with another name")
+               .At(path_));
+    return CE_Failure;
+  }
+
   std::shared_ptr<GDALMDArray> CreatePositions(const std::string& name,
                                                const std::shared_ptr<GDALDimension>& dimension,
                                                const GDALExtendedDataType& type) {
     if (type.GetClass() != GEDTC_NUMERIC || GDALDataTypeIsComplex(type.GetNumericDataType())) {
-      Report(Mismatch(StatusCode::kNotSupported, "coordinates of dimension " + name,
-                      "values that are no real numbers", "numbers")
-                 .At(path_));
+      ReportWarning(path_ + ": coordinates of dimension " + name +
+                    ": they are no real numbers, and are left out");
       return nullptr;
     }
     auto positions = NewPositions::Create(name, dimension, type);
@@ -170,9 +184,8 @@ class NewGroup final : public GDALGroup {
     const auto scalar = type.GetClass() == GEDTC_NUMERIC
                             ? ToScalarType(type.GetNumericDataType(), false)
                             : std::nullopt;
-    if (!scalar || dimensions.empty() || dimensions.size() > size_t{kMaxAxes}) {
-      Report(Mismatch(StatusCode::kNotSupported, "array " + name,
-                      dimensions.empty() ? "no dimensions" : "its data type or dimensions",
+    if (!scalar || dimensions.size() > size_t{kMaxAxes}) {
+      Report(Mismatch(StatusCode::kNotSupported, "array " + name, "its data type or dimensions",
                       std::string("1 to 64 dimensions, and one of ") + CreationDataTypes())
                  .At(path_));
       return nullptr;
@@ -207,6 +220,7 @@ class NewGroup final : public GDALGroup {
   const std::shared_ptr<NamedValues> attributes_ = std::make_shared<NamedValues>();
   std::shared_ptr<OpenArray> open_;
   std::shared_ptr<MdArray> array_;
+  bool knows_loss_ = false;
 };
 
 }  // namespace

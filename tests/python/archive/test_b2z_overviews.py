@@ -56,6 +56,17 @@ def test_levels_that_are_left_out(path, image):
     np.testing.assert_array_equal(levels[1], image[::8, ::8])
 
 
+@pytest.mark.parametrize("arguments", [("-clean", "/2"), ("-clean", "/1"), ("/1", 2)])
+def test_the_pyramid_of_another_array_stays(path, image, arguments):
+    gdaladdo(path, 2, 4)
+    before = open(path, "rb").read()
+    names = [f'B2ND:"{path}":{word}' if str(word).startswith("/") else word for word in arguments]
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        gdaladdo(*names)
+    assert b"wanted /0, whose overviews its group describes" in failed.value.stderr
+    assert open(path, "rb").read() == before
+
+
 def test_masks_are_respected(tmp_path, rng, image):
     path = str(tmp_path / "masked.b2z")
     mask = rng.random(image.shape) < 0.5

@@ -55,7 +55,7 @@ def test_every_span_that_could_be_run_is_run_by_a_test():
     assert missing == set()
 
 
-# --- driver/README.md: spans
+# --- driver/README.md: spans, and what is about archives and n dimensions
 
 
 def python(folder, code):
@@ -125,6 +125,48 @@ assert len(gdal.Open('B2ND:"scene.b2z":/group/name').GetSubDatasets()) == 4
 found = gdal.Open('B2ND:"scene.b2z":/group/name:0,2').ReadAsArray()
 assert np.array_equal(found, blosc2.open("scene.b2z")["/group/name"][0, 2])
 """)
+
+
+def test_overviews_of_a_b2z(tmp_path):
+    if gdal.GetDriverByName("B2ND") is None:
+        pytest.skip("the plugin was built without c-blosc2")
+    image = np.add.outer(np.arange(1200, dtype="u2"), np.arange(900, dtype="u2"))
+    gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "scene.tif"), memory_dataset(image))
+
+    def levels_after(command):
+        subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+        dataset = gdal.Open(str(tmp_path / "scene.b2z"))
+        assert np.array_equal(dataset.ReadAsArray(), image)
+        return [dataset.GetRasterBand(1).GetOverview(level).XSize
+                for level in range(dataset.GetRasterBand(1).GetOverviewCount())]
+
+    assert levels_after("gdal_translate -of B2ND scene.tif scene.b2z") == [450, 225, 113]
+    assert levels_after("gdaladdo -clean scene.b2z") == []
+    assert levels_after("gdaladdo scene.b2z 2 4 8") == [450, 225, 113]
+
+
+def test_n_dimensions(tmp_path, rng):
+    """gdal.OpenEx(path, gdal.OF_MULTIDIM_RASTER), and programs where they are installed."""
+    blosc2 = pytest.importorskip("blosc2")
+    array = rng.integers(0, 999, (4, 12, 1040, 520)).astype("u2")
+    blosc2.asarray(array, urlpath=str(tmp_path / "stack.b2nd"))
+    example, commands = re.match(r"(?s)(.*?)(gdalmdimtranslate.*)", code_of("driver/README.md", "N dimensions")).groups()
+    np.save(tmp_path / "array.npy", array)
+    python(tmp_path, example + """
+import numpy as np
+expected = np.load("array.npy")
+assert np.array_equal(part, expected[:3, 10:11, :1024:2, 511::-1])
+assert np.array_equal(plane.ReadAsArray(), expected[0, 10])
+""")
+    for command in commands.strip().splitlines():
+        command = command.partition("#")[0].split()
+        if not shutil.which(command[0]) or gdal.GetDriverByName("netCDF") is None or "zarr" in command[-2]:
+            continue
+        name = {"in.nc": "array", "many.nc": "temperature"}[next(word for word in command if word.endswith(".nc"))]
+        np.save(tmp_path / f"{name}.npy", array)
+        gdal.MultiDimTranslate(str(tmp_path / command[-2]), str(tmp_path / f"{name}.npy"), format="netCDF")
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        assert np.array_equal(blosc2.open(str(tmp_path / command[-1]))[...], array)
 
 
 def test_without_gdal(tmp_path):

@@ -161,7 +161,7 @@ def test_every_spelling_of_a_creation_option_before_and_after_paths(tif, tmp_pat
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["o.tif"], "DST: found o.tif, wanted a name that ends in .npy or .b2nd"),
+    (["o.tif"], "DST: found o.tif, wanted a name that ends in .npy, .b2nd, .b2z"),
     (["o.npy", "-co", "COMPRESS=ZSTD"],
      "-co: found COMPRESS, wanted an option of the driver NPY: INTERLEAVE, AXES"),
     (["o.b2nd", "-co", "LEVEL"], "-co: found LEVEL, wanted NAME=VALUE"),

@@ -52,8 +52,8 @@ def test_lists_both_drivers():
     result = subprocess.run(["gdalinfo", "--formats"], capture_output=True, text=True, check=True,
                             env={**os.environ, "GDAL_DRIVER_PATH": str(PLUGIN.parent)})
     # Newer GDAL shows updating as "u".
-    assert re.search(r"^  NPY -raster- \(rw\+u?vs\): NumPy array \(\.npy\)", result.stdout, re.M)
-    assert re.search(r"^  B2ND -raster- \(rw\+u?vs\): Blosc2 NDim array \(\.b2nd\)", result.stdout, re.M)
+    assert re.search(r"^  NPY -raster,multidimensional raster- \(rw\+u?vs\): NumPy array \(\.npy\)", result.stdout, re.M)
+    assert re.search(r"^  B2ND -raster,multidimensional raster- \(rw\+u?vs\): Blosc2 NDim array \(\.b2nd\)", result.stdout, re.M)
     assert not result.stderr
 
 
@@ -106,7 +106,7 @@ def test_driver_metadata(plugin):
     for capability in ["DCAP_RASTER", "DCAP_OPEN", "DCAP_CREATE", "DCAP_CREATECOPY",
                        "DCAP_VIRTUALIO", "DMD_SUBDATASETS"]:
         assert metadata[capability] == "YES"
-    assert metadata["DMD_EXTENSIONS"] == "npy"
+    assert metadata["DMD_EXTENSIONS"] == "npy npz"
 
 
 def test_b2nd_driver_metadata():
@@ -114,7 +114,7 @@ def test_b2nd_driver_metadata():
     for capability in ["DCAP_RASTER", "DCAP_OPEN", "DCAP_CREATE", "DCAP_CREATECOPY",
                        "DCAP_VIRTUALIO", "DMD_SUBDATASETS"]:
         assert metadata[capability] == "YES"
-    assert metadata["DMD_EXTENSIONS"] == "b2nd"
+    assert metadata["DMD_EXTENSIONS"] == "b2nd b2z"
 
 
 def test_opening_costs_the_same_for_any_size(tmp_path):

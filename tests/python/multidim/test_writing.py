@@ -324,15 +324,38 @@ def test_gdals_programs_make_files_of_netcdfs(path, tmp_path, program):  # noqa:
     np.testing.assert_array_equal(classic.ReadAsArray(), array)
 
 
-def test_a_copy_of_two_arrays_leaves_no_file(path, tmp_path):  # noqa: F811
+def two_arrays():
     dataset = gdal.GetDriverByName("MEM").CreateMultiDimensional("")
-    group = dataset.GetRootGroup()
-    x = group.CreateDimension("x", "", "", 5)
+    x = dataset.GetRootGroup().CreateDimension("x", "", "", 5)
     for name in ("first", "second"):
-        group.CreateMDArray(name, [x], gdal.ExtendedDataType.Create(gdal.GDT_Byte))
+        dataset.GetRootGroup().CreateMDArray(name, [x], gdal.ExtendedDataType.Create(gdal.GDT_Byte))
+    return dataset
+
+
+def test_a_copy_of_two_arrays_leaves_no_file(path):  # noqa: F811
     with pytest.raises(RuntimeError, match="arrays: found first and second"):
-        driver_of(path).CreateCopy(str(path), dataset)
+        driver_of(path).CreateCopy(str(path), two_arrays())
     assert not path.exists()
+
+
+def test_a_copy_that_fails_leaves_the_old_file(path, tmp_path, rng):  # noqa: F811
+    array = numbers((4, 5), "u2", rng)
+    save(path, array)
+    with pytest.raises(RuntimeError, match="arrays: found first and second"):
+        driver_of(path).CreateCopy(str(path), two_arrays())
+    np.testing.assert_array_equal(gdal.Open(str(path)).ReadAsArray(), array)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_copy_takes_the_place_of_an_old_file_and_its_sidecars(path, tmp_path, rng):  # noqa: F811
+    save(path, numbers((4, 5), "u2", rng))
+    (tmp_path / f"{path.name}.aux.xml").write_text("<PAMDataset><Metadata><MDI key='old'>1</MDI></Metadata></PAMDataset>")
+    array = numbers((3, 4, 2, 9), "u2", rng)
+    source = save(tmp_path / "source.npy", array)
+    gdal.MultiDimTranslate(str(path), source, format=driver_of(path).ShortName)
+    np.testing.assert_array_equal(open_array(path).ReadAsArray(), array)
+    assert "old" not in [attribute.GetName() for attribute in open_array(path).GetAttributes() or []]
+    assert not [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")]
 
 
 def test_options_of_a_copy_are_those_of_its_array(tmp_path, rng):

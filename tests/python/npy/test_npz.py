@@ -199,3 +199,11 @@ def test_deep_folders_are_but_a_name(tmp_path, packed):
     else:  # longer than GDAL takes
         with pytest.raises(RuntimeError, match="cannot open"):
             gdal.Open(path)
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_an_npz_is_not_written(tmp_path, copies):
+    driver, path = gdal.GetDriverByName("NPY"), str(tmp_path / "a.npz")
+    with pytest.raises(RuntimeError, match="wanted one that ends in .npy"):
+        driver.CreateCopy(path, gdal.GetDriverByName("MEM").Create("", 3, 2)) if copies else driver.Create(path, 3, 2)
+    assert not list(tmp_path.iterdir())
