@@ -129,7 +129,13 @@ class B2zArchive final : public ArrayArchive {
         item.datasets.push_back(array);
       }
     }
-    if (item.datasets.size() == 1) return ItemOf(item.datasets[0]);
+    // What is left of a pyramid does not stand for it: it may be its smallest level.
+    const bool is_rest =
+        item.datasets.size() == 1 &&
+        std::any_of(broken_pyramids_.begin(), broken_pyramids_.end(), [&](const std::string& top) {
+          return item.datasets[0].compare(0, top.size() + 1, top + "/") == 0;
+        });
+    if (item.datasets.size() == 1 && !is_rest) return ItemOf(item.datasets[0]);
     if (!item.datasets.empty()) return item;
     if (group.empty()) {
       return Mismatch(StatusCode::kNotSupported, "members", "no .b2nd", "at least one")
@@ -233,6 +239,7 @@ class B2zArchive final : public ArrayArchive {
     if (levels.ok()) {
       pyramids_[group] = std::move(*levels);
     } else {
+      broken_pyramids_.insert(group);
       ReportWarning(zip_.path() + ":" + where + ": " + kPyramid + ": " + levels.status().message() +
                     "; its arrays are datasets of their own");
     }
@@ -267,6 +274,7 @@ class B2zArchive final : public ArrayArchive {
   std::map<std::string, Leaf> groups_;  // that have attributes; "": the root
   std::map<std::string, std::shared_ptr<const Attributes>> attributes_;  // of these
   std::map<std::string, std::vector<std::string>> pyramids_;  // by group: arrays, the finest first
+  std::set<std::string> broken_pyramids_;                     // groups
 };
 
 }  // namespace

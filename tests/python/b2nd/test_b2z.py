@@ -122,6 +122,15 @@ def test_a_pyramid_that_is_none_is_ignored_with_one_warning(store, warnings, lay
     assert len(dataset.GetSubDatasets()) == 3
 
 
+def test_what_is_left_of_a_pyramid_is_not_the_dataset(store, warnings):
+    path = store({"/scene/1": LEVELS[1]}, {"/scene": {"multiscales": {"layout": LAYOUT[:2]}}})
+    dataset = gdal.Open(path)
+    assert dataset.RasterCount == 0 and len(warnings) == 1
+    (name, _), = dataset.GetSubDatasets()
+    assert name == f'B2ND:"{path}":/scene/1'
+    assert np.array_equal(gdal.Open(name).ReadAsArray(), LEVELS[1])
+
+
 @pytest.mark.parametrize("level", [IMAGE[:, ::2, ::4], np.zeros((2, 20, 25), "u2"), np.zeros((3, 41, 50), "u2"),
                                    np.zeros((3, 40, 50), "u2"), np.zeros((2, 3, 20, 25), "u2"),
                                    np.zeros(25, "u2")])
