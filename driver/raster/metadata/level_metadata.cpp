@@ -70,7 +70,7 @@ std::string MeaningOfPixels(const std::string& pam) {
 std::string ScaledTransform(const std::string& packed, int factor) {
   json affine = Unpacked(packed);
   if (!affine.is_array() || affine.size() != 6) return packed;
-  for (const size_t i : {0, 1, 3, 4}) {
+  for (const size_t i : {0u, 1u, 3u, 4u}) {
     if (affine[i].is_number()) affine[i] = affine[i].get<double>() * factor;
   }
   return Packed(affine);

@@ -67,8 +67,9 @@ class NewGroup final : public GDALGroup {
       if (axis != facts.names.end()) facts.coordinates[name] = positions->coordinates();
     }
     for (const auto& [name, value] : *attributes_) {
-      const bool is_there = std::any_of(facts.attributes.begin(), facts.attributes.end(),
-                                        [&](const auto& other) { return other.first == name; });
+      const bool is_there =
+          std::any_of(facts.attributes.begin(), facts.attributes.end(),
+                      [&key = name](const auto& other) { return other.first == key; });
       if (!is_there) facts.attributes.emplace_back(name, value);
     }
     return open_->Flush();

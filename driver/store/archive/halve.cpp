@@ -101,7 +101,7 @@ T Mean(const T* values, int count) {
     for (int i = 0; i < count; ++i) sum += std::complex<double>(values[i]);
     return static_cast<T>(sum / static_cast<double>(count));
   } else if constexpr (kIsReal<T>) {
-    double numbers[4];
+    double numbers[4] = {};
     for (int i = 0; i < count; ++i) numbers[i] = static_cast<double>(Value(values[i]));
     const double mean = RealMean(numbers, count);
     if constexpr (std::is_same_v<T, Half>)
@@ -127,8 +127,10 @@ T Next(T value) {
   }
 }
 
+// Of at most four.
 template <typename T>
 T Mode(const T* values, int count) {
+  count = std::min(count, 4);  // newer versions of GCC take it for more, and warn
   int best = 0;
   int best_votes = 0;
   for (int i = 0; i < count; ++i) {
@@ -144,8 +146,8 @@ T Mode(const T* values, int count) {
 // The pixel number i of the result, whatever there is of its four.
 template <typename T>
 T MakePixel(const Lines& lines, Resampling resampling, const T* nodata, int64_t i) {
-  T all[4];
-  T valid[4];
+  T all[4] = {};
+  T valid[4] = {};
   int count = 0;
   int valid_count = 0;
   const T* fallback = nullptr;  // of a pixel that only its value makes no number
