@@ -250,7 +250,7 @@ def test_an_attribute_is_there_before_it_is_written(path):  # noqa: F811
     for owner in (new.array, new.group):
         made = owner.CreateAttribute("made", [2], number)
         assert owner.GetAttribute("made").GetName() == "made"
-        assert list(made.Read()) == [0, 0] and made.Write([1, 2.5]) == gdal.CE_None
+        assert list(made.Read()) == [0, 0] and made.Write([1.0, 2.5]) == gdal.CE_None
         assert list(made.Read()) == [1, 2.5] and list(owner.GetAttribute("made").Read()) == [1, 2.5]
         with pytest.raises(RuntimeError, match="attribute : found|attribute.*wanted"):
             owner.CreateAttribute("", [1], number)
