@@ -189,8 +189,18 @@ def names_given_twice():
         yield from (f"{path}: {name} stands for two things" for name in count if count[name] > 1)
 
 
+def files_named_twice():
+    """pytest imports a file of tests by its name alone, and refuses the second of one name."""
+    folders = collections.defaultdict(list)
+    for path in sources("tests", suffixes=(".py",)):
+        if os.path.basename(path).startswith("test_"):
+            folders[os.path.basename(path)].append(path)
+    return [f"{paths[1]}: the name of {paths[0]}" for paths in folders.values() if len(paths) > 1]
+
+
 def main():
-    broken = [*broken_walls(), *broken_rooms(), *cycles(), *too_large(), *wide_waists(), *names_given_twice()]
+    broken = [*broken_walls(), *broken_rooms(), *cycles(), *too_large(), *wide_waists(), *names_given_twice(),
+              *files_named_twice()]
     print("\n".join(broken), end="\n" if broken else "")
     return 1 if broken else 0
 
