@@ -81,24 +81,24 @@ Status B2ndWriter::Write(const std::vector<Part>& parts) {
   struct Piece {
     AxisVector position;
     ConstStridedView from;
-    std::string encoded;
   };
   std::vector<Piece> pieces;
   for (const auto& [box, from] : parts) {
     const Box chunks = ChunksOf(layout_, box);
     AxisVector position = chunks.start;
     do {
-      pieces.push_back({position, Shifted(from, box, ChunkBox(layout_, position)), {}});
+      pieces.push_back({position, Shifted(from, box, ChunkBox(layout_, position))});
     } while (Advance(chunks, position));
   }
+  if (encoded_.size() < pieces.size()) encoded_.resize(pieces.size());
   Status encoding =
       TryParallelFor(static_cast<int64_t>(pieces.size()), max_threads_, [&](int64_t i) {
-        Piece& piece = pieces[static_cast<size_t>(i)];
-        return Encode(piece.position, piece.from, piece.encoded);
+        const Piece& piece = pieces[static_cast<size_t>(i)];
+        return Encode(piece.position, piece.from, encoded_[static_cast<size_t>(i)]);
       });
   if (!encoding.ok()) return encoding.At(file_.path());
-  for (const Piece& piece : pieces) {
-    Status status = Append(GridIndex(layout_.chunk_grid, piece.position), piece.encoded);
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    Status status = Append(GridIndex(layout_.chunk_grid, pieces[i].position), encoded_[i]);
     if (!status.ok()) return status;
   }
   return {};

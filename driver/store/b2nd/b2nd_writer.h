@@ -61,6 +61,7 @@ class B2ndWriter final : public ArrayWriter {
   const int max_threads_;
   std::vector<int64_t> offsets_;
   uint64_t chunks_bytes_ = 0;
+  std::vector<std::string> encoded_;  // of the chunks of one Write
 };
 
 }  // namespace ndarray

@@ -79,7 +79,8 @@ class BloscEncoder {
   // A chunk of elements in blocks, in file order. One value that repeats becomes a special chunk.
   // What cannot be compressed is stored: the result is longer only by header, checksums and the
   // sizes of its blocks. The same elements give the same chunk. REQUIRES: where filters are chosen,
-  // all chunks have one size
+  // all chunks have one size. The memory of `to` is used again: its pages cost time when they are
+  // new
   Status EncodeChunk(const std::byte* elements, size_t size_bytes, std::string& to) const;
 
   // The header of a frame without chunks and attributes, with the metalayer b2nd.

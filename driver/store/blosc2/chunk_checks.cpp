@@ -71,10 +71,12 @@ Result<bool> CheckRepeated(const BloscChunk& chunk, std::string_view start) {
 // Puts blocks after each other into a new chunk.
 class ChunkBuilder {
  public:
-  ChunkBuilder(std::string_view header, int64_t blocks, size_t expected_bytes)
-      : blocks_(blocks), chunk_(header) {
+  ChunkBuilder(std::string_view header, int64_t blocks, size_t expected_bytes,
+               std::string room = {})
+      : blocks_(blocks), chunk_(std::move(room)) {
     const auto first = StartsEnd(blocks) + static_cast<size_t>(CheckTableBytes(blocks));
     chunk_.reserve(first + expected_bytes);
+    chunk_.assign(header);
     chunk_.resize(first);
   }
 
@@ -266,7 +268,7 @@ void ZstdStreams::Add(std::string_view stream) {
 }
 
 Result<std::string> WithChecks(const BloscChunk& chunk, std::string_view bytes,
-                               const ZstdStreams* zstd) {
+                               const ZstdStreams* zstd, std::string room) {
   if (chunk.kind != ChunkKind::kBlocks || chunk.stored || chunk.has_dictionary) {
     return Mismatch(StatusCode::kNotSupported, "chunk", "one without blocks, or with a dictionary",
                     "one of blocks");
@@ -277,7 +279,7 @@ Result<std::string> WithChecks(const BloscChunk& chunk, std::string_view bytes,
   constexpr size_t kMaxFrameBytes = 32;
   const size_t streams_bytes =
       bytes.size() + (zstd != nullptr ? zstd->size_bytes() + kMaxFrameBytes * zstd->count() : 0);
-  ChunkBuilder builder(bytes.substr(0, kChunkHeaderBytes), blocks, streams_bytes);
+  ChunkBuilder builder(bytes.substr(0, kChunkHeaderBytes), blocks, streams_bytes, std::move(room));
   const size_t element_bytes = std::max<size_t>(chunk.element_bytes, 1);
   std::vector<BlockStream> streams;
   size_t next = 0;
@@ -329,13 +331,13 @@ std::string StoredWithChecks(std::string_view header, std::string_view elements,
 }
 
 Result<std::string> AddChecks(std::string_view made, std::string_view elements,
-                              const ZstdStreams* zstd) {
+                              const ZstdStreams* zstd, std::string room) {
   const Result<BloscChunk> chunk = ParseChunkHeader(made, made.size());
   if (!chunk.ok()) return chunk.status();
   if (chunk->kind == ChunkKind::kRepeated) return RepeatedWithCheck(std::string(made));
   if (chunk->kind != ChunkKind::kBlocks) return std::string(made);
   if (chunk->stored) return StoredWithChecks(made, elements, zstd != nullptr);
-  Result<std::string> checked = WithChecks(*chunk, made, zstd);
+  Result<std::string> checked = WithChecks(*chunk, made, zstd, std::move(room));
   if (!checked.ok() || checked->size() < elements.size()) return checked;
   std::string stored = StoredWithChecks(made, elements, zstd != nullptr);
   return stored.size() <= checked->size() ? std::move(stored) : std::move(checked);

@@ -99,9 +99,9 @@ class ZstdStreams {
 // A chunk with checksums, made of one of blocks (in any order, of streams as c-blosc2 writes them):
 // the same streams, or, where `zstd` is not null, these in the place of those that are not runs.
 // kCorrupt for chunks that contradict themselves, kNotSupported for those that cannot have
-// checksums.
+// checksums. `room`: a string whose memory the chunk takes.
 Result<std::string> WithChecks(const BloscChunk& chunk, std::string_view bytes,
-                               const ZstdStreams* zstd = nullptr);
+                               const ZstdStreams* zstd = nullptr, std::string room = {});
 
 // A chunk with checksums of elements that do not get smaller, in blocks as `header` says, the first
 // kChunkHeaderBytes of a chunk of the same sizes. `as_zstd`: the chunk says that it is ZSTD's, else
@@ -112,7 +112,7 @@ std::string StoredWithChecks(std::string_view header, std::string_view elements,
 // value. `zstd`: the chunk's streams, then a chunk of ZSTD; else it is of the codec it has. Chunks
 // without bytes of their own stay as they are.
 Result<std::string> AddChecks(std::string_view made, std::string_view elements,
-                              const ZstdStreams* zstd);
+                              const ZstdStreams* zstd, std::string room = {});
 
 }  // namespace ndarray
 
