@@ -346,10 +346,9 @@ Status BloscEncoder::EncodeChunk(const std::byte* elements, size_t size_bytes,
   const std::string_view made(reinterpret_cast<const char*>(scratch), static_cast<size_t>(result));
   const std::string_view all(reinterpret_cast<const char*>(elements), size_bytes);
   if (checksums) {
-    Result<std::string> checked = AddChecks(made, all, is_own_zstd ? &own : nullptr, std::move(to));
-    if (!checked.ok()) return checked.status();
-    to = std::move(*checked);
-    return {};
+    auto checked = AddChecks(made, all, is_own_zstd ? &own : nullptr, std::move(to));
+    if (checked.ok()) to = std::move(*checked);
+    return checked.status();
   }
   to.assign(made);
   const bool is_stored = (to[BLOSC2_CHUNK_FLAGS] & BLOSC_MEMCPYED) != 0;
