@@ -36,6 +36,9 @@ constexpr const char* kPyramid = "multiscales";
 // Of a member that is read as a whole to know whether its shape is right.
 constexpr uint64_t kMaxSummedBytes = uint64_t{256} << 20;
 
+// Of a member that is no array, to be kept in memory.
+constexpr uint64_t kMaxWholeBytes = uint64_t{4} << 20;
+
 // Of a group, for its pyramid and its metadata.
 constexpr int64_t kMaxValueBytes = int64_t{1} << 20;
 
@@ -226,6 +229,21 @@ class B2zArchive final : public ArrayArchive {
     if (EndsWith(name, kAttributesSuffix)) groups_.emplace(Without(name, kAttributesSuffix), leaf);
   }
 
+  // A member that is no array: what is short is compared with its CRC-32 at once.
+  Result<std::shared_ptr<ByteFile>> OpenWhole(const ZipMember& member,
+                                              const std::string& path) const {
+    Result<std::shared_ptr<ByteFile>> file = zip_.OpenMember(member, path);
+    if (!file.ok() || verification_ == Verification::kNo || member.size_bytes > kMaxWholeBytes) {
+      return file;
+    }
+    std::string bytes;
+    Status status = ReadBytes(**file, 0, member.size_bytes, bytes);
+    if (status.ok()) status = CheckCrc32(Crc32(bytes.data(), bytes.size()), member.crc32);
+    if (!status.ok()) return DamagedFile(status, path, kCopyAgain);
+    return std::shared_ptr<ByteFile>(
+        std::make_shared<StringFile>(path, std::move(bytes), Access::kRead));
+  }
+
   Result<std::shared_ptr<ByteFile>> OpenLeaf(const std::string& name, const Leaf& leaf) const {
     const std::string path = zip_.path() + ":" + name;
     if (leaf.member != nullptr) return zip_.OpenMember(*leaf.member, path);
@@ -237,7 +255,7 @@ class B2zArchive final : public ArrayArchive {
 
   Status LoadEmbedded(const ZipMember& member) {
     const std::string path = zip_.path() + ":" + kEmbedded;
-    Result<std::shared_ptr<ByteFile>> file = zip_.OpenMember(member, path);
+    Result<std::shared_ptr<ByteFile>> file = OpenWhole(member, path);
     if (!file.ok()) return file.status();
     Result<std::shared_ptr<const PlainFrame>> frame = PlainFrame::Open(std::move(*file));
     if (!frame.ok()) return frame.status();
@@ -267,7 +285,10 @@ class B2zArchive final : public ArrayArchive {
 
   void LoadGroup(const std::string& group, const Leaf& leaf) {
     const std::string where = group.empty() ? "/" : group;
-    Result<std::shared_ptr<ByteFile>> file = OpenLeaf(group + std::string(kAttributesSuffix), leaf);
+    const std::string name = group + std::string(kAttributesSuffix);
+    Result<std::shared_ptr<ByteFile>> file = leaf.member != nullptr
+                                                 ? OpenWhole(*leaf.member, zip_.path() + ":" + name)
+                                                 : OpenLeaf(name, leaf);
     Result<std::shared_ptr<const PlainFrame>> frame =
         file.ok() ? PlainFrame::Open(std::move(*file)) : file.status();
     if (!frame.ok()) {

@@ -221,6 +221,20 @@ def test_of_arrays_of_one_name_the_last_one_counts(store, tmp_path):
     np.testing.assert_array_equal(gdal.Open(f'B2ND:"{path}":/a').ReadAsArray(), IMAGE + 1)
 
 
+def test_a_flipped_bit_in_the_attributes_of_a_group_is_damage(store, warnings):
+    path = store({"/a": IMAGE[0]}, {"/": {"title": "a long title, so that it is not packed"}})
+    content = open(path, "rb").read()
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo("__vlmeta__.b2f").header_offset
+    at = content.index(b"a long title", at)
+    open(path, "wb").write(content[:at] + b"A" + content[at + 1:])
+    dataset = gdal.Open(path)
+    assert len(warnings) == 1 and "CRC-32: found" in warnings[0] and "attributes of the group are ignored" in warnings[0]
+    np.testing.assert_array_equal(dataset.ReadAsArray(), IMAGE[0])
+    assert dataset.GetMetadata() == {}
+    assert gdal.OpenEx(path, open_options=["VERIFY=NO"]).GetMetadataItem("title").startswith("A long")
+
+
 def test_a_shape_that_nobody_wrote_is_damage(tmp_path):
     """One that python-blosc2 wrote later is not."""
     path = str(tmp_path / "scene.b2z")
