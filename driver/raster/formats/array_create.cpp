@@ -5,6 +5,7 @@
 #include <cpl_vsi.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "driver/raster/create/overwrite.h"
@@ -172,7 +173,9 @@ GDALDataset* CreateArray(const ArrayFormat& format, const char* path, int width,
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
     const WritingMark mark;
     if (IsArchiveName(format, path) && format.archive->is_written) {
-      const std::string other = CPLResetExtension(path, format.extension);
+      std::string other = path;
+      other.resize(other.size() - std::strlen(format.archive->extension));
+      other += format.extension;
       return Report(Mismatch(StatusCode::kNotSupported, "file name", path,
                              other + ": an archive is written from a whole image. Write " + other +
                                  " (-of " + format.driver + "), then gdal_translate -of " +
