@@ -10,6 +10,7 @@
 #include "driver/raster/create/overwrite.h"
 #include "driver/raster/files/subdataset_list.h"
 #include "driver/raster/files/vsi_file.h"
+#include "driver/raster/files/zip_file.h"
 #include "driver/raster/formats/archive_groups.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/metadata/stored_metadata.h"
@@ -73,6 +74,11 @@ std::unique_ptr<GDALDataset> ListArchive(const ArrayFormat& format, const FoundP
   Status first_failure;
   for (const std::string& name : found.item.datasets) {
     if (parts.size() == kMaxListedSubdatasets) break;
+    const ZipMember* const member = found.archive->MemberOf(name);
+    if (member != nullptr && !WhyUnreadable(*member).empty()) {
+      if (first_failure.ok()) first_failure = found.archive->OpenFile(name).status();
+      continue;
+    }
     std::string description;
     if (IsVirtualPath(found.name.path)) {  // each would be some requests
       description = name;

@@ -217,6 +217,12 @@ def test_arrays_that_cannot_be_read_are_said_to_be_left_out(save, warned):
     assert len(warned) == 1
     with pytest.raises(RuntimeError, match="secret: member: found an encrypted one, wanted one that is not"):
         gdal.Open(f'NPY:"{path}":secret')
+    warned.clear()
+    encrypt(path, "image.npy")
+    encrypt(path, "other.npy")
+    with pytest.raises(RuntimeError, match="image: member: found an encrypted one"):
+        gdal.Open(path)
+    assert warned == []
 
 
 def test_an_array_without_a_name_is_said_to_be_left_out(save, warned):
