@@ -85,7 +85,7 @@ bool IdentifyArray(const ArrayFormat& format, GDALOpenInfo& open_info) {
   const std::string_view start(reinterpret_cast<const char*>(open_info.pabyHeader),
                                static_cast<size_t>(open_info.nHeaderBytes));
   if (format.detect(start)) return true;
-  if (IsArchiveName(format, open_info.pszFilename) && open_info.fpL != nullptr) {
+  if (IsArchiveName(format, open_info.pszFilename) && !start.empty()) {
     if (HasZipMagic(start)) return true;
     // Bytes may stand before the archive.
     const Result<std::shared_ptr<ByteFile>> file = OpenByteFile(open_info.pszFilename);
