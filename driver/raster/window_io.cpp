@@ -279,7 +279,10 @@ Status WindowIo::MovePiece(const WindowRequest& request, const Run* runs, size_t
     return status;
   }
   if (writable_ == nullptr) {
-    return Mismatch(StatusCode::kNotSupported, "access", "read-only", "update").At(array_->path());
+    return Mismatch(
+               StatusCode::kNotSupported, "write", "an array that is only read, in an archive",
+               "a file of its own: gdal_ndarray convert '" + array_->path() + "' NEW makes one")
+        .At(array_->path());
   }
   convert();
   for (const ReadTarget& target : targets) {

@@ -8,8 +8,10 @@
 #define GDAL_NDARRAY_STORE_ARRAY_WRITER_H_
 
 #include <cstdint>
+#include <utility>
 
 #include "driver/store/array.h"
+#include "driver/store/progress.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -23,6 +25,7 @@ struct WriterInfo {
   AxisVector piece_shape;      // what is written as one: a whole chunk, or a single element
   int64_t element_bytes = 1;   // of the whole element, where that is a record
   int64_t pieces_at_once = 1;  // so many make work for all threads
+  double finish_share = 0;     // of the work of writing all of it, that of Finish
   bool appends_only = false;   // boxes must follow one another as their elements do in C order
 };
 
@@ -40,6 +43,15 @@ class ArrayWriter {
   // Completes the file, in which nothing has been written before that counts. What remains is the
   // OutputFile's Commit().
   virtual Status Finish() = 0;
+
+  // Has Finish report how far it is, where it has a share of the work; it may be cancelled then.
+  void ReportFinish(ProgressFn progress) { finish_progress_ = std::move(progress); }
+
+ protected:
+  const ProgressFn& finish_progress() const { return finish_progress_; }
+
+ private:
+  ProgressFn finish_progress_;
 };
 
 }  // namespace ndarray

@@ -1,8 +1,12 @@
 // Any bytes as a ZIP archive of arrays, as the drivers read .npz and .b2z: its directory, its
 // members where they lie, and what is in them.
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "driver/store/archive/crc32.h"
+#include "driver/store/archive/deflated_file.h"
 #include "driver/store/archive/multiscales.h"
 #include "driver/store/archive/zip_directory.h"
 #include "driver/store/b2nd/b2nd_array.h"
@@ -16,8 +20,9 @@
 namespace ndarray::fuzz {
 namespace {
 
-constexpr size_t kMaxMembers = 16;      // opened of one archive
-constexpr uint64_t kMaxContent = 4096;  // read of one frame
+constexpr size_t kMaxMembers = 16;          // opened of one archive
+constexpr uint64_t kMaxContent = 4096;      // read of one frame
+constexpr uint64_t kMaxUnpacked = 1 << 16;  // of one deflated member
 
 void RunPyramid(const PlainFrame& frame, const ZipDirectory& directory) {
   for (const AttributeInfo& info : frame.List()) {
@@ -46,14 +51,32 @@ void RunMember(const std::shared_ptr<ByteFile>& file, const ZipDirectory& direct
   Check(content->size() == size);
 }
 
+// Any part of it, in any order, is that of the whole.
+void RunDeflated(const ZipMember& member, std::shared_ptr<ByteFile> packed) {
+  const DeflatedFile file("part", std::move(packed), member.size_bytes);
+  const uint64_t size = std::min(member.size_bytes, kMaxUnpacked);
+  std::string whole;
+  const Status status = ReadBytes(file, 0, size, whole);
+  if (!status.ok()) return CheckFailure(status);
+  for (const uint64_t at : {size / 2, uint64_t{0}, size - size / 3}) {
+    std::string part;
+    Check(ReadBytes(file, at, size - at, part).ok());
+    Check(part == whole.substr(at));
+  }
+}
+
 void Run(std::string_view bytes) {
   const auto file = std::make_shared<testing::MemoryFile>(bytes);
   const Result<ZipDirectory> directory = ZipDirectory::Read(*file);
   if (!directory.ok()) return CheckFailure(directory.status());
+  Check(EndsWithZip(*file));
+  Check(directory->bytes_before() + directory->bytes_after() <= bytes.size());
   size_t members = 0;
   for (const ZipMember& member : directory->members()) {
     if (++members > kMaxMembers) break;
-    Check(directory->Find(member.name) == &member);
+    const ZipMember* const found = directory->Find(member.name);
+    Check(found != nullptr && found->name == member.name);
+    Check(directory->IsFound(member) == (found == &member) && directory->IsFound(*found));
     const Result<uint64_t> offset = ZipMemberOffset(*file, member);
     if (!offset.ok()) {
       CheckFailure(offset.status());
@@ -61,7 +84,9 @@ void Run(std::string_view bytes) {
     }
     const auto part = SubFile::Open("part", file, *offset, member.packed_bytes);
     Check(part.ok());
+    CheckResult(Crc32Of(**part));
     RunMember(*part, *directory);
+    if (member.method == zip_method::kDeflated) RunDeflated(member, *part);
   }
 }
 

@@ -3,7 +3,6 @@
 #include <cpl_conv.h>
 
 #include "driver/raster/files/vsi_file.h"
-#include "driver/raster/formats/archive_open.h"
 #include "tools/gdal_ndarray/command.h"
 
 namespace ndarray::tools {
@@ -39,16 +38,15 @@ std::shared_ptr<ByteFile> OpenFileOf(const ArrayFormat& format, const std::strin
   return Value(OpenNamedFile(format, ParseName(gdal_name)));
 }
 
-std::vector<std::string> ArraysOf(const ArrayFormat& format, const std::string& gdal_name) {
+bool IsWholeArchive(const ArrayFormat& format, const std::string& gdal_name) {
   const DatasetName name = ParseName(gdal_name);
-  if (!name.written_part.empty() || !IsInArchive(format, name)) return {};
-  const FoundPart found = Value(FindPart(format, name, {}));
-  std::vector<std::string> names;
-  for (const std::string& array : found.archive->names()) {
-    names.push_back(FormatDatasetName(format.driver, name.path, array, {}));
-  }
-  if (names.size() == 1) names.clear();
-  return names;
+  return name.written_part.empty() && IsInArchive(format, name);
+}
+
+std::optional<FoundPart> FindInArchive(const ArrayFormat& format, const std::string& gdal_name) {
+  const DatasetName name = ParseName(gdal_name);
+  if (!IsInArchive(format, name)) return std::nullopt;
+  return Value(FindPart(format, name, {}));
 }
 
 }  // namespace ndarray::tools

@@ -3,10 +3,12 @@
 #define GDAL_NDARRAY_TOOLS_FILE_NAME_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "driver/raster/files/dataset_name.h"
+#include "driver/raster/formats/archive_open.h"
 #include "driver/raster/formats/array_format.h"
 #include "driver/store/io/byte_file.h"
 
@@ -22,9 +24,12 @@ DatasetName ParseName(const std::string& gdal_name);
 // The file that an array is in, be it a part of an archive. Throws a Failure.
 std::shared_ptr<ByteFile> OpenFileOf(const ArrayFormat& format, const std::string& gdal_name);
 
-// The names that GDAL has for the arrays of an archive, each level of a pyramid, too; empty where
-// the name is not that of an archive as a whole, or it has but one. Throws a Failure.
-std::vector<std::string> ArraysOf(const ArrayFormat& format, const std::string& gdal_name);
+// Whether the name is that of an archive as a whole. Throws a Failure.
+bool IsWholeArchive(const ArrayFormat& format, const std::string& gdal_name);
+
+// The archive of a name, and what was found of it there; nullopt where it is none. Throws a
+// Failure.
+std::optional<FoundPart> FindInArchive(const ArrayFormat& format, const std::string& gdal_name);
 
 }  // namespace ndarray::tools
 

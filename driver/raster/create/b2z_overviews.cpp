@@ -30,6 +30,8 @@ namespace {
 constexpr std::string_view kArraySuffix = ".b2nd";
 constexpr const char* kMultiscales = "multiscales";
 constexpr const char* kGroupSuffix = "__vlmeta__.b2f";
+// Of the work: the levels are made, before all is copied.
+constexpr double kLevelsShare = 0.8;
 
 // Gives the pixels of an image that stays as it is to its levels.
 class LevelsOnly final : public ArrayWriter {
@@ -112,9 +114,14 @@ class Rewriter {
 
   // What stays as it is, the image first.
   Status FindMembers() {
+    const ZipDirectory& directory = zip_.directory();
+    if (const uint64_t others = directory.bytes_before() + directory.bytes_after(); others > 0) {
+      return NotSupported("bytes before the archive, or after it", std::to_string(others));
+    }
     std::set<std::string> gone = {image_.group + kGroupSuffix};
     for (const std::string& name : request_.coarser) gone.insert(MemberName(name).member);
-    for (const ZipMember& member : zip_.directory().members()) {
+    for (const ZipMember& member : directory.members()) {
+      if (!directory.IsFound(member)) continue;  // a later one has its name
       const bool is_group = member.name == image_.group + kGroupSuffix;
       if (gone.count(member.name) != 0 && !is_group) continue;
       if (member.is_encrypted || member.method != zip_method::kStored) {
@@ -258,17 +265,18 @@ class Rewriter {
         return array.Read(0, box, to);
       };
       LevelsOnly writer(**levels, image_plan_.layout, image_plan_.max_threads);
-      Status status = CopyPixels(source, writer, request_.path, progress);
+      Status status = CopyPixels(source, writer, request_.path, PartOf(progress, 0, kLevelsShare));
       if (status.ok()) status = writer.Finish();
       if (!status.ok()) return status;
     }
-    return WriteArchive(file, **levels);
+    return WriteArchive(file, **levels, PartOf(progress, names_.empty() ? 0 : kLevelsShare, 1));
   }
 
-  Status WriteArchive(OutputFile& file, LevelWriters& levels) {
+  Status WriteArchive(OutputFile& file, LevelWriters& levels, const ProgressFn& progress) {
     const Result<std::string> group = GroupFrame();
     if (!group.ok()) return group.status().At(request_.path);
     ZipWriter zip(file);
+    zip.ReportCopies(progress, MaxBytes());
     Status status = zip.AddRange(kept_[0].name, *kept_[0].file, 0, kept_[0].file->size_bytes());
     if (status.ok()) status = levels.CopyTo(zip, names_);
     const auto copy_others = [&](bool last) {

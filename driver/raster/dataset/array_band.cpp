@@ -126,7 +126,7 @@ std::optional<BandLayout> ArrayBand::Layout() const {
   const WindowIo& io = dataset().io_;
   const ArrayInfo& info = io.array().info();
   const Field& field = info.fields[source_.field];
-  if (!info.raw || source_.type.promoted) return std::nullopt;
+  if (!info.raw || info.raw->path.empty() || source_.type.promoted) return std::nullopt;
   const Axes& axes = io.axes();
   const AxisVector& strides = info.raw->strides_bytes;
   BandLayout layout{field.dtype, info.raw->offset_bytes + static_cast<uint64_t>(field.offset_bytes),
@@ -143,7 +143,7 @@ std::optional<BandLayout> ArrayBand::Layout() const {
 
 CPLVirtualMem* ArrayBand::GetVirtualMemAuto(GDALRWFlag direction, int* pixel_space,
                                             GIntBig* line_space, StringList options) {
-  if (direction == GF_Write && eAccess != GA_Update) {
+  if (direction == GF_Write && dataset().io_.writable() == nullptr) {
     Report(Mismatch(StatusCode::kInvalidArgument, "access", "read-only", "update")
                .At(dataset().io_.array().path()));
     return nullptr;

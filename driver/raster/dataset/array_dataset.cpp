@@ -264,6 +264,8 @@ CPLErr ArrayDataset::IBuildOverviews(const char* resampling, int count, const in
   if (build_levels_) {
     return BuildLevels(resampling, count, factors, band_count, FromGdal(progress, progress_data));
   }
+  const Status beside = CheckOverviewsBeside(count);
+  if (!beside.ok()) return Report(beside);
   if (IsShared()) {
     // They are bands of another driver, which threads must not share: this dataset does without.
     const char* const drivers[] = {GetDriverName(), nullptr};

@@ -42,14 +42,14 @@ class ArrayDataset final : public GDALPamDataset {
     NamedFile file;       // the array's, as it was named before it was opened
     // Of an array in an archive: its name, unless the archive itself stands for it; what it has
     // from the groups around it; and what opens the same in fewer pixels, called when overviews are
-    // first asked for.
+    // first asked for, and again when others were built.
     std::string part;
     std::shared_ptr<const Attributes> inherited;
     std::function<Result<std::vector<std::shared_ptr<Array>>>()> open_coarser;
     // Of the same file, for programs that ask for either; nullptr: only a raster was asked for.
     std::shared_ptr<GDALGroup> root_group;
-    // Writes these overviews into the archive, in place of others, which is another file then;
-    // empty: they go beside it.
+    // Writes these overviews into the archive, in place of others, which is another file then, and
+    // has open_coarser open those; empty: they go beside it.
     LevelBuilder build_levels;
   };
 
@@ -120,6 +120,7 @@ class ArrayDataset final : public GDALPamDataset {
   void FindOverviewsAndMasks();
   CPLErr BuildLevels(const char* resampling, int count, const int* factors, int band_count,
                      const ProgressFn& progress);
+  Status CheckOverviewsBeside(int count);
   void FindLevels();
   Result<std::shared_ptr<ArrayDataset>> OpenLevel(std::shared_ptr<Array> array);
   void TakeNoData(ArrayDataset& finest);
@@ -157,13 +158,15 @@ class ArrayDataset final : public GDALPamDataset {
   const bool is_part_;     // of the file: its part of the sidecar is its own
   bool is_level_ = false;  // of another dataset, which sees to all that is no pixels
   std::vector<std::shared_ptr<ArrayDataset>> levels_;  // the same in fewer pixels, largest first
+  bool knows_levels_ = false;
+  std::vector<std::shared_ptr<ArrayDataset>> old_levels_;  // that were replaced
   const LevelBuilder build_levels_;
-  std::function<Result<std::vector<std::shared_ptr<Array>>>()> open_coarser_;  // until it is called
+  const std::function<Result<std::vector<std::shared_ptr<Array>>>()> open_coarser_;
   std::vector<BandSource> sources_;  // of bands, by their numbers less one
   StoredMetadata stored_;
   bool knows_crs_ = false;
   std::unique_ptr<OGRSpatialReference> crs_;  // of stored_
-  const NamedFile file_;
+  NamedFile file_;
   const std::shared_ptr<GDALGroup> root_group_;
   bool stored_in_file_ = false;  // with the next flush
   bool finished_ = false;

@@ -1,9 +1,11 @@
 // The coarser arrays of a pyramid as the overviews of an ArrayDataset of its finest one.
 
 #include <cpl_error.h>
+#include <cpl_vsi.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -11,6 +13,7 @@
 
 #include "driver/raster/dataset/array_band.h"
 #include "driver/raster/dataset/array_dataset.h"
+#include "driver/raster/files/vsi_file.h"
 #include "driver/raster/gdal_error.h"
 
 namespace ndarray {
@@ -73,10 +76,10 @@ Result<std::shared_ptr<ArrayDataset>> ArrayDataset::OpenLevel(std::shared_ptr<Ar
 
 void ArrayDataset::FindLevels() {
   const std::lock_guard<std::recursive_mutex> lock(lazy_mutex_);
-  if (!open_coarser_) return;
-  const auto open_coarser = std::exchange(open_coarser_, nullptr);
+  if (!open_coarser_ || knows_levels_) return;
+  knows_levels_ = true;
   const bool done = Guarded(false, [&] {
-    Result<std::vector<std::shared_ptr<Array>>> arrays = open_coarser();
+    Result<std::vector<std::shared_ptr<Array>>> arrays = open_coarser_();
     Status status = arrays.status();
     for (size_t i = 0; status.ok() && i < arrays->size(); ++i) {
       const CPLErrorStateBackuper errors_so_far;
@@ -125,18 +128,50 @@ void ArrayDataset::TakeNoData(ArrayDataset& finest) {
   nPamFlags &= ~GPF_DIRTY;
 }
 
-// This dataset goes on showing the file that it has open.
+// Overviews in an archive, which is open for update: it is written anew, and this dataset shows the
+// new ones. Others beside it, which nobody would see any more, go.
 CPLErr ArrayDataset::BuildLevels(const char* resampling, int count, const int* factors,
                                  int band_count, const ProgressFn& progress) {
-  return Guarded(CE_Failure, [&] {
+  FindLevels();
+  const CPLErr built = Guarded(CE_Failure, [&] {
+    if (count == 0 && levels_.empty()) return CE_None;
     if (count > 0 && band_count != nBands) {
       return Report(Mismatch(StatusCode::kNotSupported, "bands", std::to_string(band_count),
                              "all " + std::to_string(nBands) + ", which are in one array")
                         .At(file_path()));
     }
-    return Report(build_levels_(*this, count > 0 ? resampling : "NEAREST",
-                                {factors, factors + count}, progress));
+    const Status status = build_levels_(*this, count > 0 ? resampling : "NEAREST",
+                                        {factors, factors + count}, progress);
+    if (!status.ok()) return Report(status);
+    file_ = NamedFile(file_path());  // which has the same pixels
+    // Somebody may still have bands of them.
+    std::move(levels_.begin(), levels_.end(), std::back_inserter(old_levels_));
+    levels_.clear();
+    knows_levels_ = false;
+    return CE_None;
   });
+  if (built != CE_None || oOvManager.GetOverviewCount(1) == 0) return built;
+  return GDALPamDataset::IBuildOverviews("NONE", 0, nullptr, 0, nullptr, GDALDummyProgress, nullptr,
+                                         nullptr);
+}
+
+// Whether there can be overviews beside the file: where it has some, nobody would see them.
+Status ArrayDataset::CheckOverviewsBeside(int count) {
+  FindLevels();
+  if (!levels_.empty() && (count > 0 || oOvManager.GetOverviewCount(1) == 0)) {
+    return Mismatch(StatusCode::kNotSupported, "overviews",
+                    std::to_string(levels_.size()) + " in the file",
+                    "none, or a dataset that is open for update (gdaladdo without -ro)")
+        .At(file_path());
+  }
+  if (count > 0 && IsVirtualPath(file_path()) &&
+      VSISupportsRandomWrite(file_path().c_str(), TRUE) == 0) {
+    return Mismatch(StatusCode::kNotSupported, "file system",
+                    "one where files are not written freely",
+                    "one where " + file_path() + ".ovr can be")
+        .At(file_path());
+  }
+  return {};
 }
 
 int ArrayBand::GetOverviewCount() {

@@ -3,20 +3,15 @@
 #include <utility>
 
 #include "driver/raster/files/vsi_file.h"
+#include "driver/store/archive/deflated_file.h"
 #include "driver/store/io/sub_file.h"
 
 namespace ndarray {
-namespace {
-
-// In GDAL's own directory of the archive a name may stand for another file than here.
-Status CheckForGdal(const ZipMember& member, const std::string& path) {
-  if (IsPlainZipName(member.name)) return {};
-  return Mismatch(StatusCode::kNotSupported, "name of a compressed member", member.name,
-                  "one without absolute or parent folders")
-      .At(path);
+std::string WhyUnreadable(const ZipMember& member) {
+  if (member.is_encrypted) return "encrypted";
+  if (member.method == zip_method::kStored || member.method == zip_method::kDeflated) return "";
+  return "compression " + std::to_string(member.method);
 }
-
-}  // namespace
 
 Result<ZipFile> ZipFile::Open(const std::string& path, const MapPolicy& policy) {
   Result<std::shared_ptr<ByteFile>> file = OpenByteFile(path, policy);
@@ -43,15 +38,11 @@ Result<std::shared_ptr<ByteFile>> ZipFile::OpenMember(const ZipMember& member,
   if (member.method == zip_method::kStored) {
     return SubFile::Open(std::move(path), file_, *offset, member.size_bytes);
   }
-  Status status = CheckForGdal(member, path);
-  if (!status.ok()) return status;
-  Result<std::shared_ptr<ByteFile>> unpacked =
-      OpenByteFile("/vsizip/{" + file_->path() + "}/" + member.name);
-  if (!unpacked.ok()) return unpacked;
-  if ((*unpacked)->size_bytes() == member.size_bytes) return unpacked;
-  return Corrupt("size", std::to_string((*unpacked)->size_bytes()) + " bytes in /vsizip/",
-                 std::to_string(member.size_bytes))
-      .At(path);
+  Result<std::shared_ptr<ByteFile>> packed =
+      SubFile::Open(path, file_, *offset, member.packed_bytes);
+  if (!packed.ok()) return packed;
+  return std::shared_ptr<ByteFile>(
+      std::make_shared<DeflatedFile>(std::move(path), std::move(*packed), member.size_bytes));
 }
 
 }  // namespace ndarray

@@ -12,19 +12,22 @@
 
 namespace ndarray {
 
+// Why no content of it can be read, for people: "encrypted"; empty where it can.
+std::string WhyUnreadable(const ZipMember& member);
+
 class ZipFile {
  public:
   // Errors carry the path.
   static Result<ZipFile> Open(const std::string& path, const MapPolicy& policy);
 
   const std::string& path() const { return file_->path(); }
+  const ByteFile& file() const { return *file_; }
   bool is_local() const { return file_->traits().is_local; }
   const ZipDirectory& directory() const { return directory_; }
 
   // A stored member lies in the archive as it is: mapped where that is, and read by ranges
-  // elsewhere. A deflated one is read through GDAL (/vsizip/), which keeps no more of it than it
-  // needs to go on. `path` is what errors call it. kNotSupported for other methods, and encrypted
-  // ones.
+  // elsewhere. A deflated one is unpacked when it is read (deflated_file.h). `path` is what errors
+  // call it. kNotSupported for other methods, and encrypted ones.
   Result<std::shared_ptr<ByteFile>> OpenMember(const ZipMember& member, std::string path) const;
 
  private:

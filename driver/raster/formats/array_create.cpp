@@ -5,6 +5,7 @@
 #include <cpl_vsi.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "driver/raster/create/overwrite.h"
@@ -149,7 +150,9 @@ Result<std::unique_ptr<OutputFile>> WriteArray(const std::string& path, const Wr
   if (!file.ok()) return file;
   Result<std::unique_ptr<ArrayWriter>> writer = start(**file, attributes, Contents::kElements);
   if (!writer.ok()) return writer.status();
-  Status status = CopyPixels(source, **writer, path, progress);
+  const double end = 1 - (*writer)->info().finish_share;
+  Status status = CopyPixels(source, **writer, path, PartOf(progress, 0, end));
+  (*writer)->ReportFinish(PartOf(progress, end, 1));
   if (status.ok()) status = (*writer)->Finish();
   if (!status.ok()) return status;
   return file;
@@ -170,12 +173,13 @@ GDALDataset* CreateArray(const ArrayFormat& format, const char* path, int width,
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
     const WritingMark mark;
     if (IsArchiveName(format, path) && format.archive->is_written) {
-      const std::string name = std::string("a .") + format.extension;
+      std::string other = path;
+      other.resize(other.size() - std::strlen(format.archive->extension));
+      other += format.extension;
       return Report(Mismatch(StatusCode::kNotSupported, "file name", path,
-                             name +
-                                 ": archives are written by copying a whole image "
-                                 "(gdal_translate, CreateCopy), which may be " +
-                                 name)),
+                             other + ": an archive is written from a whole image. Write " + other +
+                                 " (-of " + format.driver + "), then gdal_translate -of " +
+                                 format.driver + " " + other + " " + path)),
              nullptr;
     }
     const bool signed_byte = IsSignedByte(CSLFetchNameValue(options, "PIXELTYPE"));

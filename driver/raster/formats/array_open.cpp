@@ -85,7 +85,12 @@ bool IdentifyArray(const ArrayFormat& format, GDALOpenInfo& open_info) {
   const std::string_view start(reinterpret_cast<const char*>(open_info.pabyHeader),
                                static_cast<size_t>(open_info.nHeaderBytes));
   if (format.detect(start)) return true;
-  if (HasZipMagic(start) && IsArchiveName(format, open_info.pszFilename)) return true;
+  if (IsArchiveName(format, open_info.pszFilename) && !start.empty()) {
+    if (HasZipMagic(start)) return true;
+    // Bytes may stand before the archive.
+    const Result<std::shared_ptr<ByteFile>> file = OpenByteFile(open_info.pszFilename);
+    if (file.ok() && EndsWithZip(**file)) return true;
+  }
   return open_info.bIsDirectory && format.refuse_folder != nullptr &&
          !format.refuse_folder(open_info.pszFilename).ok();
 }

@@ -11,8 +11,11 @@
 #include "driver/raster/files/zip_file.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/metadata/joined_attributes.h"
+#include "driver/store/archive/crc32.h"
 #include "driver/store/archive/multiscales.h"
 #include "driver/store/b2nd/b2nd_array.h"
+#include "driver/store/damage.h"
+#include "driver/store/frame/frame_open.h"
 #include "driver/store/frame/plain_frame.h"
 #include "driver/store/io/string_file.h"
 #include "driver/store/msgpack.h"
@@ -29,6 +32,12 @@ constexpr std::string_view kFrameSuffix = ".b2f";
 constexpr const char* kEmbedded = "embed.b2e";
 constexpr const char* kEmbeddedMap = "estore_metadata";
 constexpr const char* kPyramid = "multiscales";
+
+// Of a member that is read as a whole to know whether its shape is right.
+constexpr uint64_t kMaxSummedBytes = uint64_t{256} << 20;
+
+// Of a member that is no array, to be kept in memory.
+constexpr uint64_t kMaxWholeBytes = uint64_t{4} << 20;
 
 // Of a group, for its pyramid and its metadata.
 constexpr int64_t kMaxValueBytes = int64_t{1} << 20;
@@ -91,9 +100,10 @@ class B2zArchive final : public ArrayArchive {
   B2zArchive(ZipFile zip, Verification verification)
       : zip_(std::move(zip)), verification_(verification) {
     for (const ZipMember& member : zip_.directory().members()) {
+      if (member.name.empty() || !zip_.directory().IsFound(member)) continue;
       const std::string name = Utf8OfBytes(member.name);
       const std::string key = (name.front() == '/' ? "" : "/") + name;
-      if (EndsWith(key, kArraySuffix)) AddArray(Without(key, kArraySuffix), {&member, 0, 0});
+      if (EndsWith(key, kArraySuffix)) AddMember(Without(key, kArraySuffix), member);
       if (EndsWith(key, kFrameSuffix)) AddGroup(Without(key, kFrameSuffix), {&member, 0, 0});
     }
   }
@@ -138,7 +148,8 @@ class B2zArchive final : public ArrayArchive {
     if (item.datasets.size() == 1 && !is_rest) return ItemOf(item.datasets[0]);
     if (!item.datasets.empty()) return item;
     if (group.empty()) {
-      return Mismatch(StatusCode::kNotSupported, "members", "no .b2nd", "at least one")
+      return Mismatch(StatusCode::kNotSupported, "members",
+                      left_out().empty() ? "no .b2nd" : left_out().front(), "at least one .b2nd")
           .At(zip_.path());
     }
     return Mismatch(StatusCode::kNotFound, "array or group", "'" + Excerpt(name) + "'",
@@ -152,10 +163,18 @@ class B2zArchive final : public ArrayArchive {
     return OpenLeaf(name, found->second);
   }
 
+  const ZipMember* MemberOf(const std::string& name) const override {
+    const auto found = arrays_.find(name);
+    return found == arrays_.end() ? nullptr : found->second.member;
+  }
+
   Result<std::shared_ptr<Array>> Open(const std::string& name, int max_threads) const override {
     Result<std::shared_ptr<ByteFile>> file = OpenFile(name);
     if (!file.ok()) return file.status();
-    return OpenB2ndArray(std::move(*file), max_threads, verification_);
+    Result<std::shared_ptr<Array>> array = OpenB2ndArray(*file, max_threads, verification_);
+    if (!array.ok()) return array;
+    const Status status = CheckShape(name, *file);
+    return status.ok() ? array : status;
   }
 
   std::shared_ptr<const Attributes> GroupAttributes(const std::string& name) const override {
@@ -173,11 +192,56 @@ class B2zArchive final : public ArrayArchive {
   }
 
  private:
+  // A shape that is not the one that was written has been changed by python-blosc2, which writes
+  // the archive anew then, with another CRC-32, or is damaged. Then all of the member is read, but
+  // no more than takes a moment.
+  Status CheckShape(const std::string& name, const std::shared_ptr<ByteFile>& file) const {
+    const ZipMember* const member = MemberOf(name);
+    if (member == nullptr || !zip_.is_local() || verification_ != Verification::kAll) return {};
+    const Result<OpenedFrame> frame = OpenFrame(file);  // which is open already
+    if (!frame.ok()) return frame.status();
+    const FrameIndex& index = *frame->index;
+    if (!index.fingerprint() || index.is_shape_right()) return {};
+    const std::string shape = ShapeString(index.layout().shape);
+    if (file->size_bytes() > kMaxSummedBytes) {
+      ReportWarning(file->path() + ": shape: found " + shape +
+                    ", wanted the one that was written: it was changed since, or is damaged "
+                    "(gdal_ndarray verify finds out)");
+      return {};
+    }
+    const Result<uint32_t> sum = Crc32Of(*file);
+    if (!sum.ok()) return sum.status();
+    if (*sum == member->crc32) return {};
+    return DamagedFile(
+        Corrupt("shape", shape, "the one that was written (and the CRC-32 is wrong)"), file->path(),
+        kCopyAgain);
+  }
+
+  void AddMember(std::string name, const ZipMember& member) {
+    if (name.back() == '/') return NoteLeftOut(member.name, "without a name");
+    NoteLeftOut(name, WhyUnreadable(member));
+    AddArray(std::move(name), {&member, 0, 0});
+  }
   void AddArray(std::string name, const Leaf& leaf) {
     if (arrays_.emplace(name, leaf).second) names_.push_back(std::move(name));
   }
   void AddGroup(const std::string& name, const Leaf& leaf) {
     if (EndsWith(name, kAttributesSuffix)) groups_.emplace(Without(name, kAttributesSuffix), leaf);
+  }
+
+  // A member that is no array: what is short is compared with its CRC-32 at once.
+  Result<std::shared_ptr<ByteFile>> OpenWhole(const ZipMember& member,
+                                              const std::string& path) const {
+    Result<std::shared_ptr<ByteFile>> file = zip_.OpenMember(member, path);
+    if (!file.ok() || verification_ == Verification::kNo || member.size_bytes > kMaxWholeBytes) {
+      return file;
+    }
+    std::string bytes;
+    Status status = ReadBytes(**file, 0, member.size_bytes, bytes);
+    if (status.ok()) status = CheckCrc32(Crc32(bytes.data(), bytes.size()), member.crc32);
+    if (!status.ok()) return DamagedFile(status, path, kCopyAgain);
+    return std::shared_ptr<ByteFile>(
+        std::make_shared<StringFile>(path, std::move(bytes), Access::kRead));
   }
 
   Result<std::shared_ptr<ByteFile>> OpenLeaf(const std::string& name, const Leaf& leaf) const {
@@ -191,7 +255,7 @@ class B2zArchive final : public ArrayArchive {
 
   Status LoadEmbedded(const ZipMember& member) {
     const std::string path = zip_.path() + ":" + kEmbedded;
-    Result<std::shared_ptr<ByteFile>> file = zip_.OpenMember(member, path);
+    Result<std::shared_ptr<ByteFile>> file = OpenWhole(member, path);
     if (!file.ok()) return file.status();
     Result<std::shared_ptr<const PlainFrame>> frame = PlainFrame::Open(std::move(*file));
     if (!frame.ok()) return frame.status();
@@ -221,7 +285,10 @@ class B2zArchive final : public ArrayArchive {
 
   void LoadGroup(const std::string& group, const Leaf& leaf) {
     const std::string where = group.empty() ? "/" : group;
-    Result<std::shared_ptr<ByteFile>> file = OpenLeaf(group + std::string(kAttributesSuffix), leaf);
+    const std::string name = group + std::string(kAttributesSuffix);
+    Result<std::shared_ptr<ByteFile>> file = leaf.member != nullptr
+                                                 ? OpenWhole(*leaf.member, zip_.path() + ":" + name)
+                                                 : OpenLeaf(name, leaf);
     Result<std::shared_ptr<const PlainFrame>> frame =
         file.ok() ? PlainFrame::Open(std::move(*file)) : file.status();
     if (!frame.ok()) {

@@ -18,12 +18,19 @@ class NpzArchive final : public ArrayArchive {
   explicit NpzArchive(ZipFile zip) : zip_(std::move(zip)) {
     for (const ZipMember& member : zip_.directory().members()) {
       std::string_view name(member.name);
-      if (name.size() <= kSuffix.size() || name.substr(name.size() - kSuffix.size()) != kSuffix) {
+      if (name.size() < kSuffix.size() || name.substr(name.size() - kSuffix.size()) != kSuffix ||
+          !zip_.directory().IsFound(member)) {
         continue;
       }
       name.remove_suffix(kSuffix.size());
+      if (name.empty()) {  // NPY:"a.npz": is the archive
+        NoteLeftOut(member.name, "without a name");
+        continue;
+      }
       std::string text = Utf8OfBytes(name);
-      if (members_.emplace(text, &member).second) names_.push_back(std::move(text));
+      if (!members_.emplace(text, &member).second) continue;
+      NoteLeftOut(text, WhyUnreadable(member));
+      names_.push_back(std::move(text));
     }
   }
 
@@ -33,7 +40,8 @@ class NpzArchive final : public ArrayArchive {
     ArchiveItem item;
     if (name.empty()) {
       if (names_.empty()) {
-        return Mismatch(StatusCode::kNotSupported, "members", "no .npy", "at least one")
+        return Mismatch(StatusCode::kNotSupported, "members",
+                        left_out().empty() ? "no .npy" : left_out().front(), "at least one .npy")
             .At(zip_.path());
       }
       if (names_.size() == 1) {
@@ -56,6 +64,11 @@ class NpzArchive final : public ArrayArchive {
     const auto found = members_.find(name);
     if (found == members_.end()) return Find(name).status();
     return zip_.OpenMember(*found->second, zip_.path() + ":" + name);
+  }
+
+  const ZipMember* MemberOf(const std::string& name) const override {
+    const auto found = members_.find(name);
+    return found == members_.end() ? nullptr : found->second;
   }
 
   Result<std::shared_ptr<Array>> Open(const std::string& name, int max_threads) const override {

@@ -15,6 +15,13 @@ const Attribute kNothingEmbedded = {"estore_metadata", std::string("\x82\xa9"
                                                                    28)};
 constexpr int32_t kEmbedChunkBytes = 8192;
 
+// Of the work of writing an image with levels: these are copied behind it.
+constexpr double kFinishShare = 0.1;
+
+uint64_t BytesOf(const B2ndLayout& layout) {
+  return static_cast<uint64_t>(layout.chunk_count) * static_cast<uint64_t>(layout.chunk_bytes);
+}
+
 std::string LevelName(size_t level) { return std::to_string(level) + ".b2nd"; }
 
 // More than its frame can take.
@@ -52,6 +59,9 @@ Result<std::unique_ptr<B2zWriter>> B2zWriter::Start(OutputFile& file, const B2zP
       **member, plan.layout, plan.levels.compression, attributes.image, plan.levels.max_threads);
   if (!image.ok()) return image.status();
   writer->image_ = std::move(*image);
+  writer->info_ = writer->image_->info();
+  if (!plan.levels.layouts.empty()) writer->info_.finish_share = kFinishShare;
+  for (const B2ndLayout& level : plan.levels.layouts) writer->max_levels_bytes_ += BytesOf(level);
   return writer;
 }
 
@@ -65,6 +75,7 @@ Status B2zWriter::Finish() {
   Status status = levels_->Wait();
   if (status.ok()) status = image_->Finish();
   if (status.ok()) status = zip_.FinishMember();
+  zip_.ReportCopies(finish_progress(), max_levels_bytes_);
   if (status.ok()) status = levels_->CopyTo(zip_, level_names_);
   if (!status.ok()) return status;
   const Result<std::string> group = MakeAttributeFrame({}, group_attributes_);

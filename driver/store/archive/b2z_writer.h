@@ -43,7 +43,7 @@ class B2zWriter final : public ArrayWriter {
                                                   const B2zAttributes& attributes,
                                                   const ScratchCreator& create_scratch);
 
-  const WriterInfo& info() const override { return image_->info(); }
+  const WriterInfo& info() const override { return info_; }
   Status Write(const Box& box, const ConstStridedView& from) override;
   Status Finish() override;
 
@@ -54,6 +54,8 @@ class B2zWriter final : public ArrayWriter {
   ZipWriter zip_;
   const std::vector<Attribute> group_attributes_;
   std::unique_ptr<B2ndWriter> image_;
+  WriterInfo info_;
+  uint64_t max_levels_bytes_ = 0;
   std::vector<std::string> level_names_;
   std::unique_ptr<LevelWriters> levels_;
 };

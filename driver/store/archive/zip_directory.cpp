@@ -1,10 +1,12 @@
 #include "driver/store/archive/zip_directory.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <optional>
 
 #include "driver/store/damage.h"
+#include "driver/store/little_endian.h"
 #include "driver/store/text.h"
 
 namespace ndarray {
@@ -30,18 +32,9 @@ constexpr uint32_t kIn64Short = 0xFFFF;
 constexpr uint64_t kMaxDeflateRatio = 1032;
 constexpr uint64_t kDeflateSlackBytes = 1032;
 
-// REQUIRES: at + bytes <= text.size()
-uint64_t Number(std::string_view text, size_t at, size_t bytes) {
-  uint64_t number = 0;
-  for (size_t i = bytes; i-- > 0;) number = number << 8 | static_cast<uint8_t>(text[at + i]);
-  return number;
-}
-uint16_t Short(std::string_view text, size_t at) {
-  return static_cast<uint16_t>(Number(text, at, 2));
-}
-uint32_t Word(std::string_view text, size_t at) {
-  return static_cast<uint32_t>(Number(text, at, 4));
-}
+uint16_t Short(std::string_view text, size_t at) { return LittleAt<uint16_t>(text, at); }
+uint32_t Word(std::string_view text, size_t at) { return LittleAt<uint32_t>(text, at); }
+uint64_t Long(std::string_view text, size_t at) { return LittleAt<uint64_t>(text, at); }
 
 bool StartsWith(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
@@ -69,7 +62,7 @@ class Extra64 {
   bool Take(uint64_t& number) {
     if (number != kIn64) return true;
     if (rest_.size() < 8) return false;
-    number = Number(rest_, 0, 8);
+    number = Long(rest_, 0);
     rest_.remove_prefix(8);
     return true;
   }
@@ -96,7 +89,7 @@ Result<ZipMember> ParseEntry(std::string_view entry) {
       !extra.Take(member.header_offset_bytes)) {
     return Corrupt("ZIP64 field", "none", "one for the sizes and the offset").At(where);
   }
-  if (member.name.empty() || member.name.find('\0') != std::string::npos) {
+  if (member.name.find('\0') != std::string::npos) {
     return Corrupt("name", "'" + Excerpt(member.name) + "'", "a text without NUL").At("member");
   }
   if (const uint16_t disk = Short(entry, 34); disk != 0 && disk != kIn64Short) {
@@ -123,24 +116,58 @@ Result<ZipMember> ParseEntry(std::string_view entry) {
 struct ZipDirectory::End {
   uint64_t members = 0;
   uint64_t directory_bytes = 0;
-  uint64_t directory_offset_bytes = 0;
-  uint64_t stop_bytes = 0;  // where the directory has to end
+  uint64_t directory_offset_bytes = 0;  // in the file
+  uint64_t bytes_before = 0;            // which the archive's offsets do not count
+  uint64_t bytes_after = 0;
 };
 
 bool HasZipMagic(std::string_view start) {
   return StartsWith(start, kLocalMagic) || StartsWith(start, kEndMagic);
 }
 
-bool IsPlainZipName(std::string_view name) {
-  if (name.find('\\') != std::string_view::npos) return false;
-  while (true) {
-    const size_t slash = name.find('/');
-    const std::string_view part = name.substr(0, slash);
-    if (part.empty() || part == "." || part == "..") return false;
-    if (slash == std::string_view::npos) return true;
-    name.remove_prefix(slash + 1);
+bool EndsWithZip(const ByteFile& file) { return ZipDirectory::Read(file).ok(); }
+
+namespace {
+
+// Where the record at the end of the archive starts: the last one after which there is just its
+// comment, else the last one at all.
+std::optional<size_t> FindEndRecord(std::string_view text) {
+  if (text.size() < kEndBytes) return std::nullopt;
+  std::optional<size_t> last;
+  for (size_t at = text.rfind(kEndMagic, text.size() - kEndBytes); at != std::string_view::npos;
+       at = at == 0 ? std::string_view::npos : text.rfind(kEndMagic, at - 1)) {
+    if (at + kEndBytes + Short(text, at + 20) == text.size()) return at;
+    if (!last) last = at;
   }
+  return last;
 }
+
+// Bytes of the file, of which `tail` is the end.
+Status ReadFrom(const ByteFile& file, const std::string& tail, uint64_t at, uint64_t size_bytes,
+                std::string& to) {
+  const uint64_t tail_at = file.size_bytes() - tail.size();
+  if (at < tail_at) return ReadBytes(file, at, size_bytes, to);
+  to = tail.substr(at - tail_at, size_bytes);
+  return {};
+}
+
+// Where a ZIP64 record is: right before its locator, at byte `locator_at` of the file, or, where it
+// is a longer one, at the offset that this says.
+Result<uint64_t> FindEnd64(const ByteFile& file, const std::string& tail, uint64_t locator_at,
+                           uint64_t offset, std::string& record) {
+  if (locator_at < kEnd64Bytes || offset > locator_at - kEnd64Bytes) {
+    return Corrupt("offset of the ZIP64 record", std::to_string(offset),
+                   "one before byte " + std::to_string(locator_at));
+  }
+  for (const uint64_t at : {locator_at - kEnd64Bytes, offset}) {
+    Status status = ReadFrom(file, tail, at, kEnd64Bytes, record);
+    if (!status.ok()) return status;
+    if (StartsWith(record, kEnd64Magic)) return at;
+  }
+  return Corrupt("ZIP64 record", EscapedBytes(record.substr(0, 4)), "PK\\x06\\x06");
+}
+
+}  // namespace
 
 // `tail` is the end of the file, with all that may be a comment.
 Result<ZipDirectory::End> ZipDirectory::FindEnd(const ByteFile& file, std::string& tail) {
@@ -150,14 +177,7 @@ Result<ZipDirectory::End> ZipDirectory::FindEnd(const ByteFile& file, std::strin
   Status status = ReadBytes(file, file_bytes - tail_bytes, tail_bytes, tail);
   if (!status.ok()) return status;
   const std::string_view text(tail);
-  std::optional<size_t> found;
-  for (size_t at = text.size() < kEndBytes ? std::string_view::npos
-                                           : text.rfind(kEndMagic, text.size() - kEndBytes);
-       at != std::string_view::npos; at = at == 0 ? at - 1 : text.rfind(kEndMagic, at - 1)) {
-    if (at + kEndBytes + Short(text, at + 20) != text.size()) continue;
-    found = at;
-    break;
-  }
+  const std::optional<size_t> found = FindEndRecord(text);
   if (!found) {
     return Corrupt("end of the directory", "none",
                    "one in the last " + std::to_string(tail_bytes) + " bytes");
@@ -167,38 +187,33 @@ Result<ZipDirectory::End> ZipDirectory::FindEnd(const ByteFile& file, std::strin
   end.members = Short(record, 10);
   end.directory_bytes = Word(record, 12);
   end.directory_offset_bytes = Word(record, 16);
-  end.stop_bytes = file_bytes - tail_bytes + *found;
+  end.bytes_after = record.size() - kEndBytes;
+  uint64_t stop = file_bytes - record.size();  // where the directory has to end
   uint64_t disk = Short(record, 4);
-  const bool has_locator = *found >= kLocator64Bytes &&
-                           StartsWith(text.substr(*found - kLocator64Bytes), kLocator64Magic);
-  if (has_locator) {
-    const uint64_t at = Number(text, *found - kLocator64Bytes + 8, 8);
-    const uint64_t locator_at = end.stop_bytes - kLocator64Bytes;
-    if (locator_at < kEnd64Bytes || at > locator_at - kEnd64Bytes) {
-      return Corrupt("offset of the ZIP64 record", std::to_string(at),
-                     "one before byte " + std::to_string(locator_at));
-    }
+  if (*found >= kLocator64Bytes &&
+      StartsWith(text.substr(*found - kLocator64Bytes), kLocator64Magic)) {
     std::string record64;
-    const uint64_t tail_at = file_bytes - tail_bytes;
-    if (at >= tail_at) {
-      record64 = tail.substr(at - tail_at, kEnd64Bytes);
-    } else {
-      status = ReadBytes(file, at, kEnd64Bytes, record64);
-      if (!status.ok()) return status;
-    }
-    if (!StartsWith(record64, kEnd64Magic)) {
-      return Corrupt("ZIP64 record", EscapedBytes(record64.substr(0, 4)), "PK\\x06\\x06");
-    }
-    end.members = Number(record64, 32, 8);
-    end.directory_bytes = Number(record64, 40, 8);
-    end.directory_offset_bytes = Number(record64, 48, 8);
-    end.stop_bytes = at;
-    disk = Number(record64, 16, 4);
+    const Result<uint64_t> at = FindEnd64(file, tail, stop - kLocator64Bytes,
+                                          Long(text, *found - kLocator64Bytes + 8), record64);
+    if (!at.ok()) return at.status();
+    end.members = Long(record64, 32);
+    end.directory_bytes = Long(record64, 40);
+    end.directory_offset_bytes = Long(record64, 48);
+    stop = *at;
+    disk = Word(record64, 16);
   }
   if (disk != 0 && disk != kIn64Short) {
     return Mismatch(StatusCode::kNotSupported, "disks", std::to_string(disk + 1),
                     "one file for all");
   }
+  if (end.directory_bytes > stop || end.directory_offset_bytes > stop - end.directory_bytes) {
+    return Corrupt("directory",
+                   std::to_string(end.directory_bytes) + " bytes at " +
+                       std::to_string(end.directory_offset_bytes),
+                   "ones that end at byte " + std::to_string(stop));
+  }
+  end.bytes_before = stop - end.directory_bytes - end.directory_offset_bytes;
+  end.directory_offset_bytes += end.bytes_before;
   return end;
 }
 
@@ -206,14 +221,6 @@ Result<ZipDirectory> ZipDirectory::Load(const ByteFile& file) {
   std::string tail;
   Result<End> end = FindEnd(file, tail);
   if (!end.ok()) return end.status();
-  const uint64_t stop = end->stop_bytes;
-  if (end->directory_offset_bytes > stop ||
-      end->directory_bytes != stop - end->directory_offset_bytes) {
-    return Corrupt("directory",
-                   std::to_string(end->directory_bytes) + " bytes at " +
-                       std::to_string(end->directory_offset_bytes),
-                   "ones that end at byte " + std::to_string(stop));
-  }
   if (end->directory_bytes > kMaxZipDirectoryBytes) {
     return Mismatch(StatusCode::kNotSupported, "directory",
                     std::to_string(end->directory_bytes) + " bytes",
@@ -225,15 +232,10 @@ Result<ZipDirectory> ZipDirectory::Load(const ByteFile& file) {
                        std::to_string(end->directory_bytes) + " bytes of directory");
   }
   std::string bytes;
-  const uint64_t tail_at = file.size_bytes() - tail.size();
-  if (end->directory_offset_bytes >= tail_at) {
-    bytes = tail.substr(end->directory_offset_bytes - tail_at, end->directory_bytes);
-  } else {
-    Status status = ReadBytes(file, end->directory_offset_bytes, end->directory_bytes, bytes);
-    if (!status.ok()) return status;
-  }
+  Status status = ReadFrom(file, tail, end->directory_offset_bytes, end->directory_bytes, bytes);
+  if (!status.ok()) return status;
   ZipDirectory directory;
-  Status status = directory.AddMembers(bytes, *end);
+  status = directory.AddMembers(bytes, *end);
   if (status.ok()) status = directory.CheckOrder(*end);
   if (!status.ok()) return status;
   return directory;
@@ -255,6 +257,9 @@ Status ZipDirectory::AddMembers(std::string_view bytes, const End& end) {
     }
     Result<ZipMember> member = ParseEntry(bytes.substr(0, entry_bytes));
     if (!member.ok()) return member.status();
+    // What no file can have stays what it is, and is found to be no place.
+    uint64_t& offset = member->header_offset_bytes;
+    offset += std::min(end.bytes_before, UINT64_MAX - offset);
     members_.push_back(std::move(*member));
     bytes.remove_prefix(entry_bytes);
   }
@@ -266,14 +271,8 @@ Status ZipDirectory::AddMembers(std::string_view bytes, const End& end) {
   }
   by_name_.resize(members_.size());
   std::iota(by_name_.begin(), by_name_.end(), size_t{0});
-  std::sort(by_name_.begin(), by_name_.end(),
-            [this](size_t a, size_t b) { return members_[a].name < members_[b].name; });
-  for (size_t i = 1; i < by_name_.size(); ++i) {
-    const std::string& name = members_[by_name_[i]].name;
-    if (name == members_[by_name_[i - 1]].name) {
-      return Corrupt("name", "two members of it", "one").At(At(name));
-    }
-  }
+  std::stable_sort(by_name_.begin(), by_name_.end(),
+                   [this](size_t a, size_t b) { return members_[a].name < members_[b].name; });
   return {};
 }
 
@@ -300,6 +299,8 @@ Status ZipDirectory::CheckOrder(const End& end) {
     member.end_offset_bytes = stop;
     stop = member.header_offset_bytes;
   }
+  bytes_before_ = stop;
+  bytes_after_ = end.bytes_after;
   return {};
 }
 
@@ -310,11 +311,12 @@ Result<ZipDirectory> ZipDirectory::Read(const ByteFile& file) {
 }
 
 const ZipMember* ZipDirectory::Find(std::string_view name) const {
-  const auto found = std::lower_bound(
+  const auto after = std::upper_bound(
       by_name_.begin(), by_name_.end(), name,
-      [this](size_t number, std::string_view wanted) { return members_[number].name < wanted; });
-  if (found == by_name_.end() || members_[*found].name != name) return nullptr;
-  return &members_[*found];
+      [this](std::string_view wanted, size_t number) { return wanted < members_[number].name; });
+  if (after == by_name_.begin()) return nullptr;
+  const ZipMember& last = members_[*std::prev(after)];
+  return last.name == name ? &last : nullptr;
 }
 
 Result<uint64_t> ZipMemberOffset(const ByteFile& file, const ZipMember& member) {

@@ -1,12 +1,11 @@
 #include "driver/store/archive/zip_writer.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "driver/store/archive/crc32.h"
 #include "driver/store/buffer.h"
-#include "driver/store/thread_pool.h"
+#include "driver/store/little_endian.h"
 
 namespace ndarray {
 namespace {
@@ -20,40 +19,7 @@ constexpr uint64_t kFirstDay = 1 << 5 | 1;                  // 1980-01-01
 constexpr uint64_t kRegularFile = uint64_t{0100644} << 16;  // what unpacking makes of it
 constexpr uint64_t kZip64Field = 1;
 
-void Put(std::string& to, int bytes, uint64_t value) {
-  for (int i = 0; i < bytes; ++i) to.push_back(static_cast<char>(value >> (8 * i) & 0xff));
-}
-
 uint64_t AtMost32(uint64_t value) { return std::min(value, kMax32); }
-
-// zlib's, of pieces by all threads where there are several: it takes as long as writing does.
-uint32_t SumBytes(const void* bytes, size_t size_bytes) {
-  constexpr size_t kPieceBytes = size_t{128} << 10;
-  const auto* const from = static_cast<const Bytef*>(bytes);
-  const auto sum = [&](size_t offset, size_t count) {
-    return static_cast<uint32_t>(crc32_z(0, from + offset, count));
-  };
-  if (size_bytes <= kPieceBytes) return sum(0, size_bytes);
-  const size_t count = (size_bytes - 1) / kPieceBytes + 1;
-  std::vector<uint32_t> sums(count);
-  const auto size_of = [&](size_t i) {
-    return std::min(kPieceBytes, size_bytes - i * kPieceBytes);
-  };
-  ParallelFor(static_cast<int64_t>(count), static_cast<int>(std::min<size_t>(count, 16)),
-              [&](int64_t piece) {
-                const auto i = static_cast<size_t>(piece);
-                sums[i] = sum(i * kPieceBytes, size_of(i));
-              });
-  uLong all = sums[0];
-  for (size_t i = 1; i < count; ++i) {
-    all = crc32_combine(all, sums[i], static_cast<z_off_t>(size_of(i)));
-  }
-  return static_cast<uint32_t>(all);
-}
-
-uint32_t Combine(uint32_t first, uint32_t second, uint64_t second_bytes) {
-  return static_cast<uint32_t>(crc32_combine(first, second, static_cast<z_off_t>(second_bytes)));
-}
 
 }  // namespace
 
@@ -78,21 +44,21 @@ class ZipWriter::Member final : public OutputFile {
     }
     const Status status = file_.WriteAt(offset_bytes_ + offset_bytes, from, size_bytes);
     if (!status.ok()) return status;
-    const uint32_t sum = SumBytes(from, size_bytes);
+    const uint32_t sum = Crc32(from, size_bytes);
     if (again) {
       head_crc_ = sum;
     } else if (size_bytes_ == 0) {
       head_crc_ = sum;
       head_bytes_ = size_bytes;
     } else {
-      rest_crc_ = Combine(rest_crc_, sum, size_bytes);
+      rest_crc_ = JoinedCrc32(rest_crc_, sum, size_bytes);
     }
     if (!again) size_bytes_ += size_bytes;
     return {};
   }
 
   uint64_t size_bytes() const { return size_bytes_; }
-  uint32_t crc() const { return Combine(head_crc_, rest_crc_, size_bytes_ - head_bytes_); }
+  uint32_t crc() const { return JoinedCrc32(head_crc_, rest_crc_, size_bytes_ - head_bytes_); }
 
  private:
   OutputFile& file_;
@@ -110,54 +76,54 @@ ZipWriter::~ZipWriter() = default;
 // 30 bytes, the name, the sizes again where these may not fit.
 std::string ZipWriter::LocalHeader(const Entry& entry) {
   std::string header("PK\x03\x04", 4);
-  Put(header, 2, entry.is_large ? kZip64Version : kPlainVersion);
-  Put(header, 2, 0);  // flags
-  Put(header, 2, 0);  // stored
-  Put(header, 2, 0);  // time
-  Put(header, 2, kFirstDay);
-  Put(header, 4, entry.crc);
-  Put(header, 4, entry.is_large ? kMax32 : entry.size_bytes);
-  Put(header, 4, entry.is_large ? kMax32 : entry.size_bytes);
-  Put(header, 2, entry.name.size());
-  Put(header, 2, entry.is_large ? 20 : 0);
+  AppendLittle(header, entry.is_large ? kZip64Version : kPlainVersion, 2);
+  AppendLittle(header, 0, 2);  // flags
+  AppendLittle(header, 0, 2);  // stored
+  AppendLittle(header, 0, 2);  // time
+  AppendLittle(header, kFirstDay, 2);
+  AppendLittle(header, entry.crc, 4);
+  AppendLittle(header, entry.is_large ? kMax32 : entry.size_bytes, 4);
+  AppendLittle(header, entry.is_large ? kMax32 : entry.size_bytes, 4);
+  AppendLittle(header, entry.name.size(), 2);
+  AppendLittle(header, entry.is_large ? 20 : 0, 2);
   header += entry.name;
   if (!entry.is_large) return header;
-  Put(header, 2, kZip64Field);
-  Put(header, 2, 16);
-  Put(header, 8, entry.size_bytes);
-  Put(header, 8, entry.size_bytes);
+  AppendLittle(header, kZip64Field, 2);
+  AppendLittle(header, 16, 2);
+  AppendLittle(header, entry.size_bytes, 8);
+  AppendLittle(header, entry.size_bytes, 8);
   return header;
 }
 
 std::string ZipWriter::DirectoryEntry(const Entry& entry) {
   std::string zip64;
   if (entry.size_bytes >= kMax32) {
-    Put(zip64, 8, entry.size_bytes);
-    Put(zip64, 8, entry.size_bytes);
+    AppendLittle(zip64, entry.size_bytes, 8);
+    AppendLittle(zip64, entry.size_bytes, 8);
   }
-  if (entry.offset_bytes >= kMax32) Put(zip64, 8, entry.offset_bytes);
+  if (entry.offset_bytes >= kMax32) AppendLittle(zip64, entry.offset_bytes, 8);
   const uint64_t version = entry.is_large || !zip64.empty() ? kZip64Version : kPlainVersion;
   std::string bytes("PK\x01\x02", 4);
-  Put(bytes, 2, kMadeByUnix | version);
-  Put(bytes, 2, version);
-  Put(bytes, 2, 0);  // flags
-  Put(bytes, 2, 0);  // stored
-  Put(bytes, 2, 0);  // time
-  Put(bytes, 2, kFirstDay);
-  Put(bytes, 4, entry.crc);
-  Put(bytes, 4, AtMost32(entry.size_bytes));
-  Put(bytes, 4, AtMost32(entry.size_bytes));
-  Put(bytes, 2, entry.name.size());
-  Put(bytes, 2, zip64.empty() ? 0 : 4 + zip64.size());
-  Put(bytes, 2, 0);  // comment
-  Put(bytes, 2, 0);  // disk
-  Put(bytes, 2, 0);  // kind of bytes
-  Put(bytes, 4, kRegularFile);
-  Put(bytes, 4, AtMost32(entry.offset_bytes));
+  AppendLittle(bytes, kMadeByUnix | version, 2);
+  AppendLittle(bytes, version, 2);
+  AppendLittle(bytes, 0, 2);  // flags
+  AppendLittle(bytes, 0, 2);  // stored
+  AppendLittle(bytes, 0, 2);  // time
+  AppendLittle(bytes, kFirstDay, 2);
+  AppendLittle(bytes, entry.crc, 4);
+  AppendLittle(bytes, AtMost32(entry.size_bytes), 4);
+  AppendLittle(bytes, AtMost32(entry.size_bytes), 4);
+  AppendLittle(bytes, entry.name.size(), 2);
+  AppendLittle(bytes, zip64.empty() ? 0 : 4 + zip64.size(), 2);
+  AppendLittle(bytes, 0, 2);  // comment
+  AppendLittle(bytes, 0, 2);  // disk
+  AppendLittle(bytes, 0, 2);  // kind of bytes
+  AppendLittle(bytes, kRegularFile, 4);
+  AppendLittle(bytes, AtMost32(entry.offset_bytes), 4);
   bytes += entry.name;
   if (zip64.empty()) return bytes;
-  Put(bytes, 2, kZip64Field);
-  Put(bytes, 2, zip64.size());
+  AppendLittle(bytes, kZip64Field, 2);
+  AppendLittle(bytes, zip64.size(), 2);
   return bytes + zip64;
 }
 
@@ -166,26 +132,26 @@ std::string ZipWriter::DirectoryEnd(uint64_t directory_bytes) const {
   std::string end;
   if (count >= kMax16 || directory_bytes >= kMax32 || end_bytes_ >= kMax32) {
     end.append("PK\x06\x06", 4);
-    Put(end, 8, 44);  // bytes that follow
-    Put(end, 2, kMadeByUnix | kZip64Version);
-    Put(end, 2, kZip64Version);
-    Put(end, 8, 0);  // this disk, and that of the directory
-    Put(end, 8, count);
-    Put(end, 8, count);
-    Put(end, 8, directory_bytes);
-    Put(end, 8, end_bytes_);
+    AppendLittle(end, 44, 8);  // bytes that follow
+    AppendLittle(end, kMadeByUnix | kZip64Version, 2);
+    AppendLittle(end, kZip64Version, 2);
+    AppendLittle(end, 0, 8);  // this disk, and that of the directory
+    AppendLittle(end, count, 8);
+    AppendLittle(end, count, 8);
+    AppendLittle(end, directory_bytes, 8);
+    AppendLittle(end, end_bytes_, 8);
     end.append("PK\x06\x07", 4);
-    Put(end, 4, 0);
-    Put(end, 8, end_bytes_ + directory_bytes);
-    Put(end, 4, 1);  // disks
+    AppendLittle(end, 0, 4);
+    AppendLittle(end, end_bytes_ + directory_bytes, 8);
+    AppendLittle(end, 1, 4);  // disks
   }
   end.append("PK\x05\x06", 4);
-  Put(end, 4, 0);
-  Put(end, 2, std::min(count, kMax16));
-  Put(end, 2, std::min(count, kMax16));
-  Put(end, 4, AtMost32(directory_bytes));
-  Put(end, 4, AtMost32(end_bytes_));
-  Put(end, 2, 0);  // comment
+  AppendLittle(end, 0, 4);
+  AppendLittle(end, std::min(count, kMax16), 2);
+  AppendLittle(end, std::min(count, kMax16), 2);
+  AppendLittle(end, AtMost32(directory_bytes), 4);
+  AppendLittle(end, AtMost32(end_bytes_), 4);
+  AppendLittle(end, 0, 2);  // comment
   return end;
 }
 
@@ -227,6 +193,10 @@ Status ZipWriter::AddRange(const std::string& name, const ByteFile& from, uint64
     Status status = from.Read({{offset_bytes + at, count, piece.data()}});
     if (status.ok()) status = (*member)->WriteAt(at, piece.data(), count);
     if (!status.ok()) return status;
+    copied_bytes_ += count;
+    const double done = static_cast<double>(copied_bytes_) / static_cast<double>(copies_bytes_);
+    status = ReportProgress(progress_, std::min(done, 1.0));
+    if (!status.ok()) return status.At(file_.path());
   }
   return FinishMember();
 }

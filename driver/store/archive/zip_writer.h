@@ -8,15 +8,18 @@
 #ifndef GDAL_NDARRAY_STORE_ARCHIVE_ZIP_WRITER_H_
 #define GDAL_NDARRAY_STORE_ARCHIVE_ZIP_WRITER_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "driver/store/io/byte_file.h"
 #include "driver/store/io/output_file.h"
+#include "driver/store/progress.h"
 #include "driver/store/status.h"
 
 namespace ndarray {
@@ -39,6 +42,14 @@ class ZipWriter {
   Status AddRange(const std::string& name, const ByteFile& from, uint64_t offset_bytes,
                   uint64_t size_bytes);
 
+  // From now on AddRange reports how much of about so many bytes all ranges are that were added,
+  // and fails (kCancelled) where it is to stop.
+  void ReportCopies(ProgressFn progress, uint64_t size_bytes) {
+    progress_ = std::move(progress);
+    copies_bytes_ = std::max<uint64_t>(size_bytes, 1);
+    copied_bytes_ = 0;
+  }
+
   // The central directory: after it the archive is whole. What remains is the file's Commit().
   Status Finish();
 
@@ -60,6 +71,9 @@ class ZipWriter {
   std::vector<Entry> entries_;
   std::unique_ptr<Member> member_;  // that has begun
   uint64_t end_bytes_ = 0;
+  ProgressFn progress_;
+  uint64_t copies_bytes_ = 1;
+  uint64_t copied_bytes_ = 0;
 };
 
 }  // namespace ndarray

@@ -12,6 +12,7 @@
 
 #include "driver/store/blosc2/codecs.h"
 #include "driver/store/checksum/checksum.h"
+#include "driver/store/little_endian.h"
 
 namespace ndarray {
 namespace {
@@ -101,10 +102,6 @@ size_t MaxStreamBytes(bool is_zstd, size_t stream_bytes) {
   return is_zstd ? StoredZstdBytes(stream_bytes) + 16 : stream_bytes;
 }
 
-void AppendLittle(uint64_t value, size_t bytes, std::string& to) {
-  for (size_t i = 0; i < bytes; ++i) to.push_back(static_cast<char>(value >> (8 * i)));
-}
-
 int ZstdLevel(int level) { return level < 9 ? 2 * level - 1 : ZSTD_maxCLevel(); }
 
 ZSTD_CCtx* ZstdEncoder() {
@@ -191,17 +188,17 @@ void AppendStoredZstd(std::string_view stream, uint32_t checksum, std::string& t
   constexpr uint64_t kOneSegmentWithChecksum = 0x24;
   const size_t size_bytes = ZstdHeaderBytes(stream.size()) - 5;
   const uint64_t size_code = size_bytes / 2;
-  AppendLittle(kMagic, 4, to);
-  AppendLittle(size_code << 6 | kOneSegmentWithChecksum, 1, to);
-  AppendLittle(stream.size() - (size_bytes == 2 ? 256 : 0), size_bytes, to);
+  AppendLittle(to, kMagic, 4);
+  AppendLittle(to, size_code << 6 | kOneSegmentWithChecksum, 1);
+  AppendLittle(to, stream.size() - (size_bytes == 2 ? 256 : 0), size_bytes);
   std::string_view rest = stream;
   do {
     const std::string_view block = rest.substr(0, kMaxStoredBlock);
     rest.remove_prefix(block.size());
-    AppendLittle(uint64_t{block.size()} << 3 | (rest.empty() ? 1 : 0), kBlockHeaderBytes, to);
+    AppendLittle(to, uint64_t{block.size()} << 3 | (rest.empty() ? 1 : 0), kBlockHeaderBytes);
     to.append(block);
   } while (!rest.empty());
-  AppendLittle(checksum, 4, to);
+  AppendLittle(to, checksum, 4);
 }
 
 // RFC 8878: a flag in the frame's header, and the checksum at its end. By ZSTD_compress2, which can

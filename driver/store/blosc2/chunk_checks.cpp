@@ -9,6 +9,7 @@
 #include "driver/store/blosc2/codecs.h"
 #include "driver/store/buffer.h"
 #include "driver/store/checksum/checksum.h"
+#include "driver/store/little_endian.h"
 
 namespace ndarray {
 namespace {
@@ -31,23 +32,11 @@ constexpr int kExtendedHeader = 0x01 | 0x04;
 constexpr int kUnsplit = 0x10;
 constexpr int kCodecShift = 5;
 
-template <typename T>
-T NumberAt(std::string_view bytes, size_t at) {
-  return ByteReader(bytes.substr(at, sizeof(T))).Little<T>();
-}
-
-template <typename T>
-void PutNumber(std::string& bytes, size_t at, T value) {
-  for (size_t i = 0; i < sizeof(T); ++i) {
-    bytes[at + i] = static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
-  }
-}
-
 size_t StartsEnd(int64_t blocks) { return static_cast<size_t>(kChunkHeaderBytes + 4 * blocks); }
 
 uint32_t RepeatedSum(std::string_view bytes) {
   std::string zeroed(bytes);
-  PutNumber(zeroed, kRepeatedSumAt, uint32_t{0});
+  PutLittle(zeroed, kRepeatedSumAt, uint32_t{0});
   return Checksum32(zeroed);
 }
 
@@ -64,7 +53,7 @@ Result<bool> CheckRepeated(const BloscChunk& chunk, std::string_view start) {
   }
   const auto bytes = start.substr(0, static_cast<size_t>(chunk.compressed_bytes));
   const Status status = CheckSum("checksum of the repeated value", RepeatedSum(bytes),
-                                 NumberAt<uint32_t>(bytes, kRepeatedSumAt));
+                                 LittleAt<uint32_t>(bytes, kRepeatedSumAt));
   return status.ok() ? Result<bool>(true) : status;
 }
 
@@ -84,27 +73,27 @@ class ChunkBuilder {
   size_t blocks_bytes() const { return chunk_.size() - StartsEnd(2 * blocks_) - 16; }
 
   void BeginBlock(int64_t block) {
-    PutNumber(chunk_, StartsEnd(block), static_cast<uint32_t>(chunk_.size()));
+    PutLittle(chunk_, StartsEnd(block), static_cast<uint32_t>(chunk_.size()));
   }
 
   // Its checksum, while it is in the processor's cache.
   void EndBlock(int64_t block) {
     const std::string_view bytes(chunk_);
-    const size_t start = NumberAt<uint32_t>(bytes, StartsEnd(block));
-    PutNumber(chunk_, SumAt(block), Checksum32(bytes.substr(start)));
+    const size_t start = LittleAt<uint32_t>(bytes, StartsEnd(block));
+    PutLittle(chunk_, SumAt(block), Checksum32(bytes.substr(start)));
   }
 
   void Add(std::string_view bytes) { chunk_.append(bytes); }
   void AddLength(int32_t length) {
     chunk_.resize(chunk_.size() + sizeof(length));
-    PutNumber(chunk_, chunk_.size() - sizeof(length), length);
+    PutLittle(chunk_, chunk_.size() - sizeof(length), length);
   }
 
   std::string Finish() {
-    PutNumber(chunk_, kCompressedBytesAt, static_cast<uint32_t>(chunk_.size()));
+    PutLittle(chunk_, kCompressedBytesAt, static_cast<uint32_t>(chunk_.size()));
     chunk_.replace(StartsEnd(blocks_), kMagic.size(), kMagic);
     const size_t sum_at = SumAt(blocks_);
-    PutNumber(chunk_, sum_at, Checksum64(std::string_view(chunk_).substr(0, sum_at)));
+    PutLittle(chunk_, sum_at, Checksum64(std::string_view(chunk_).substr(0, sum_at)));
     return std::move(chunk_);
   }
 
@@ -179,7 +168,7 @@ void ClearFilters(std::string& chunk) {
 std::string RepeatedWithCheck(std::string chunk) {
   ClearFilters(chunk);
   chunk.replace(kFiltersMetaAt, kRepeatedMagic.size(), kRepeatedMagic);
-  PutNumber(chunk, kRepeatedSumAt, RepeatedSum(chunk));
+  PutLittle(chunk, kRepeatedSumAt, RepeatedSum(chunk));
   return chunk;
 }
 
@@ -218,7 +207,7 @@ Result<bool> CheckDirectory(const BloscChunk& chunk, std::string_view start) {
     return false;
   }
   const Status status = CheckSum("checksum of the header", Checksum64(start.substr(0, sum_at)),
-                                 NumberAt<uint64_t>(start, sum_at));
+                                 LittleAt<uint64_t>(start, sum_at));
   return status.ok() ? Result<bool>(true) : status;
 }
 
@@ -230,16 +219,16 @@ Status CheckBlock(const BloscChunk& chunk, std::string_view bytes, int64_t block
     return Corrupt("checksums", std::to_string(bytes.size()) + " bytes",
                    "at least " + std::to_string(first));
   }
-  const size_t start = NumberAt<uint32_t>(bytes, StartsEnd(block));
+  const size_t start = LittleAt<uint32_t>(bytes, StartsEnd(block));
   const size_t stop =
-      block + 1 < blocks ? NumberAt<uint32_t>(bytes, StartsEnd(block + 1)) : bytes.size();
+      block + 1 < blocks ? LittleAt<uint32_t>(bytes, StartsEnd(block + 1)) : bytes.size();
   if (start < first || start > stop || stop > bytes.size()) {
     return Corrupt("start", std::to_string(start) + " before " + std::to_string(stop),
                    std::to_string(first) + " to " + std::to_string(bytes.size()));
   }
   const uint32_t found = Checksum32(bytes.substr(start, stop - start));
   const auto wanted =
-      NumberAt<uint32_t>(bytes, StartsEnd(blocks) + kMagic.size() + 4 * static_cast<size_t>(block));
+      LittleAt<uint32_t>(bytes, StartsEnd(blocks) + kMagic.size() + 4 * static_cast<size_t>(block));
   if (found == wanted) return {};
   return CheckSum("checksum of bytes " + std::to_string(start) + ".." + std::to_string(stop - 1) +
                       " of the chunk",
@@ -274,6 +263,10 @@ Result<std::string> WithChecks(const BloscChunk& chunk, std::string_view bytes,
                     "one of blocks");
   }
   const int64_t blocks = chunk.block_count();
+  if (bytes.size() < StartsEnd(blocks)) {
+    return Corrupt("starts of blocks", std::to_string(bytes.size()) + " bytes",
+                   "at least " + std::to_string(StartsEnd(blocks)));
+  }
   // With room for frames around streams that are stored: moving the chunk would cost as much as all
   // of its checksums.
   constexpr size_t kMaxFrameBytes = 32;
@@ -284,7 +277,7 @@ Result<std::string> WithChecks(const BloscChunk& chunk, std::string_view bytes,
   std::vector<BlockStream> streams;
   size_t next = 0;
   for (int64_t block = 0; block < blocks; ++block) {
-    const size_t start = NumberAt<uint32_t>(bytes, StartsEnd(block));
+    const size_t start = LittleAt<uint32_t>(bytes, StartsEnd(block));
     if (start < StartsEnd(blocks) || start > bytes.size()) {
       return Corrupt("start of block " + std::to_string(block), std::to_string(start),
                      "within the chunk");
@@ -311,7 +304,7 @@ Result<std::string> WithChecks(const BloscChunk& chunk, std::string_view bytes,
 }
 
 std::string StoredWithChecks(std::string_view header, std::string_view elements, bool as_zstd) {
-  const auto block_bytes = std::min<size_t>(NumberAt<uint32_t>(header, 8), elements.size());
+  const auto block_bytes = std::min<size_t>(LittleAt<uint32_t>(header, 8), elements.size());
   const auto blocks = static_cast<int64_t>((elements.size() + block_bytes - 1) / block_bytes);
   ChunkBuilder builder(header.substr(0, kChunkHeaderBytes), blocks,
                        elements.size() + static_cast<size_t>(blocks) * 64);

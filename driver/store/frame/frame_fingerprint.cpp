@@ -4,6 +4,7 @@
 #include "driver/store/blosc2/byte_reader.h"
 #include "driver/store/blosc2/frame_header.h"
 #include "driver/store/checksum/checksum.h"
+#include "driver/store/little_endian.h"
 
 namespace ndarray {
 namespace {
@@ -19,10 +20,6 @@ constexpr size_t kFiltersAt = 71;
 constexpr size_t kFiltersBytes = 16;
 constexpr uint8_t kEveryChunk = 0x01;
 constexpr uint8_t kNoChecksums = 0x02;
-
-void AppendLittle(std::string& bytes, uint64_t value, size_t count) {
-  for (size_t i = 0; i < count; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
-}
 
 }  // namespace
 

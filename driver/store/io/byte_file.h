@@ -46,6 +46,7 @@ struct FileTraits {
   // Of a part of another file: where it starts in that, and its path. Else 0, and empty.
   uint64_t start_bytes = 0;
   std::string whole_path;
+  bool is_unpacked = false;  // nowhere do its bytes lie as they are
 };
 
 class ByteFile {

@@ -57,7 +57,9 @@ ArrayInfo DescribeNpy(const NpyHeader& header, const ByteFile& file) {
   info.read_chunk = NpyGranule(header.shape, header.element_bytes, header.fortran_order);
   const FileTraits& traits = file.traits();
   info.raw = RawLayout{traits.start_bytes + header.data_offset_bytes, Strides(header), traits.id,
-                       traits.whole_path.empty() ? file.path() : traits.whole_path};
+                       traits.is_unpacked          ? ""
+                       : traits.whole_path.empty() ? file.path()
+                                                   : traits.whole_path};
   info.format = "NPY";
   info.format_version = std::to_string(header.major_version) + ".0";
   info.dtype_text = header.dtype_text;

@@ -6,6 +6,7 @@
 #include "driver/store/damage.h"
 #include "driver/store/dtype/python_literal.h"
 #include "driver/store/dtype/record_dtype.h"
+#include "driver/store/little_endian.h"
 #include "driver/store/text.h"
 
 namespace ndarray {
@@ -103,10 +104,6 @@ Status ParseDict(const PyDict& dict, NpyHeader& header) {
   return status.ok() ? ParseShape(*shape, header) : status;
 }
 
-void AppendLittleEndian(size_t value, size_t bytes, std::string& out) {
-  for (size_t i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFF);
-}
-
 std::string Format(std::string_view descr, bool fortran_order, const AxisVector& shape,
                    size_t alignment_bytes) {
   const std::string text = "{'descr': " + std::string(descr) +
@@ -122,7 +119,7 @@ std::string Format(std::string_view descr, bool fortran_order, const AxisVector&
   std::string header(kNpyMagic);
   header += static_cast<char>(version);
   header += '\x00';
-  AppendLittleEndian(padded(version) - text_offset, LengthBytes(version), header);
+  AppendLittle(header, padded(version) - text_offset, LengthBytes(version));
   header += text;
   header.append(padded(version) - header.size() - 1, ' ');
   return header + '\n';

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import zipfile
 
 import numpy as np
 import pytest
@@ -49,20 +50,19 @@ def test_gdaladdo_adds_levels_and_removes_them(path, image):
 
 
 def test_levels_that_are_left_out(path, image):
-    gdal.Open(path).BuildOverviews("NEAREST", [8])
+    gdal.Open(path, gdal.GA_Update).BuildOverviews("NEAREST", [8])
     levels, _, group = levels_of(path)
     assert group["multiscales"]["layout"][1] == {
         "asset": "3", "derived_from": "0", "transform": {"scale": [8.0, 8.0], "translation": [0.0, 0.0]}}
     np.testing.assert_array_equal(levels[1], image[::8, ::8])
 
 
-@pytest.mark.parametrize("arguments", [("-clean", "/2"), ("-clean", "/1"), ("/1", 2)])
-def test_the_pyramid_of_another_array_stays(path, image, arguments):
+def test_the_pyramid_of_another_array_stays(path, image):
     gdaladdo(path, 2, 4)
     before = open(path, "rb").read()
-    names = [f'B2ND:"{path}":{word}' if str(word).startswith("/") else word for word in arguments]
+    gdaladdo("-clean", f'B2ND:"{path}":/2')  # which has none
     with pytest.raises(subprocess.CalledProcessError) as failed:
-        gdaladdo(*names)
+        gdaladdo(f'B2ND:"{path}":/1', 2)
     assert b"wanted /0, whose overviews its group describes" in failed.value.stderr
     assert open(path, "rb").read() == before
 
@@ -74,7 +74,7 @@ def test_masks_are_respected(tmp_path, rng, image):
     source.CreateMaskBand(gdal.GMF_PER_DATASET)
     source.GetRasterBand(1).GetMaskBand().WriteArray(mask.astype("u1") * 255)
     gdal.GetDriverByName("B2ND").CreateCopy(path, source, options=["OVERVIEWS=NONE"])
-    gdal.Open(path).BuildOverviews("AVERAGE", [2])
+    gdal.Open(path, gdal.GA_Update).BuildOverviews("AVERAGE", [2])
     levels, attributes, _ = levels_of(path)
     half, valid = halved(image, mask)
     np.testing.assert_array_equal(levels[1], half)
@@ -85,7 +85,7 @@ def test_what_others_have_put_in_stays(path, image):
     with blosc2.open(path, mode="a") as store:
         store["/more/values"] = np.arange(5)
         store.vlmeta["author"] = "somebody"
-    gdal.Open(f'B2ND:"{path}":/0').BuildOverviews("AVERAGE", [2])
+    gdal.Open(f'B2ND:"{path}":/0', gdal.GA_Update).BuildOverviews("AVERAGE", [2])
     store = blosc2.open(path, mode="r")
     assert sorted(store.keys()) == ["/0", "/1", "/more", "/more/values"]
     assert (store["/more/values"][:] == np.arange(5)).all() and store.vlmeta["author"] == "somebody"
@@ -95,7 +95,7 @@ def test_pyramid_of_an_archive_of_python_blosc2(tmp_path, image):
     path = str(tmp_path / "theirs.b2z")
     with blosc2.TreeStore(path, mode="w") as store:
         store["/group/values"] = blosc2.asarray(image, chunks=(99, 55), blocks=(33, 11))
-    gdal.Open(path).BuildOverviews("AVERAGE", [2])
+    gdal.Open(path, gdal.GA_Update).BuildOverviews("AVERAGE", [2])
     store = blosc2.open(path, mode="r")
     np.testing.assert_array_equal(store["/group/values_1"][:], halved(image)[0])
     assert gdal.Open(path).GetRasterBand(1).GetOverviewCount() == 1
@@ -108,20 +108,126 @@ def test_pyramid_of_an_archive_of_python_blosc2(tmp_path, image):
 def test_refusals_keep_the_file(path, errors, method, factors, text):
     with open(path, "rb") as file:
         before = file.read()
-    assert gdal.Open(path).BuildOverviews(method, factors) != gdal.CE_None
+    assert gdal.Open(path, gdal.GA_Update).BuildOverviews(method, factors) != gdal.CE_None
     assert len(errors) == 1 and text in errors[0], errors
     with open(path, "rb") as file:
         assert file.read() == before
     assert os.listdir(os.path.dirname(path)) == ["scene.b2z"]
 
 
-def test_cancelled(path, errors):
+@pytest.mark.parametrize("share", [0, 0.5, 0.9])
+def test_cancelled_at_any_time(path, errors, share):
     with open(path, "rb") as file:
         before = file.read()
-    assert gdal.Open(path).BuildOverviews("AVERAGE", [2], callback=lambda *_: 0) != gdal.CE_None
+    told = []
+    dataset = gdal.Open(path, gdal.GA_Update)
+    assert dataset.BuildOverviews("AVERAGE", [2], callback=lambda done, *_: told.append(done) or done < share) != 0
+    assert told == sorted(told) and told[-1] >= share and len(errors) == 1 and "interrupted" in errors[0], (told, errors)
     with open(path, "rb") as file:
         assert file.read() == before
     assert os.listdir(os.path.dirname(path)) == ["scene.b2z"]
+    assert dataset.BuildOverviews("AVERAGE", [2]) == gdal.CE_None
+
+
+def test_an_open_dataset_shows_what_it_builds_and_builds_again(path, image):
+    dataset = gdal.Open(path, gdal.GA_Update)
+    band = dataset.GetRasterBand(1)
+    half, _ = halved(image, image != 5)
+    quarter, _ = halved(half, half != 5)
+    assert dataset.BuildOverviews("AVERAGE", [2]) == gdal.CE_None
+    first = band.GetOverview(0)
+    assert dataset.BuildOverviews("AVERAGE", [2, 4]) == gdal.CE_None
+    assert band.GetOverviewCount() == 2
+    np.testing.assert_array_equal(band.GetOverview(1).ReadAsArray(), quarter)
+    np.testing.assert_array_equal(first.ReadAsArray(), half)  # which somebody still has
+    np.testing.assert_array_equal(dataset.ReadAsArray(), image)
+    assert dataset.BuildOverviews("NONE", []) == gdal.CE_None and band.GetOverviewCount() == 0
+    assert dataset.BuildOverviews("NEAREST", [4]) == gdal.CE_None
+    np.testing.assert_array_equal(band.GetOverview(0).ReadAsArray(), image[::4, ::4])
+    dataset = None
+    assert os.listdir(os.path.dirname(path)) == ["scene.b2z"]
+    np.testing.assert_array_equal(levels_of(path)[0][1], image[::4, ::4])
+
+
+def test_read_only_datasets_get_overviews_beside(path, image):
+    before = open(path, "rb").read()
+    gdaladdo("-ro", "-r", "nearest", path, 2)
+    assert open(path, "rb").read() == before
+    assert sorted(os.listdir(os.path.dirname(path))) == ["scene.b2z", "scene.b2z.ovr"]
+    dataset = gdal.Open(path)
+    overview = dataset.GetRasterBand(1).GetOverview(0)
+    assert (overview.XSize, overview.YSize) == (451, 351) and overview.ReadAsArray()[0, 0] == image[0, 0]
+    assert dataset.GetFileList() == [path, path + ".ovr"]
+    dataset = None
+    gdaladdo("-clean", path)
+    assert open(path, "rb").read() == before and os.listdir(os.path.dirname(path)) == ["scene.b2z"]
+
+
+def test_overviews_in_the_file_replace_those_beside(path, image):
+    gdaladdo("-ro", path, 2)
+    gdaladdo("-r", "average", path, 4)
+    assert os.listdir(os.path.dirname(path)) == ["scene.b2z"]
+    assert gdal.Open(path).GetRasterBand(1).GetOverviewCount() == 1
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        gdaladdo("-ro", path, 2)
+    assert b"overviews: found 1 in the file, wanted none, or a dataset that is open for update" in failed.value.stderr
+    assert failed.value.stderr.count(b"ERROR") == 1
+    assert os.listdir(os.path.dirname(path)) == ["scene.b2z"]
+
+
+def test_clean_removes_both(path, image):
+    gdaladdo(path, 2)
+    # Of a time when the file had none.
+    gdal.GetDriverByName("GTiff").CreateCopy(path + ".ovr", memory_dataset(image[::2, ::2]))
+    gdaladdo("-clean", path)
+    assert os.listdir(os.path.dirname(path)) == ["scene.b2z"] and len(levels_of(path)[0]) == 1
+
+
+def test_pixels_of_an_archive_are_not_changed(path, image, errors):
+    before = open(path, "rb").read()
+    dataset = gdal.Open(path, gdal.GA_Update)
+    assert dataset.WriteArray(image) != gdal.CE_None
+    assert len(errors) == 1 and f"gdal_ndarray convert '{path}:/0' NEW makes one" in errors[0], errors
+    with pytest.raises(ValueError):
+        dataset.GetRasterBand(1).GetVirtualMemAutoArray(gdal.GF_Write)
+    dataset.SetMetadataItem("WHO", "somebody")
+    dataset = None
+    assert open(path, "rb").read() == before
+    assert gdal.Open(path).GetMetadataItem("WHO") == "somebody"
+
+
+def test_an_archive_in_an_archive_gives_one_error(path, tmp_path):
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(path, "scene.b2z")
+    before = (tmp_path / "outer.zip").read_bytes()
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        gdaladdo(f"/vsizip/{tmp_path}/outer.zip/scene.b2z", 2)
+    lines = [line for line in failed.value.stderr.splitlines() if line.startswith(b"ERROR")]
+    assert len(lines) == 1 and b"file system: found one where files are not written freely" in lines[0], lines
+    assert (tmp_path / "outer.zip").read_bytes() == before
+
+
+def test_of_members_of_one_name_the_last_one_stays(path, image):
+    with zipfile.ZipFile(path) as archive:
+        members = [(name, archive.read(name)) for name in archive.namelist()]
+    with pytest.warns(UserWarning), zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("0.b2nd", b"of another time")
+        for name, content in members:
+            archive.writestr(name, content)
+    gdaladdo("-r", "nearest", path, 2)
+    levels, _, _ = levels_of(path)
+    np.testing.assert_array_equal(levels[1], image[::2, ::2])
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist().count("0.b2nd") == 1
+
+
+def test_an_archive_with_bytes_around_it_is_not_written_anew(path, errors):
+    with open(path, "ab") as file:
+        file.write(b"junk")
+    before = open(path, "rb").read()
+    assert gdal.Open(path, gdal.GA_Update).BuildOverviews("AVERAGE", [2]) != gdal.CE_None
+    assert len(errors) == 1 and "bytes before the archive, or after it: found 4" in errors[0], errors
+    assert open(path, "rb").read() == before
 
 
 def test_asks_for_free_space_first(small_disk, rng, errors):
@@ -130,7 +236,7 @@ def test_asks_for_free_space_first(small_disk, rng, errors):
     noise = rng.integers(0, 65536, (1700, 1700)).astype("u2")
     path = str(small_disk / "scene.b2z")
     gdal.GetDriverByName("B2ND").CreateCopy(path, memory_dataset(noise), options=["OVERVIEWS=NONE"])
-    assert gdal.Open(path).BuildOverviews("AVERAGE", [2]) != gdal.CE_None
+    assert gdal.Open(path, gdal.GA_Update).BuildOverviews("AVERAGE", [2]) != gdal.CE_None
     assert len(errors) == 1 and "no space left for" in errors[0], errors
     assert os.listdir(small_disk) == ["scene.b2z"]
     np.testing.assert_array_equal(levels_of(path)[0][0], noise)

@@ -1,6 +1,7 @@
 """Images written to .b2z, as python-blosc2 and zipfile see them; levels against NumPy's means."""
 
 import os
+import subprocess
 import zipfile
 
 import numpy as np
@@ -213,16 +214,30 @@ def test_refusals_touch_nothing(driver, tmp_path, errors, name, options, text):
 
 def test_create_says_what_to_do_instead(driver, path, errors):
     assert driver.Create(path, 10, 10) is None
-    assert len(errors) == 1 and "CreateCopy" in errors[0] and not os.path.exists(path), errors
+    other = path.replace(".b2z", ".b2nd")
+    assert len(errors) == 1 and f"then gdal_translate -of B2ND {other} {path}" in errors[0], errors
+    assert not os.path.exists(path)
 
 
-def test_cancelled_copies_keep_the_old_file(driver, path, rng, errors):
+def test_gdalwarp_says_so_in_one_error(tmp_path):
+    source = memory_dataset(np.zeros((30, 40), "u2"))
+    source.SetGeoTransform((0, 1, 0, 0, 0, -1))
+    gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "in.tif"), source)
+    done = subprocess.run(["gdalwarp", "-q", "-of", "B2ND", tmp_path / "in.tif", tmp_path / "x.b2z"],
+                          capture_output=True, text=True)
+    assert done.returncode != 0 and done.stderr.count("ERROR") == 1, done.stderr
+    assert f"Write {tmp_path}/x.b2nd (-of B2ND), then gdal_translate" in done.stderr
+
+
+# Also while the levels are copied behind the image.
+@pytest.mark.parametrize("share", [0.4, 0.92])
+def test_cancelled_copies_keep_the_old_file(driver, path, rng, errors, share):
     source = memory_dataset(rng.integers(0, 4000, (2500, 2600)).astype("u2"))
     with open(path, "wb") as file:
         file.write(b"old")
     told = []
-    assert driver.CreateCopy(path, source, callback=lambda done, *_: told.append(done) or done < 0.4) is None
-    assert told == sorted(told) and told[-1] >= 0.4 and len(errors) == 1, (told, errors)
+    assert driver.CreateCopy(path, source, callback=lambda done, *_: told.append(done) or done < share) is None
+    assert told == sorted(told) and told[-1] >= share and len(errors) == 1, (told, errors)
     assert os.listdir(os.path.dirname(path)) == ["scene.b2z"]
     with open(path, "rb") as file:
         assert file.read() == b"old"

@@ -191,10 +191,74 @@ def test_a_repacked_archive_is_read_too(store, tmp_path):
     assert overviews(dataset) == [(25, 20), (13, 10)]
 
 
-def test_archives_are_not_written_to(store):
-    path = pyramid(store)
+def test_what_is_no_raster_is_not_updated(store):
+    path = store({"/a": IMAGE})
     with pytest.raises(RuntimeError, match="access: found update, wanted read-only: "):
-        gdal.Open(path, gdal.GA_Update)
+        gdal.OpenEx(path, gdal.OF_MULTIDIM_RASTER | gdal.OF_UPDATE)
+    os.chmod(path, 0o444)
+    if not os.access(path, os.W_OK):
+        with pytest.raises(RuntimeError):
+            gdal.Open(path, gdal.GA_Update)
+
+
+@pytest.mark.parametrize("change", [lambda content: b"#!/bin/sh\n" * 500 + content, lambda content: content + b"junk"])
+def test_bytes_before_and_after_an_archive(store, change):
+    path = pyramid(store)
+    content = open(path, "rb").read()
+    open(path, "wb").write(change(content))
+    np.testing.assert_array_equal(blosc2.open(path, mode="r")["/scene/1"][:], LEVELS[1])
+    dataset = gdal.Open(path)
+    np.testing.assert_array_equal(dataset.ReadAsArray(), IMAGE)
+    assert overviews(dataset) == [(25, 20), (13, 10)]
+
+
+def test_of_arrays_of_one_name_the_last_one_counts(store, tmp_path):
+    path, newer = store({"/a": IMAGE, "/b": IMAGE}), store({"/a": IMAGE + 1}, name="newer.b2z")
+    with pytest.warns(UserWarning), zipfile.ZipFile(path, "a") as to, zipfile.ZipFile(newer) as source:
+        to.writestr("a.b2nd", source.read("a.b2nd"))
+    np.testing.assert_array_equal(blosc2.open(path, mode="r")["/a"][:], IMAGE + 1)
+    assert len(gdal.Open(path).GetSubDatasets()) == 2
+    np.testing.assert_array_equal(gdal.Open(f'B2ND:"{path}":/a').ReadAsArray(), IMAGE + 1)
+
+
+def test_a_flipped_bit_in_the_attributes_of_a_group_is_damage(store, warnings):
+    path = store({"/a": IMAGE[0]}, {"/": {"title": "a long title, so that it is not packed"}})
+    content = open(path, "rb").read()
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo("__vlmeta__.b2f").header_offset
+    at = content.index(b"a long title", at)
+    open(path, "wb").write(content[:at] + b"A" + content[at + 1:])
+    dataset = gdal.Open(path)
+    assert len(warnings) == 1 and "CRC-32: found" in warnings[0] and "attributes of the group are ignored" in warnings[0]
+    np.testing.assert_array_equal(dataset.ReadAsArray(), IMAGE[0])
+    assert dataset.GetMetadata() == {}
+    assert gdal.OpenEx(path, open_options=["VERIFY=NO"]).GetMetadataItem("title").startswith("A long")
+
+
+def test_a_shape_that_nobody_wrote_is_damage(tmp_path):
+    """One that python-blosc2 wrote later is not."""
+    path = str(tmp_path / "scene.b2z")
+    image = IMAGE[0].repeat(9, 0).repeat(9, 1)
+    source = gdal.GetDriverByName("MEM").Create("", image.shape[1], image.shape[0], 1, gdal.GDT_UInt16)
+    source.WriteArray(image)
+    gdal.GetDriverByName("B2ND").CreateCopy(path, source, options=["OVERVIEWS=NONE"])
+    content = bytearray(open(path, "rb").read())
+    at = content.index(image.shape[0].to_bytes(8, "big"), 60)
+    content[at + 7] ^= 1
+    bad = str(tmp_path / "bad.b2z")
+    open(bad, "wb").write(content)
+    with pytest.raises(RuntimeError, match=r"bad.b2z:/0: damaged .*shape: found \(361, 450\), wanted the one that was"):
+        gdal.Open(bad)
+    assert gdal.OpenEx(bad, open_options=["VERIFY=NO"]).RasterYSize == 361
+    resized = str(tmp_path / "resized.b2nd")
+    with zipfile.ZipFile(path) as archive:
+        open(resized, "wb").write(archive.read("0.b2nd"))
+        members = {name: archive.read(name) for name in archive.namelist()}
+    blosc2.open(resized, mode="a").resize((359, 450))
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, member in members.items():
+            archive.writestr(name, open(resized, "rb").read() if name == "0.b2nd" else member)
+    np.testing.assert_array_equal(gdal.Open(f'B2ND:"{path}":/0').ReadAsArray(), image[:359])
 
 
 def test_readers_of_one_array_share_its_blocks(store):
@@ -223,12 +287,11 @@ def test_remote_archives_are_read_by_ranges(http_server, store):  # noqa: F811
 def test_damage_is_said_in_one_error(store, tmp_path, warnings):
     path = pyramid(store)
     content = open(path, "rb").read()
-    for number, (old, new, message) in enumerate([
-            (b"scene/1.b2nd", b"scene/0.b2nd", "two members of it"),
-            (b"PK\x03\x04", b"PK\x03\x05", ""),
-            (b"\x9e\xa8b2frame", b"\x9e\xa8b2frXme", "")]):
+    for number, (old, new, times, message) in enumerate([
+            (b"PK\x03\x04", b"PK\x03\x05", 1, "local header: found PK"),
+            (b"\x9e\xa8b2frame", b"\x9e\xa8b2frXme", -1, "")]):
         bad = str(tmp_path / f"bad{number}.b2z")
-        open(bad, "wb").write(content.replace(old, new))
+        open(bad, "wb").write(content.replace(old, new, times))
         warnings.clear()
         with pytest.raises(RuntimeError) as error:
             gdal.Open(bad).ReadAsArray()

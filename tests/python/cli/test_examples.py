@@ -143,6 +143,10 @@ def test_overviews_of_a_b2z(tmp_path):
     assert levels_after("gdal_translate -of B2ND scene.tif scene.b2z") == [450, 225, 113]
     assert levels_after("gdaladdo -clean scene.b2z") == []
     assert levels_after("gdaladdo scene.b2z 2 4 8") == [450, 225, 113]
+    assert levels_after("gdaladdo -clean scene.b2z") == []
+    before = (tmp_path / "scene.b2z").read_bytes()
+    assert levels_after("gdaladdo -ro scene.b2z")[:2] == [450, 225]  # as many as GDAL thinks right
+    assert (tmp_path / "scene.b2z").read_bytes() == before and (tmp_path / "scene.b2z.ovr").exists()
 
 
 def test_n_dimensions(tmp_path, rng):

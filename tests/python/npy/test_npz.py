@@ -56,21 +56,21 @@ def test_any_name_of_an_array_works(save):
     arrays = {name: np.full((4, 5), number, "u1") for number, name in enumerate(ODD_NAMES)}
     path = save(**arrays)
     names = subdatasets(path)
-    with zipfile.ZipFile(path) as archive:
-        if archive.infolist()[0].compress_type == zipfile.ZIP_DEFLATED:
-            del arrays["back\\slash"]  # which is another file in GDAL's view of the archive
     assert len(names) == len(arrays)
     for name, array in zip(names, arrays.values()):
         np.testing.assert_array_equal(gdal.Open(name).ReadAsArray(), array)
 
 
-def test_deflated_arrays_never_leave_the_archive(tmp_path):
-    path = str(tmp_path / "a.npz")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("../../image.npy", "w") as file:
+@pytest.mark.parametrize("packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("name", ["../../image", "/etc/image", "a//b", "un{balanced", "d/" * 5000 + "image", "{}"])
+def test_names_are_no_paths(tmp_path, packed, name):
+    """Whatever they look like: nothing is unpacked, and nothing looked for."""
+    path = str(tmp_path / "an{other.npz")
+    with zipfile.ZipFile(path, "w", packed) as archive:
+        with archive.open(name + ".npy", "w") as file:
             np.save(file, IMAGE)
-    with pytest.raises(RuntimeError, match="name of a compressed member: found ../../image.npy, wanted one without"):
-        gdal.Open(path)
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), IMAGE)
+    np.testing.assert_array_equal(gdal.Open(f'NPY:"{path}":{name}').ReadAsArray(), IMAGE)
 
 
 def test_indexes_stand_behind_names(save):
@@ -163,9 +163,9 @@ def test_damage_is_said_in_one_error(tmp_path):
         open(short, "wb").write(open(path, "rb").read()[:cut])
         with pytest.raises(RuntimeError, match=rf"short.npz: damaged \(copy it again\): {message}"):
             gdal.Open(short)
-    damaged(path, b"image.npy", b"other.npy")
-    with pytest.raises(RuntimeError, match="member 'other.npy': name: found two members of it"):
-        gdal.Open(path)
+    damaged(path, b"PK\3\4", b"PK\3\5")
+    with pytest.raises(RuntimeError, match="member 'other.npy': local header: found PK"):
+        gdal.Open(f'NPY:"{path}":other')
 
 
 def test_an_encrypted_or_otherwise_packed_array_is_refused(tmp_path):
@@ -188,17 +188,87 @@ def test_remote_archives_are_read_by_ranges(http_server, tmp_path):  # noqa: F81
     assert subdatasets(url) == [f'NPY:"{url}":first', f'NPY:"{url}":second']
 
 
-@pytest.mark.parametrize("packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_deep_folders_are_but_a_name(tmp_path, packed):
+@pytest.fixture
+def warned():
+    """GDAL's warnings, as texts."""
+    texts = []
+    gdal.PushErrorHandler(lambda level, number, text: texts.append(text) if level == gdal.CE_Warning else None)
+    yield texts
+    gdal.PopErrorHandler()
+
+
+def encrypt(path, name):
+    """As if: flags of a member, in its own header and in the directory."""
+    content = bytearray(open(path, "rb").read())
+    with zipfile.ZipFile(path) as archive:
+        content[archive.getinfo(name).header_offset + 6] |= 1
+    entry = content.rindex(name.encode()) - 46
+    assert content[entry:entry + 4] == b"PK\1\2"
+    content[entry + 8] |= 1
+    open(path, "wb").write(content)
+
+
+def test_arrays_that_cannot_be_read_are_said_to_be_left_out(save, warned):
+    path = save(image=IMAGE, secret=IMAGE, other=IMAGE)
+    encrypt(path, "secret.npy")
+    assert subdatasets(path) == [f'NPY:"{path}":image', f'NPY:"{path}":other']
+    assert warned == [f"{path}: not listed: 'secret' (encrypted)"]
+    gdal.Open(f'NPY:"{path}":image')
+    assert len(warned) == 1
+    with pytest.raises(RuntimeError, match="secret: member: found an encrypted one, wanted one that is not"):
+        gdal.Open(f'NPY:"{path}":secret')
+    warned.clear()
+    encrypt(path, "image.npy")
+    encrypt(path, "other.npy")
+    with pytest.raises(RuntimeError, match="image: member: found an encrypted one"):
+        gdal.Open(path)
+    assert warned == []
+
+
+def test_an_array_without_a_name_is_said_to_be_left_out(save, warned):
+    path = save(**{"": IMAGE, "image": IMAGE + 1})
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), IMAGE + 1)
+    assert warned == [f"{path}: not listed: '.npy' (without a name)"]
+    path = save(**{"": IMAGE})
+    with pytest.raises(RuntimeError, match=r"members: found '.npy' \(without a name\), wanted at least one .npy"):
+        gdal.Open(path)
+
+
+def test_more_arrays_than_are_listed(tmp_path, warned):
     path = str(tmp_path / "a.npz")
-    with zipfile.ZipFile(path, "w", packed) as archive:
-        with archive.open("d/" * 5000 + "image.npy", "w") as file:
-            np.save(file, IMAGE)
-    if packed == zipfile.ZIP_STORED:
-        np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), IMAGE)
-    else:  # longer than GDAL takes
-        with pytest.raises(RuntimeError, match="cannot open"):
-            gdal.Open(path)
+    np.savez(path, **{f"x{number}": np.array([[number]], "u2") for number in range(1003)})
+    assert len(subdatasets(path)) == 1000
+    assert warned == [f"{path}: 1003 arrays, of which 1000 are listed; all open by their names"]
+    assert gdal.Open(f'NPY:"{path}":x1002').ReadAsArray() == [[1002]]
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_of_arrays_of_one_name_the_last_one_counts(tmp_path, packed):
+    path = str(tmp_path / "a.npz")
+    with pytest.warns(UserWarning), zipfile.ZipFile(path, "w", packed) as archive:
+        for number in range(3):
+            with archive.open("image.npy", "w") as file:
+                np.save(file, IMAGE + number)
+    np.testing.assert_array_equal(np.load(path)["image"], IMAGE + 2)
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), IMAGE + 2)
+
+
+@pytest.mark.parametrize("before, after", [(b"#!/bin/sh\n" * 9000, b""), (b"", b"PK\1\2"), (b"MZ", b"\n" * 60000)])
+def test_bytes_before_and_after_an_archive(save, before, after):
+    path = save(image=IMAGE, other=IMAGE[0])
+    content = open(path, "rb").read()
+    open(path, "wb").write(before + content + after)
+    with zipfile.ZipFile(path) as archive, archive.open("image.npy") as file:
+        np.testing.assert_array_equal(np.load(file), IMAGE)
+    assert subdatasets(path) == [f'NPY:"{path}":image', f'NPY:"{path}":other']
+    np.testing.assert_array_equal(gdal.Open(f'NPY:"{path}":image').ReadAsArray(), IMAGE)
+
+
+def test_a_comment(save):
+    path = save(image=IMAGE)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"of this archive" * 1000
+    np.testing.assert_array_equal(gdal.Open(path).ReadAsArray(), IMAGE)
 
 
 @pytest.mark.parametrize("copies", [True, False])

@@ -10,10 +10,11 @@ PROGRAM = pathlib.Path(os.environ["GDAL_DRIVER_PATH"]).parent / "bin" / "gdal_nd
 
 
 def tool(*arguments, code=0, **keywords):
-    """Runs it in pipes; returns what it wrote to stdout, or to stderr where `code` is an error."""
+    """Runs it in pipes; returns what it wrote to stdout, or to stderr where `code` is an error. None: it
+    found something, and said what on stdout."""
     done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
                           timeout=900, **keywords)
-    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    assert done.returncode == (1 if code is None else code), (done.returncode, done.stdout, done.stderr)
     return done.stderr if code else done.stdout
 
 

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "driver/store/archive/crc32.h"
 #include "driver/store/io/sub_file.h"
 #include "tests/support/memory_file.h"
 #include "tests/support/zip_bytes.h"
@@ -82,13 +85,101 @@ TEST(ZipDirectory, OfFewMembersCostsOneRead) {
   EXPECT_EQ(file.calls(), 1u);
 }
 
-TEST(ZipDirectory, KnowsNamesThatLeaveTheirFolder) {
-  for (const char* const name : {"a", "a/b.npy", "a..b/.c", "...", "höhe"}) {
-    EXPECT_TRUE(IsPlainZipName(name)) << name;
+TEST(ZipDirectory, OpensArchiveBehindOtherBytes) {
+  const ZipBytes zip(std::vector<testing::ZipEntry>{{"one", "first"}, {"two", "second"}},
+                     "a comment");
+  const std::string before(100'000, 'x');
+  for (const std::string& bytes : {zip.bytes, AsZip64(zip)}) {
+    const auto file = std::make_shared<MemoryFile>(before + bytes);
+    const Result<ZipDirectory> directory = ZipDirectory::Read(*file);
+    ASSERT_TRUE(directory.ok()) << directory.status().message();
+    EXPECT_EQ(Content(file, *directory, "one"), "first");
+    EXPECT_EQ(Content(file, *directory, "two"), "second");
+    EXPECT_EQ(directory->bytes_before(), before.size());
+    EXPECT_TRUE(EndsWithZip(*file));
   }
-  for (const char* const name :
-       {"/a", "..", "../a", "a/../b", "a//b", "a/", "./a", "a\\..\\b", ""}) {
-    EXPECT_FALSE(IsPlainZipName(name)) << name;
+}
+
+// As tools leave them that put a program before an archive and then count it.
+TEST(ZipDirectory, OpensArchiveWhoseOffsetsCountTheBytesBefore) {
+  ZipBytes zip(std::vector<testing::ZipEntry>{{"one", "first"}});
+  const std::string before(1000, 'x');
+  std::string bytes = before + zip.bytes;
+  bytes.replace(before.size() + zip.entries[0] + 42, 4, Little(before.size() + zip.locals[0], 4));
+  bytes.replace(before.size() + zip.end + 16, 4, Little(before.size() + zip.entries[0], 4));
+  const auto file = std::make_shared<MemoryFile>(bytes);
+  const Result<ZipDirectory> directory = ZipDirectory::Read(*file);
+  ASSERT_TRUE(directory.ok()) << directory.status().message();
+  EXPECT_EQ(Content(file, *directory, "one"), "first");
+}
+
+TEST(ZipDirectory, OpensArchiveBeforeOtherBytes) {
+  const ZipBytes zip(std::vector<testing::ZipEntry>{{"one", "first"}}, "comment");
+  for (const std::string& after : {std::string(1, 'x'), std::string(65'000, '\0')}) {
+    const auto file = std::make_shared<MemoryFile>(zip.bytes + after);
+    const Result<ZipDirectory> directory = ZipDirectory::Read(*file);
+    ASSERT_TRUE(directory.ok()) << directory.status().message();
+    EXPECT_EQ(Content(file, *directory, "one"), "first");
+    EXPECT_EQ(directory->bytes_after(), after.size() + 7);
+  }
+  EXPECT_FALSE(EndsWithZip(MemoryFile(zip.bytes + std::string(66'000, 'x'))));
+}
+
+TEST(ZipDirectory, LastMemberOfAnyNameCounts) {
+  const std::vector<testing::ZipEntry> entries = {
+      {"a", "old"}, {"b", "other"}, {"a", "newer"}, {"", "none"}, {"a", "newest"}};
+  const ZipBytes zip(entries);
+  const auto file = std::make_shared<MemoryFile>(zip.bytes);
+  const Result<ZipDirectory> directory = ZipDirectory::Read(*file);
+  ASSERT_TRUE(directory.ok()) << directory.status().message();
+  EXPECT_EQ(Content(file, *directory, "a"), "newest");
+  EXPECT_EQ(Content(file, *directory, "b"), "other");
+  EXPECT_EQ(Content(file, *directory, ""), "none");
+  std::string found;
+  for (const ZipMember& member : directory->members()) {
+    found += directory->IsFound(member) ? 'x' : '-';
+  }
+  EXPECT_EQ(found, "-x-xx");
+  EXPECT_EQ(directory->Find("A"), nullptr);
+  EXPECT_EQ(directory->Find("c"), nullptr);
+}
+
+// Names and contents of all members, compared with their sums; empty where anything is refused.
+std::map<std::string, std::string> Checked(const std::string& bytes) {
+  const auto file = std::make_shared<MemoryFile>(bytes);
+  const Result<ZipDirectory> directory = ZipDirectory::Read(*file);
+  if (!directory.ok()) return {};
+  std::map<std::string, std::string> members;
+  for (const ZipMember& member : directory->members()) {
+    const std::string content = Content(file, *directory, member.name);
+    if (member.is_encrypted || member.method != zip_method::kStored ||
+        Crc32(content.data(), content.size()) != member.crc32) {
+      return {};
+    }
+    members[member.name] = content;
+  }
+  return members;
+}
+
+TEST(ZipDirectory, EveryFlippedBitIsFoundOrHarmless) {
+  ZipBytes zip(std::vector<testing::ZipEntry>{{"one.npy", "first"}, {"two.npy", "the second one"}});
+  const std::vector<std::string> contents = {"first", "the second one"};
+  for (size_t i = 0; i < contents.size(); ++i) {
+    const std::string sum = Little(Crc32(contents[i].data(), contents[i].size()), 4);
+    zip.bytes.replace(zip.entries[i] + 16, 4, sum);
+    zip.bytes.replace(zip.locals[i] + 14, 4, sum);
+  }
+  for (const std::string& good : {zip.bytes, AsZip64(zip)}) {
+    const auto expected = Checked(good);
+    ASSERT_EQ(expected.size(), 2u);
+    for (size_t at = 0; at < good.size(); ++at) {
+      for (int bit = 0; bit < 8; ++bit) {
+        std::string bad = good;
+        bad[at] = static_cast<char>(bad[at] ^ 1 << bit);
+        const auto found = Checked(bad);
+        EXPECT_TRUE(found.empty() || found == expected) << "byte " << at << ", bit " << bit;
+      }
+    }
   }
 }
 

@@ -17,8 +17,6 @@ namespace ndarray::tools {
 namespace {
 
 // Where GDAL reads a deflated member of an archive: it is nowhere as it is.
-constexpr std::string_view kUnzipped = "/vsizip/{";
-
 std::string PythonText(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) {
@@ -50,7 +48,7 @@ Report DescribeNpyFile(const ByteFile& file) {
   report.Add("array_bytes", "Bytes", NpyDataBytes(header), BytesText(NpyDataBytes(header)));
   report.Add("data_offset", "Data offset", header.data_offset_bytes,
              std::to_string(header.data_offset_bytes) + " bytes");
-  if (file.path().compare(0, kUnzipped.size(), kUnzipped) != 0) {
+  if (!file.traits().is_unpacked) {
     report.Add("memmap", "Memory map", MemmapCall(file, header));
   }
   return report;

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "driver/raster/files/vsi_file.h"
 #include "driver/raster/formats/array_format.h"
@@ -13,6 +15,7 @@
 #include "tools/gdal_ndarray/report.h"
 #include "tools/gdal_ndarray/subcommands.h"
 #include "tools/gdal_ndarray/verify/against.h"
+#include "tools/gdal_ndarray/verify/verify_archive.h"
 #include "tools/gdal_ndarray/verify/verify_checksum.h"
 #include "tools/gdal_ndarray/verify/verify_frame.h"
 #include "tools/gdal_ndarray/verify/verify_report.h"
@@ -68,22 +71,41 @@ bool VerifyFile(const VerifyArguments& arguments, [[maybe_unused]] GDALDataset& 
   return VerifyNpy(OpenFileOf(kNpyFormat, arguments.file), progress, report);
 }
 
-// Of one array; whether it is sound and, where it is compared, equal.
-bool VerifyArray(const VerifyArguments& arguments, Json& report) {
+// The member that the array is in, compared with its CRC-32, now or before; nullopt where it is in
+// none of its own.
+std::optional<MemberCheck> CheckMemberOf(const char* driver, const std::string& name,
+                                         const MemberChecks* checks) {
+  const ArrayFormat* const format = FindFormat(driver);
+  if (format == nullptr) return std::nullopt;
+  const std::optional<FoundPart> found = FindInArchive(*format, name);
+  if (!found || found->item.array.empty()) return std::nullopt;
+  const ZipMember* const member = found->archive->MemberOf(found->item.array);
+  if (member == nullptr) return std::nullopt;
+  if (checks != nullptr) return checks->at(member->header_offset_bytes);
+  const ProgressFn progress = ProgressOf(/*quiet=*/true);
+  return CheckMember(Value(ZipFile::Open(found->name.path, {})), *member, progress);
+}
+
+// Of one array; whether it is sound and, where it is compared, equal. `checks`: of the members of
+// the archive that it is in, where these are known.
+bool VerifyArray(const VerifyArguments& arguments, const MemberChecks* checks, Json& report) {
   // Without comparing, which finds the first place and no other: that is done below.
   CPLStringList options;
   if (IsB2nd(arguments.file)) options.SetNameValue("VERIFY", "NO");
   const DatasetPointer dataset = OpenRaster(arguments.file, options.List());
-  report = {{"file", arguments.file}, {"verdict", ""}};
   report["format"] = dataset->GetDriver()->GetDescription();
   const ProgressFn progress = ProgressOf(arguments.json || arguments.quiet);
   const bool compares = !arguments.against.empty();
-  const bool sound =
-      VerifyFile(arguments, *dataset, PartOf(progress, 0, compares ? 0.5 : 1), report);
+  const double half = compares ? 0.5 : 1;
+  bool sound = VerifyFile(arguments, *dataset, PartOf(progress, 0, half), report);
+  const char* const driver = dataset->GetDriver()->GetDescription();
+  if (const auto check = CheckMemberOf(driver, arguments.file, checks)) {
+    sound = ReportMember(*check, report) && sound;
+  }
   bool equal = true;
   if (compares) {
     report["against"] =
-        CompareWith(*dataset, arguments.file, arguments.against, PartOf(progress, 0.5, 1));
+        CompareWith(*dataset, arguments.file, arguments.against, PartOf(progress, half, 1));
     equal = report["against"]["equal"];
     // All values were looked at.
     if (report["against"].contains("values")) report.erase("unseen");
@@ -96,14 +118,62 @@ bool VerifyArray(const VerifyArguments& arguments, Json& report) {
   return sound && equal;
 }
 
-// An archive as a whole is all of its arrays, the levels of pyramids, too.
-std::vector<std::string> NamesIn(const VerifyArguments& arguments) {
-  std::vector<std::string> names;
-  for (const ArrayFormat* const format : Formats()) {
-    for (std::string& name : ArraysOf(*format, arguments.file)) names.push_back(std::move(name));
+// Prints reports as they come, or all at the end.
+class Reports {
+ public:
+  explicit Reports(const VerifyArguments& arguments)
+      : prints_(!arguments.json && !arguments.quiet), json_(arguments.json) {}
+
+  void Add(Json report) {
+    if (prints_) PrintReport(report);
+    all_.push_back(std::move(report));
   }
-  if (names.empty()) names.push_back(arguments.file);
-  return names;
+
+  void Finish(bool as_list) const {
+    if (!json_) return;
+    const Json& all = as_list ? all_ : all_[0];
+    std::printf("%s\n", all.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  }
+
+ private:
+  const bool prints_, json_;
+  Json all_ = Json::array();
+};
+
+// The archive, all of its members, and each array in it, the levels of pyramids, too. What cannot
+// be opened does not keep the others from being verified.
+bool VerifyArchive(const ArrayFormat& format, const VerifyArguments& asked, Reports& reports) {
+  VerifyArguments arguments = asked;
+  const FoundPart found = *FindInArchive(format, asked.file);
+  const ZipFile zip = Value(ZipFile::Open(found.name.path, {}));
+  const ProgressFn progress = ProgressOf(asked.json || asked.quiet);
+  const MemberChecks checks = CheckMembers(zip, progress);
+  Json report = {{"file", found.name.path}, {"verdict", ""}, {"format", "ZIP"}};
+  bool right = ReportMembers(zip, checks, report);
+  right = VerifyChecksum(zip.file(), {}, report) && right;
+  progress(1);
+  report["verdict"] = right ? "no damage found" : "damaged";
+  reports.Add(std::move(report));
+  for (const std::string& array : found.archive->names()) {
+    arguments.file = FormatDatasetName(format.driver, found.name.path, array, {});
+    const ZipMember* const member = found.archive->MemberOf(array);
+    report = {{"file", arguments.file}, {"verdict", ""}};
+    try {
+      right = VerifyArray(arguments, &checks, report) && right;
+    } catch (const Failure& failure) {
+      StopIfInterrupted();
+      // An array of texts, or whatever else opens elsewhere.
+      const bool is_right =
+          member != nullptr && checks.at(member->header_offset_bytes).state != "wrong";
+      report = {{"file", arguments.file},
+                {"verdict", is_right ? "not opened" : "damaged"},
+                {"what", failure.what()}};
+      right = is_right && right;
+      ForgetGdalErrors();
+    }
+    reports.Add(std::move(report));
+  }
+  return right;
 }
 
 }  // namespace
@@ -114,21 +184,17 @@ ExitCode Verify(const VerifyArguments& asked) {
   arguments.against = asked.against.empty() ? "" : GdalName(asked.against);
   // An index chooses pixels of a file, which is verified whole.
   if (ParseName(arguments.file).part.empty()) RequirePath(arguments.file);
-  const std::vector<std::string> names =
-      asked.against.empty() ? NamesIn(arguments) : std::vector<std::string>{arguments.file};
-  Json reports = Json::array();
-  bool right = true;
-  for (const std::string& name : names) {
-    arguments.file = name;
-    Json report;
-    right = VerifyArray(arguments, report) && right;
-    if (!arguments.json && !arguments.quiet) PrintReport(report);
-    reports.push_back(std::move(report));
+  Reports reports(arguments);
+  for (const ArrayFormat* const format : Formats()) {
+    if (!arguments.against.empty() || !IsWholeArchive(*format, arguments.file)) continue;
+    const bool right = VerifyArchive(*format, arguments, reports);
+    reports.Finish(true);
+    return right ? kDone : kFailed;
   }
-  if (arguments.json) {
-    const Json& all = names.size() == 1 ? reports[0] : reports;
-    std::printf("%s\n", all.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
-  }
+  Json report = {{"file", arguments.file}, {"verdict", ""}};
+  const bool right = VerifyArray(arguments, nullptr, report);
+  reports.Add(std::move(report));
+  reports.Finish(false);
   return right ? kDone : kFailed;
 }
 

@@ -162,10 +162,34 @@ void PrintAgainst(const Json& against) {
   for (const Json& note : against["notes"]) Print("  note: " + Plain(note));
 }
 
+void PrintChecksum(const Json& report) {
+  if (!report.contains("checksum")) return;
+  const Json& checksum = report["checksum"];
+  Print((checksum["state"] == "wrong" ? "  damage: " : "  checksum: ") + Plain(checksum["what"]));
+}
+
+void PrintMembers(const Json& report) {
+  Print("  ZIP archive of " + Count(report["members"], "member") + ", " +
+        report["right_members"].dump() + " of them with the CRC-32 that the archive has");
+  for (const Json& member : report["damaged_members"]) {
+    Print("  damage: member '" + Plain(member["member"]) + "': " + Plain(member["what"]));
+  }
+  for (const Json& member : report["unchecked_members"]) {
+    Print("  not checked: member '" + Plain(member["member"]) + "': " + Plain(member["what"]));
+  }
+  if (report.contains("bytes_outside")) {
+    Print("  unseen: " + Count(report["bytes_outside"], "byte") +
+          " before the archive or after its end");
+  }
+  PrintChecksum(report);
+}
+
 }  // namespace
 
 void PrintReport(const Json& report) {
   Print(report["file"].get<std::string>() + ": " + report["verdict"].get<std::string>());
+  if (report.contains("members")) return PrintMembers(report);
+  if (report.contains("what")) return Print("  " + Plain(report["what"]));
   std::string about = "  " + report["format"].get<std::string>() + ", shape " +
                       Tuple(report["shape"]) + ", dtype " + report["dtype"].get<std::string>();
   if (report.contains("chunks")) {
@@ -180,10 +204,7 @@ void PrintReport(const Json& report) {
       Print("  damage: " + Plain(attribute));
     }
   }
-  if (report.contains("checksum")) {
-    const Json& checksum = report["checksum"];
-    Print((checksum["state"] == "wrong" ? "  damage: " : "  checksum: ") + Plain(checksum["what"]));
-  }
+  PrintChecksum(report);
   if (report.contains("against")) PrintAgainst(report["against"]);
   if (report.contains("unseen")) {
     for (const Json& unseen : report["unseen"]) Print("  unseen: " + Plain(unseen));
