@@ -165,8 +165,8 @@ void ReadPamFacts(const CPLXMLNode& root, ArrayFacts& facts) {
   if (const auto offset = OfAllBands(root, "Offset")) facts.offset = CPLAtof(offset->c_str());
 }
 
-std::vector<std::string> NamesInSidecar(const CPLXMLNode& root) {
-  const json names = ParseText(PamMetadataItem(&root, "DIMENSION_NAMES", kMetadataDomain));
+std::vector<std::string> NamesInSidecar(const CPLXMLNode& root, const char* item) {
+  const json names = ParseText(PamMetadataItem(&root, item, kMetadataDomain));
   std::vector<std::string> texts;
   for (const json& name : names.is_array() ? names : json::array()) {
     texts.push_back(name.is_string() ? name.get<std::string>() : "");
@@ -206,7 +206,11 @@ void NameAxes(const AxisVector& shape, const CPLXMLNode* sidecar, const StoredMe
               ArrayFacts& facts) {
   const int rank = shape.size();
   const std::string letters = LettersOf(facts, shape, sidecar, stored.axes);
-  if (sidecar != nullptr) facts.names = NamesInSidecar(*sidecar);
+  std::vector<std::string> sides = stored.spatial_dimensions;
+  if (sidecar != nullptr) {
+    facts.names = NamesInSidecar(*sidecar, "DIMENSION_NAMES");
+    if (sides.empty()) sides = NamesInSidecar(*sidecar, "SPATIAL_DIMENSIONS");
+  }
   if (!AreNames(facts.names, rank)) facts.names = stored.dimension_names;
   if (!AreNames(facts.names, rank)) facts.names = AxisNames(letters);
   const bool named = AreNames(facts.names, rank);
@@ -221,9 +225,9 @@ void NameAxes(const AxisVector& shape, const CPLXMLNode* sidecar, const StoredMe
     };
     facts.y = axis('Y');
     facts.x = axis('X');
-  } else if (stored.spatial_dimensions.size() == 2) {
-    facts.y = AxisNamed(facts.names, stored.spatial_dimensions[0]);
-    facts.x = AxisNamed(facts.names, stored.spatial_dimensions[1]);
+  } else if (sides.size() == 2) {
+    facts.y = AxisNamed(facts.names, sides[0]);
+    facts.x = AxisNamed(facts.names, sides[1]);
   } else if (facts.transform || facts.has_crs || facts.crs) {
     facts.y = named ? AxisNamed(facts.names, "y") : rank - 2;
     facts.x = named ? AxisNamed(facts.names, "x") : rank - 1;

@@ -6,8 +6,9 @@
 //
 // coordinates   an attribute: {dimension: [numbers]}, or as xarray's to_dict() has them,
 //               {dimension: {"data": [numbers], "attrs": {...}}}
-// NDARRAY       a domain of the sidecar, or of the sidecar's text in the file: DIMENSION_NAMES and
-//               COORDINATES as above, and ATTRIBUTES of which no text is shown, as JSON
+// NDARRAY       a domain of the sidecar, or of the sidecar's text in the file: DIMENSION_NAMES,
+//               SPATIAL_DIMENSIONS and COORDINATES as the attributes, and ATTRIBUTES of which no
+//               text is shown, as JSON
 #ifndef GDAL_NDARRAY_RASTER_MULTIDIM_ARRAY_FACTS_H_
 #define GDAL_NDARRAY_RASTER_MULTIDIM_ARRAY_FACTS_H_
 

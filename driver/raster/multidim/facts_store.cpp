@@ -154,6 +154,11 @@ json ListedCoordinates(const ArrayFacts& facts, const std::string& path) {
   return listed;
 }
 
+// The names of y and x. REQUIRES: both are known
+std::vector<std::string> SidesOf(const ArrayFacts& facts) {
+  return {facts.names[static_cast<size_t>(facts.y)], facts.names[static_cast<size_t>(facts.x)]};
+}
+
 Status StoreInSidecar(const ArrayFacts& facts, FactsDataset& dataset, const std::string& letters,
                       const AxisVector& shape, const std::string& path) {
   dataset.SetDescription(path.c_str());
@@ -164,6 +169,8 @@ Status StoreInSidecar(const ArrayFacts& facts, FactsDataset& dataset, const std:
   if (!letters.empty()) {
     keep("AXES", letters);
     keep("SHAPE", ShapeString(shape));
+  } else if (facts.x >= 0 && facts.y >= 0) {
+    keep("SPATIAL_DIMENSIONS", json(SidesOf(facts)).dump());
   }
   json typed = json::object();
   for (const auto& [name, value] : facts.attributes) {
@@ -199,9 +206,7 @@ Status StoreInFile(const ArrayFacts& facts, FactsDataset& dataset, const std::st
   const json coordinates = ListedCoordinates(facts, path);
   if (!coordinates.empty()) own.emplace_back("coordinates", Packed(coordinates));
   if (letters.empty() && facts.x >= 0 && facts.y >= 0) {
-    const std::vector<std::string> sides = {facts.names[static_cast<size_t>(facts.y)],
-                                            facts.names[static_cast<size_t>(facts.x)]};
-    own.emplace_back("spatial:dimensions", Packed(sides));
+    own.emplace_back("spatial:dimensions", Packed(SidesOf(facts)));
   }
   std::vector<Attribute> foreign;
   std::set<std::string> taken = kOwnKeys;

@@ -180,9 +180,11 @@ bool MdArray::SetRawNoDataValue(const void* value) {
     all.start.push_back(0);
     all.stop.push_back(side);
   }
+  const ElementPlan& plan = open_->element();
+  std::vector<std::byte> element = nodata_;
+  if (plan.is_widened) Narrow(plan.parts[0].stored, nodata_.data(), element.data());
   const auto lock = open_->LockForUpdate();
-  return open_->element().is_widened ||
-         Report(open_->writable()->Fill(all, nodata_.data())) == CE_None;
+  return Report(open_->writable()->Fill(all, element.data())) == CE_None;
 }
 
 bool MdArray::SetUnit(const std::string& unit) {

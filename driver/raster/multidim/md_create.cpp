@@ -75,6 +75,8 @@ class NewGroup final : public GDALGroup {
     return open_->Flush();
   }
 
+  std::shared_ptr<OpenArray> opened() const { return open_; }
+
   std::vector<std::string> GetMDArrayNames(CSLConstList) const override {
     std::vector<std::string> names;
     if (array_ != nullptr) names.push_back(array_->GetName());
@@ -182,8 +184,9 @@ class NewGroup final : public GDALGroup {
   std::shared_ptr<GDALMDArray> CreateOnly(
       const std::string& name, const std::vector<std::shared_ptr<GDALDimension>>& dimensions,
       const GDALExtendedDataType& type, CSLConstList options) {
+    const bool signed_byte = EQUAL(CSLFetchNameValueDef(options, "PIXELTYPE", ""), "SIGNEDBYTE");
     const auto scalar = type.GetClass() == GEDTC_NUMERIC
-                            ? ToScalarType(type.GetNumericDataType(), false)
+                            ? ToScalarType(type.GetNumericDataType(), signed_byte)
                             : std::nullopt;
     if (!scalar || dimensions.size() > size_t{kMaxAxes}) {
       Report(Mismatch(StatusCode::kNotSupported, "array " + name, "its data type or dimensions",
@@ -231,7 +234,8 @@ std::unique_ptr<GDALDataset> MakeNewMdDataset(const std::string& path, ArrayMake
 #if NDARRAY_HAS_GROUP_SELF
   group->KnowSelf(group);
 #endif
-  auto dataset = MakeMdDataset(group, [group] { return group->Flush(); });
+  auto dataset = MakeMdDataset(
+      group, {[group] { return group->Flush(); }, [group] { return group->opened(); }});
   dataset->SetDescription(path.c_str());
   return dataset;
 }

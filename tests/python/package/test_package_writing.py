@@ -113,8 +113,10 @@ def test_like_another(tmp_path, suffix, georeferenced):
 
 @pytest.mark.parametrize("arguments, message", [
     (("new.tif", (3, 4), "u1"), "wanted .npy or .b2nd"),
-    (("new.npy", (3, 4, 5, 6), "u1"), "wanted one to three axes"),
-    (("new.npy", (3, 0), "u1"), "wanted one to three axes"),
+    (("new.npy", (3, 4, 5, 6), "u1", None, {"AXES": "BYX"}), "AXES: found BYX, wanted none of it"),
+    (("new.b2nd", (1,) * 17, "u1"), "dimensions: found 17, wanted at most 16"),
+    (("new.npy", (1,) * 65, "u1"), "dimensions: found 65|1 to 64 dimensions"),
+    (("new.npy", (3, 0), "u1"), "wanted one axis or more"),
     (("new.npy", (3, 4), "U5"), "found <U5"),
     (("new.npy", (3, 4), "u1", None, {"AXES": "YXB"}), "wanted B, Y and X for the 2 axes"),
     (("new.npy", (3, 4, 5), "u1", None, {"INTERLEAVE": "TILE"}), "found TILE"),
@@ -225,7 +227,7 @@ def test_forked_child_that_ends_in_order_writes_nothing(tmp_path, suffix):
     with gdal_ndarray.create(path, (30, 40), "u1") as writer:
         writer[:] = 1
         def child():
-            writer._dataset = None  # as when the interpreter ends
+            writer._file = None  # as when the interpreter ends
             gc.collect()
         assert in_child(child)
         writer[10:] = 2
