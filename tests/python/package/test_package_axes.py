@@ -346,6 +346,12 @@ for dtype, nodata in (("i2", -7), ("i8", -7), ("u8", 7), ("i1", -3), ("f4", 1.5)
     assert (opened[...] == values).all() and (opened[1, ..., ::-3] == values[1, ..., ::-3]).all()
     assert (opened.dtype, opened.nodata, opened.dims) == (values.dtype, nodata, ("t", "z", "y", "x"))
     assert opened.transform == (10, 0, 5, 0, -10, 7) and "32633" in opened.crs
+import xarray
+placed = xarray.DataArray(values, dims=list("tzyx"), coords={"z": ("z", [0.0, 1, 4, 5], {"units": "m"})})
+with gdal_ndarray.create(sys.argv[1], array.shape, "f4", placed):
+    pass
+(positions, texts), = gdal_ndarray.open(sys.argv[1]).coordinates().values()
+assert positions.tolist() == [0, 1, 4, 5] and texts == {"units": "m"}
 try:
     gdal_ndarray.create(sys.argv[1], (1,) * 65, "u1")
 except ValueError as error:
@@ -355,6 +361,7 @@ except ValueError as error:
 
 def test_rasterios_gdal_will_do(tmp_path, suffix):
     pytest.importorskip("rasterio")
+    pytest.importorskip("xarray")
     run = subprocess.run([sys.executable, "-c", WITHOUT_OSGEO, tmp_path / ("new" + suffix)], capture_output=True,
                          text=True, check=False)
     assert run.returncode == 0, run.stderr

@@ -82,6 +82,43 @@ def test_data_arrays_keep_names_and_places(stack, tmp_path, suffix):
     equal(stored[...], array[:, :, 10:, 20:].transpose(0, 2, 1, 3))
 
 
+def described():
+    """A DataArray (t, member, y, x) with positions of all kinds."""
+    xarray = pytest.importorskip("xarray")
+    times = np.array(["2020-01-01T06", "2020-01-02", "2020-03-01"], "datetime64[ns]")
+    return xarray.DataArray(da.arange(3 * 2 * 4 * 5, chunks=60).reshape(3, 2, 4, 5), dims=("t", "member", "y", "x"), coords={
+        "t": times, "member": ("member", [3, 7], {"units": "1", "long_name": "Läufe"}), "y": [9.0, 8.5, 8.0, 7.5],
+        "x": [0.0, 1.0, 4.0, 9.0, 16.0]})
+
+
+def test_positions_along_axes_come_along(tmp_path, suffix):
+    data = described()
+    import xarray
+    stored = gdal_ndarray.store(data, tmp_path / ("new" + suffix))
+    again = gdal_ndarray.store(stored, tmp_path / ("again" + suffix), like=stored)
+    for opened in stored, again:
+        assert set(opened.coordinates()) == {"t", "member", "y", "x"}
+        shown = opened.xarray()
+        assert shown.member.attrs == {"units": "1", "long_name": "Läufe"}
+        decoded = xarray.decode_cf(shown.to_dataset())[shown.name]
+        for dim in data.dims:
+            np.testing.assert_array_equal(decoded[dim], data[dim])
+    part = gdal_ndarray.store(data.assign_coords(member=["a", "b"])[1:, :, :3, :2], tmp_path / ("part" + suffix))
+    assert set(part.coordinates()) == {"t", "y", "x"}
+    assert part.transform == (1, 0, -0.5, 0, -0.5, 9.25)  # regular: x and y have a place
+    with gdal_ndarray.create(tmp_path / ("other" + suffix), (3, 2, 6, 5), "u1", stored, transform=None) as writer:
+        assert writer.dims == data.dims
+    opened = gdal_ndarray.open(tmp_path / ("other" + suffix))
+    assert set(opened.coordinates()) == {"t", "member"} and opened.transform is None
+
+
+def test_python_blosc2_reads_positions(tmp_path):
+    blosc2 = pytest.importorskip("blosc2")
+    gdal_ndarray.store(described(), tmp_path / "new.b2nd")
+    stored = blosc2.open(str(tmp_path / "new.b2nd"))
+    assert stored.schunk.vlmeta["coordinates"]["x"]["data"] == [0, 1, 4, 9, 16]
+
+
 def fail(block, block_info=None):
     if block_info and block_info[0]["chunk-location"] == (1, 0, 1, 0):
         raise ZeroDivisionError("of a task")

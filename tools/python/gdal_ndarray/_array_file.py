@@ -28,6 +28,7 @@ class ArrayFile(NewFile):
         self._array = _errors.call(path, group.CreateMDArray, "array", dimensions,
                                    gdal.ExtendedDataType.Create(code), as_list({**plan.options, **more}), warn=warn)
         self._group: Any = group
+        self._dimensions: Any = dimensions
 
     def layout(self) -> dict[str, str]:
         return self._array.GetStructuralInfo()
@@ -42,6 +43,22 @@ class ArrayFile(NewFile):
         if given.nodata is not None:
             kind = {np.dtype(np.int64): "Int64", np.dtype(np.uint64): "UInt64"}.get(self._plan.dtype, "Double")
             _errors.call(path, getattr(array, f"SetNoDataValue{kind}"), given.nodata)
+        # Lines and pixels have the transform, if there is one or it was taken away.
+        has_transform = given.transform is not None or given.lines is None
+        for dim, letter, dimension in zip(self._plan.dims, self._plan.axes, self._dimensions):
+            values, texts = given.coordinates.get(dim, (np.empty(0), {}))
+            if len(values) == dimension.GetSize() and not (letter in "YX" and has_transform):
+                self._place(dim, dimension, values, texts)
+
+    def _place(self, dim: str, dimension: Any, values: np.ndarray, texts: dict[str, str]) -> None:
+        """Positions along an axis."""
+        variable = _errors.call(self.path, self._group.CreateMDArray, dim, [dimension],
+                                gdal.ExtendedDataType.Create(gdal.GDT_Float64))
+        _errors.call(self.path, variable.WriteArray, values, [0], [1])
+        for name, text in texts.items():
+            attribute = _errors.call(self.path, variable.CreateAttribute, name, [],
+                                     gdal.ExtendedDataType.CreateString())
+            _errors.call(self.path, attribute.WriteString, text)
 
     def write(self, ranges: list[range], box: np.ndarray) -> None:
         _errors.call(self.path, self._array.WriteArray, positive(box.astype(moved_as(box.dtype), copy=False)),
@@ -49,10 +66,10 @@ class ArrayFile(NewFile):
                      [selected.step if len(selected) > 1 else 1 for selected in ranges])
 
     def close(self) -> None:
-        self._array = self._group = None
+        self._array = self._group = self._dimensions = None
         super().close()
 
     def disown(self) -> None:
-        for one in (self._array, self._group):
+        for one in (self._array, self._group, *self._dimensions):
             one.thisown = False
         super().disown()

@@ -21,7 +21,7 @@ CPLE_AppDefined, CPLE_OutOfMemory, CPLE_OpenFailed, CPLE_IllegalArg, CPLE_NotSup
 CPLE_UserInterrupt, CPLE_ObjectNull = 9, 10
 OF_RASTER, OF_UPDATE, OF_MULTIDIM_RASTER, OF_VERBOSE_ERROR = 2, 1, 0x10, 0x40
 OAMS_TRADITIONAL_GIS_ORDER = 0
-GDT_Unknown, GDT_Byte = 0, 1
+GDT_Unknown, GDT_Byte, GDT_Float64 = 0, 1, 7
 _READ, _WRITE = 0, 1
 
 if VERSION >= (3, 7):

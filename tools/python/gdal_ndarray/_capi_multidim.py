@@ -38,6 +38,23 @@ class ExtendedDataType(_Counted):
     def Create(cls, code: int) -> ExtendedDataType:
         return cls.of(library.GDALExtendedDataTypeCreate(code))
 
+    @classmethod
+    def CreateString(cls) -> ExtendedDataType:
+        return cls.of(library.GDALExtendedDataTypeCreateString(0))
+
+
+class Attribute(_Counted):
+    release = "GDALAttributeRelease"
+
+    def GetName(self) -> str:
+        return library.GDALAttributeGetName(self.handle).decode()
+
+    def ReadAsString(self) -> str:
+        return (library.GDALAttributeReadAsString(self.handle) or b"").decode(errors="replace")
+
+    def WriteString(self, text: str) -> int:
+        return 0 if library.GDALAttributeWriteString(self.handle, text.encode()) else 3
+
 
 class Dimension(_Counted):
     release = "GDALDimensionRelease"
@@ -47,6 +64,12 @@ class Dimension(_Counted):
 
     def GetType(self) -> str:
         return (library.GDALDimensionGetType(self.handle) or b"").decode()
+
+    def GetSize(self) -> int:
+        return library.GDALDimensionGetSize(self.handle)
+
+    def GetIndexingVariable(self) -> MDArray | None:
+        return MDArray.of(library.GDALDimensionGetIndexingVariable(self.handle))
 
 
 class Group(_Counted):
@@ -77,11 +100,15 @@ class MDArray(_Counted):
 
     def GetDimensions(self) -> list[Dimension]:
         count = c_size_t()
-        handles = library.GDALMDArrayGetDimensions(self.handle, byref(count))
-        try:
-            return [Dimension(handles[axis]) for axis in range(count.value)]
-        finally:
-            library.VSIFree(handles)  # the list: its dimensions are the caller's
+        return _each(Dimension, library.GDALMDArrayGetDimensions(self.handle, byref(count)), count.value)
+
+    def GetAttributes(self) -> list[Attribute]:
+        count = c_size_t()
+        return _each(Attribute, library.GDALMDArrayGetAttributes(self.handle, byref(count), None), count.value)
+
+    def CreateAttribute(self, name: str, sizes: Sequence[int], kind: ExtendedDataType) -> Attribute | None:
+        return Attribute.of(library.GDALMDArrayCreateAttribute(
+            self.handle, name.encode(), len(sizes), (c_uint64 * len(sizes))(*sizes), kind.handle, None))
 
     def GetStructuralInfo(self) -> dict[str, str]:
         items = from_texts(library.GDALMDArrayGetStructuralInfo(self.handle))
@@ -128,6 +155,14 @@ def _move(function: Any, mdarray: MDArray, array: np.ndarray, start: Sequence[in
     done = function(mdarray.handle, (c_uint64 * rank)(*start), (c_size_t * rank)(*array.shape),
                     (c_int64 * rank)(*step), strides, kind.handle, address, None, 0)
     return 0 if done else 3  # CE_Failure
+
+
+def _each(kind: type, handles: Any, count: int) -> list:
+    """Of a list, the caller's like what is in it."""
+    try:
+        return [kind(handles[number]) for number in range(count)]
+    finally:
+        library.VSIFree(handles)
 
 
 def _owned(texts: Any) -> list[str]:

@@ -16,7 +16,8 @@ from .array import open as open_array
 @dataclasses.dataclass(frozen=True)
 class Georeference:
     """`crs` as text that GDAL understands, `transform` as Array.transform, `lines` and `pixels` of
-    the raster that it is of (None: of any)."""
+    the raster that it is of (None: of any). `coordinates`: positions along axes, by their names, with attributes
+    that are texts, such as "units"."""
 
     crs: str | None = None
     transform: tuple[float, ...] | None = None
@@ -24,6 +25,7 @@ class Georeference:
     descriptions: tuple[str, ...] = ()
     lines: int | None = None
     pixels: int | None = None
+    coordinates: dict[str, tuple[np.ndarray, dict[str, str]]] = dataclasses.field(default_factory=dict)
 
     def fits(self, lines: int, pixels: int) -> bool:
         """Whether the transform is that of a raster of this size, too."""
@@ -48,7 +50,7 @@ def georeference_of(like: Any) -> Georeference:
             descriptions = tuple(dataset.GetRasterBand(number + 1).GetDescription()
                                  for number in range(like.facts.bands))
         return Georeference(like.crs, like.transform, like.nodata, descriptions,
-                            sizes.get("y", 1), sizes.get("x", 1))
+                            sizes.get("y", 1), sizes.get("x", 1), like.coordinates())
     if hasattr(like, "coords") and hasattr(like, "dims"):
         return _of_data_array(like)
     raise TypeError(f"like: found {type(like).__name__}, wanted a gdal_ndarray.Array, a path or a DataArray")
@@ -63,6 +65,7 @@ def with_usual_dims(array: Any) -> Any:
 
 
 def _of_data_array(array: Any) -> Georeference:
+    coordinates = _coordinates(array)
     array = with_usual_dims(array)
     name = array.encoding.get("grid_mapping", array.attrs.get("grid_mapping", "spatial_ref"))
     reference = array.coords[name].attrs if name in array.coords else {}
@@ -81,7 +84,21 @@ def _of_data_array(array: Any) -> Georeference:
     nodata = array.attrs.get("_FillValue", np.nan if "_FillValue" in array.encoding else None)
     return Georeference(reference.get("crs_wkt", reference.get("spatial_ref")), transform,
                         None if nodata is None else np.asarray(nodata).item(), (),
-                        sizes.get("y"), sizes.get("x"))
+                        sizes.get("y"), sizes.get("x"), coordinates)
+
+
+def _coordinates(array: Any) -> dict[str, tuple[np.ndarray, dict[str, str]]]:
+    """Of the axes of a DataArray, dates as numbers of CF's; texts and the like are left out."""
+    from xarray.conventions import encode_cf_variable
+    found = {}
+    for dim in array.dims:
+        variable = array.coords[dim].variable if dim in array.coords else None
+        if variable is not None and variable.dtype.kind in "mM":
+            variable = encode_cf_variable(variable.to_base_variable())
+        if variable is not None and variable.ndim == 1 and variable.dtype.kind in "iuf":
+            texts = {str(name): value for name, value in variable.attrs.items() if isinstance(value, str)}
+            found[str(dim)] = np.asarray(variable.values, np.float64), texts
+    return found
 
 
 def _step(coordinates: np.ndarray, known: float | None) -> float | None:

@@ -39,6 +39,19 @@ class OpenedArray:
         return (tuple(dimension.GetName() for dimension in dimensions),
                 tuple(dimension.GetType() for dimension in dimensions))
 
+    def coordinates(self) -> dict[str, tuple[np.ndarray, dict[str, str]]]:
+        """Positions along axes, by their names, with attributes that are texts; where the file has some."""
+        found = {}
+        for dimension in self._array.GetDimensions():
+            variable = dimension.GetIndexingVariable()
+            if variable is not None:
+                values = np.empty(dimension.GetSize(), np.float64)
+                _errors.call(self._path, gdal_array.MDArrayReadAsArray, variable, [0], [len(values)], [1],
+                             buf_obj=values)
+                texts = {attribute.GetName(): attribute.ReadAsString() for attribute in variable.GetAttributes()}
+                found[dimension.GetName()] = values, texts
+        return found
+
     def spatial_reference(self) -> Any:
         return self._array.GetSpatialRef()
 

@@ -196,6 +196,11 @@ class Array:
         from . import xarray as module
         return module.data_array(self, chunks)
 
+    def coordinates(self) -> dict[str, tuple[np.ndarray, dict[str, str]]]:
+        """Positions along axes (float64), by their names, with attributes such as "units": of four and more axes,
+        where the file has some. Those of y and x, where these have a transform, are centres of pixels."""
+        return self._find_handles().arrays().header().coordinates() if self.facts.is_array else {}
+
     def __dask_tokenize__(self) -> tuple:
         return type(self).__name__, self.path, self.open_options, self.facts.shape, self.stamp()
 

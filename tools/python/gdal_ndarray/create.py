@@ -41,8 +41,9 @@ def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, lik
     `dims` are the names of all axes, which the file keeps (`dimension_names`). Without them four and more
     axes have the names of those of `like`, if it has as many, else "axis_0" ... "band", "y", "x".
     `like` (an Array, a path, a DataArray) gives CRS, nodata, descriptions of bands and, where it has as many
-    lines and pixels, the transform; `crs` (WKT, "EPSG:32633"), `transform` (six numbers, as
-    Array.transform) and `nodata` override it, None too.
+    lines and pixels, the transform; of four and more axes also positions along those of the same name and
+    length. `crs` (WKT, "EPSG:32633"), `transform` (six numbers, as Array.transform) and `nodata` override it,
+    None too.
     All else are creation options of the driver; of four and more axes `BLOCKSIZE` (of chunks) and `BLOCKS`
     may be sequences of a number for each axis.
 

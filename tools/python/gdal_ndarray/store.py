@@ -50,8 +50,8 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
           **options: Any) -> Array:
     """Computes an array and writes it as `.npy` or `.b2nd`, and returns the new file, opened.
 
-    `array`: a Dask array, a DataArray (whose `like` it is, too), an Array or a NumPy array. `like` and
-    options as for create(). The scheduler is the one that Dask uses now; memory holds the blocks being
+    `array`: a Dask array, a DataArray (whose `like` it is, too), an Array or a NumPy array, of any number of
+    axes. `like`, `dims` and options as for create(). The scheduler is the one that Dask uses now; memory holds the blocks being
     computed, and of each up to 32 MB that are being compressed (or a chunk, where that is larger).
     What is not a Dask array is read in blocks that suit the new file. Those of a Dask array
     are first made multiples of the file's chunks, unless they are; those of a `.npy` only where

@@ -90,15 +90,18 @@ def _centres(start: float, step: float, length: int) -> np.ndarray:
 def _coordinates(image: Array) -> dict[str, Any]:
     axes = {role: (dim, length) for role, dim, length in zip(image.facts.roles, image.dims, image.shape)}
     coordinates: dict[str, Any] = {}
+    positions = image.coordinates()
     a, b, c, d, e, f = image.transform or (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
     if b == 0 and d == 0:
         attributes = _axis_attributes(image.crs)
         for role, start, step in (("x", c, a), ("y", f, e)):
             dim, length = axes.get(role, (None, 0))
-            if dim is not None and (dim == role or image.transform):
+            if dim is not None and (image.transform or (dim == role and dim not in positions)):
                 coordinates[dim] = (dim, _centres(start, step, length), attributes.get(role))
+    for dim, (values, texts) in positions.items():
+        coordinates.setdefault(dim, (dim, values, texts))
     if "band" in image.dims:
-        coordinates["band"] = ("band", np.arange(1, image.shape[image.dims.index("band")] + 1))
+        coordinates.setdefault("band", ("band", np.arange(1, image.shape[image.dims.index("band")] + 1)))
     reference: dict[str, Any] = {}
     if image.crs:
         reference.update(crs_wkt=image.crs, spatial_ref=image.crs)
