@@ -96,7 +96,8 @@ def test_what_cannot_be_taken_is_an_error(files, tmp_path):
         archive.write(other, "two.b2nd")
     for name, window, message in (
             (tmp_path / "none.b2nd", {}, "none.b2nd"), (tmp_path / "cut.b2nd", {}, "another shape, type or chunks"),
-            (tmp_path / "type.b2nd", {}, "another shape, type or chunks"), (tmp_path / "all.b2z", {}, "a file of one array"),
+            (tmp_path / "type.b2nd", {}, "another shape, type or chunks"),
+            (tmp_path / "all.b2z", {}, "a file of one array"),
             (other, {"start": [2, 0, 3, 0]}, "wanted whole chunks"), (other, {"stop": [2, 2]}, "a window of shape"),
             (other, {"start": "all"}, "TAKE_CHUNKS: found")):
         with pytest.raises(RuntimeError, match=message):

@@ -190,6 +190,13 @@ def test_wrong_arguments_leave_nothing(tmp_path, shape, arguments, message, exce
     assert os.listdir(tmp_path) == []
 
 
+def test_options_that_do_nothing_are_warned_of(tmp_path):
+    with pytest.warns(RuntimeWarning, match="COMPRES"):
+        gdal_ndarray.create(tmp_path / "new.b2nd", SHAPE, "u1", COMPRES="LZ4")
+    with pytest.warns(RuntimeWarning, match="ignored: .*COMPRESS=LZ4"):
+        gdal_ndarray.create(tmp_path / "new.npy", SHAPE, "u1", COMPRESS="LZ4")
+
+
 def test_exceptions_leave_what_was_there(tmp_path, suffix):
     path = tmp_path / ("new" + suffix)
     for fill in (1, 2):

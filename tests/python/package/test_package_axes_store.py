@@ -76,7 +76,8 @@ def test_data_arrays_keep_names_and_places(stack, tmp_path, suffix):
     stored = gdal_ndarray.store(data, tmp_path / ("part" + suffix))
     assert (stored.dims, stored.transform[2], stored.transform[5]) == (DIMS, 500200, 5399900)
     equal(stored[...], array[:, :, 10:, 20:])
-    named = data.rename(y="latitude", x="longitude").drop_vars("spatial_ref").transpose("t", "latitude", "z", "longitude")
+    named = data.rename(y="latitude", x="longitude").drop_vars("spatial_ref")
+    named = named.transpose("t", "latitude", "z", "longitude")
     stored = gdal_ndarray.store(named, tmp_path / ("named" + suffix))
     assert stored.dims == ("t", "latitude", "z", "longitude")
     equal(stored[...], array[:, :, 10:, 20:].transpose(0, 2, 1, 3))
@@ -86,7 +87,8 @@ def described():
     """A DataArray (t, member, y, x) with positions of all kinds."""
     xarray = pytest.importorskip("xarray")
     times = np.array(["2020-01-01T06", "2020-01-02", "2020-03-01"], "datetime64[ns]")
-    return xarray.DataArray(da.arange(3 * 2 * 4 * 5, chunks=60).reshape(3, 2, 4, 5), dims=("t", "member", "y", "x"), coords={
+    values = da.arange(3 * 2 * 4 * 5, chunks=60).reshape(3, 2, 4, 5)
+    return xarray.DataArray(values, dims=("t", "member", "y", "x"), coords={
         "t": times, "member": ("member", [3, 7], {"units": "1", "long_name": "Läufe"}), "y": [9.0, 8.5, 8.0, 7.5],
         "x": [0.0, 1.0, 4.0, 9.0, 16.0]})
 

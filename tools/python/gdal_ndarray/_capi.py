@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ._capi_multidim import ExtendedDataType, Group, MDArrayReadAsArray  # noqa: F401
-from ._clibrary import CODES, DTYPES, HANDLER, VERSION, as_texts, from_texts, library, number_of, taken, transfer
 from ._capi_reference import SpatialReference
-from ._clibrary import RELEASE_NAME as __version__
+from ._clibrary import CODES, DTYPES, HANDLER, VERSION, as_texts, from_texts, library, number_of, taken, transfer
+from ._clibrary import RELEASE_NAME as __version__  # noqa: F401
 
 CE_Warning, CE_Failure = 2, 3
 CPLE_AppDefined, CPLE_OutOfMemory, CPLE_OpenFailed, CPLE_IllegalArg, CPLE_NotSupported = 1, 2, 4, 5, 6
@@ -186,8 +186,9 @@ class Driver(_Object):
         return Dataset.of(library.GDALCreate(self.handle, _path(path), width, height, bands, code,
                                              as_texts(list(options))))
 
-    def CreateMultiDimensional(self, path: str) -> Dataset | None:
-        return Dataset.of(library.GDALCreateMultiDimensional(self.handle, _path(path), None, None))
+    def CreateMultiDimensional(self, path: str, options: Sequence[str] = ()) -> Dataset | None:
+        return Dataset.of(library.GDALCreateMultiDimensional(self.handle, _path(path), None,
+                                                             as_texts(list(options))))
 
 
 class Dataset(_Object):

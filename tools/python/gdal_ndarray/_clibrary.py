@@ -68,7 +68,8 @@ _FUNCTIONS: dict[object, dict[str, tuple]] = {
     c_double: {
         "GDALGetRasterNoDataValue": (c_void_p, POINTER(c_int)), "GDALGetRasterScale": (c_void_p, POINTER(c_int)),
         "GDALGetRasterOffset": (c_void_p, POINTER(c_int)),
-        "GDALMDArrayGetNoDataValueAsDouble": (c_void_p, POINTER(c_int)), "OSRGetLinearUnits": (c_void_p, POINTER(c_char_p)),
+        "GDALMDArrayGetNoDataValueAsDouble": (c_void_p, POINTER(c_int)),
+        "OSRGetLinearUnits": (c_void_p, POINTER(c_char_p)),
     },
     c_int64: {"GDALGetRasterNoDataValueAsInt64": (c_void_p, POINTER(c_int)),
               "GDALMDArrayGetNoDataValueAsInt64": (c_void_p, POINTER(c_int))},

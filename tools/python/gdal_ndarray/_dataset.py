@@ -69,10 +69,10 @@ class Handles:
 
     def arrays(self) -> ArrayHandles:
         """Those of the same file, opened through the multidimensional API."""
-        with self._lock:
-            if self._arrays is None:
-                self._arrays = ArrayHandles(self.path, self._options, self._driver)
-            return self._arrays
+        if self._arrays is None:
+            with self._lock:
+                self._arrays = self._arrays or ArrayHandles(self.path, self._options, self._driver)
+        return self._arrays
 
     def get(self) -> gdal.Dataset:
         """A dataset that this thread may use until the next call. OSError and ValueError as open()."""

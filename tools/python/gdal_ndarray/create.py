@@ -87,7 +87,7 @@ class Writer:
         self.shape = plan.shape
         self.dtype = plan.dtype
         self.nodata = reference.nodata
-        self.plan = plan
+        self.plan = plan  # of the file, for those who make pieces of it
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._file: NewFile | None = None  # until all is done
@@ -325,7 +325,7 @@ def _plan(path: str, shape: tuple[int, ...], dtype: np.dtype, dims: Sequence[str
             raise ValueError(f"{option}: found {options[option]}, wanted none of it: dims= names these axes")
     if names is None:
         others = tuple(getattr(like, "dims", ()))
-        names = others if len(others) == len(shape) else _facts.roles_of(_facts.axes_of_shape(shape))
+        names = _checked(others, shape) if len(others) == len(shape) else _facts.roles_of(_facts.axes_of_shape(shape))
     axes = _facts.axes_of_names(names) or (
         "." * (len(shape) - 2) + "YX"[-len(shape):] if is_placed else "." * len(shape))
     if "BLOCKSIZE" in options and "," not in options["BLOCKSIZE"]:  # as of a raster

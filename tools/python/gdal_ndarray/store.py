@@ -51,11 +51,11 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
     """Computes an array and writes it as `.npy` or `.b2nd`, and returns the new file, opened.
 
     `array`: a Dask array, a DataArray (whose `like` it is, too), an Array or a NumPy array, of any number of
-    axes. `like`, `dims` and options as for create(). The scheduler is the one that Dask uses now; memory holds the blocks being
-    computed, and of each up to 32 MB that are being compressed (or a chunk, where that is larger).
-    What is not a Dask array is read in blocks that suit the new file. Those of a Dask array
-    are first made multiples of the file's chunks, unless they are; those of a `.npy` only where
-    less than 512 bytes of them would lie together in the file. `progress` shows Dask's progress bar.
+    axes. `like`, `dims` and options as for create(). The scheduler is the one that Dask uses now; memory
+    holds the blocks being computed, and of each up to 32 MB that are being compressed (or a chunk, where that
+    is larger). What is not a Dask array is read in blocks that suit the new file. Those of a Dask array are
+    first made multiples of the file's chunks, unless they are; those of a `.npy` only where less than 512 bytes
+    of them would lie together in the file. `progress` shows Dask's progress bar.
 
     The file is complete or, after any error or kill, not there. Exceptions as of create(), and those of
     the tasks; RuntimeError where Dask would start processes that run a script again without a guard.
