@@ -12,9 +12,6 @@ from ._new_file import NewFile, Plan, as_list, band_type, driver_of, positive
 from ._opened_array import moved_as
 
 
-OF_ARRAYS = ("BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE", "CHUNKYSIZE", "PIXELTYPE")
-
-
 class ArrayFile(NewFile):
     """A new file of one array."""
 
@@ -23,17 +20,14 @@ class ArrayFile(NewFile):
         path = plan.path
         self._plan = plan
         code, more = band_type(path, plan.dtype)
-        # GDAL warns of options of the dataset that it does not know: of those of a raster, too.
-        own = {option: value for option, value in {**plan.options, **more}.items() if option in OF_ARRAYS}
-        others = {option: value for option, value in plan.options.items() if option not in OF_ARRAYS}
         super().__init__(path, _errors.call(path, driver_of(path).CreateMultiDimensional, name,
-                                            options=as_list(others), warn=warn))
+                                            options=as_list(plan.options), warn=warn))
         group = self.dataset.GetRootGroup()
         types = {"Y": "HORIZONTAL_Y", "X": "HORIZONTAL_X"}
         dimensions = [_errors.call(path, group.CreateDimension, dim, types.get(letter, ""), "", length)
                       for dim, letter, length in zip(plan.dims, plan.axes, plan.shape)]
         self._array = _errors.call(path, group.CreateMDArray, "array", dimensions,
-                                   gdal.ExtendedDataType.Create(code), as_list(own), warn=warn)
+                                   gdal.ExtendedDataType.Create(code), as_list(more), warn=warn)
         self._group: Any = group
         self._dimensions: Any = dimensions
 
