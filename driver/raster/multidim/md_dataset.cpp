@@ -91,8 +91,7 @@ CPLErr TakeChunks(OpenArray& open, const char* text) {
                            "a file of one array")
                       .At(path));
   }
-  const auto lock = open.LockForUpdate();
-  return Report(open.writable()->TakeChunks(from->array(), request->box));
+  return Report(open.TakeChunks(*from, request->box));
 }
 
 // That of the file without its extension, or the last part of the name in an archive.

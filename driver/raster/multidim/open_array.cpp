@@ -7,6 +7,11 @@ namespace ndarray {
 
 OpenArray::~OpenArray() { Flush(); }
 
+Status OpenArray::TakeChunks(const OpenArray& from, const Box& box) {
+  const auto lock = LockForUpdate();
+  return writable()->TakeChunks(from.array(), box);
+}
+
 CPLErr OpenArray::Flush() {
   if (writable() == nullptr) return CE_None;
   return Guarded(CE_Failure, [&] {

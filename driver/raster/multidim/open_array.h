@@ -37,6 +37,9 @@ class OpenArray {
   }
   bool is_new() const { return is_new_; }
 
+  // As WritableArray::TakeChunks. REQUIRES: writable()
+  Status TakeChunks(const OpenArray& from, const Box& box);
+
   // What has been written is in the file after it, and what was said of the array.
   CPLErr Flush();
 

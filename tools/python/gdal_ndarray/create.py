@@ -176,6 +176,11 @@ class Writer:
             self._file.disown()
         self._folder.forget()
 
+    def _begin(self) -> None:
+        """Before others write bytes of the file: GDAL has nothing left to write over these."""
+        with self._lock:
+            self._opened().flush()
+
     def _take_chunks(self, name: str, start: tuple[int, ...], stop: tuple[int, ...]) -> None:
         """The chunks of a box, out of a file of GDAL's (_writing.compressed)."""
         with self._lock:

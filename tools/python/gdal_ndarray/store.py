@@ -82,8 +82,10 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
         _process.check_main_is_guarded()
     with create(path, array.shape, array.dtype, like, **options) as writer:
         pixels = _as_dask(array, writer)
-        unit = writer.chunks if writer._data_offset is None else row_unit(
-            pixels.chunks, writer.shape, writer.dtype.itemsize)
+        unit = writer.chunks
+        if writer._data_offset is not None:
+            writer._begin()
+            unit = row_unit(pixels.chunks, writer.shape, writer.dtype.itemsize)
         blocks = aligned_chunks(pixels.chunks, unit)
         if blocks != pixels.chunks:
             pixels = pixels.rechunk(blocks)
