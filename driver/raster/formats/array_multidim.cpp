@@ -229,7 +229,8 @@ GDALDataset* CopyMultidim(const ArrayFormat& format, const char* path, GDALDatas
 std::string MultidimOptions(const ArrayFormat& format, const std::string& root) {
   std::string list = format.creation_options();
   // Options of a raster's own.
-  for (const char* const name : {"INTERLEAVE", "AXES", "BLOCKSIZE"}) {
+  for (const char* const name : {"INTERLEAVE", "AXES", "BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE",
+                                 "CHUNKYSIZE", "BLOCKSIZE"}) {
     const size_t start = list.find(std::string("<Option name='") + name + "'");
     if (start == std::string::npos) continue;
     const size_t next = list.find("<Option name=", start + 1);

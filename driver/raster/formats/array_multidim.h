@@ -25,8 +25,8 @@ GDALDataset* CopyMultidim(const ArrayFormat& format, const char* path, GDALDatas
                           void* progress_data);
 
 // GDAL_DMD_MULTIDIM_ARRAY_CREATIONOPTIONLIST, and the same of datasets, which the element `root`
-// tells apart: those of a raster, but for its axes, with BLOCKXSIZE and the like of the last two
-// dimensions; BLOCKSIZE (chunks) and BLOCKS are comma-separated lists, one number for each.
+// tells apart: those of a raster, but for its sides and axes, and BLOCKSIZE (chunks) and BLOCKS:
+// comma-separated lists, one number for each dimension.
 std::string MultidimOptions(const ArrayFormat& format, const std::string& root);
 
 }  // namespace ndarray

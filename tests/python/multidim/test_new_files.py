@@ -54,19 +54,6 @@ def test_signed_bytes_are_made_by_all_versions(path, rng):  # noqa: F811
     assert path.suffix == ".npy" or (read[2] == -128).all()
 
 
-def test_sides_are_those_of_the_last_two_dimensions(tmp_path, errors):
-    options = ["CHUNKXSIZE=6", "CHUNKYSIZE=4", "BLOCKXSIZE=3", "BLOCKYSIZE=2"]
-    New(tmp_path / "of_array.b2nd", options=options).close()
-    group = gdal.GetDriverByName("B2ND").CreateMultiDimensional(
-        str(tmp_path / "of_dataset.b2nd"), options=options).GetRootGroup()
-    sides = [group.CreateDimension(name, "", "", size) for name, size in zip("tzyx", SHAPE)]
-    group.CreateMDArray("array", sides, gdal.ExtendedDataType.Create(gdal.GDT_Byte))
-    for name in "of_array", "of_dataset":
-        stored = blosc2.open(str(tmp_path / f"{name}.b2nd"))
-        assert (stored.chunks, stored.blocks) == ((1, 1, 4, 6), (1, 1, 2, 3))
-    assert errors == []
-
-
 @pytest.fixture
 def files(tmp_path, rng):
     """A new file that is open, another of the same cut, and the pixels of both."""

@@ -162,7 +162,6 @@ def test_names_of_one_to_three_axes_say_which_they_are(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("options, chunks, blocks", [
-    ({"CHUNKXSIZE": 64, "CHUNKYSIZE": 32, "BLOCKSIZE": 16}, (1, 1, 32, 64), (1, 1, 16, 16)),
     ({"BLOCKSIZE": "2,4,35,30"}, (2, 4, 35, 30), None), ({"BLOCKSIZE": [1, 2, 8, 8], "BLOCKS": (1, 1, 4, 8)},
                                                          (1, 2, 8, 8), (1, 1, 4, 8))])
 def test_chunks_and_blocks_are_chosen(tmp_path, options, chunks, blocks):
@@ -177,6 +176,8 @@ def test_chunks_and_blocks_are_chosen(tmp_path, options, chunks, blocks):
 @pytest.mark.parametrize("shape, arguments, message", [
     (SHAPE, {"dims": "xyz"}, "dims: found .*for the 4 axes"), (SHAPE, {"dims": "xyzz"}, "different names"),
     (SHAPE, {"dims": ("a/b", "c", "y", "x")}, "without slashes"), (SHAPE, {"dims": (1, 2, 3, 4)}, "names"),
+    (SHAPE, {"CHUNKXSIZE": 64}, "CHUNKXSIZE: found 64, wanted BLOCKSIZE= .*4 axes"),
+    (SHAPE, {"BLOCKSIZE": 16}, "BLOCKSIZE: found 16, wanted 4 numbers"),
     (SHAPE, {"INTERLEAVE": "PIXEL"}, "INTERLEAVE: found PIXEL, wanted none of it"),
     ((3, 4), {"dims": ("y", "band")}, "wanted one called x"), ((3, 4), {"dims": "yx", "AXES": "YX"}, "no AXES"),
     ((2, 3, 0, 5), {}, "at least 1 element"), (SHAPE, {"BLOCKSIZE": (2, 2)}, "BLOCKSIZE: found 2,2, wanted 4 numbers"),

@@ -328,14 +328,15 @@ def _plan(path: str, shape: tuple[int, ...], dtype: np.dtype, dims: Sequence[str
     for option in ("AXES", "INTERLEAVE"):
         if option in options:
             raise ValueError(f"{option}: found {options[option]}, wanted none of it: dims= names these axes")
+    for option in ("CHUNKXSIZE", "CHUNKYSIZE", "BLOCKXSIZE", "BLOCKYSIZE"):
+        if option in options:
+            raise ValueError(f"{option}: found {options[option]}, wanted BLOCKSIZE= (chunks) and BLOCKS= (of these), "
+                             f"a number for each of {len(shape)} axes")
     if names is None:
         others = tuple(getattr(like, "dims", ()))
         names = _checked(others, shape) if len(others) == len(shape) else _facts.roles_of(_facts.axes_of_shape(shape))
     axes = _facts.axes_of_names(names) or (
         "." * (len(shape) - 2) + "YX"[-len(shape):] if is_placed else "." * len(shape))
-    if "BLOCKSIZE" in options and "," not in options["BLOCKSIZE"]:  # as of a raster
-        side = options.pop("BLOCKSIZE")
-        options = {"BLOCKXSIZE": side, "BLOCKYSIZE": side, **options}
     return Plan(path, shape, dtype, axes, names, options, array=True)
 
 
