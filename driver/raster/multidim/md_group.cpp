@@ -59,7 +59,7 @@ class Group final : public GDALGroup {
     return GetAttributeFromAttributes(name);
   }
   std::vector<std::shared_ptr<GDALAttribute>> GetAttributes(CSLConstList) const override {
-    return MakeAttributes(GetFullName(), contents_.attributes);
+    return MakeAttributes(GetFullName(), contents_.attributes, {});
   }
 
  private:
