@@ -207,10 +207,18 @@ void NameAxes(const AxisVector& shape, const CPLXMLNode* sidecar, const StoredMe
     facts.y = named ? AxisNamed(facts.names, "y") : rank - 2;
     facts.x = named ? AxisNamed(facts.names, "x") : rank - 1;
   }
-  if (facts.x < 0 || facts.x == facts.y) facts.x = facts.y = -1;
+  // Letters of rasters say something of each axis, whatever it is.
+  const auto is_side = [&](int axis) {
+    return axis >= 0 && !IsTime(facts.names[static_cast<size_t>(axis)]);
+  };
+  if (facts.x == facts.y || !is_side(facts.x) || (facts.y >= 0 && !is_side(facts.y))) {
+    facts.x = facts.y = -1;
+  }
 }
 
 }  // namespace
+
+bool IsTime(const std::string& name) { return name == "t" || name == "time"; }
 
 ArrayFacts ReadArrayFacts(GDALOpenInfo& open_info, const Array& array) {
   ArrayFacts facts;

@@ -41,6 +41,9 @@ struct ArrayFacts {
   std::map<std::string, Coordinates> coordinates;  // by dimension
 };
 
+// Whether a dimension of that name is one of time.
+bool IsTime(const std::string& name);
+
 ArrayFacts ReadArrayFacts(GDALOpenInfo& open_info, const Array& array);
 
 // The CRS with the mapping from its axes to those of the array; nullptr where there is none.

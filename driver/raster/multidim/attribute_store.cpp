@@ -49,7 +49,7 @@ bool EditPam(CPLXMLNode& root, const std::string& name, const json* value, bool 
 
 // The attribute gdal, with its document edited; unchanged where `edit` has changed nothing.
 template <typename Edit>
-Status EditOwnPam(EditableAttributes& attributes, const Edit& edit) {
+Status EditOwnPam(EditableAttributes& attributes, const std::string& path, const Edit& edit) {
   const Result<std::string> packed = attributes.Read("gdal", int64_t{kMaxPamBytes});
   int64_t max_values = kMaxMsgpackValues;
   Result<json> read = packed.ok() ? ParseMsgpack(*packed, max_values) : packed.status();
@@ -67,7 +67,8 @@ Status EditOwnPam(EditableAttributes& attributes, const Edit& edit) {
   if (value.size() > kMaxPamBytes) {
     return Mismatch(StatusCode::kNotSupported, "attributes",
                     std::to_string(value.size()) + " bytes of texts",
-                    "at most " + std::to_string(kMaxPamBytes));
+                    "at most " + std::to_string(kMaxPamBytes))
+        .At(path);
   }
   return attributes.Set("gdal", value);
 }
@@ -79,20 +80,24 @@ bool HasRoom(const EditableAttributes& attributes, const std::string& name) {
                      [&](const AttributeInfo& info) { return info.name == name; });
 }
 
-Status StoreInFile(const std::string& name, const json* value, EditableAttributes& attributes) {
+Status StoreInFile(const std::string& name, const json* value, EditableAttributes& attributes,
+                   const std::string& path) {
   const bool fits = name.size() <= kMaxNameBytes && HasRoom(attributes, name);
   if (value == nullptr || fits) {
-    Status status = EditOwnPam(
-        attributes, [&](CPLXMLNode& root) { return EditPam(root, name, nullptr, /*adds=*/false); });
+    Status status = EditOwnPam(attributes, path, [&](CPLXMLNode& root) {
+      return EditPam(root, name, nullptr, /*adds=*/false);
+    });
     if (!status.ok()) return status;
     if (value != nullptr) return attributes.Set(name, Packed(*value));
     attributes.Remove(name);
     return {};
   }
-  return EditOwnPam(attributes, [&](CPLXMLNode& root) {
+  const auto add = [&](CPLXMLNode& root) {
     SetPamMetadataItem(root, ItemName(name).c_str(), "", TextOf(*value).c_str());
     return true;
-  });
+  };
+  return HasRoom(attributes, "gdal") ? EditOwnPam(attributes, path, add)
+                                     : EditSidecar(path, /*makes=*/true, add);
 }
 
 }  // namespace
@@ -139,7 +144,7 @@ Status StoreAttribute(const std::string& name, const json* value, WritableArray&
   Status status = EditSidecar(array.path(), is_sidecar, [&](CPLXMLNode& root) {
     return EditPam(root, name, is_sidecar ? value : nullptr, is_sidecar && value != nullptr);
   });
-  if (status.ok() && !is_sidecar) status = StoreInFile(name, value, *attributes).At(array.path());
+  if (status.ok() && !is_sidecar) status = StoreInFile(name, value, *attributes, array.path());
   return status;
 }
 

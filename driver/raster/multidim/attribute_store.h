@@ -13,7 +13,8 @@ namespace ndarray {
 
 // Sets one (nullptr: removes it) where ReadArrayFacts finds it: in the file's attributes, which the
 // next Flush() commits, or, without those, in the sidecar at once. What a sidecar, or GDAL's own
-// metadata in the file, said by that name goes. In the file, what finds no room is kept as text.
+// metadata in the file, said by that name goes. Of what finds no room in the file the text is kept:
+// in GDAL's own metadata there, or, where these find none either, in a sidecar.
 // Errors carry the path.
 Status StoreAttribute(const std::string& name, const nlohmann::json* value, WritableArray& array);
 

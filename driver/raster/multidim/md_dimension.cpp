@@ -31,8 +31,6 @@ class Dimension final : public GDALDimension, public std::enable_shared_from_thi
   std::shared_ptr<const Coordinates> listed_;  // nullptr: none
 };
 
-bool IsTime(const std::string& name) { return name == "t" || name == "time"; }
-
 }  // namespace
 
 std::vector<std::shared_ptr<GDALDimension>> MakeDimensions(const std::string& group,
