@@ -138,7 +138,7 @@ std::shared_ptr<GDALAttribute> MdArray::CreateAttribute(const std::string& name,
                                                         const std::vector<GUInt64>& dimensions,
                                                         const GDALExtendedDataType& type,
                                                         CSLConstList) {
-  if (!MayWrite("attribute")) return nullptr;
+  if (!MayWrite("attribute") || IsTaken(open_->attributes(), name)) return nullptr;
   return NewAttribute(GetFullName(), name, dimensions, type, Keeper());
 }
 

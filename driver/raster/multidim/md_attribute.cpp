@@ -180,6 +180,15 @@ std::vector<std::shared_ptr<GDALAttribute>> MakeAttributes(const std::string& pa
   return attributes;
 }
 
+bool IsTaken(const NamedValues& values, const std::string& name) {
+  const bool is_taken = std::any_of(values.begin(), values.end(),
+                                    [&](const auto& value) { return value.first == name; });
+  if (!is_taken) return false;
+  Report(Mismatch(StatusCode::kInvalidArgument, "attribute", name + ", which is there",
+                  "another name (Write changes those that are there)"));
+  return true;
+}
+
 std::shared_ptr<GDALAttribute> NewAttribute(const std::string& parent, const std::string& name,
                                             const std::vector<GUInt64>& dimensions,
                                             const GDALExtendedDataType& type, KeepAttribute keep) {

@@ -25,6 +25,10 @@ std::vector<std::shared_ptr<GDALAttribute>> MakeAttributes(const std::string& pa
                                                            const NamedValues& values,
                                                            const KeepAttribute& keep);
 
+// Whether there is one of that name, which a new one would overwrite: a GDAL error, as of GDAL's
+// own drivers.
+bool IsTaken(const NamedValues& values, const std::string& name);
+
 // A new one, which hands its value to `keep`, zeros or empty texts first, then what is written;
 // nullptr, after a GDAL error, for types and dimensions that it cannot have.
 std::shared_ptr<GDALAttribute> NewAttribute(const std::string& parent, const std::string& name,

@@ -120,6 +120,8 @@ bool IsY(const GDALDimension& dimension) {
           IsOneOf(dimension.GetName(), {"y", "lat", "latitude", "northing"}));
 }
 
+constexpr const char* kOfRoot = "/_GLOBAL_";  // as GDAL calls what has the group's attributes
+
 class NewGroup final : public GDALGroup {
  public:
   explicit NewGroup(std::shared_ptr<NewFile> file) : GDALGroup("", "/"), file_(std::move(file)) {}
@@ -199,7 +201,8 @@ class NewGroup final : public GDALGroup {
                                                  const std::vector<GUInt64>& dimensions,
                                                  const GDALExtendedDataType& type,
                                                  CSLConstList) override {
-    return NewAttribute("/", name, dimensions, type, Keeper());
+    if (IsTaken(file_->attributes, name)) return nullptr;
+    return NewAttribute(kOfRoot, name, dimensions, type, Keeper());
   }
 #if NDARRAY_HAS_DELETE_ATTRIBUTE
   bool DeleteAttribute(const std::string& name, CSLConstList) override {
@@ -209,7 +212,7 @@ class NewGroup final : public GDALGroup {
   }
 #endif
   std::vector<std::shared_ptr<GDALAttribute>> GetAttributes(CSLConstList) const override {
-    return MakeAttributes(GetFullName(), file_->attributes, Keeper());
+    return MakeAttributes(kOfRoot, file_->attributes, Keeper());
   }
   std::shared_ptr<GDALAttribute> GetAttribute(const std::string& name) const override {
     return GetAttributeFromAttributes(name);
