@@ -299,7 +299,7 @@ std::string MultidimOptions(const ArrayFormat& format, const std::string& root) 
   std::string list = format.creation_options();
   // Options of a raster's own.
   for (const char* const name : {"INTERLEAVE", "AXES", "BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE",
-                                 "CHUNKYSIZE", "BLOCKSIZE"}) {
+                                 "CHUNKYSIZE", "BLOCKSIZE", "BLOCKS"}) {
     const size_t start = list.find(std::string("<Option name='") + name + "'");
     if (start == std::string::npos) continue;
     const size_t next = list.find("<Option name=", start + 1);

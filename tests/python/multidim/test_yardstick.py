@@ -183,6 +183,7 @@ def test_classic_datasets_of_any_two_axes(new):
     assert (band.GetNoDataValue(), band.GetScale(), band.GetOffset(), band.GetUnitType()) == (7, 2.5, 1.5, "foo")
     assert band.DataType == gdal.GDT_Int16
     assert band.WriteRaster(0, 0, 6, 1, np.full(6, 9, "i2").tobytes()) == gdal.CE_None
+    dataset.FlushCache()
     assert new.array.ReadAsArray([2, 0, 0], [1, 1, 6]).tolist() == [[[9] * 6]]
 
 
