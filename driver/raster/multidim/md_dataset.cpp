@@ -77,7 +77,7 @@ CPLErr TakeChunks(OpenArray& open, const char* text) {
   const std::string& path = open.array().path();
   const Result<ChunkRequest> request = ParseChunkRequest(text, info.shape);
   if (!request.ok()) return Report(request.status().At(path));
-  if (open.writable() == nullptr) {
+  if (!open.is_writable()) {
     return Report(Mismatch(StatusCode::kNotSupported, "access", "read-only", "update").At(path));
   }
   const char* const drivers[] = {info.format.c_str(), nullptr};

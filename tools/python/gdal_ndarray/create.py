@@ -29,8 +29,8 @@ _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, like: Any = None, *,
            dims: Sequence[str] | None = None, crs: Any = _keep, transform: Any = _keep, nodata: Any = _keep,
            **options: Any) -> Writer:
-    """A new file of zeros (a `.b2nd` of nodata, where that is given), to be written as
-    `writer[window] = pixels`.
+    """A new file of zeros (of nodata, where that is given, but for a `.npy` of one to three axes), to be
+    written as `writer[window] = pixels`.
 
     `path` ends in `.npy` or `.b2nd`. `shape` is that of the file: (x,), (y, x), (band, y, x), or what `AXES`
     ("YXB") or `INTERLEAVE` say; three axes without them are as those of `like`, else (band, y, x) unless the
