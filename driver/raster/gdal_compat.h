@@ -57,6 +57,13 @@ inline CPLErr FlushPam(GDALPamDataset& dataset, bool at_closing) {
 // 3.8: groups of the multidimensional API know themselves.
 #define NDARRAY_HAS_GROUP_SELF NDARRAY_GDAL_AT_LEAST(3, 8)
 
+// 3.8: attributes of the multidimensional API can be deleted.
+#define NDARRAY_HAS_DELETE_ATTRIBUTE NDARRAY_GDAL_AT_LEAST(3, 8)
+
+// 3.13: arrays can say themselves that positions are regular (the class that GDAL has for those is
+// final).
+#define NDARRAY_HAS_VIRTUAL_SPACING NDARRAY_GDAL_AT_LEAST(3, 13)
+
 // 3.10: a dataset can say that it is safe to share between threads; block access is virtual.
 #if NDARRAY_GDAL_AT_LEAST(3, 10)
 #define NDARRAY_HAS_THREAD_SAFE_DATASETS 1

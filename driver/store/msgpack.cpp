@@ -1,6 +1,10 @@
 #include "driver/store/msgpack.h"
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "driver/store/text.h"
 
 namespace ndarray {
 namespace {
@@ -53,19 +57,39 @@ class Measure final : public nlohmann::json_sax<json> {
   bool too_much_ = false;
 };
 
-constexpr size_t kMaxShownBytes = size_t{1} << 20;
-
 std::string Measured(size_t bytes) { return "(" + std::to_string(bytes) + " bytes)"; }
 
+std::string InUtf8(const std::string& text) {
+  if (IsUtf8(text)) return text;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace))
+      .get<std::string>();
+}
+
+// Names that become alike are one: the last one counts.
+void MakeNamesPresentable(json& object) {
+  bool is_presentable = true;
+  for (const auto& [name, item] : object.items()) is_presentable = is_presentable && IsUtf8(name);
+  if (is_presentable) return;
+  json renamed = json::object();
+  for (const auto& [name, item] : object.items()) renamed[InUtf8(name)] = item;
+  object = std::move(renamed);
+}
+
 // Bytes have no place in JSON, and of long texts nobody wants to see more than how long they are.
-void MakePresentable(json& value) {
+void MakePresentable(json& value, size_t max_text_bytes) {
   if (value.is_binary()) {
     value = Measured(value.get_binary().size());
-  } else if (value.is_string() && value.get_ref<const std::string&>().size() > kMaxShownBytes) {
-    value = Measured(value.get_ref<const std::string&>().size());
+  } else if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    if (text.size() > max_text_bytes) {
+      value = Measured(text.size());
+    } else if (!IsUtf8(text)) {
+      value = InUtf8(text);
+    }
   } else if (value.is_structured()) {
     if (value.is_array() && !value.empty() && value[0] == "__tuple__") value.erase(0);
-    for (json& item : value) MakePresentable(item);
+    if (value.is_object()) MakeNamesPresentable(value);
+    for (json& item : value) MakePresentable(item, max_text_bytes);
   }
 }
 
@@ -87,8 +111,8 @@ Result<json> ParseMsgpack(std::string_view bytes, int64_t& max_values) {
   return value;
 }
 
-json Presentable(json value) {
-  MakePresentable(value);
+json Presentable(json value, size_t max_text_bytes) {
+  MakePresentable(value, max_text_bytes);
   return value;
 }
 

@@ -2,6 +2,7 @@
 #ifndef GDAL_NDARRAY_STORE_MSGPACK_H_
 #define GDAL_NDARRAY_STORE_MSGPACK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -20,9 +21,11 @@ constexpr int64_t kMaxMsgpackValues = 65536;
 // metadata has: the parser calls itself for each level.
 Result<nlohmann::json> ParseMsgpack(std::string_view bytes, int64_t& max_values);
 
-// The value as people should see it: bytes, and texts longer than 1 MiB, by their number; the
-// tuples of python-blosc2 without the first element that marks them.
-nlohmann::json Presentable(nlohmann::json value);
+// The value as people should see it: bytes, and texts longer than `max_text_bytes`, by their
+// number; the tuples of python-blosc2 without the first element that marks them; texts in UTF-8,
+// with what is not replaced. Numbers stay as they are, NaN and infinities, too.
+constexpr size_t kMaxShownBytes = size_t{1} << 20;
+nlohmann::json Presentable(nlohmann::json value, size_t max_text_bytes = kMaxShownBytes);
 
 }  // namespace ndarray
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -158,6 +160,19 @@ TEST(Msgpack, AnswersAnyBytes) {
       EXPECT_FALSE(value.status().message().empty());
     }
   }
+}
+
+TEST(Msgpack, PresentableValuesKeepNumbersThatJsonLacks) {
+  using namespace std::string_literals;  // NOLINT: bytes of zero
+  const json value = Presentable(
+      *Parse("\x92\xcb\x7f\xf8"s + std::string(6, '\0') + "\xcb\xff\xf0" + std::string(6, '\0')));
+  EXPECT_TRUE(std::isnan(value[0].get<double>()));
+  EXPECT_EQ(value[1].get<double>(), -std::numeric_limits<double>::infinity());
+}
+
+TEST(Msgpack, PresentableTextsAndNamesAreUtf8) {
+  const json value = Presentable(*Parse("\x81\xa2z\xff\xa2z\xff"));
+  EXPECT_EQ(value.dump(), "{\"z\xEF\xBF\xBD\":\"z\xEF\xBF\xBD\"}");
 }
 
 }  // namespace

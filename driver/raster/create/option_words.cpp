@@ -80,7 +80,10 @@ Status TranslateBlockSize(CPLStringList& options) {
 }  // namespace
 
 const char* const kB2ndOptionWords =
-    "<Option name='BLOCKSIZE' type='int' min='1' description='Both BLOCKXSIZE and BLOCKYSIZE'/>"
+    "<Option name='BLOCKSIZE' type='string' description='Both BLOCKXSIZE and BLOCKYSIZE; of a copy "
+    "of "
+    "an array of any dimensions its chunks, with commas between them'/>"
+    "<Option name='BLOCKS' type='string' description='Of such a copy: blocks of chunks'/>"
     "<Option name='ZSTD_LEVEL' type='int' min='1' max='22' description='As in GeoTIFF: the LEVEL "
     "with the nearest level of ZSTD'/>"
     "<Option name='ZLEVEL' type='int' min='1' max='12' description='As in GeoTIFF: the LEVEL of "
@@ -128,6 +131,10 @@ Result<CPLStringList> B2ndOptionWords(const std::string& path, StringList option
     if (row.alias == nullptr || !EQUAL(asked, row.alias)) continue;
     words.SetNameValue("COMPRESS", row.name);
     break;
+  }
+  if (const char* const blocks = words.FetchNameValue("BLOCKS")) {
+    ReportWarning(path + ": ignored: BLOCKS=" + blocks +
+                  "; rasters have BLOCKXSIZE and BLOCKYSIZE");
   }
   Status status = TranslateBlockSize(words);
   if (status.ok()) status = TranslateLevel(words);

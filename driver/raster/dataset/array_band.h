@@ -29,6 +29,9 @@ class ArrayBand final : public GDALPamRasterBand {
 
   const BandSource& source() const { return source_; }
 
+  // As a sidecar says it of a band.
+  void TakePam(CPLXMLNode* band) { XMLInit(band, ""); }
+
   // Absent where elements are compressed, or of a type that this version of GDAL has not.
   std::optional<BandLayout> Layout() const;
 

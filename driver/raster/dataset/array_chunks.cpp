@@ -1,66 +1,17 @@
-// Compressed chunks of another file, taken over as they are: how many processes write one file
-// together without locks. Each makes a file of the same shape and cut in which only its own chunks
-// are written; one of them takes all of these (the item TAKE_CHUNKS of the driver's domain).
+// Chunks of other files, taken over as they are.
 
-#include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
+#include "driver/raster/chunk_request.h"
 #include "driver/raster/dataset/array_dataset.h"
 #include "driver/raster/gdal_error.h"
-#include "driver/store/box.h"
 
 namespace ndarray {
-namespace {
-
-using nlohmann::json;
-
-struct Request {
-  std::string path;
-  Box box;
-};
-
-constexpr const char* kWanted = "{\"path\": \"...\", \"start\": [...], \"stop\": [...]}";
-
-bool ReadCorner(const json& request, const char* name, AxisVector& corner) {
-  const auto found = request.find(name);
-  if (found == request.end() || !found->is_array() || found->size() > kMaxAxes) return false;
-  for (const json& number : *found) {
-    if (!number.is_number_integer()) return false;
-    corner.push_back(number.get<int64_t>());
-  }
-  return true;
-}
-
-// kInvalidArgument where it is none, or not of a window of that array.
-Result<Request> ParseRequest(const char* text, const AxisVector& shape) {
-  const json value = json::parse(text != nullptr ? text : "", nullptr, false);
-  Request request;
-  if (!value.is_object() || !value.contains("path") || !value["path"].is_string() ||
-      !ReadCorner(value, "start", request.box.start) ||
-      !ReadCorner(value, "stop", request.box.stop)) {
-    return Mismatch(StatusCode::kInvalidArgument, kTakeChunksItem, text != nullptr ? text : "null",
-                    kWanted);
-  }
-  request.path = value["path"].get<std::string>();
-  bool inside = request.box.start.size() == shape.size() && request.box.stop.size() == shape.size();
-  for (int axis = 0; inside && axis < shape.size(); ++axis) {
-    inside = request.box.start[axis] >= 0 && request.box.start[axis] < request.box.stop[axis] &&
-             request.box.stop[axis] <= shape[axis];
-  }
-  if (!inside) {
-    return Mismatch(StatusCode::kInvalidArgument, kTakeChunksItem, text,
-                    "a window of shape " + ShapeString(shape));
-  }
-  return request;
-}
-
-}  // namespace
 
 CPLErr ArrayDataset::TakeChunks(const char* text) {
   const auto lock = LockForUpdate();
   const std::string& path = io_.array().path();
-  Result<Request> request = ParseRequest(text, io_.array().info().shape);
+  Result<ChunkRequest> request = ParseChunkRequest(text, io_.array().info().shape);
   if (!request.ok()) return Report(request.status().At(path));
   if (io_.writable() == nullptr) {
     return Report(Mismatch(StatusCode::kNotSupported, "access", "read-only", "update").At(path));

@@ -9,9 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "driver/raster/dataset/array_band.h"
 #include "driver/raster/dataset/array_dataset.h"
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/image_structure.h"
+#include "driver/raster/metadata/geo_metadata.h"
 #include "driver/raster/metadata/sidecar.h"
 
 namespace ndarray {
@@ -40,11 +42,12 @@ bool MeansNone(const GeoTransform& transform) {
   return identity || zeros;
 }
 
-// Whether the format has room for all attributes once they are edited.
+// Whether the format has room for all attributes once they are edited, and all will be read again.
 bool HaveRoom(const EditableAttributes& attributes, const std::vector<AttributeEdit>& edits) {
   std::set<std::string> names;
   for (const AttributeInfo& info : attributes.List()) names.insert(info.name);
   for (const auto& [name, value] : edits) {
+    if (value && value->size() > kMaxPamBytes) return false;
     if (value) {
       names.insert(name);
     } else {
@@ -64,6 +67,11 @@ void ArrayDataset::LoadStoredPam() {
   CPLXMLNode* const root = tree != nullptr ? CPLGetXMLNode(tree, "=PAMDataset") : nullptr;
   if (root != nullptr) {
     PamInitialize();
+    if (CPLXMLNode* const every = FindEveryBand(*root)) {
+      for (int band = 0; band < nBands; ++band) {
+        static_cast<ArrayBand*>(papoBands[band])->TakePam(every);
+      }
+    }
     XMLInit(root, "");
     nPamFlags &= ~GPF_DIRTY;  // nothing has changed that a sidecar must keep
   }

@@ -203,7 +203,7 @@ std::unique_ptr<GDALDataset> OpenInArchive(const ArrayFormat& format, GDALOpenIn
       !update) {
     options.root_group = MakeArchiveGroups(found->archive, options.max_threads);
     if (!Wants(*open_info, GDAL_OF_RASTER)) {
-      auto dataset = MakeMdDataset(std::move(options.root_group), {});
+      auto dataset = MakeMdDataset(std::move(options.root_group));
       dataset->SetDescription(found->name.path.c_str());
       return dataset;
     }

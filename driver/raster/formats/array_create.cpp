@@ -97,7 +97,7 @@ bool HoldMasks(const std::vector<Attribute>& attributes) {
 Status WriteCopy(const ArrayFormat& format, const NewArray& array, const WriterStarter& start,
                  GDALDataset& source, const ProgressFn& progress) {
   std::vector<Attribute> attributes;
-  if (format.keeps_metadata) attributes = StoreMetadata(source, array.axes, {});
+  if (format.keeps_metadata) attributes = StoreMetadata(source, array.axes, {}, array.path);
   double masks_share = 0;
   if (format.store_masks != nullptr) {
     Result<double> share = format.store_masks(source, array, progress, attributes);

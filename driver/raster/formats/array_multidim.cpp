@@ -7,8 +7,11 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "driver/raster/create/option_words.h"
 #include "driver/raster/create/overwrite.h"
 #include "driver/raster/dataset/array_dataset.h"
 #include "driver/raster/files/dataset_name.h"
@@ -18,6 +21,7 @@
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/multidim/md_create.h"
 #include "driver/raster/threads.h"
+#include "driver/raster/xml_tree.h"
 #include "driver/store/io/output_file.h"
 
 namespace ndarray {
@@ -61,11 +65,12 @@ AxisVector BlockOf(const AxisVector& chunk, int64_t element_bytes) {
 }
 
 Status Cut(const ArrayFormat& format, CSLConstList options, NewArray& array) {
+  if (!format.has_chunks) return {};
   Result<AxisVector> chunk = ListOption(options, "BLOCKSIZE", array.shape);
   if (!chunk.ok()) return chunk.status();
   Result<AxisVector> block = ListOption(options, "BLOCKS", array.shape);
   if (!block.ok()) return block.status();
-  if (!format.has_chunks || (chunk->empty() && block->empty())) return {};
+  if (chunk->empty() && block->empty()) return {};
   if (chunk->empty()) {
     return Mismatch(StatusCode::kInvalidArgument, "BLOCKS", CSLFetchNameValue(options, "BLOCKS"),
                     "BLOCKSIZE (of chunks), too");
@@ -118,7 +123,9 @@ Result<NewArray> PlanMultidim(const ArrayFormat& format, const std::string& path
 Result<std::shared_ptr<Array>> MakeFile(const ArrayFormat& format, const NewArray& array,
                                         CSLConstList asked) {
   CPLStringList options(CSLDuplicate(asked));
-  for (const char* const name : {"BLOCKSIZE", "BLOCKS"}) options.SetNameValue(name, nullptr);
+  for (const char* const name : {"BLOCKSIZE", "BLOCKS"}) {
+    if (format.has_chunks) options.SetNameValue(name, nullptr);  // the plan has them
+  }
   Result<WriterStarter> start = format.plan(array, options.List());
   if (!start.ok()) return start.status();
   Status status = CheckMayUpdate(array.path);
@@ -134,6 +141,54 @@ Result<std::shared_ptr<Array>> MakeFile(const ArrayFormat& format, const NewArra
   }
   return format.open(array.path, OpenFor::kFirstWrites, array.max_threads,
                      format.open_policy(nullptr));
+}
+
+// The names, and aliases, of options of arrays: all, or those that are not ignored.
+std::vector<std::string> OptionNames(const ArrayFormat& format, bool all) {
+  const XmlTree tree(CPLParseXMLString(MultidimOptions(format, "Options").c_str()));
+  std::vector<std::string> names;
+  for (const CPLXMLNode* node = tree != nullptr ? tree->psChild : nullptr; node != nullptr;
+       node = node->psNext) {
+    if (!all && STARTS_WITH(CPLGetXMLValue(node, "description", ""), kIgnored)) continue;
+    for (const char* const attribute : {"name", "alias"}) {
+      const char* const name = CPLGetXMLValue(node, attribute, nullptr);
+      if (name != nullptr) names.emplace_back(name);
+    }
+  }
+  return names;
+}
+
+// Those that arrays have; the others (but GDAL's own, which begin with "ARRAY:") go to `unknown`.
+CPLStringList KnownOptions(const ArrayFormat& format, CSLConstList options, std::string& unknown) {
+  const std::vector<std::string> names = OptionNames(format, true);
+  CPLStringList known;
+  for (; options != nullptr && *options != nullptr; ++options) {
+    const std::string name(*options, std::strcspn(*options, "="));
+    const bool is_known = std::any_of(names.begin(), names.end(), [&](const std::string& pattern) {
+      const size_t star = pattern.find('*');
+      return EQUAL(name.substr(0, star).c_str(), pattern.substr(0, star).c_str());
+    });
+    if (is_known) {
+      known.AddString(*options);
+    } else if (!STARTS_WITH_CI(*options, "ARRAY:")) {
+      unknown += (unknown.empty() ? "" : ", ") + std::string(*options);
+    }
+  }
+  return known;
+}
+
+CPLStringList KnownOptionsOrWarning(const ArrayFormat& format, const std::string& path,
+                                    CSLConstList options) {
+  std::string unknown;
+  CPLStringList known = KnownOptions(format, options, unknown);
+  if (unknown.empty()) return known;
+  std::string list;
+  for (const std::string& name : OptionNames(format, false)) {
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  ReportWarning(path + ": ignored: " + unknown + "; options of arrays of the driver " +
+                format.driver + " are " + list);
+  return known;
 }
 
 // Positions have none.
@@ -173,11 +228,14 @@ GDALDataset* CreateMultidim(const ArrayFormat& format, const char* path, CSLCons
       return nullptr;
     }
     const std::string name = path;
-    const CPLStringList for_all(CSLDuplicate(options));
+    // GDAL has compared these with their list itself.
+    std::string unknown;
+    const CPLStringList for_all = KnownOptions(format, options, unknown);
     auto make = [&format, name, for_all](const AxisVector& shape, ScalarType type,
                                          CSLConstList own) -> Result<std::shared_ptr<Array>> {
       const WritingMark mark;
-      const CPLStringList both(CSLMerge(CSLDuplicate(for_all.List()), own));
+      const CPLStringList known = KnownOptionsOrWarning(format, name, own);
+      const CPLStringList both(CSLMerge(CSLDuplicate(for_all.List()), known.List()));
       Result<NewArray> array = PlanMultidim(format, name, shape, type, both.List());
       if (!array.ok()) return array.status();
       return MakeFile(format, *array, both.List());
@@ -198,7 +256,9 @@ GDALDataset* CopyMultidim(const ArrayFormat& format, const char* path, GDALDatas
   Status status = CheckMayUpdate(path);
   if (!status.ok()) return Report(status), nullptr;
   const std::string part = TemporaryPath(path, ".partial");
-  std::unique_ptr<GDALDataset> made(CreateMultidim(format, part.c_str(), options));
+  // GDAL has compared them with those of a raster.
+  const CPLStringList known = KnownOptionsOrWarning(format, path, options);
+  std::unique_ptr<GDALDataset> made(CreateMultidim(format, part.c_str(), known.List()));
   if (made == nullptr) return nullptr;
   if (progress == nullptr) progress = GDALDummyProgress;
   // Where not strict, GDAL goes on after a chunk that it could not read: what was reported is a
@@ -214,6 +274,15 @@ GDALDataset* CopyMultidim(const ArrayFormat& format, const char* path, GDALDatas
   }
   const bool is_there = HasFile(*made->GetRootGroup());
   made.reset();
+  if (CPLGetLastErrorType() < CE_Failure && (copied != CE_None || !is_there)) {
+    Report(copied != CE_None
+               ? Status(StatusCode::kNotSupported,
+                        "a part of the source could not be copied, and none may be left out")
+                     .At(path)
+               : Mismatch(StatusCode::kNotSupported, "arrays of the source", "none that is copied",
+                          "one with dimensions, of another name than its dimension's")
+                     .At(path));
+  }
   if (copied == CE_None && is_there) {
     status = Rename(part, path);
     if (status.ok()) {
@@ -230,7 +299,7 @@ std::string MultidimOptions(const ArrayFormat& format, const std::string& root) 
   std::string list = format.creation_options();
   // Options of a raster's own.
   for (const char* const name : {"INTERLEAVE", "AXES", "BLOCKXSIZE", "BLOCKYSIZE", "CHUNKXSIZE",
-                                 "CHUNKYSIZE", "BLOCKSIZE"}) {
+                                 "CHUNKYSIZE", "BLOCKSIZE", "BLOCKS"}) {
     const size_t start = list.find(std::string("<Option name='") + name + "'");
     if (start == std::string::npos) continue;
     const size_t next = list.find("<Option name=", start + 1);

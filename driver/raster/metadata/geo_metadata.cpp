@@ -4,6 +4,8 @@
 #include <cpl_minixml.h>
 #include <cpl_string.h>
 
+#include <cstddef>
+#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -119,7 +121,85 @@ class MetadataHolder final : public GDALPamDataset {
   };
 };
 
+constexpr const char* kBand = "PAMRasterBand";
+constexpr const char* kEveryBand = "EveryBand";
+constexpr size_t kMaxEveryBandBytes = 1024;
+constexpr size_t kLongBytes = size_t{64} << 10;
+
+bool IsElement(const CPLXMLNode& node, const char* name) {
+  return node.eType == CXT_Element && EQUAL(node.pszValue, name);
+}
+
+// About how much is said by a list of nodes: each one counts.
+size_t SizeOf(const CPLXMLNode* node) {
+  size_t size = 0;
+  for (; node != nullptr; node = node->psNext) {
+    size += 8 + std::strlen(node->pszValue) + SizeOf(node->psChild);
+  }
+  return size;
+}
+
+bool IsShort(const CPLXMLNode& band) { return SizeOf(band.psChild) <= kMaxEveryBandBytes; }
+
+// Whether two lists of nodes say the same, but for the number of a band.
+bool AreAlike(const CPLXMLNode* a, const CPLXMLNode* b) {
+  const auto skip = [](const CPLXMLNode* node) {
+    return node != nullptr && node->eType == CXT_Attribute && EQUAL(node->pszValue, "band")
+               ? node->psNext
+               : node;
+  };
+  for (a = skip(a), b = skip(b); a != nullptr && b != nullptr;
+       a = skip(a->psNext), b = skip(b->psNext)) {
+    if (a->eType != b->eType || std::strcmp(a->pszValue, b->pszValue) != 0) return false;
+    if (!AreAlike(a->psChild, b->psChild)) return false;
+  }
+  return a == b;
+}
+
+// Makes one element of those of all bands, where these are alike.
+void FoldBands(CPLXMLNode& root, int bands) {
+  CPLXMLNode* first = nullptr;
+  int count = 0;
+  for (CPLXMLNode* node = root.psChild; node != nullptr; node = node->psNext) {
+    if (!IsElement(*node, kBand)) continue;
+    ++count;
+    if (first == nullptr) {
+      first = node;
+      if (!IsShort(*first)) return;
+    } else if (!AreAlike(first->psChild, node->psChild)) {
+      return;
+    }
+  }
+  if (count < bands || count < 2) return;
+  CPLXMLNode* kept = first;
+  for (CPLXMLNode* node = first->psNext; node != nullptr;) {
+    CPLXMLNode* const next = node->psNext;
+    if (IsElement(*node, kBand)) {
+      kept->psNext = next;
+      node->psNext = nullptr;
+      CPLDestroyXMLNode(node);
+    } else {
+      kept = node;
+    }
+    node = next;
+  }
+  CPLFree(first->pszValue);
+  first->pszValue = CPLStrdup(kEveryBand);
+  CPLXMLNode* const number = first->psChild;
+  if (number != nullptr && number->eType == CXT_Attribute && EQUAL(number->pszValue, "band")) {
+    CPLRemoveXMLChild(first, number);
+    CPLDestroyXMLNode(number);
+  }
+}
+
 }  // namespace
+
+CPLXMLNode* FindEveryBand(const CPLXMLNode& root) {
+  for (CPLXMLNode* node = root.psChild; node != nullptr; node = node->psNext) {
+    if (IsElement(*node, kEveryBand)) return IsShort(*node) ? node : nullptr;
+  }
+  return nullptr;
+}
 
 std::string SerializeMetadata(GDALDataset& source, const std::string& axes,
                               const std::vector<std::string>& without_items) {
@@ -147,7 +227,11 @@ std::string SerializeMetadata(GDALDataset& source, const std::string& axes,
   }
   const XmlTree tree = holder.Serialize();
   if (tree == nullptr) return "";
-  const std::unique_ptr<char, FreeCpl> text(CPLSerializeXMLTree(tree.get()));
+  std::unique_ptr<char, FreeCpl> text(CPLSerializeXMLTree(tree.get()));
+  if (std::strlen(text.get()) > kLongBytes) {
+    FoldBands(*tree, bands);
+    text.reset(CPLSerializeXMLTree(tree.get()));
+  }
   return text.get();
 }
 

@@ -46,7 +46,9 @@ std::string MeaningOfPixels(const std::string& pam) {
   const XmlTree tree(CPLParseXMLString(pam.c_str()));
   CPLXMLNode* const dataset = tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
   if (dataset == nullptr) return "";
-  Prune(*dataset, [](const CPLXMLNode& node) { return EQUAL(node.pszValue, "PAMRasterBand"); });
+  Prune(*dataset, [](const CPLXMLNode& node) {
+    return EQUAL(node.pszValue, "PAMRasterBand") || EQUAL(node.pszValue, "EveryBand");
+  });
   bool says_something = false;
   for (CPLXMLNode* band = dataset->psChild; band != nullptr; band = band->psNext) {
     if (band->eType != CXT_Element) continue;

@@ -60,12 +60,27 @@ bool IsPart(const CPLXMLNode& node) {
 }
 
 // The old one is there until the new one is complete.
-void SaveTree(const CPLXMLNode& tree, const std::string& path) {
+bool SaveTree(const CPLXMLNode& tree, const std::string& path) {
   const std::string written = path + ".new";
-  if (CPLSerializeXMLTreeToFile(&tree, written.c_str()) == FALSE ||
-      VSIRename(written.c_str(), path.c_str()) != 0) {
-    VSIUnlink(written.c_str());
+  if (CPLSerializeXMLTreeToFile(&tree, written.c_str()) != FALSE &&
+      VSIRename(written.c_str(), path.c_str()) == 0) {
+    return true;
   }
+  VSIUnlink(written.c_str());
+  return false;
+}
+
+bool IsNamed(const CPLXMLNode& node, const char* element, const char* attribute,
+             const char* value) {
+  return node.eType == CXT_Element && EQUAL(node.pszValue, element) &&
+         EQUAL(CPLGetXMLValue(&node, attribute, ""), value);
+}
+
+CPLXMLNode* FindDomain(CPLXMLNode& pam, const char* domain) {
+  for (CPLXMLNode* node = pam.psChild; node != nullptr; node = node->psNext) {
+    if (IsNamed(*node, "Metadata", "domain", domain)) return node;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -157,18 +172,46 @@ void PartsOfSidecar::Restore() {
 const char* PamMetadataItem(const CPLXMLNode* pam, const char* name, const char* domain) {
   if (pam == nullptr) return nullptr;
   for (const CPLXMLNode* node = pam->psChild; node != nullptr; node = node->psNext) {
-    if (node->eType != CXT_Element || !EQUAL(node->pszValue, "Metadata") ||
-        !EQUAL(CPLGetXMLValue(node, "domain", ""), domain)) {
-      continue;
-    }
+    if (!IsNamed(*node, "Metadata", "domain", domain)) continue;
     for (const CPLXMLNode* item = node->psChild; item != nullptr; item = item->psNext) {
-      if (item->eType == CXT_Element && EQUAL(item->pszValue, "MDI") &&
-          EQUAL(CPLGetXMLValue(item, "key", ""), name)) {
-        return CPLGetXMLValue(item, nullptr, nullptr);
-      }
+      if (IsNamed(*item, "MDI", "key", name)) return CPLGetXMLValue(item, nullptr, nullptr);
     }
   }
   return nullptr;
+}
+
+void SetPamMetadataItem(CPLXMLNode& pam, const char* name, const char* domain, const char* value) {
+  for (CPLXMLNode* node = pam.psChild; node != nullptr; node = node->psNext) {
+    if (!IsNamed(*node, "Metadata", "domain", domain)) continue;
+    for (CPLXMLNode* item = node->psChild; item != nullptr;) {
+      CPLXMLNode* const next = item->psNext;
+      if (IsNamed(*item, "MDI", "key", name)) {
+        CPLRemoveXMLChild(node, item);
+        CPLDestroyXMLNode(item);
+      }
+      item = next;
+    }
+  }
+  if (value == nullptr) return;
+  CPLXMLNode* items = FindDomain(pam, domain);
+  if (items == nullptr) {
+    items = CPLCreateXMLNode(&pam, CXT_Element, "Metadata");
+    if (*domain != '\0') CPLAddXMLAttributeAndValue(items, "domain", domain);
+  }
+  CPLXMLNode* const item = CPLCreateXMLElementAndValue(items, "MDI", value);
+  CPLAddXMLAttributeAndValue(item, "key", name);
+}
+
+Status EditSidecar(const std::string& path, bool makes,
+                   const std::function<bool(CPLXMLNode& root)>& edit) {
+  XmlTree tree = ReadPam(path, CPLStringList());
+  if (tree == nullptr && makes) tree.reset(CPLParseXMLString("<PAMDataset/>"));
+  CPLXMLNode* const root = tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
+  if (root == nullptr || !edit(*root)) return {};
+  PamLocator locator;
+  const char* const sidecar = locator.Find(path);
+  if (sidecar != nullptr && SaveTree(*tree, sidecar)) return {};
+  return Status(StatusCode::kIo, "could not be written").At(path + ".aux.xml");
 }
 
 }  // namespace ndarray

@@ -6,12 +6,14 @@
 #include <cpl_minixml.h>
 #include <cpl_string.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
 #include "driver/raster/xml_tree.h"
+#include "driver/store/status.h"
 
 namespace ndarray {
 
@@ -45,6 +47,14 @@ class PartsOfSidecar {
   const std::string path_;
   std::vector<XmlTree> parts_;
 };
+
+// Sets a dataset's metadata item in a PAM document; nullptr removes it.
+void SetPamMetadataItem(CPLXMLNode& pam, const char* name, const char* domain, const char* value);
+
+// Changes the document of the sidecar of the file at `path`: `edit` tells whether it has changed
+// anything. Where there is none, nothing happens, or, with `makes`, an empty one is edited.
+Status EditSidecar(const std::string& path, bool makes,
+                   const std::function<bool(CPLXMLNode& root)>& edit);
 
 // A dataset's metadata item in a PAM document (nullptr: in none); nullptr where there is none.
 const char* PamMetadataItem(const CPLXMLNode* pam, const char* name, const char* domain);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "driver/raster/gdal_error.h"
 #include "driver/raster/metadata/axis_names.h"
 #include "driver/raster/metadata/geo_metadata.h"
 #include "driver/raster/metadata/stored_metadata.h"
@@ -121,8 +122,16 @@ std::vector<Attribute> Own(GDALDataset& source, const std::string& axes,
 }  // namespace
 
 std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes,
-                                     const std::vector<std::string>& names) {
-  return Own(source, axes, names, nullptr, {});
+                                     const std::vector<std::string>& names,
+                                     const std::string& path) {
+  std::vector<Attribute> attributes = Own(source, axes, names, nullptr, {});
+  std::string& gdal = attributes.back().second;
+  if (gdal.size() > kMaxPamBytes) {
+    ReportWarning(path + ": metadata of bands: " + std::to_string(gdal.size()) +
+                  " bytes are not kept: more than " + std::to_string(kMaxPamBytes));
+    gdal = axes.empty() ? Packed(json::object()) : StoreAxes(axes).second;
+  }
+  return attributes;
 }
 
 Attribute StoreAxes(const std::string& axes) { return {"gdal", Packed({{"axes", axes}})}; }

@@ -10,6 +10,7 @@
 
 #include "driver/raster/metadata/axis_names.h"
 #include "driver/raster/reserved_names.h"
+#include "driver/store/json_text.h"
 #include "driver/store/msgpack.h"
 #include "driver/store/text.h"
 
@@ -67,9 +68,7 @@ json ReadValue(const Attributes& attributes, const std::string& name, Budget& bu
   Result<json> value = packed.ok() ? ParseMsgpack(*packed, budget.max_values) : packed.status();
   if (packed.ok()) budget.max_bytes -= static_cast<int64_t>(packed->size());
   if (!value.ok()) return "(" + value.status().message() + ")";
-  // Written as a text and parsed again, which replaces what is not UTF-8.
-  return json::parse(
-      Presentable(std::move(*value)).dump(-1, ' ', false, json::error_handler_t::replace));
+  return Presentable(std::move(*value), name == "gdal" ? kMaxPamBytes : kMaxShownBytes);
 }
 
 // Whether the WKT itself ends with the code.
@@ -109,14 +108,15 @@ bool ReadGdal(const json& value, StoredMetadata& metadata) {
     if (found != value.end() && found->is_string()) *to = found->get<std::string>();
   }
   const auto epoch = value.find("epoch");
-  if (epoch != value.end() && epoch->is_number()) metadata.epoch = epoch->get<double>();
+  if (epoch != value.end() && epoch->is_number() && std::isfinite(epoch->get<double>())) {
+    metadata.epoch = epoch->get<double>();
+  }
   return true;
 }
 
 ShownAttribute Shown(const std::string& name, const json& value) {
   ShownAttribute shown{name, name, "", false};
-  shown.text = value.is_string() ? value.get<std::string>()
-                                 : value.dump(-1, ' ', false, json::error_handler_t::replace);
+  shown.text = value.is_string() ? value.get<std::string>() : JsonText(value);
   if (shown.text.size() > kMaxItemBytes) {
     shown.text = "(" + std::to_string(shown.text.size()) + " bytes)";
   }

@@ -8,7 +8,7 @@
 // proj:wkt2, proj:projjson, proj:code
 //                     forms of the CRS: the first one that can be read counts
 // gdal                {"axes": the letters of AXES, "epoch": of coordinates, "pam": the text of a
-//                     PAM document with all that no other attribute says}
+//                     PAM document with all that no other attribute says (geo_metadata.h)}
 // gdal:mask           stored_mask.h
 // others              metadata items of the dataset: texts as they are, all else as JSON. An item
 //                     of such a name is written to that attribute, and not into "gdal"
@@ -19,6 +19,7 @@
 #include <ogr_spatialref.h>
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,6 +31,9 @@
 #include "driver/store/array.h"
 
 namespace ndarray {
+
+// What is read of the attribute gdal: a longer one says nothing, and is not written.
+constexpr size_t kMaxPamBytes = size_t{8} << 20;
 
 // An attribute that is shown as a metadata item.
 struct ShownAttribute {
@@ -66,9 +70,11 @@ StoredCrs ReadStoredCrs(const Attributes* attributes);
 
 // The attributes of a new file of the same metadata as `source`, from which ReadStoredMetadata and
 // GDAL's PAM make all of it again. `axes` are the letters of AXES; empty: `names` say all there is
-// to say about the axes.
+// to say about the axes. What is too long to be read again is left out, with a GDAL warning that
+// names `path`.
 std::vector<Attribute> StoreMetadata(GDALDataset& source, const std::string& axes,
-                                     const std::vector<std::string>& names);
+                                     const std::vector<std::string>& names,
+                                     const std::string& path);
 
 // The one that only names the axes.
 Attribute StoreAxes(const std::string& axes);

@@ -10,9 +10,11 @@
 
 #include "driver/raster/axes.h"
 #include "driver/raster/metadata/axis_names.h"
+#include "driver/raster/metadata/geo_metadata.h"
 #include "driver/raster/metadata/sidecar.h"
 #include "driver/raster/metadata/stored_metadata.h"
 #include "driver/raster/reserved_names.h"
+#include "driver/store/json_text.h"
 #include "driver/store/msgpack.h"
 #include "driver/store/text.h"
 
@@ -23,39 +25,19 @@ using nlohmann::json;
 
 constexpr int64_t kMaxValueBytes = int64_t{16} << 20;
 
-json ParseText(const char* text) {
-  return text == nullptr ? json() : json::parse(text, nullptr, /*allow_exceptions=*/false);
-}
+json ParseText(const char* text) { return text == nullptr ? json() : ParseJsonText(text); }
 
-NamedValues MembersOf(const json& object) {
-  NamedValues members;
-  if (!object.is_object()) return members;
-  for (const auto& [name, value] : object.items()) members.emplace_back(name, value);
-  return members;
-}
-
-std::optional<std::vector<double>> Numbers(const json& values) {
-  if (!values.is_array()) return std::nullopt;
-  std::vector<double> numbers;
-  for (const json& value : values) {
-    if (!value.is_number()) return std::nullopt;
-    numbers.push_back(value.get<double>());
-  }
-  return numbers;
-}
-
-// False where it is something else that has this name.
+// Of dimensions whose coordinates can be read; false where it is something else that has this name.
 bool ReadCoordinates(const json& value, std::map<std::string, Coordinates>& all) {
   if (!value.is_object()) return false;
+  std::map<std::string, Coordinates> found;
   for (const auto& [name, of_dimension] : value.items()) {
-    Coordinates coordinates;
-    const bool is_dict = of_dimension.is_object();
-    const auto numbers = Numbers(is_dict ? of_dimension.value("data", json()) : of_dimension);
-    if (!numbers) return false;
-    coordinates.values = *numbers;
-    if (is_dict) coordinates.attributes = MembersOf(of_dimension.value("attrs", json()));
-    all[name] = std::move(coordinates);
+    std::optional<Coordinates> coordinates = ParseCoordinates(of_dimension);
+    if (!coordinates) return false;
+    found[name] = std::move(*coordinates);
   }
+  found.merge(all);
+  all = std::move(found);
   return true;
 }
 
@@ -67,8 +49,7 @@ json ValueOf(const Attributes& attributes, const ShownAttribute& shown, int64_t&
   max_bytes -= static_cast<int64_t>(packed->size());
   Result<json> value = ParseMsgpack(*packed, max_values);
   if (!value.ok()) return shown.text;
-  return json::parse(
-      Presentable(std::move(*value)).dump(-1, ' ', false, json::error_handler_t::replace));
+  return Presentable(std::move(*value));
 }
 
 void ReadAttributes(const Array& array, const StoredMetadata& stored, ArrayFacts& facts) {
@@ -125,32 +106,30 @@ void ReadPamCrs(const CPLXMLNode& root, ArrayFacts& facts) {
 std::optional<std::string> OfAllBands(const CPLXMLNode& root, const char* name) {
   std::optional<std::string> all;
   bool differ = false;
-  ForChildren(root, "PAMRasterBand", [&](const CPLXMLNode& band) {
+  const auto look_at = [&](const CPLXMLNode& band) {
     const char* const text = CPLGetXMLValue(&band, name, nullptr);
     if (text == nullptr) return;
     differ = differ || (all && *all != text);
     all = text;
-  });
+  };
+  if (const CPLXMLNode* const every = FindEveryBand(root)) look_at(*every);
+  ForChildren(root, "PAMRasterBand", look_at);
   if (differ) return std::nullopt;
   return all;
 }
 
 void ReadPamItems(const CPLXMLNode& root, ArrayFacts& facts) {
-  const auto set = [&](const std::string& name, json value) {
-    for (auto& [other, kept] : facts.attributes) {
-      if (other == name) return void(kept = std::move(value));
-    }
-    facts.attributes.emplace_back(name, std::move(value));
-  };
   ForChildren(root, "Metadata", [&](const CPLXMLNode& domain) {
     if (*CPLGetXMLValue(&domain, "domain", "") != '\0') return;
     ForChildren(domain, "MDI", [&](const CPLXMLNode& item) {
       const char* const key = CPLGetXMLValue(&item, "key", "");
-      if (*key != '\0' && !EQUAL(key, "AREA_OR_POINT")) set(key, CPLGetXMLValue(&item, "", ""));
+      if (*key != '\0' && !EQUAL(key, "AREA_OR_POINT")) {
+        SetValue(facts.attributes, key, CPLGetXMLValue(&item, "", ""));
+      }
     });
   });
   const json typed = ParseText(PamMetadataItem(&root, "ATTRIBUTES", kMetadataDomain));
-  for (const auto& [name, value] : MembersOf(typed)) set(name, value);
+  for (const auto& [name, value] : MembersOf(typed)) SetValue(facts.attributes, name, value);
   ReadCoordinates(ParseText(PamMetadataItem(&root, "COORDINATES", kMetadataDomain)),
                   facts.coordinates);
 }
@@ -165,8 +144,8 @@ void ReadPamFacts(const CPLXMLNode& root, ArrayFacts& facts) {
   if (const auto offset = OfAllBands(root, "Offset")) facts.offset = CPLAtof(offset->c_str());
 }
 
-std::vector<std::string> NamesInSidecar(const CPLXMLNode& root) {
-  const json names = ParseText(PamMetadataItem(&root, "DIMENSION_NAMES", kMetadataDomain));
+std::vector<std::string> NamesInSidecar(const CPLXMLNode& root, const char* item) {
+  const json names = ParseText(PamMetadataItem(&root, item, kMetadataDomain));
   std::vector<std::string> texts;
   for (const json& name : names.is_array() ? names : json::array()) {
     texts.push_back(name.is_string() ? name.get<std::string>() : "");
@@ -206,7 +185,11 @@ void NameAxes(const AxisVector& shape, const CPLXMLNode* sidecar, const StoredMe
               ArrayFacts& facts) {
   const int rank = shape.size();
   const std::string letters = LettersOf(facts, shape, sidecar, stored.axes);
-  if (sidecar != nullptr) facts.names = NamesInSidecar(*sidecar);
+  std::vector<std::string> sides = stored.spatial_dimensions;
+  if (sidecar != nullptr) {
+    facts.names = NamesInSidecar(*sidecar, "DIMENSION_NAMES");
+    if (sides.empty()) sides = NamesInSidecar(*sidecar, "SPATIAL_DIMENSIONS");
+  }
   if (!AreNames(facts.names, rank)) facts.names = stored.dimension_names;
   if (!AreNames(facts.names, rank)) facts.names = AxisNames(letters);
   const bool named = AreNames(facts.names, rank);
@@ -221,17 +204,25 @@ void NameAxes(const AxisVector& shape, const CPLXMLNode* sidecar, const StoredMe
     };
     facts.y = axis('Y');
     facts.x = axis('X');
-  } else if (stored.spatial_dimensions.size() == 2) {
-    facts.y = AxisNamed(facts.names, stored.spatial_dimensions[0]);
-    facts.x = AxisNamed(facts.names, stored.spatial_dimensions[1]);
+  } else if (sides.size() == 2) {
+    facts.y = AxisNamed(facts.names, sides[0]);
+    facts.x = AxisNamed(facts.names, sides[1]);
   } else if (facts.transform || facts.has_crs || facts.crs) {
     facts.y = named ? AxisNamed(facts.names, "y") : rank - 2;
     facts.x = named ? AxisNamed(facts.names, "x") : rank - 1;
   }
-  if (facts.x < 0 || facts.x == facts.y) facts.x = facts.y = -1;
+  // Letters of rasters say something of each axis, whatever it is.
+  const auto is_side = [&](int axis) {
+    return axis >= 0 && !IsTime(facts.names[static_cast<size_t>(axis)]);
+  };
+  if (facts.x == facts.y || !is_side(facts.x) || (facts.y >= 0 && !is_side(facts.y))) {
+    facts.x = facts.y = -1;
+  }
 }
 
 }  // namespace
+
+bool IsTime(const std::string& name) { return name == "t" || name == "time"; }
 
 ArrayFacts ReadArrayFacts(GDALOpenInfo& open_info, const Array& array) {
   ArrayFacts facts;
@@ -252,8 +243,9 @@ ArrayFacts ReadArrayFacts(GDALOpenInfo& open_info, const Array& array) {
   NameAxes(array.info().shape, sidecar, stored, facts);
   for (auto at = facts.coordinates.begin(); at != facts.coordinates.end();) {
     const int axis = AxisNamed(facts.names, at->first);
-    const bool fits =
-        axis >= 0 && static_cast<int64_t>(at->second.values.size()) == array.info().shape[axis];
+    const auto count = static_cast<int64_t>(at->second.count());
+    const bool is_placed = facts.transform && (axis == facts.x || axis == facts.y);
+    const bool fits = axis >= 0 && (count == array.info().shape[axis] || (count == 0 && is_placed));
     at = fits ? std::next(at) : facts.coordinates.erase(at);
   }
   return facts;

@@ -5,9 +5,11 @@
 // Beyond what stored_metadata.h reads there is
 //
 // coordinates   an attribute: {dimension: [numbers]}, or as xarray's to_dict() has them,
-//               {dimension: {"data": [numbers], "attrs": {...}}}
-// NDARRAY       a domain of the sidecar, or of the sidecar's text in the file: DIMENSION_NAMES and
-//               COORDINATES as above, and ATTRIBUTES of which no text is shown, as JSON
+//               {dimension: {"data": [numbers], "attrs": {...}}}; without data where the
+//               geotransform says where x and y are
+// NDARRAY       a domain of the sidecar, or of the sidecar's text in the file: DIMENSION_NAMES,
+//               SPATIAL_DIMENSIONS and COORDINATES as the attributes, and ATTRIBUTES of which no
+//               text is shown, as JSON
 #ifndef GDAL_NDARRAY_RASTER_MULTIDIM_ARRAY_FACTS_H_
 #define GDAL_NDARRAY_RASTER_MULTIDIM_ARRAY_FACTS_H_
 
@@ -16,24 +18,15 @@
 #include <array>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
+#include "driver/raster/multidim/coordinates.h"
 #include "driver/store/array.h"
 
 namespace ndarray {
-
-using NamedValues = std::vector<std::pair<std::string, nlohmann::json>>;
-
-// Positions along one dimension, as many as it has elements.
-struct Coordinates {
-  std::vector<double> values;
-  NamedValues attributes;
-};
 
 struct ArrayFacts {
   std::vector<std::string> names;  // of dimensions: all different, none empty, none with a slash
@@ -48,6 +41,9 @@ struct ArrayFacts {
   NamedValues attributes;
   std::map<std::string, Coordinates> coordinates;  // by dimension
 };
+
+// Whether a dimension of that name is one of time.
+bool IsTime(const std::string& name);
 
 ArrayFacts ReadArrayFacts(GDALOpenInfo& open_info, const Array& array);
 

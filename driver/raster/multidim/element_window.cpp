@@ -312,9 +312,47 @@ class Mover {
 
 }  // namespace
 
+namespace {
+
+// Whether elements of an array go to the buffer as they are, one number each.
+bool IsSameNumber(const ElementPlan& element, const GDALExtendedDataType& buffer_type) {
+  return element.parts.size() == 1 && !element.is_widened &&
+         element.type.GetClass() == GEDTC_NUMERIC && buffer_type.GetClass() == GEDTC_NUMERIC &&
+         element.type.GetNumericDataType() == buffer_type.GetNumericDataType();
+}
+
+// The window as what the store reads, where its steps are 1; false for all others, and for what
+// needs a closer look.
+bool IsPlain(const AxisVector& shape, const ElementWindow& window, int64_t size, void* buffer,
+             ReadTarget& target) {
+  constexpr GPtrDiff_t kMaxStride = GPtrDiff_t{1} << 40;
+  target.to.data = buffer;
+  for (int axis = 0; axis < shape.size(); ++axis) {
+    const auto length = static_cast<GUInt64>(shape[axis]);
+    const GUInt64 start = window.start[axis];
+    const size_t count = window.count[axis];
+    const GPtrDiff_t stride = window.stride[axis];
+    if (window.step[axis] != 1 || start >= length || count < 1 || count > length - start ||
+        stride < 1 || stride > kMaxStride / size) {
+      return false;
+    }
+    target.box.start.push_back(static_cast<int64_t>(start));
+    target.box.stop.push_back(static_cast<int64_t>(start + count));
+    target.to.strides_bytes.push_back(stride * size);
+  }
+  return true;
+}
+
+}  // namespace
+
 Status ReadElements(const Array& array, const ElementPlan& element, const ElementWindow& window,
                     const GDALExtendedDataType& buffer_type, void* buffer) {
   const auto size = static_cast<int64_t>(buffer_type.GetSize());
+  if (IsSameNumber(element, buffer_type)) {
+    // Most windows, of which small ones should cost no more than they must.
+    ReadTarget target;
+    if (IsPlain(array.info().shape, window, size, buffer, target)) return array.Read(target);
+  }
   const Result<Selection> all = Select(array.info().shape, window, size, false);
   if (!all.ok()) return all.status();
   Mover mover(array, element, buffer_type);

@@ -13,24 +13,13 @@
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/gdal_types.h"
 #include "driver/raster/metadata/stored_metadata.h"
+#include "driver/raster/multidim/attribute_store.h"
 #include "driver/raster/reserved_names.h"
 
 namespace ndarray {
 namespace {
 
 using nlohmann::json;
-
-constexpr size_t kMaxNameBytes = 31;  // c-blosc2 reads no longer names of attributes
-
-std::string Packed(const json& value) {
-  const std::vector<uint8_t> bytes = json::to_msgpack(value);
-  return {bytes.begin(), bytes.end()};
-}
-
-std::string TextOf(const json& value) {
-  return value.is_string() ? value.get<std::string>()
-                           : value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 // Which letters of AXES the dimensions are; empty where no raster has as many.
 std::string LettersOf(const ArrayFacts& facts, int rank) {
@@ -101,27 +90,15 @@ class FactsDataset final : public GDALPamDataset {
   }
 };
 
-// First value and step of what is as regular as numbers can say.
-std::optional<std::pair<double, double>> Regular(const std::vector<double>& values) {
-  if (values.size() < 2) return std::nullopt;
-  const double step = (values.back() - values.front()) / static_cast<double>(values.size() - 1);
-  if (!std::isfinite(step) || step == 0) return std::nullopt;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const double wanted = values.front() + static_cast<double>(i) * step;
-    if (!(std::abs(values[i] - wanted) <= 1e-6 * std::abs(step))) return std::nullopt;
-  }
-  return std::make_pair(values.front(), step);
-}
-
-// Coordinates of x and y become a geotransform, if both are regular. Their units and the like go:
-// the CRS has them.
+// Coordinates of x and y become a geotransform, if both are regular: only their attributes are
+// left.
 void PlaceOnGrid(ArrayFacts& facts) {
   if (facts.transform || facts.x < 0 || facts.y < 0) return;
   const auto x = facts.coordinates.find(facts.names[static_cast<size_t>(facts.x)]);
   const auto y = facts.coordinates.find(facts.names[static_cast<size_t>(facts.y)]);
   if (x == facts.coordinates.end() || y == facts.coordinates.end()) return;
-  const auto along_x = Regular(x->second.values);
-  const auto along_y = Regular(y->second.values);
+  const auto along_x = Regular(x->second);
+  const auto along_y = Regular(y->second);
   if (!along_x || !along_y) return;
   facts.transform = {along_x->first - along_x->second / 2,
                      along_x->second,
@@ -129,8 +106,10 @@ void PlaceOnGrid(ArrayFacts& facts) {
                      along_y->first - along_y->second / 2,
                      0,
                      along_y->second};
-  facts.coordinates.erase(x);
-  facts.coordinates.erase(facts.names[static_cast<size_t>(facts.y)]);
+  for (const auto& of_axis : {x, y}) {
+    of_axis->second.values = std::vector<double>();
+    if (of_axis->second.attributes.empty()) facts.coordinates.erase(of_axis);
+  }
 }
 
 // Those that are not too long, of each dimension.
@@ -138,12 +117,10 @@ json ListedCoordinates(const ArrayFacts& facts, const std::string& path) {
   json listed = json::object();
   size_t size = 0;
   for (const auto& [name, coordinates] : facts.coordinates) {
-    json attributes = json::object();
-    for (const auto& [key, value] : coordinates.attributes) attributes[key] = value;
-    const json entry = {{"data", coordinates.values}, {"attrs", attributes}};
+    const json entry = ToJson(coordinates);
     const size_t bytes = Packed(entry).size();
     if (size + bytes > kMaxCoordinatesBytes) {
-      ReportWarning(path + ": coordinates: the " + std::to_string(coordinates.values.size()) +
+      ReportWarning(path + ": coordinates: the " + std::to_string(coordinates.count()) +
                     " of dimension " + name + " are not kept: more than " +
                     std::to_string(kMaxCoordinatesBytes) + " bytes");
       continue;
@@ -152,6 +129,11 @@ json ListedCoordinates(const ArrayFacts& facts, const std::string& path) {
     listed[name] = entry;
   }
   return listed;
+}
+
+// The names of y and x. REQUIRES: both are known
+std::vector<std::string> SidesOf(const ArrayFacts& facts) {
+  return {facts.names[static_cast<size_t>(facts.y)], facts.names[static_cast<size_t>(facts.x)]};
 }
 
 Status StoreInSidecar(const ArrayFacts& facts, FactsDataset& dataset, const std::string& letters,
@@ -164,11 +146,12 @@ Status StoreInSidecar(const ArrayFacts& facts, FactsDataset& dataset, const std:
   if (!letters.empty()) {
     keep("AXES", letters);
     keep("SHAPE", ShapeString(shape));
+  } else if (facts.x >= 0 && facts.y >= 0) {
+    keep("SPATIAL_DIMENSIONS", json(SidesOf(facts)).dump());
   }
   json typed = json::object();
   for (const auto& [name, value] : facts.attributes) {
-    const bool is_plain = value.is_string() && name.find_first_of("=:") == std::string::npos;
-    if (is_plain) {
+    if (value.is_string() && ItemName(name) == name) {
       dataset.SetMetadataItem(name.c_str(), TextOf(value).c_str());
     } else {
       typed[name] = value;
@@ -181,40 +164,23 @@ Status StoreInSidecar(const ArrayFacts& facts, FactsDataset& dataset, const std:
   return Status(StatusCode::kIo, path + ".aux.xml: it cannot be written");
 }
 
-// Attributes of a file that say what ArrayFacts says: the most that StoreMetadata makes, and more.
-const std::set<std::string> kOwnKeys = {"dimension_names",
-                                        "spatial:dimensions",
-                                        "spatial:transform",
-                                        "proj:wkt2",
-                                        "proj:code",
-                                        "proj:projjson",
-                                        "gdal",
-                                        "zarr_conventions",
-                                        "coordinates",
-                                        kMaskAttribute};
-
 Status StoreInFile(const ArrayFacts& facts, FactsDataset& dataset, const std::string& letters,
                    EditableAttributes& attributes, const std::string& path) {
   std::vector<Attribute> own;
   const json coordinates = ListedCoordinates(facts, path);
   if (!coordinates.empty()) own.emplace_back("coordinates", Packed(coordinates));
   if (letters.empty() && facts.x >= 0 && facts.y >= 0) {
-    const std::vector<std::string> sides = {facts.names[static_cast<size_t>(facts.y)],
-                                            facts.names[static_cast<size_t>(facts.x)]};
-    own.emplace_back("spatial:dimensions", Packed(sides));
+    own.emplace_back("spatial:dimensions", Packed(SidesOf(facts)));
   }
   std::vector<Attribute> foreign;
-  std::set<std::string> taken = kOwnKeys;
+  std::set<std::string> taken;
   size_t room = attributes.max_count() - 8;
   for (const auto& [name, value] : facts.attributes) {
-    if (room > 0 && name.size() <= kMaxNameBytes && taken.insert(name).second) {
+    if (room > 0 && IsAttributeName(name) && taken.insert(name).second) {
       foreign.emplace_back(name, Packed(value));
       --room;
     } else {
-      std::string item = name;  // GDAL ends the name of one there
-      std::replace_if(
-          item.begin(), item.end(), [](char c) { return c == '=' || c == ':'; }, '_');
-      dataset.SetMetadataItem(item.c_str(), TextOf(value).c_str());
+      dataset.SetMetadataItem(ItemName(name).c_str(), TextOf(value).c_str());
     }
   }
   std::vector<std::string> old;
@@ -226,7 +192,7 @@ Status StoreInFile(const ArrayFacts& facts, FactsDataset& dataset, const std::st
       if (!status.ok()) return status;
     }
   }
-  for (const auto& [name, value] : StoreMetadata(dataset, letters, facts.names)) {
+  for (const auto& [name, value] : StoreMetadata(dataset, letters, facts.names, path)) {
     Status status = attributes.Set(name, value);
     if (!status.ok()) return status;
   }
@@ -244,21 +210,6 @@ Status StoreArrayFacts(const ArrayFacts& said, const ElementPlan& element, Writa
   EditableAttributes* const attributes = array.editable_attributes();
   return attributes != nullptr ? StoreInFile(facts, dataset, letters, *attributes, array.path())
                                : StoreInSidecar(facts, dataset, letters, info.shape, array.path());
-}
-
-Status StoreAttribute(const std::string& name, const json& value, WritableArray& array) {
-  EditableAttributes* const attributes = array.editable_attributes();
-  if (attributes == nullptr) {
-    return Mismatch(StatusCode::kNotSupported, "attribute " + name, "a file that is there already",
-                    "a new file, or a .b2nd")
-        .At(array.path());
-  }
-  if (kOwnKeys.count(name) > 0) {
-    return Mismatch(StatusCode::kInvalidArgument, "attribute", name,
-                    "a name that the driver gives no meaning of its own")
-        .At(array.path());
-  }
-  return attributes->Set(name, Packed(value));
 }
 
 }  // namespace ndarray

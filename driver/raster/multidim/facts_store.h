@@ -11,16 +11,13 @@ namespace ndarray {
 
 // Replaces all that is said of the array, which was made new and has said nothing before. What the
 // next Flush() of the array commits, or, without attributes, a sidecar at once. Coordinates that
-// are regular are the geotransform of x and y, others are listed, and left out, with a GDAL
-// warning, where that takes more than kMaxCoordinatesBytes. Of attributes that find no room as
-// such, the text is kept.
+// are regular are the geotransform of x and y (their attributes are kept), others are listed, and
+// left out, with a GDAL warning, where that takes more than kMaxCoordinatesBytes. Of attributes
+// that find no room as such, the text is kept.
 Status StoreArrayFacts(const ArrayFacts& facts, const ElementPlan& element, WritableArray& array);
 
 constexpr size_t kMaxCoordinatesBytes = size_t{60}
                                         << 10;  // of a longer one nobody reads the values
-
-// One attribute of an open file. kNotSupported where files have none.
-Status StoreAttribute(const std::string& name, const nlohmann::json& value, WritableArray& array);
 
 }  // namespace ndarray
 

@@ -1,12 +1,13 @@
 #include "driver/raster/multidim/md_array.h"
 
 #include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "driver/raster/gdal_error.h"
 #include "driver/raster/image_structure.h"
-#include "driver/raster/multidim/element_window.h"
-#include "driver/raster/multidim/facts_store.h"
 #include "driver/raster/multidim/md_attribute.h"
 #include "driver/raster/multidim/md_dimension.h"
 
@@ -52,7 +53,7 @@ std::shared_ptr<GDALAttribute> MdArray::GetAttribute(const std::string& name) co
 }
 
 std::vector<std::shared_ptr<GDALAttribute>> MdArray::GetAttributes(CSLConstList) const {
-  return MakeAttributes(GetFullName(), open_->facts().attributes);
+  return MakeAttributes(GetFullName(), open_->attributes(), Keeper());
 }
 
 std::shared_ptr<OGRSpatialReference> MdArray::GetSpatialRef() const {
@@ -82,27 +83,16 @@ bool MdArray::IRead(const GUInt64* start, const size_t* count, const GInt64* ste
                     const GPtrDiff_t* stride, const GDALExtendedDataType& buffer_type,
                     void* buffer) const {
   return Guarded(false, [&] {
-    const auto lock = open_->LockForUpdate();
-    const Status status = ReadElements(open_->array(), open_->element(),
-                                       {start, count, step, stride}, buffer_type, buffer);
-    return Report(status.code() == StatusCode::kInvalidArgument ? status.At(GetFilename())
-                                                                : status) == CE_None;
+    return Done(open_->Read({start, count, step, stride}, buffer_type, buffer));
   });
 }
 
 bool MdArray::IWrite(const GUInt64* start, const size_t* count, const GInt64* step,
                      const GPtrDiff_t* stride, const GDALExtendedDataType& buffer_type,
                      const void* buffer) {
+  if (!MayWrite("access")) return false;
   return Guarded(false, [&] {
-    if (open_->writable() == nullptr) {
-      return Report(Mismatch(StatusCode::kNotSupported, "access", "read-only", "update")
-                        .At(GetFilename())) == CE_None;
-    }
-    const auto lock = open_->LockForUpdate();
-    const Status status = WriteElements(*open_->writable(), open_->element(),
-                                        {start, count, step, stride}, buffer_type, buffer);
-    return Report(status.code() == StatusCode::kInvalidArgument ? status.At(GetFilename())
-                                                                : status) == CE_None;
+    return Done(open_->Write({start, count, step, stride}, buffer_type, buffer));
   });
 }
 
@@ -116,6 +106,13 @@ bool MdArray::IAdviseRead(const GUInt64* start, const size_t* count, CSLConstLis
   return true;
 }
 
+// Of a window that cannot be, the store does not know whose it is.
+bool MdArray::Done(const Status& status) const {
+  if (status.ok()) return true;
+  const bool has_path = status.code() != StatusCode::kInvalidArgument;
+  return Report(has_path ? status : status.At(GetFilename())) == CE_None;
+}
+
 bool MdArray::IsNew(const char* what) const {
   if (open_->is_new()) return true;
   Report(Mismatch(StatusCode::kNotSupported, what, "an array that is there already",
@@ -124,19 +121,40 @@ bool MdArray::IsNew(const char* what) const {
   return false;
 }
 
+bool MdArray::MayWrite(const char* what) const {
+  if (open_->is_writable()) return true;
+  Report(Mismatch(StatusCode::kNotSupported, what, "read-only", "update").At(GetFilename()));
+  return false;
+}
+
+KeepAttribute MdArray::Keeper() const {
+  if (!open_->is_writable()) return {};
+  return [open = open_](const std::string& name, nlohmann::json value) {
+    return open->SetAttribute(name, std::move(value));
+  };
+}
+
 std::shared_ptr<GDALAttribute> MdArray::CreateAttribute(const std::string& name,
                                                         const std::vector<GUInt64>& dimensions,
                                                         const GDALExtendedDataType& type,
                                                         CSLConstList) {
-  if (!IsWritable() && !IsNew("attribute")) return nullptr;
-  return NewAttribute(GetFullName(), name, dimensions, type,
-                      [open = open_, name](nlohmann::json value) {
-                        const auto lock = open->LockForUpdate();
-                        if (!open->is_new()) return StoreAttribute(name, value, *open->writable());
-                        SetValue(open->EditFacts().attributes, name, std::move(value));
-                        return Status();
-                      });
+  if (!MayWrite("attribute") || IsTaken(open_->attributes(), name)) return nullptr;
+  return NewAttribute(GetFullName(), name, dimensions, type, Keeper());
 }
+
+#if NDARRAY_HAS_DELETE_ATTRIBUTE
+bool MdArray::DeleteAttribute(const std::string& name, CSLConstList) {
+  if (!MayWrite("attribute")) return false;
+  const NamedValues attributes = open_->attributes();
+  const bool is_there = std::any_of(attributes.begin(), attributes.end(),
+                                    [&](const auto& one) { return one.first == name; });
+  if (!is_there) {
+    return Done(
+        Mismatch(StatusCode::kInvalidArgument, "attribute", name, "one that the array has"));
+  }
+  return Guarded(false, [&] { return Done(open_->RemoveAttribute(name)); });
+}
+#endif
 
 bool MdArray::SetSpatialRef(const OGRSpatialReference* crs) {
   if (!IsNew("CRS")) return false;
@@ -162,27 +180,19 @@ bool MdArray::SetSpatialRef(const OGRSpatialReference* crs) {
 
 bool MdArray::SetRawNoDataValue(const void* value) {
   if (!IsNew("nodata")) return false;
-  if (value == nullptr) {
-    nodata_.clear();
-    open_->EditFacts().nodata.reset();
-    return true;
-  }
-  if (GetDataType().GetClass() != GEDTC_NUMERIC ||
-      GDALDataTypeIsComplex(GetDataType().GetNumericDataType()) != 0) {
-    return Report(Mismatch(StatusCode::kNotSupported, "nodata", "no real number", "one")
+  const GDALExtendedDataType& type = GetDataType();
+  if (type.GetClass() != GEDTC_NUMERIC || GDALDataTypeIsComplex(type.GetNumericDataType()) != 0) {
+    return value == nullptr ||
+           Report(Mismatch(StatusCode::kNotSupported, "nodata", "no real number", "one")
                       .At(GetFilename())) == CE_None;
   }
-  const auto* const bytes = static_cast<const std::byte*>(value);
-  nodata_.assign(bytes, bytes + GetDataType().GetSize());
-  open_->EditFacts().nodata = TextOfNoData(open_->element(), value);
-  Box all;
-  for (const int64_t side : open_->array().info().shape) {
-    all.start.push_back(0);
-    all.stop.push_back(side);
-  }
-  const auto lock = open_->LockForUpdate();
-  return open_->element().is_widened ||
-         Report(open_->writable()->Fill(all, nodata_.data())) == CE_None;
+  std::vector<std::byte> element(type.GetSize());  // of zeros, which is what is there without one
+  if (value != nullptr) std::memcpy(element.data(), value, element.size());
+  nodata_ = value != nullptr ? element : std::vector<std::byte>();
+  std::optional<std::string>& text = open_->EditFacts().nodata;
+  text.reset();
+  if (value != nullptr) text = TextOfNoData(open_->element(), value);
+  return Guarded(false, [&] { return Done(open_->FillUnwritten(element)); });
 }
 
 bool MdArray::SetUnit(const std::string& unit) {

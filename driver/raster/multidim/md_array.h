@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "driver/raster/gdal_compat.h"
+#include "driver/raster/multidim/md_attribute.h"
 #include "driver/raster/multidim/open_array.h"
 
 namespace ndarray {
@@ -27,7 +28,7 @@ class MdArray final : public GDALMDArray {
                                          std::shared_ptr<OpenArray> open,
                                          std::vector<std::shared_ptr<GDALDimension>> dimensions);
 
-  bool IsWritable() const override { return open_->writable() != nullptr; }
+  bool IsWritable() const override { return open_->is_writable(); }
   const std::string& GetFilename() const override { return open_->array().path(); }
   const std::vector<std::shared_ptr<GDALDimension>>& GetDimensions() const override {
     return dimensions_;
@@ -45,11 +46,15 @@ class MdArray final : public GDALMDArray {
   double GetOffset(bool* has_offset, GDALDataType* storage_type) const override;
   double GetScale(bool* has_scale, GDALDataType* storage_type) const override;
 
-  // Of an array that was made new. Of others only attributes, where the format has them.
+  // Attributes of any array that is open for update: all who ask see them at once.
   std::shared_ptr<GDALAttribute> CreateAttribute(const std::string& name,
                                                  const std::vector<GUInt64>& dimensions,
                                                  const GDALExtendedDataType& type,
                                                  CSLConstList options) override;
+#if NDARRAY_HAS_DELETE_ATTRIBUTE
+  bool DeleteAttribute(const std::string& name, CSLConstList options) override;
+#endif
+  // Of an array that was made new.
   bool SetSpatialRef(const OGRSpatialReference* crs) override;
   // Elements that are never written take the value.
   bool SetRawNoDataValue(const void* value) override;
@@ -69,7 +74,10 @@ class MdArray final : public GDALMDArray {
  private:
   MdArray(const std::string& group, const std::string& name, std::shared_ptr<OpenArray> open,
           std::vector<std::shared_ptr<GDALDimension>> dimensions);
-  bool IsNew(const char* what) const;  // else a GDAL error
+  bool Done(const Status& status) const;  // these: else a GDAL error
+  bool IsNew(const char* what) const;
+  bool MayWrite(const char* what) const;
+  KeepAttribute Keeper() const;  // of its attributes; none where they are only read
 
   const std::shared_ptr<OpenArray> open_;
   const std::vector<std::shared_ptr<GDALDimension>> dimensions_;

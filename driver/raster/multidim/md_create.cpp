@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -11,24 +13,94 @@
 #include "driver/raster/multidim/md_array.h"
 #include "driver/raster/multidim/md_attribute.h"
 #include "driver/raster/multidim/md_dataset.h"
-#include "driver/raster/multidim/new_positions.h"
+#include "driver/raster/multidim/positions.h"
 
 namespace ndarray {
 namespace {
 
-// Its variable has it, and so it knows that only weakly.
-class NewDimension final : public GDALDimension {
+// What is said of a file that is being made. Shared by all that GDAL hands out of it and that may
+// still say something: the last one that is released has it stored. It has none of them itself.
+struct NewFile {
+  NewFile(std::string to, ArrayMaker maker) : path(std::move(to)), make(std::move(maker)) {}
+  ~NewFile() { Flush(); }
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+
+  // Positions and the group's own attributes are said of the array.
+  CPLErr Flush() {
+    if (open == nullptr) return CheckNothingIsLost();
+    const ArrayFacts& said = open->facts();
+    std::map<std::string, Coordinates> placed;
+    for (const auto& [name, of_dimension] : coordinates) {
+      if (std::count(said.names.begin(), said.names.end(), name) > 0) placed[name] = of_dimension;
+    }
+    NamedValues all = said.attributes;
+    for (const auto& [name, value] : attributes) {
+      const bool is_own = std::any_of(
+          all.begin(), all.end(), [&key = name](const auto& other) { return other.first == key; });
+      if (is_own && of_group.count(name) == 0) continue;
+      SetValue(all, name, value);
+      of_group.insert(name);
+    }
+    // Nothing is stored twice.
+    if (!(placed == said.coordinates)) open->EditFacts().coordinates = std::move(placed);
+    if (all != said.attributes) open->EditFacts().attributes = std::move(all);
+    return open->Flush();
+  }
+
+  // Positions and attributes alone make no file. Reported once.
+  CPLErr CheckNothingIsLost() {
+    if ((coordinates.empty() && attributes.empty()) || knows_loss) return CE_None;
+    knows_loss = true;
+    Report(Mismatch(StatusCode::kNotSupported, "arrays",
+                    coordinates.empty()
+                        ? "none"
+                        : "none but that of dimension " + coordinates.begin()->first,
+                    coordinates.empty() ? "one" : "one with another name")
+               .At(path));
+    return CE_Failure;
+  }
+
+  const std::string path;
+  const ArrayMaker make;
+  std::map<std::string, Coordinates> coordinates;  // by dimension
+  NamedValues attributes;                          // of the group
+  std::set<std::string> of_group;  // those that the array has from it, and none of its own
+  std::shared_ptr<OpenArray> open;
+  bool knows_loss = false;
+};
+
+// Its variable has it, and so it knows that only weakly; where nobody has it any longer another one
+// is made, of the same positions.
+class NewDimension final : public GDALDimension, public std::enable_shared_from_this<NewDimension> {
  public:
   using GDALDimension::GDALDimension;
 
-  std::shared_ptr<GDALMDArray> GetIndexingVariable() const override { return variable_.lock(); }
+  // REQUIRES: as Positions::Write
+  std::shared_ptr<GDALMDArray> Place(GDALDataType type, std::shared_ptr<Coordinates> coordinates) {
+    type_ = type;
+    coordinates_ = std::move(coordinates);
+    variable_.reset();
+    return GetIndexingVariable();
+  }
+
+  std::shared_ptr<GDALMDArray> GetIndexingVariable() const override {
+    std::shared_ptr<GDALMDArray> variable = variable_.lock();
+    if (variable != nullptr || coordinates_ == nullptr) return variable;
+    const auto self = std::const_pointer_cast<NewDimension>(shared_from_this());
+    variable = Positions::Write("/", self, type_, coordinates_);
+    variable_ = variable;
+    return variable;
+  }
   bool SetIndexingVariable(std::shared_ptr<GDALMDArray> variable) override {
     variable_ = variable;
     return true;
   }
 
  private:
-  std::weak_ptr<GDALMDArray> variable_;
+  mutable std::weak_ptr<GDALMDArray> variable_;
+  GDALDataType type_ = GDT_Float64;
+  std::shared_ptr<Coordinates> coordinates_;
 };
 
 bool IsOneOf(const std::string& name, std::initializer_list<const char*> names) {
@@ -48,32 +120,15 @@ bool IsY(const GDALDimension& dimension) {
           IsOneOf(dimension.GetName(), {"y", "lat", "latitude", "northing"}));
 }
 
+constexpr const char* kOfRoot = "/_GLOBAL_";  // as GDAL calls what has the group's attributes
+
 class NewGroup final : public GDALGroup {
  public:
-  NewGroup(std::string path, ArrayMaker make)
-      : GDALGroup("", "/"), path_(std::move(path)), make_(std::move(make)) {}
+  explicit NewGroup(std::shared_ptr<NewFile> file) : GDALGroup("", "/"), file_(std::move(file)) {}
 
 #if NDARRAY_HAS_GROUP_SELF
   void KnowSelf(const std::shared_ptr<GDALGroup>& self) { SetSelf(self); }
 #endif
-
-  // Positions and the group's own attributes are said of the array.
-  CPLErr Flush() {
-    if (array_ == nullptr) return CheckNothingIsLost();
-    ArrayFacts& facts = open_->EditFacts();
-    facts.coordinates.clear();
-    for (const auto& [name, positions] : positions_) {
-      const auto axis = std::find(facts.names.begin(), facts.names.end(), name);
-      if (axis != facts.names.end()) facts.coordinates[name] = positions->coordinates();
-    }
-    for (const auto& [name, value] : *attributes_) {
-      const bool is_there =
-          std::any_of(facts.attributes.begin(), facts.attributes.end(),
-                      [&key = name](const auto& other) { return other.first == key; });
-      if (!is_there) facts.attributes.emplace_back(name, value);
-    }
-    return open_->Flush();
-  }
 
   std::vector<std::string> GetMDArrayNames(CSLConstList) const override {
     std::vector<std::string> names;
@@ -102,7 +157,7 @@ class NewGroup final : public GDALGroup {
       Report(Mismatch(StatusCode::kInvalidArgument, "dimension",
                       "\"" + name + "\" of " + std::to_string(size),
                       "another name without a slash, and at least one element")
-                 .At(path_));
+                 .At(file_->path));
       return nullptr;
     }
     dimensions_.push_back(std::make_shared<NewDimension>("/", name, type, direction, size));
@@ -116,79 +171,95 @@ class NewGroup final : public GDALGroup {
       if (name.empty() || name.find('/') != std::string::npos) {
         Report(Mismatch(StatusCode::kInvalidArgument, "array", "\"" + name + "\"",
                         "a name without a slash")
-                   .At(path_));
+                   .At(file_->path));
         return nullptr;
       }
       if (dimensions.size() == 1 && dimensions[0]->GetName() == name) {
         return CreatePositions(name, dimensions[0], type);
       }
       if (dimensions.empty()) {
-        ReportWarning(path_ + ": " + name + ": it has no dimensions, and is left out");
+        ReportWarning(file_->path + ": " + name + ": it has no dimensions, and is left out");
         return nullptr;
       }
       if (array_ != nullptr) {
         Report(Mismatch(StatusCode::kNotSupported, "arrays", array_->GetName() + " and " + name,
                         "one for each file (gdalmdimtranslate -array chooses it)")
-                   .At(path_));
+                   .At(file_->path));
         return nullptr;
       }
       return CreateOnly(name, dimensions, type, options);
     });
   }
 
+  std::shared_ptr<GDALGroup> CreateGroup(const std::string& name, CSLConstList) override {
+    Report(Mismatch(StatusCode::kNotSupported, "group", name, "none: a file has one array")
+               .At(file_->path));
+    return nullptr;
+  }
+
   std::shared_ptr<GDALAttribute> CreateAttribute(const std::string& name,
                                                  const std::vector<GUInt64>& dimensions,
                                                  const GDALExtendedDataType& type,
                                                  CSLConstList) override {
-    return NewAttribute("/", name, dimensions, type,
-                        [kept = attributes_, name](nlohmann::json value) {
-                          SetValue(*kept, name, std::move(value));
-                          return Status();
-                        });
+    if (IsTaken(file_->attributes, name)) return nullptr;
+    return NewAttribute(kOfRoot, name, dimensions, type, Keeper());
   }
+#if NDARRAY_HAS_DELETE_ATTRIBUTE
+  bool DeleteAttribute(const std::string& name, CSLConstList) override {
+    if (file_->of_group.erase(name) > 0) RemoveValue(file_->open->EditFacts().attributes, name);
+    RemoveValue(file_->attributes, name);
+    return true;
+  }
+#endif
   std::vector<std::shared_ptr<GDALAttribute>> GetAttributes(CSLConstList) const override {
-    return MakeAttributes(GetFullName(), *attributes_);
+    return MakeAttributes(kOfRoot, file_->attributes, Keeper());
   }
   std::shared_ptr<GDALAttribute> GetAttribute(const std::string& name) const override {
     return GetAttributeFromAttributes(name);
   }
 
  private:
-  // Positions alone make no file. Reported once.
-  CPLErr CheckNothingIsLost() {
-    if (positions_.empty() || knows_loss_) return CE_None;
-    knows_loss_ = true;
-    Report(Mismatch(StatusCode::kNotSupported, "arrays",
-                    "none but that of dimension " + positions_.begin()->first,
-                    "one with another name")
-               .At(path_));
-    return CE_Failure;
+  KeepAttribute Keeper() const {
+    return [file = file_](const std::string& name, nlohmann::json value) {
+      SetValue(file->attributes, name, std::move(value));
+      return Status();
+    };
   }
 
   std::shared_ptr<GDALMDArray> CreatePositions(const std::string& name,
                                                const std::shared_ptr<GDALDimension>& dimension,
                                                const GDALExtendedDataType& type) {
     if (type.GetClass() != GEDTC_NUMERIC || GDALDataTypeIsComplex(type.GetNumericDataType())) {
-      ReportWarning(path_ + ": coordinates of dimension " + name +
+      ReportWarning(file_->path + ": coordinates of dimension " + name +
                     ": they are no real numbers, and are left out");
       return nullptr;
     }
-    auto positions = NewPositions::Create(name, dimension, type);
+    const auto count = static_cast<size_t>(dimension->GetSize());
+    Coordinates& kept = file_->coordinates[name];
+    kept = ZeroCoordinates(type.GetNumericDataType(), count);
+    const std::shared_ptr<Coordinates> shared(file_, &kept);  // which keeps the file
+    std::shared_ptr<GDALMDArray> positions;
+    if (auto* const own = dynamic_cast<NewDimension*>(dimension.get())) {
+      positions = own->Place(type.GetNumericDataType(), shared);
+    } else {
+      positions = Positions::Write("/", dimension, type.GetNumericDataType(), shared);
+      dimension->SetIndexingVariable(positions);
+    }
     positions_[name] = positions;
-    dimension->SetIndexingVariable(positions);
     return positions;
   }
 
   std::shared_ptr<GDALMDArray> CreateOnly(
       const std::string& name, const std::vector<std::shared_ptr<GDALDimension>>& dimensions,
       const GDALExtendedDataType& type, CSLConstList options) {
+    const bool signed_byte = EQUAL(CSLFetchNameValueDef(options, "PIXELTYPE", ""), "SIGNEDBYTE");
     const auto scalar = type.GetClass() == GEDTC_NUMERIC
-                            ? ToScalarType(type.GetNumericDataType(), false)
+                            ? ToScalarType(type.GetNumericDataType(), signed_byte)
                             : std::nullopt;
     if (!scalar || dimensions.size() > size_t{kMaxAxes}) {
       Report(Mismatch(StatusCode::kNotSupported, "array " + name, "its data type or dimensions",
                       std::string("1 to 64 dimensions, and one of ") + CreationDataTypes())
-                 .At(path_));
+                 .At(file_->path));
       return nullptr;
     }
     AxisVector shape;
@@ -200,38 +271,35 @@ class NewGroup final : public GDALGroup {
       facts.names.push_back(dimension->GetName());
     }
     if (facts.x < 0 || facts.y < 0) facts.x = facts.y = -1;
-    Result<std::shared_ptr<Array>> made = make_(shape, *scalar, options);
+    Result<std::shared_ptr<Array>> made = file_->make(shape, *scalar, options);
     if (!made.ok()) return Report(made.status()), nullptr;
     if ((*made)->writable() == nullptr) {
       Report(Mismatch(StatusCode::kNotSupported, "file system", "one that only appends",
                       "one whose files can be updated")
-                 .At(path_));
+                 .At(file_->path));
       return nullptr;
     }
-    open_ = std::make_shared<OpenArray>(std::move(*made), std::move(facts));
-    open_->EditFacts();
-    array_ = MdArray::Create("/", name, open_, dimensions);
+    file_->open = OpenArray::New(std::move(*made), std::move(facts));
+    array_ = MdArray::Create("/", name, file_->open, dimensions);
     return array_;
   }
 
-  const std::string path_;
-  const ArrayMaker make_;
+  const std::shared_ptr<NewFile> file_;
   std::vector<std::shared_ptr<GDALDimension>> dimensions_;
-  std::map<std::string, std::shared_ptr<NewPositions>> positions_;
-  const std::shared_ptr<NamedValues> attributes_ = std::make_shared<NamedValues>();
-  std::shared_ptr<OpenArray> open_;
+  std::map<std::string, std::shared_ptr<GDALMDArray>> positions_;
   std::shared_ptr<MdArray> array_;
-  bool knows_loss_ = false;
 };
 
 }  // namespace
 
 std::unique_ptr<GDALDataset> MakeNewMdDataset(const std::string& path, ArrayMaker make) {
-  auto group = std::make_shared<NewGroup>(path, std::move(make));
+  const auto file = std::make_shared<NewFile>(path, std::move(make));
+  const auto group = std::make_shared<NewGroup>(file);
 #if NDARRAY_HAS_GROUP_SELF
   group->KnowSelf(group);
 #endif
-  auto dataset = MakeMdDataset(group, [group] { return group->Flush(); });
+  auto dataset =
+      MakeMdDataset(group, {[file] { return file->Flush(); }, [file] { return file->open; }});
   dataset->SetDescription(path.c_str());
   return dataset;
 }

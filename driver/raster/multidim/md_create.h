@@ -18,7 +18,8 @@ using ArrayMaker = std::function<Result<std::shared_ptr<Array>>(
 
 // A dataset whose root group makes the file when its array is created; before, nothing is touched.
 // Pixels are there with the next flush, and what is said of the array (attributes, nodata, CRS,
-// coordinates) when all that GDAL has handed out is released, or with a flush of the dataset.
+// coordinates) when all that GDAL has handed out is released, in any order, or with a flush of the
+// dataset.
 // Indexing variables of the dimensions (arrays of one dimension that have its name) are kept with
 // the array. A second array is an error.
 std::unique_ptr<GDALDataset> MakeNewMdDataset(const std::string& path, ArrayMaker make);

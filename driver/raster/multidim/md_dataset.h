@@ -10,9 +10,15 @@
 
 namespace ndarray {
 
-// The dataset of a group; `flush`, if there is one, is its FlushCache.
-std::unique_ptr<GDALDataset> MakeMdDataset(std::shared_ptr<GDALGroup> root,
-                                           std::function<CPLErr()> flush);
+// What the dataset of a file of one array can do besides. Its geotransform is the one of x and y;
+// that of an array that was made new is set. The item TAKE_CHUNKS is as in classic datasets.
+struct OnlyArray {
+  std::function<CPLErr()> flush;                       // FlushCache
+  std::function<std::shared_ptr<OpenArray>()> opened;  // nullptr: it is not made yet
+};
+
+// The dataset of a group.
+std::unique_ptr<GDALDataset> MakeMdDataset(std::shared_ptr<GDALGroup> root, OnlyArray array = {});
 
 // The group of a file of one array, which has the name of the file without its extension.
 std::shared_ptr<GDALGroup> MakeRootGroup(GDALOpenInfo& open_info, std::shared_ptr<Array> array);

@@ -59,7 +59,9 @@ class Group final : public GDALGroup {
     return GetAttributeFromAttributes(name);
   }
   std::vector<std::shared_ptr<GDALAttribute>> GetAttributes(CSLConstList) const override {
-    return MakeAttributes(GetFullName(), contents_.attributes);
+    // As GDAL's own drivers name what has a group's attributes.
+    const std::string parent = GetFullName() == "/" ? "" : GetFullName();
+    return MakeAttributes(parent + "/_GLOBAL_", contents_.attributes, {});
   }
 
  private:

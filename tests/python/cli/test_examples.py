@@ -33,6 +33,7 @@ OTHERS = {
     "gdal_ndarray SUBCOMMAND --help",  # test_man_pages.py
     "GetVirtualMemAutoArray(gdal.GF_Write)",  # test_zero_copy.py
     "gdal_translate -of B2ND",  # README.md, above
+    "gdal mdim info", 'xarray.open_dataset("stack.b2nd", engine="gdalxarray")',  # multidim/
     "np.int64(3)",  # test_dtype_spellings.py, as a part of headers
 }
 

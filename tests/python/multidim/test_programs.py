@@ -11,6 +11,12 @@ from multidim.test_reading import open_array, save
 
 pytestmark = pytest.mark.skipif(shutil.which("gdalmdimtranslate") is None, reason="no gdalmdimtranslate")
 
+
+def has_mdim():
+    """Whether there is `gdal mdim`: from GDAL 3.11 on."""
+    return shutil.which("gdal") is not None and int(gdal.VersionInfo()) >= 3110000
+
+
 NNUNET = {"dimension_names": ["c", "z", "y", "x"]}
 OME = {"dimension_names": ["t", "z", "c", "y", "x"],
        "coordinates": {"t": {"data": [0, 0.5, 1.5], "attrs": {"units": "s"}}}, "channels": ["DAPI", "GFP"]}
@@ -87,10 +93,39 @@ def test_positions_of_an_ome_stack_are_copied(stack, tmp_path):
     assert time.GetUnit() == "s"
 
 
-def test_gdal_mdim_convert_copies_a_case_of_nnunet(case, tmp_path):
-    if shutil.which("gdal") is None:
-        pytest.skip("no program gdal: before 3.11")
+@pytest.fixture
+def mdim():
+    if not has_mdim():
+        pytest.skip("no program gdal mdim: before 3.11")
+    return lambda *words: run("gdal", "mdim", *words)
+
+
+def test_gdal_mdim_convert_copies_a_case_of_nnunet(mdim, case, tmp_path):
     array, path = case
-    run("gdal", "mdim", "convert", path, tmp_path / "copy.zarr")
+    mdim("convert", path, tmp_path / "copy.zarr")
     group = gdal.OpenEx(str(tmp_path / "copy.zarr"), gdal.OF_MULTIDIM_RASTER).GetRootGroup()
     np.testing.assert_array_equal(group.OpenMDArray("case_0000").ReadAsArray(), array)
+    mdim("convert", "--co", "BLOCKSIZE=1,6,20,30", tmp_path / "copy.zarr", tmp_path / "back.b2nd")
+    np.testing.assert_array_equal(open_array(tmp_path / "back.b2nd").ReadAsArray(), array)
+    assert list(open_array(tmp_path / "back.b2nd").GetBlockSize()) == [1, 6, 20, 30]
+
+
+def test_gdal_mdim_info_shows_an_ome_stack(mdim, stack):
+    info = json.loads(mdim("info", "--detailed", stack[1]))
+    assert [d["name"] for d in info["dimensions"]] == OME["dimension_names"]
+    assert info["arrays"]["t"]["values"] == [0, 0.5, 1.5]
+    assert info["arrays"]["stack"]["attributes"]["channels"]["value"] == OME["channels"]
+
+
+@pytest.mark.parametrize("options", [["BLOCKSIZE=1,6,20,30"], ["BLOCKSIZE=1,6,20,30", "BLOCKS=1,3,10,15"]])
+def test_chunks_of_a_copy_are_no_cause_of_a_warning(case, tmp_path, options):
+    words = [word for option in options for word in ("-co", option)]
+    done = subprocess.run(["gdalmdimtranslate", "-of", "B2ND", *words, case[1], str(tmp_path / "copy.b2nd")],
+                          check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert list(open_array(tmp_path / "copy.b2nd").GetBlockSize()) == [1, 6, 20, 30]
+
+
+def test_blocks_of_arrays_are_named_as_ignored_for_rasters(tmp_path, errors):
+    gdal.GetDriverByName("B2ND").Create(str(tmp_path / "a.b2nd"), 8, 8, options=["BLOCKS=4,4"])
+    assert [text.split(": ", 1)[1] for text in errors] == ["ignored: BLOCKS=4,4; rasters have BLOCKXSIZE and BLOCKYSIZE"]

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from osgeo import gdal
+from support.package import DIMS, SHAPE, options_of
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[3] / "tools" / "python"
 sys.path.insert(0, str(PACKAGE))
@@ -54,3 +55,14 @@ def image(saved, suffix, rng):
     array = rng.integers(0, 60000, (3, 70, 90), dtype="u2")
     chunks = {} if suffix == ".npy" else {"BLOCKSIZE": 16, "CHUNKXSIZE": 32, "CHUNKYSIZE": 32}
     return saved(array, "image" + suffix, nodata=7, **chunks), array
+
+
+@pytest.fixture
+def stack(tmp_path, suffix, rng, georeferenced):
+    """(3, 4, 70, 90) uint16 called t, z, y, x, as it is opened, and its pixels."""
+    import gdal_ndarray
+    array = rng.integers(0, 60000, SHAPE, dtype="u2")
+    with gdal_ndarray.create(tmp_path / ("stack" + suffix), SHAPE, "u2", dims=DIMS, nodata=7, **georeferenced,
+                             **options_of(suffix)) as writer:
+        writer[...] = array
+    return gdal_ndarray.open(tmp_path / ("stack" + suffix)), array

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from gdal_ndarray import _process
 from osgeo import gdal
-from support.package import equal
+from support.package import equal, options_of
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -164,6 +164,35 @@ def test_store_by_a_cluster(image, tmp_path, suffix, client):
     gdal_ndarray.store(lazy, tmp_path / "bar.npy", progress=True)
     names = {name for name in os.listdir(tmp_path) if not name.endswith(".aux.xml")}
     assert names == {"image" + suffix, "new" + suffix, "bar.npy"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".b2nd" if gdal.GetDriverByName("B2ND") else ".npy"])
+def test_a_cluster_stores_four_axes(stack, tmp_path, suffix, client):
+    opened, array = stack
+    lazy = opened.dask((1, 2, 35, 45)) + 1
+    stored = gdal_ndarray.store(lazy, tmp_path / ("new" + suffix), like=opened, **options_of(suffix))
+    equal(stored[...], array + np.uint16(1))
+    assert stored.dims == opened.dims
+    with pytest.raises(ZeroDivisionError, match="of a task"):
+        lazy = da.ones((2, 2, 64, 64), chunks=32).map_blocks(fail_in_four, dtype="f8")
+        gdal_ndarray.store(lazy, tmp_path / ("no" + suffix))
+    assert not (tmp_path / ("no" + suffix)).exists()
+
+
+def fail_in_four(block, block_info=None):
+    if block_info and block_info[0]["chunk-location"] == (0, 0, 1, 0):
+        raise ZeroDivisionError("of a task")
+    return block
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".b2nd" if gdal.GetDriverByName("B2ND") else ".npy"])
+def test_processes_store_four_axes(stack, tmp_path, suffix):
+    opened, array = stack
+    with dask.config.set(scheduler="processes", num_workers=1):
+        stored = gdal_ndarray.store(opened.dask((1, 2, 35, 45)) + 1, tmp_path / ("new" + suffix))
+    equal(stored[...], array + np.uint16(1))
 
 
 @pytest.mark.slow

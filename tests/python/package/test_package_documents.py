@@ -17,6 +17,9 @@ assert np.array_equal(smooth[1:-1], (lambda a: (a[:-2] + a[1:-1] + a[2:]) / 3)(n
 assert (stored.crs, stored.transform) == (image.crs, image.transform)
 assert gdal_ndarray.open("east.npy").transform[2] == 502000
 assert np.array_equal(np.asarray(gdal_ndarray.open("mask.b2nd")), image[...] > 2000)
+assert np.array_equal(stack[0, 1], crop) and (stack[5, 2, :256] == 7).all() and not stack[5, 1].any()
+assert stack.dims == ("month", "z", "y", "x") == spring.dims and stack.crs == image.crs == spring.crs
+assert spring[0, 0, 0, 0] == 14 and sums[1, 5, 5].compute() == crop[5, 5]
 """
 
 
@@ -44,7 +47,8 @@ def run(folder, code):
 
 def test_examples_of_the_package(folder):
     run(folder, code_of("tools/python/README.md", "Windows") + code_of("tools/python/README.md", "Dask") +
-        code_of("tools/python/README.md", "xarray") + code_of("tools/python/README.md", "New files") + CHECKS)
+        code_of("tools/python/README.md", "xarray") + code_of("tools/python/README.md", "New files") +
+        code_of("tools/python/README.md", "New files / Four and more axes") + CHECKS)
 
 
 def test_example_of_the_readme(folder):

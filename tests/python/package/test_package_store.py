@@ -12,7 +12,7 @@ import types
 import gdal_ndarray
 import numpy as np
 import pytest
-from gdal_ndarray import _writing
+from gdal_ndarray import _new_file, _writing
 from osgeo import gdal
 from support import fault
 from support.package import equal, in_child
@@ -105,9 +105,9 @@ def test_chunks_are_the_same_whoever_compresses_them(tmp_path, rng, options):
 def test_blocks_are_cut_into_parts_that_are_handed_over(tmp_path, rng, monkeypatch):
     monkeypatch.setattr(store_module, "MAX_PART_BYTES", 4096)
     taken = []
-    take = _writing.take_chunks
-    monkeypatch.setattr(_writing, "take_chunks",
-                        lambda *arguments: (taken.append(arguments[3:]), take(*arguments)))
+    take = _new_file.NewFile.take_chunks
+    monkeypatch.setattr(_new_file.NewFile, "take_chunks",
+                        lambda *arguments: (taken.append(arguments[2:]), take(*arguments)))
     array = rng.integers(0, 60000, (100, 130), dtype="u2")
     equal(gdal_ndarray.store(array, tmp_path / "new.b2nd", **SMALL)[...], array)
     assert len(taken) == len(set(taken)) == 4 * 3
@@ -211,13 +211,13 @@ def test_workers_take_no_locks(tmp_path, monkeypatch):
 @pytest.mark.parametrize("shape", [shape for shape in itertools.product((1, 4, 5), repeat=3)], ids=str)
 def test_axes_are_those_that_the_driver_sees_in_such_a_file(npy, shape):
     """The package asks nobody which axes a shape has: a rule of its own, the same as the driver's."""
-    from gdal_ndarray.create import _axes
+    from gdal_ndarray._facts import axes_of_shape
     structure = gdal.Open(npy(np.zeros(shape, "u1"))).GetMetadata("IMAGE_STRUCTURE")
-    assert structure["AXES"] == _axes(shape, {}, ())
+    assert structure["AXES"] == axes_of_shape(shape)
 
 
 def test_sidecars_are_those_that_the_driver_knows(npy):
-    assert {".aux.xml", ".ovr", ".msk"} <= set(_writing.sidecars(gdal.GetDriverByName("NPY")))
+    assert {".aux.xml", ".ovr", ".msk"} <= set(_new_file.sidecars(gdal.GetDriverByName("NPY")))
 
 
 UNGUARDED = """

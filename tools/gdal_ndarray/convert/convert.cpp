@@ -188,7 +188,7 @@ void ConvertStack(TiffPages& pages, const Job& arguments, const ArrayFormat& for
   }
   std::vector<Attribute> attributes;
   if (format.keeps_metadata) {
-    attributes = StoreMetadata(*description, IsRaster(stack) ? "BYX" : "", stack.names);
+    attributes = StoreMetadata(*description, IsRaster(stack) ? "BYX" : "", stack.names, array.path);
   }
   WriteFile(array.path, PlanNew(format, array, options.List()), attributes, SourceOf(pages, stack),
             ProgressOf(arguments.quiet));

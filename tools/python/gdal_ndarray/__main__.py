@@ -26,7 +26,7 @@ import sys
 from . import _errors, _plugin, _version
 from ._gdal import gdal
 from ._plugin import DRIVERS, PLUGIN
-from ._writing import DRIVERS as FORMATS
+from ._new_file import DRIVERS as FORMATS
 
 DOCUMENT = pathlib.Path(__file__).with_name("drivers.md")  # only in the wheel
 OTHERS = ("numpy", "dask", "distributed", "xarray", "rioxarray", "rasterio", "blosc2")

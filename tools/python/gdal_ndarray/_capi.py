@@ -11,38 +11,34 @@ from typing import Any
 
 import numpy as np
 
-from ._clibrary import HANDLER, as_texts, from_texts, library, taken
+from ._capi_multidim import ExtendedDataType, Group, MDArrayReadAsArray  # noqa: F401
+from ._capi_reference import SpatialReference
+from ._clibrary import CODES, DTYPES, HANDLER, VERSION, as_texts, from_texts, library, number_of, taken, transfer
+from ._clibrary import RELEASE_NAME as __version__  # noqa: F401
 
 CE_Warning, CE_Failure = 2, 3
 CPLE_AppDefined, CPLE_OutOfMemory, CPLE_OpenFailed, CPLE_IllegalArg, CPLE_NotSupported = 1, 2, 4, 5, 6
 CPLE_UserInterrupt, CPLE_ObjectNull = 9, 10
-OF_RASTER, OF_UPDATE, OF_VERBOSE_ERROR = 2, 1, 0x40
+OF_RASTER, OF_UPDATE, OF_MULTIDIM_RASTER, OF_VERBOSE_ERROR = 2, 1, 0x10, 0x40
 OAMS_TRADITIONAL_GIS_ORDER = 0
-GDT_Unknown, GDT_Byte = 0, 1
+GDT_Unknown, GDT_Byte, GDT_Float64 = 0, 1, 7
 _READ, _WRITE = 0, 1
 
-__version__ = library.GDALVersionInfo(b"RELEASE_NAME").decode()
-_version = tuple(int(part) for part in __version__.split(".")[:2])
-_DTYPES = {1: np.uint8, 2: np.uint16, 3: np.int16, 4: np.uint32, 5: np.int32, 6: np.float32, 7: np.float64,
-           10: np.complex64, 11: np.complex128, 12: np.uint64, 13: np.int64}
-if _version >= (3, 7):
+if VERSION >= (3, 7):
     GDT_Int8 = 14
-    _DTYPES[14] = np.int8
-if _version >= (3, 10):
+if VERSION >= (3, 10):
     OF_THREAD_SAFE = 0x800
-if _version >= (3, 11):
+if VERSION >= (3, 11):
     GDT_Float16 = 15
-    _DTYPES[15] = np.float16
-_CODES = {np.dtype(dtype): code for code, dtype in _DTYPES.items()}
 _OF_COMPLEX_INTEGERS = {8: np.complex64, 9: np.complex64, 16: np.complex64}
 
 
 def GDALTypeCodeToNumericTypeCode(code: int) -> Any:
-    return _DTYPES.get(code) or _OF_COMPLEX_INTEGERS.get(code)
+    return DTYPES.get(code) or _OF_COMPLEX_INTEGERS.get(code)
 
 
 def NumericTypeCodeToGDALTypeCode(dtype: Any) -> int | None:
-    return _CODES.get(np.dtype(dtype))
+    return CODES.get(np.dtype(dtype))
 
 
 # --- errors and options
@@ -155,21 +151,6 @@ def _path(path: str) -> bytes:
     return path.encode("utf-8", "surrogateescape")
 
 
-def _number(function: Callable, *arguments: Any) -> Any:
-    """What a function returns that says by its last argument whether there is such a number, or None."""
-    there = c_int()
-    value = function(*arguments, byref(there))
-    return value if there.value else None
-
-
-def _transfer(array: np.ndarray) -> tuple[int, int]:
-    """Address and type of pixels."""
-    code = _CODES.get(array.dtype)
-    if code is None:
-        raise TypeError(f"pixels: found {array.dtype}, which GDAL {__version__} does not have")
-    return array.ctypes.data, code
-
-
 class _Object:
     """A handle of the C API; `of` NULL is None."""
 
@@ -205,6 +186,10 @@ class Driver(_Object):
         return Dataset.of(library.GDALCreate(self.handle, _path(path), width, height, bands, code,
                                              as_texts(list(options))))
 
+    def CreateMultiDimensional(self, path: str, options: Sequence[str] = ()) -> Dataset | None:
+        return Dataset.of(library.GDALCreateMultiDimensional(self.handle, _path(path), None,
+                                                             as_texts(list(options))))
+
 
 class Dataset(_Object):
     thisown = True  # closed with its last name
@@ -235,6 +220,9 @@ class Dataset(_Object):
 
     def GetDriver(self) -> Driver:
         return Driver(library.GDALGetDatasetDriver(self.handle))
+
+    def GetRootGroup(self) -> Group | None:
+        return Group.of(library.GDALDatasetGetRootGroup(self.handle))
 
     def GetRasterBand(self, number: int) -> Band | None:
         return Band.of(library.GDALGetRasterBand(self.handle, number), self)
@@ -279,7 +267,7 @@ class Dataset(_Object):
         numbers = bands or range(1, self.RasterCount + 1)
         if planes.shape != (len(numbers), height, width):  # or memory outside it would be used
             raise ValueError(f"pixels: found shape {planes.shape}, wanted {(len(numbers), height, width)}")
-        address, code = _transfer(planes)
+        address, code = transfer(planes)
         band_step, line_step, pixel_step = planes.strides
         return library.GDALDatasetRasterIOEx(
             self.handle, direction, x, y, width, height, address, width, height, code, len(numbers),
@@ -307,16 +295,16 @@ class Band(_Object):
         return (library.GDALGetRasterUnitType(self.handle) or b"").decode()
 
     def GetScale(self) -> float | None:
-        return _number(library.GDALGetRasterScale, self.handle)
+        return number_of(library.GDALGetRasterScale, self.handle)
 
     def GetOffset(self) -> float | None:
-        return _number(library.GDALGetRasterOffset, self.handle)
+        return number_of(library.GDALGetRasterOffset, self.handle)
 
     def GetNoDataValue(self) -> int | float | None:
         function = {12: library.GDALGetRasterNoDataValueAsUInt64,
                     13: library.GDALGetRasterNoDataValueAsInt64}.get(self.DataType,
                                                                       library.GDALGetRasterNoDataValue)
-        return _number(function, self.handle)
+        return number_of(function, self.handle)
 
     def SetNoDataValue(self, value: int | float) -> int:
         if self.DataType == 12:
@@ -334,37 +322,7 @@ class Band(_Object):
     def _move(self, direction: int, x: int, y: int, width: int, height: int, pixels: np.ndarray) -> int:
         if pixels.shape != (height, width):
             raise ValueError(f"pixels: found shape {pixels.shape}, wanted {(height, width)}")
-        address, code = _transfer(pixels)
+        address, code = transfer(pixels)
         line_step, pixel_step = pixels.strides
         return library.GDALRasterIOEx(self.handle, direction, x, y, width, height, address, width, height,
                                       code, pixel_step, line_step, None)
-
-
-class SpatialReference:
-    def __init__(self, handle: int | None = None):
-        self.handle = handle or library.OSRNewSpatialReference(None)
-
-    def __del__(self) -> None:
-        library.OSRDestroySpatialReference(self.handle)
-
-    def SetFromUserInput(self, text: str) -> int:
-        return library.OSRSetFromUserInput(self.handle, text.encode())
-
-    ImportFromWkt = SetFromUserInput
-
-    def SetAxisMappingStrategy(self, strategy: int) -> None:
-        library.OSRSetAxisMappingStrategy(self.handle, strategy)
-
-    def ExportToWkt(self, options: Sequence[str] = ()) -> str | None:
-        text = ctypes.c_void_p()
-        failed = library.OSRExportToWktEx(self.handle, byref(text), as_texts(list(options)))
-        found = taken(text.value)
-        return None if failed else found
-
-    def IsGeographic(self) -> int:
-        return library.OSRIsGeographic(self.handle)
-
-    def GetLinearUnitsName(self) -> str | None:
-        name = ctypes.c_char_p()
-        library.OSRGetLinearUnits(self.handle, byref(name))
-        return name.value.decode() if name.value else None

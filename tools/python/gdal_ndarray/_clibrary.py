@@ -6,14 +6,20 @@ from __future__ import annotations
 import ctypes
 import os
 import pathlib
-from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint64, c_void_p
+from collections.abc import Callable
+from ctypes import POINTER, byref, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint64, c_void_p
+from typing import Any
 
+import numpy as np
 import rasterio
 
 from . import _plugin
 
 _TEXTS = POINTER(c_char_p)  # ends with NULL
 HANDLER = ctypes.CFUNCTYPE(None, c_int, c_int, c_char_p)
+
+# Start, count, step and stride of each axis.
+_WINDOW = (POINTER(c_uint64), POINTER(c_size_t), POINTER(c_int64), POINTER(c_int64))
 
 # Functions by what they return: names, and the types of their arguments.
 _FUNCTIONS: dict[object, dict[str, tuple]] = {
@@ -25,6 +31,8 @@ _FUNCTIONS: dict[object, dict[str, tuple]] = {
         "OSRSetAxisMappingStrategy": (c_void_p, c_int), "OSRSetPROJSearchPaths": (_TEXTS,),
         "CPLSetConfigOption": (c_char_p, c_char_p), "GDALClose": (c_void_p,),
         "GDALInfoOptionsFree": (c_void_p,), "GDALTranslateOptionsFree": (c_void_p,),
+        "GDALGroupRelease": (c_void_p,), "GDALMDArrayRelease": (c_void_p,), "GDALDimensionRelease": (c_void_p,),
+        "GDALExtendedDataTypeRelease": (c_void_p,), "GDALAttributeRelease": (c_void_p,),
     },
     c_int: {
         "GDALGetDriverCount": (), "GDALGetRasterCount": (c_void_p,), "GDALGetRasterXSize": (c_void_p,),
@@ -40,6 +48,13 @@ _FUNCTIONS: dict[object, dict[str, tuple]] = {
         "OSRExportToWktEx": (c_void_p, POINTER(c_void_p), _TEXTS),
         "GDALDatasetRasterIOEx": (c_void_p, c_int, c_int, c_int, c_int, c_int, c_void_p, c_int, c_int, c_int,
                                   c_int, POINTER(c_int), c_int64, c_int64, c_int64, c_void_p),
+        "GDALMDArraySetSpatialRef": (c_void_p, c_void_p),
+        "GDALMDArraySetNoDataValueAsDouble": (c_void_p, c_double),
+        "GDALMDArraySetNoDataValueAsInt64": (c_void_p, c_int64),
+        "GDALMDArraySetNoDataValueAsUInt64": (c_void_p, c_uint64),
+        "GDALMDArrayRead": (c_void_p, *_WINDOW, c_void_p, c_void_p, c_void_p, c_size_t),
+        "GDALMDArrayWrite": (c_void_p, *_WINDOW, c_void_p, c_void_p, c_void_p, c_size_t),
+        "GDALExtendedDataTypeGetNumericDataType": (c_void_p,), "GDALAttributeWriteString": (c_void_p, c_char_p),
         "GDALRasterIOEx": (c_void_p, c_int, c_int, c_int, c_int, c_int, c_void_p, c_int, c_int, c_int,
                            c_int64, c_int64, c_void_p),
     },
@@ -47,15 +62,26 @@ _FUNCTIONS: dict[object, dict[str, tuple]] = {
         "GDALVersionInfo": (c_char_p,), "GDALGetDriverShortName": (c_void_p,),
         "GDALGetDescription": (c_void_p,), "GDALGetMetadataItem": (c_void_p, c_char_p, c_char_p),
         "GDALGetRasterUnitType": (c_void_p,), "CPLGetConfigOption": (c_char_p, c_char_p),
+        "GDALDimensionGetName": (c_void_p,), "GDALDimensionGetType": (c_void_p,),
+        "GDALAttributeGetName": (c_void_p,), "GDALAttributeReadAsString": (c_void_p,),
     },
     c_double: {
         "GDALGetRasterNoDataValue": (c_void_p, POINTER(c_int)), "GDALGetRasterScale": (c_void_p, POINTER(c_int)),
-        "GDALGetRasterOffset": (c_void_p, POINTER(c_int)), "OSRGetLinearUnits": (c_void_p, POINTER(c_char_p)),
+        "GDALGetRasterOffset": (c_void_p, POINTER(c_int)),
+        "GDALMDArrayGetNoDataValueAsDouble": (c_void_p, POINTER(c_int)),
+        "OSRGetLinearUnits": (c_void_p, POINTER(c_char_p)),
     },
-    c_int64: {"GDALGetRasterNoDataValueAsInt64": (c_void_p, POINTER(c_int))},
-    c_uint64: {"GDALGetRasterNoDataValueAsUInt64": (c_void_p, POINTER(c_int)), "VSIFTellL": (c_void_p,)},
+    c_int64: {"GDALGetRasterNoDataValueAsInt64": (c_void_p, POINTER(c_int)),
+              "GDALMDArrayGetNoDataValueAsInt64": (c_void_p, POINTER(c_int))},
+    c_uint64: {"GDALGetRasterNoDataValueAsUInt64": (c_void_p, POINTER(c_int)), "VSIFTellL": (c_void_p,),
+               "GDALDimensionGetSize": (c_void_p,),
+               "GDALMDArrayGetNoDataValueAsUInt64": (c_void_p, POINTER(c_int))},
     c_size_t: {"VSIFReadL": (c_char_p, c_size_t, c_size_t, c_void_p)},
-    _TEXTS: {"GDALGetMetadata": (c_void_p, c_char_p), "GDALGetFileList": (c_void_p,)},
+    _TEXTS: {"GDALGetMetadata": (c_void_p, c_char_p), "GDALGetFileList": (c_void_p,),
+             "GDALGroupGetMDArrayNames": (c_void_p, _TEXTS), "GDALGroupGetGroupNames": (c_void_p, _TEXTS),
+             "GDALMDArrayGetStructuralInfo": (c_void_p,)},
+    POINTER(c_void_p): {"GDALMDArrayGetDimensions": (c_void_p, POINTER(c_size_t)),
+                        "GDALMDArrayGetAttributes": (c_void_p, POINTER(c_size_t), _TEXTS)},
     c_void_p: {
         "GDALGetDriverByName": (c_char_p,), "GDALIdentifyDriver": (c_char_p, _TEXTS),
         "GDALOpenEx": (c_char_p, c_int, _TEXTS, _TEXTS, _TEXTS), "GDALGetRasterBand": (c_void_p, c_int),
@@ -64,6 +90,13 @@ _FUNCTIONS: dict[object, dict[str, tuple]] = {
         "OSRClone": (c_void_p,), "OSRNewSpatialReference": (c_char_p,), "VSIFOpenL": (c_char_p, c_char_p),
         "GDALInfoOptionsNew": (_TEXTS, c_void_p), "GDALInfo": (c_void_p, c_void_p),
         "GDALTranslateOptionsNew": (_TEXTS, c_void_p),
+        "GDALCreateMultiDimensional": (c_void_p, c_char_p, _TEXTS, _TEXTS), "GDALDatasetGetRootGroup": (c_void_p,),
+        "GDALGroupOpenMDArray": (c_void_p, c_char_p, _TEXTS), "GDALMDArrayGetSpatialRef": (c_void_p,),
+        "GDALGroupCreateDimension": (c_void_p, c_char_p, c_char_p, c_char_p, c_uint64, _TEXTS),
+        "GDALGroupCreateMDArray": (c_void_p, c_char_p, c_size_t, POINTER(c_void_p), c_void_p, _TEXTS),
+        "GDALDimensionGetIndexingVariable": (c_void_p,), "GDALExtendedDataTypeCreateString": (c_size_t,),
+        "GDALMDArrayCreateAttribute": (c_void_p, c_char_p, c_size_t, POINTER(c_uint64), c_void_p, _TEXTS),
+        "GDALMDArrayGetDataType": (c_void_p,), "GDALExtendedDataTypeCreate": (c_int,),
         "GDALTranslate": (c_char_p, c_void_p, c_void_p, POINTER(c_int)),
     },
 }
@@ -114,3 +147,29 @@ def taken(text: int | None) -> str | None:
 
 
 library = _load()
+RELEASE_NAME = library.GDALVersionInfo(b"RELEASE_NAME").decode()
+VERSION = tuple(int(part) for part in RELEASE_NAME.split(".")[:2])
+
+# NumPy's types of GDAL's, by their numbers, and the reverse.
+DTYPES = {1: np.uint8, 2: np.uint16, 3: np.int16, 4: np.uint32, 5: np.int32, 6: np.float32, 7: np.float64,
+          10: np.complex64, 11: np.complex128, 12: np.uint64, 13: np.int64}
+if VERSION >= (3, 7):
+    DTYPES[14] = np.int8
+if VERSION >= (3, 11):
+    DTYPES[15] = np.float16
+CODES = {np.dtype(dtype): code for code, dtype in DTYPES.items()}
+
+
+def number_of(function: Callable, *arguments: Any) -> Any:
+    """What a function returns that says by its last argument whether there is such a number, or None."""
+    there = c_int()
+    value = function(*arguments, byref(there))
+    return value if there.value else None
+
+
+def transfer(array: np.ndarray) -> tuple[int, int]:
+    """Address and type of pixels."""
+    code = CODES.get(array.dtype)
+    if code is None:
+        raise TypeError(f"pixels: found {array.dtype}, which GDAL {RELEASE_NAME} does not have")
+    return array.ctypes.data, code

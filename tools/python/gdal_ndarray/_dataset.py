@@ -16,6 +16,7 @@ from typing import Any
 
 from . import _errors, _process
 from ._gdal import gdal
+from ._opened_array import OpenedArray
 
 Options = tuple[tuple[str, str], ...]
 
@@ -38,6 +39,8 @@ def option_text(value: object) -> str:
     """A value of Python as GDAL's options spell it."""
     if isinstance(value, bool):
         return "YES" if value else "NO"
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(str, value))
     return str(value)
 
 
@@ -59,9 +62,17 @@ class Handles:
         self._shared: gdal.Dataset | None = None
         self._by_thread: dict[int, gdal.Dataset] = {}
         self._can_share = hasattr(gdal, "OF_THREAD_SAFE")
-        self._layout: tuple[int, ...] | None = None  # of the file that was opened first
+        self._layout: tuple | None = None  # of the file that was opened first
         self._lock = threading.Lock()
+        self._arrays: ArrayHandles | None = None
         _everything.add(self)
+
+    def arrays(self) -> ArrayHandles:
+        """Those of the same file, opened through the multidimensional API."""
+        if self._arrays is None:
+            with self._lock:
+                self._arrays = self._arrays or ArrayHandles(self.path, self._options, self._driver)
+        return self._arrays
 
     def get(self) -> gdal.Dataset:
         """A dataset that this thread may use until the next call. OSError and ValueError as open()."""
@@ -76,6 +87,8 @@ class Handles:
         with self._lock:
             self._shared = None
             self._by_thread = {}
+        if self._arrays is not None:
+            self._arrays.close()
 
     def header(self) -> gdal.Dataset:
         """A dataset to ask for metadata, which those for all threads do not have in full (GDAL 3.13)."""
@@ -85,8 +98,14 @@ class Handles:
             return self._open_one(0)
 
     def _open_one(self, flags: int) -> gdal.Dataset:
-        """A dataset with the open options that suit this process now. Under the lock, since drivers may
-        load themselves when they are first used."""
+        """Under the lock, since drivers may load themselves when they are first used."""
+        dataset = self._open_dataset(gdal.OF_RASTER | flags)
+        self._check_layout((dataset.RasterCount, dataset.RasterYSize, dataset.RasterXSize,
+                            *(dataset.GetRasterBand(band + 1).DataType for band in range(dataset.RasterCount))))
+        return dataset
+
+    def _open_dataset(self, flags: int) -> gdal.Dataset:
+        """A dataset with the open options that suit this process now."""
         if self._driver is None:
             driver = _errors.quietly(gdal.IdentifyDriver, self.path)
             self._driver = driver.ShortName if driver else ""
@@ -96,16 +115,14 @@ class Handles:
         if gdal.GetConfigOption("GDAL_NUM_THREADS"):
             options.pop("NUM_THREADS", None)
         options.update(self._options)
-        dataset = _errors.call(self.path, gdal.OpenEx, self.path,
-                               gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR | flags,
-                               open_options=[f"{name}={value}" for name, value in options.items()])
-        layout = (dataset.RasterCount, dataset.RasterYSize, dataset.RasterXSize,
-                  *(dataset.GetRasterBand(band + 1).DataType for band in range(dataset.RasterCount)))
+        return _errors.call(self.path, gdal.OpenEx, self.path, gdal.OF_VERBOSE_ERROR | flags,
+                            open_options=[f"{name}={value}" for name, value in options.items()])
+
+    def _check_layout(self, layout: tuple) -> None:
         if self._layout not in (None, layout):
             raise ValueError(f"{self.path}: was replaced by a raster of another shape or type since it was "
                              "opened; open it again")
         self._layout = layout
-        return dataset
 
     def _open(self) -> gdal.Dataset:
         with self._lock:
@@ -129,6 +146,20 @@ class Handles:
         self._shared = None
         self._by_thread = {}
         self._lock = threading.Lock()
+
+
+class ArrayHandles(Handles):
+    """The same of a file that is one array of any number of axes: `get` and `header` are an OpenedArray, or
+    None where the file has several. Each thread has its own; all share the file."""
+
+    def __init__(self, path: str, options: Options, driver: str | None):
+        super().__init__(path, tuple(option for option in options if option[0] != "AXES"), driver)
+        self._can_share = False
+
+    def _open_one(self, flags: int) -> OpenedArray | None:
+        opened = OpenedArray.of(self.path, self._open_dataset(gdal.OF_MULTIDIM_RASTER | flags))
+        self._check_layout((opened.layout()["SHAPE"], opened.layout()["DTYPE"]) if opened else ())
+        return opened
 
 
 def handles_for_unpickled(path: str, options: Options, driver: str) -> Handles:

@@ -18,13 +18,16 @@ from ._gdal import gdal, gdal_array
 OURS = ("NPY", "B2ND")
 DIMS = {"B": "band", "Y": "y", "X": "x"}
 HAS_INT8 = hasattr(gdal, "GDT_Int8")
+GRANULE_BYTES = 256 << 10
 HAS_FLOAT16 = hasattr(gdal, "GDT_Float16")
 
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
     """`axes` has a letter (B, Y, X) for each of the last axes; `stack` are the sizes of those before
-    them, which are subdatasets to GDAL. `shape`, `chunks` and `dims` have all axes, in array order."""
+    them, which are subdatasets to GDAL. Where an array is read by GDAL's multidimensional API there is no
+    stack, and "." in `axes` stands for what is none of these. `shape`, `chunks` and `dims` have all axes, in
+    array order."""
 
     driver: str
     shape: tuple[int, ...]
@@ -37,14 +40,50 @@ class Facts:
     transform: tuple[float, ...] | None  # a, b, c, d, e, f: x = a column + b line + c, y = ...
     nodata: int | float | None
     layout: dict[str, str]  # GDAL's metadata domain IMAGE_STRUCTURE
+    names: tuple[str, ...] = ()  # of the axes, where the file has some and they are more than three
 
     @property
     def dims(self) -> tuple[str, ...]:
-        return (*(f"axis_{axis}" for axis in range(len(self.stack))), *(DIMS[axis] for axis in self.axes))
+        return self.names or self.roles
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What axes are to a raster, whatever they are called: "y", "x", "band", and "axis_0" and so on."""
+        return roles_of("." * len(self.stack) + self.axes)
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it is read by the multidimensional API."""
+        return not self.stack and len(self.axes) > 3
+
+    @property
+    def is_raster(self) -> bool:
+        """Whether it is one dataset with bands."""
+        return not self.stack and not self.is_array
 
     @property
     def is_records(self) -> bool:
         return self.layout.get("DTYPE", "").startswith("[") and self.driver in OURS
+
+
+def roles_of(axes: str) -> tuple[str, ...]:
+    return tuple(DIMS.get(letter, f"axis_{axis}") for axis, letter in enumerate(axes))
+
+
+def axes_of_shape(shape: tuple[int, ...]) -> str:
+    """As the drivers take them where nobody says which: (pixels), (lines, pixels), (bands, lines, pixels), or
+    (lines, pixels, bands) where the last of three has at most 4 elements and the first more."""
+    if len(shape) < 3:
+        return "YX"[-len(shape):]
+    return "." * (len(shape) - 3) + ("YXB" if shape[-1] <= 4 < shape[-3] else "BYX")
+
+
+def axes_of_names(dims: tuple[str, ...]) -> str | None:
+    """By names that mean lines and pixels; the axis of bands is left out. None where there are none."""
+    for y, x in (("y", "x"), ("latitude", "longitude"), ("lat", "lon")):
+        if y in dims and x in dims:
+            return "".join({y: "Y", x: "X"}.get(dim, ".") for dim in dims)
+    return None
 
 
 def part_name(driver: str, path: str, index: tuple[int, ...]) -> str:
@@ -67,9 +106,42 @@ def facts_of(handles: Handles, options: Options) -> Facts:
         names = [name for name, _ in dataset.GetSubDatasets()]
         raise ValueError(f"{path}: has no bands of its own; open one of its subdatasets: {names}"
                          if names else f"{path}: has no bands")
-    stack = ast.literal_eval(layout["SHAPE"])[:-3]
+    shape = ast.literal_eval(layout["SHAPE"])
+    if not layout["DTYPE"].startswith("[") and (opened := handles.arrays().header()) is not None:
+        return _facts_of_array(path, opened, driver, shape, dict(options))
+    stack = shape[:-3]
     part = Handles(part_name(driver, path, (0,) * len(stack)), options, driver).header()
     return _facts(path, part, driver, part.GetMetadata("IMAGE_STRUCTURE"), stack)
+
+
+def _facts_of_array(path: str, opened: Any, driver: str, shape: tuple[int, ...],
+                    options: dict[str, str]) -> Facts:
+    layout = opened.layout()
+    names, types = opened.dimensions()
+    if names == tuple(f"dim_{axis}" for axis in range(len(shape))):
+        names = ()  # what GDAL shows where the file has none
+    rule = options.get("AXES", "").upper() or axes_of_shape(shape)
+    axes = axes_of_names(names) or "." * (len(shape) - len(rule)) + rule
+    if "HORIZONTAL_Y" in types and "HORIZONTAL_X" in types:
+        letters = {"HORIZONTAL_Y": "Y", "HORIZONTAL_X": "X"}
+        axes = "".join(letters.get(kind, "." if letter in "YX" else letter) for kind, letter in zip(types, axes))
+    dtype = np.dtype(layout["DTYPE"]).newbyteorder("=")
+    chunks = ast.literal_eval(layout["CHUNKS"]) if "CHUNKS" in layout else _granule(shape, dtype, layout["ORDER"])
+    return Facts(
+        driver=driver, shape=shape, dtype=dtype, chunks=tuple(min(pair) for pair in zip(chunks, shape)), axes=axes,
+        stack=(), bands=1, crs=_wkt_of(path, opened.spatial_reference()),
+        transform=_in_our_order(opened.geotransform()), nodata=_scalar(opened.nodata(), dtype), layout=layout,
+        names=names)
+
+
+def _granule(shape: tuple[int, ...], dtype: np.dtype, order: str) -> tuple[int, ...]:
+    """Elements of a `.npy` that lie together, as many as the driver's blocks of a raster have."""
+    left = max(GRANULE_BYTES // dtype.itemsize, 1)
+    sides = [1] * len(shape)
+    for axis in range(len(shape)) if order == "F" else reversed(range(len(shape))):
+        sides[axis] = min(shape[axis], left)
+        left //= sides[axis]
+    return tuple(sides)
 
 
 def _layout_of_overview(path: str, options: Options, driver: str) -> dict[str, str]:
@@ -97,16 +169,23 @@ def _facts(path: str, dataset: gdal.Dataset, driver: str, layout: dict[str, str]
         stack_chunks = stored[:len(stack)]
     else:
         stack_chunks = (1,) * len(stack)
-    transform = dataset.GetGeoTransform(can_return_null=True)
     reference = dataset.GetSpatialRef()
     dtype = _dtype(driver, layout, bands)
     return Facts(
         driver=driver, shape=stack + shape, dtype=dtype,
         chunks=tuple(min(pair) for pair in zip((*stack_chunks, *chunks), stack + shape)),
         axes=axes, stack=stack, bands=len(bands),
-        crs=_errors.call(path, reference.ExportToWkt, ["FORMAT=WKT2_2019"]) if reference else None,
-        transform=tuple(transform[i] for i in (1, 2, 0, 4, 5, 3)) if transform else None,
+        crs=_wkt_of(path, reference),
+        transform=_in_our_order(dataset.GetGeoTransform(can_return_null=True)),
         nodata=_scalar(bands[0].GetNoDataValue(), dtype), layout=dict(layout))
+
+
+def _wkt_of(path: str, reference: Any) -> str | None:
+    return _errors.call(path, reference.ExportToWkt, ["FORMAT=WKT2_2019"]) if reference else None
+
+
+def _in_our_order(six: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    return tuple(six[i] for i in (1, 2, 0, 4, 5, 3)) if six else None
 
 
 def _dtype(driver: str, layout: dict[str, str], bands: list[gdal.Band]) -> np.dtype:

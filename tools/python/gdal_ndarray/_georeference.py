@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from . import _errors
-from ._gdal import gdal, osr
+from ._gdal import osr
 from .array import Array
 from .array import open as open_array
 
@@ -16,7 +16,8 @@ from .array import open as open_array
 @dataclasses.dataclass(frozen=True)
 class Georeference:
     """`crs` as text that GDAL understands, `transform` as Array.transform, `lines` and `pixels` of
-    the raster that it is of (None: of any)."""
+    the raster that it is of (None: of any). `coordinates`: positions along axes, by their names, with attributes
+    that are texts, such as "units"."""
 
     crs: str | None = None
     transform: tuple[float, ...] | None = None
@@ -24,24 +25,32 @@ class Georeference:
     descriptions: tuple[str, ...] = ()
     lines: int | None = None
     pixels: int | None = None
+    coordinates: dict[str, tuple[np.ndarray, dict[str, str]]] = dataclasses.field(default_factory=dict)
+
+    def fits(self, lines: int, pixels: int) -> bool:
+        """Whether the transform is that of a raster of this size, too."""
+        return self.lines in (None, lines) and self.pixels in (None, pixels)
+
+
+def opened(like: Any) -> Any:
+    """An Array where it is a path, else itself."""
+    return open_array(like) if isinstance(like, (str, os.PathLike)) else like
 
 
 def georeference_of(like: Any) -> Georeference:
-    """Of an Array, the path of a raster, or a DataArray with `spatial_ref` as rioxarray makes it; of
-    None none. TypeError for anything else."""
+    """Of an Array, or a DataArray with `spatial_ref` as rioxarray makes it; of None none. TypeError for
+    anything else."""
     if like is None:
         return Georeference()
-    if isinstance(like, (str, os.PathLike)):
-        like = open_array(like)
     if isinstance(like, Array):
-        sizes = dict(zip(like.dims, like.shape))
+        sizes = dict(zip(like.facts.roles, like.shape))
         descriptions: tuple[str, ...] = ()
-        if not like.facts.stack:
+        if like.facts.is_raster:
             dataset = like.header()
             descriptions = tuple(dataset.GetRasterBand(number + 1).GetDescription()
                                  for number in range(like.facts.bands))
         return Georeference(like.crs, like.transform, like.nodata, descriptions,
-                            sizes.get("y", 1), sizes["x"])
+                            sizes.get("y", 1), sizes.get("x", 1), like.coordinates())
     if hasattr(like, "coords") and hasattr(like, "dims"):
         return _of_data_array(like)
     raise TypeError(f"like: found {type(like).__name__}, wanted a gdal_ndarray.Array, a path or a DataArray")
@@ -56,6 +65,7 @@ def with_usual_dims(array: Any) -> Any:
 
 
 def _of_data_array(array: Any) -> Georeference:
+    coordinates = _coordinates(array)
     array = with_usual_dims(array)
     name = array.encoding.get("grid_mapping", array.attrs.get("grid_mapping", "spatial_ref"))
     reference = array.coords[name].attrs if name in array.coords else {}
@@ -74,7 +84,21 @@ def _of_data_array(array: Any) -> Georeference:
     nodata = array.attrs.get("_FillValue", np.nan if "_FillValue" in array.encoding else None)
     return Georeference(reference.get("crs_wkt", reference.get("spatial_ref")), transform,
                         None if nodata is None else np.asarray(nodata).item(), (),
-                        sizes.get("y"), sizes.get("x"))
+                        sizes.get("y"), sizes.get("x"), coordinates)
+
+
+def _coordinates(array: Any) -> dict[str, tuple[np.ndarray, dict[str, str]]]:
+    """Of the axes of a DataArray, dates as numbers of CF's; texts and the like are left out."""
+    from xarray.conventions import encode_cf_variable
+    found = {}
+    for dim in array.dims:
+        variable = array.coords[dim].variable if dim in array.coords else None
+        if variable is not None and variable.dtype.kind in "mM":
+            variable = encode_cf_variable(variable.to_base_variable())
+        if variable is not None and variable.ndim == 1 and variable.dtype.kind in "iuf":
+            texts = {str(name): value for name, value in variable.attrs.items() if isinstance(value, str)}
+            found[str(dim)] = np.asarray(variable.values, np.float64), texts
+    return found
 
 
 def _step(coordinates: np.ndarray, known: float | None) -> float | None:
@@ -85,26 +109,15 @@ def _step(coordinates: np.ndarray, known: float | None) -> float | None:
     return step if np.allclose(np.diff(coordinates), step, rtol=1e-3, atol=0) else None
 
 
-def write(path: str, dataset: gdal.Dataset, given: Georeference, dtype: np.dtype) -> None:
-    """Gives it to a new dataset, before its pixels. ValueError for a CRS that GDAL does not know."""
-    if given.crs:
-        reference = osr.SpatialReference()
-        try:
-            _errors.call(path, reference.SetFromUserInput, given.crs)
-        except OSError:
-            raise ValueError(f"crs: found {given.crs!r}, wanted WKT, \"EPSG:32633\" or what else GDAL knows") from None
-        reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
-        _errors.call(path, dataset.SetSpatialRef, reference)
-    same_size = given.lines in (None, dataset.RasterYSize) and given.pixels in (None, dataset.RasterXSize)
-    if given.transform and same_size:
-        a, b, c, d, e, f = given.transform
-        _errors.call(path, dataset.SetGeoTransform, (c, a, b, f, d, e))
-    for number in range(dataset.RasterCount):
-        band = dataset.GetRasterBand(number + 1)
-        if given.nodata is not None:
-            _errors.call(path, band.SetNoDataValue, given.nodata)
-        if len(given.descriptions) == dataset.RasterCount and given.descriptions[number]:
-            _errors.call(path, band.SetDescription, given.descriptions[number], void=True)
+def spatial_reference(path: str, crs: str) -> osr.SpatialReference:
+    """Of GDAL's. ValueError for text that GDAL does not know."""
+    reference = osr.SpatialReference()
+    try:
+        _errors.call(path, reference.SetFromUserInput, crs)
+    except OSError:
+        raise ValueError(f"crs: found {crs!r}, wanted WKT, \"EPSG:32633\" or what else GDAL knows") from None
+    reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    return reference
 
 
 def holds(dtype: np.dtype, nodata: int | float) -> bool:

@@ -48,8 +48,9 @@ class Array:
     when it first reads, also after a fork.
 
     The axes are those of the file: `dims` are "y" (lines), "x" (pixels) and, where there are several
-    bands, or the file has such an axis, "band", in the file's order; axes of a stack before these are
-    "axis_0" and so on. NumPy functions that are given it read all of it (`np.asarray`).
+    bands, or the file has such an axis, "band", in the file's order. Four and more axes have the names
+    that the file gives them (`dimension_names`), or else "axis_0" and so on before these three. NumPy
+    functions that are given it read all of it (`np.asarray`).
     """
 
     path: str
@@ -178,7 +179,7 @@ class Array:
     def windows(self, size: int | tuple[int, int],
                 overlap: int | tuple[int, int] = 0) -> Iterator[windows.Window]:
         """Keys that cover the image row by row: see windows.windows."""
-        return windows.windows(self.shape, self.dims, size, overlap)
+        return windows.windows(self.shape, self.facts.roles, size, overlap)
 
     # --- other libraries
 
@@ -194,6 +195,11 @@ class Array:
         as rioxarray and odc-geo read them. Lazy; with `chunks` ("auto" or as for dask()) a Dask array."""
         from . import xarray as module
         return module.data_array(self, chunks)
+
+    def coordinates(self) -> dict[str, tuple[np.ndarray, dict[str, str]]]:
+        """Positions along axes (float64), by their names, with attributes such as "units": of four and more axes,
+        where the file has some. Those of y and x, where these have a transform, are centres of pixels."""
+        return self._find_handles().arrays().header().coordinates() if self.facts.is_array else {}
 
     def __dask_tokenize__(self) -> tuple:
         return type(self).__name__, self.path, self.open_options, self.facts.shape, self.stamp()
@@ -259,6 +265,9 @@ class Array:
     def _read(self, ranges: list[range], out: np.ndarray) -> None:
         depth = len(self.facts.stack)
         if out.size == 0:
+            return
+        if self.facts.is_array:
+            self._find_handles().arrays().get().read(ranges, out)
             return
         if depth == 0:
             _reading.read(self.path, self._reading_dataset(), self.facts, ranges, out)

@@ -12,12 +12,13 @@ import pathlib
 import shutil
 import threading
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from . import _errors, _facts, _georeference, _indexing, _writing
+from . import _facts, _georeference, _indexing, _writing
 from ._dataset import as_options
-from ._gdal import gdal
+from ._new_file import NewFile, Plan, driver_of, sidecars
 
 AXES_OF_INTERLEAVE = {"BAND": "BYX", "PIXEL": "YXB", "LINE": "YBX"}
 MAX_LENGTH = (1 << 31) - 1
@@ -26,24 +27,35 @@ _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 
 def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, like: Any = None, *,
-           crs: Any = _keep, transform: Any = _keep, nodata: Any = _keep, **options: Any) -> Writer:
-    """A new file of zeros (nodata, where that is given), to be written as `writer[window] = pixels`.
+           dims: Sequence[str] | None = None, crs: Any = _keep, transform: Any = _keep, nodata: Any = _keep,
+           **options: Any) -> Writer:
+    """A new file of zeros (of nodata, where that is given, but for a `.npy` of one to three axes), to be
+    written as `writer[window] = pixels`.
 
-    `path` ends in `.npy` or `.b2nd`. `shape` is that of the file, of one to three axes: (x,), (y, x),
-    (band, y, x), or what `AXES` ("YXB") or `INTERLEAVE` say; three axes without them are as those of
-    `like`, else (band, y, x) unless the last has at most 4 elements and the first more. bool becomes
-    uint8. `like` (an Array, a path, a DataArray) gives CRS, nodata, descriptions of bands and, where it
-    has as many lines and pixels, the transform; `crs` (WKT, "EPSG:32633"), `transform` (six numbers, as
-    Array.transform) and `nodata` override it, None too. All else are creation options of the driver.
+    `path` ends in `.npy` or `.b2nd`. `shape` is that of the file: (x,), (y, x), (band, y, x), or what `AXES`
+    ("YXB") or `INTERLEAVE` say; three axes without them are as those of `like`, else (band, y, x) unless the
+    last has at most 4 elements and the first more. Of four and more axes (up to 16 in a `.b2nd`, 64 in a
+    `.npy`) those called "y" and "x" (or latitude and longitude, lat and lon) are lines and pixels, else the
+    last two. bool becomes uint8.
+
+    `dims` are the names of all axes, which the file keeps (`dimension_names`). Without them four and more
+    axes have the names of those of `like`, if it has as many, else "axis_0" ... "band", "y", "x".
+    `like` (an Array, a path, a DataArray) gives CRS, nodata, descriptions of bands and, where it has as many
+    lines and pixels, the transform; of four and more axes also positions along those of the same name and
+    length. `crs` (WKT, "EPSG:32633"), `transform` (six numbers, as Array.transform) and `nodata` override it,
+    None too.
+    All else are creation options of the driver; of four and more axes `BLOCKSIZE` (of chunks) and `BLOCKS`
+    may be sequences of a number for each axis.
 
     The file takes its name when all is written, by leaving the `with` block or commit(); until then,
     and after an exception or the end of the process, what was there before is there. Where two write
-    the same name at once, the second gets a BlockingIOError. ValueError for options, shapes and types
+    the same name at once, the second gets a BlockingIOError. ValueError for options, shapes, names and types
     that the driver refuses, OSError where files cannot be made.
     """
     name = os.fsdecode(path)
     if name.startswith("/vsi"):
         raise ValueError(f"path: found {name}, wanted a file of a local or mounted file system")
+    like = _georeference.opened(like)
     reference = _georeference.georeference_of(like)
     dtype = np.dtype(dtype).newbyteorder("=")
     dtype = np.dtype(np.uint8) if dtype == np.bool_ else dtype
@@ -59,47 +71,46 @@ def create(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: Any, lik
         if nodata is not None and not _georeference.holds(dtype, nodata):
             raise ValueError(f"nodata: found {nodata}, wanted a value of {dtype}")
         reference = dataclasses.replace(reference, nodata=nodata)
-    texts = dict(as_options(options))
-    shape = tuple(map(operator.index, shape))
-    axes = _axes(shape, texts, getattr(like, "dims", ()))
-    return Writer(os.path.abspath(name), shape, dtype, axes, reference, texts)
+    is_placed = reference.crs is not None or reference.transform is not None
+    plan = _plan(os.path.abspath(name), tuple(map(operator.index, shape)), dtype, dims, like, is_placed,
+                 dict(as_options(options)))
+    return Writer(plan, reference)
 
 
 class Writer:
     """What create() returns. Threads may write at the same time; one after the other does. A process
     made by fork cannot. Windows that cover whole `chunks` are compressed once."""
 
-    def __init__(self, path: str, shape: tuple[int, ...], dtype: np.dtype, axes: str,
-                 reference: _georeference.Georeference, options: dict[str, str]):
-        """Arguments as create() has checked them; `axes` has a letter for each."""
-        self.path = path
-        self.shape = shape
-        self.dtype = dtype
+    def __init__(self, plan: Plan, reference: _georeference.Georeference):
+        """Arguments as create() has checked them."""
+        self.path = plan.path
+        self.shape = plan.shape
+        self.dtype = plan.dtype
         self.nodata = reference.nodata
-        self._axes = axes
+        self.plan = plan  # of the file, for those who make pieces of it
         self._lock = threading.RLock()
         self._process = os.getpid()
-        self._options = options
-        self._dataset: Any = None  # a gdal.Dataset until all is done
-        self._folder = _PartialFolder(path, _writing.sidecars(_writing.driver_of(path)))
+        self._file: NewFile | None = None  # until all is done
+        self._folder = _PartialFolder(plan.path, sidecars(driver_of(plan.path)))
         _writers.add(self)
         try:
             self._folder.make()
-            self._dataset = _writing.create(self._folder.file, path, shape, dtype, axes, options)
-            _georeference.write(path, self._dataset, reference, dtype)
-            layout = self._dataset.GetMetadata("IMAGE_STRUCTURE")
+            self._file = _writing.create(plan, self._folder.file)
+            self._file.describe(reference)
+            layout = self._file.layout()
         except BaseException:
             self.abort()
             raise
-        chunks = ast.literal_eval(layout["CHUNKS"]) if "CHUNKS" in layout else (1,) * len(shape)
+        chunks = ast.literal_eval(layout["CHUNKS"]) if "CHUNKS" in layout else (1,) * len(plan.shape)
         #: Elements along each axis that are compressed together; of a `.npy` one.
-        self.chunks: tuple[int, ...] = tuple(min(pair) for pair in zip(chunks, shape))
+        self.chunks: tuple[int, ...] = tuple(min(pair) for pair in zip(chunks, plan.shape))
         # Of a `.npy`: where its elements begin.
         self._data_offset = int(layout["DATA_OFFSET"]) if "DATA_OFFSET" in layout else None
 
     @property
     def dims(self) -> tuple[str, ...]:
-        return tuple(_facts.DIMS[axis] for axis in self._axes)
+        """A name for each axis."""
+        return self.plan.dims
 
     @property
     def folder(self) -> str:
@@ -107,32 +118,26 @@ class Writer:
         return self._folder.name
 
     def __setitem__(self, key: Any, pixels: Any) -> None:
-        """Writes a window: integers, slices without steps, `...`. Pixels are broadcast and cast as NumPy
-        does it; masked ones become nodata. ValueError for steps, and for masked pixels where there is no
-        nodata; OSError where the disk is full."""
+        """Writes a window: integers, slices with any steps, `...`. Pixels are broadcast and cast as NumPy
+        does it; masked ones become nodata. ValueError for masked pixels where there is no nodata; OSError
+        where the disk is full."""
         ranges, after = _indexing.parse(key, self.shape)
-        if any(selected.step != 1 for selected in ranges):
-            raise ValueError("windows to write have no steps")
         if any(len(selected) == 0 for selected in ranges):
             return
         lengths = tuple(len(selected) for selected in ranges)
         pixels = np.broadcast_to(unmasked(pixels, self.nodata), _indexing.result_shape(ranges, after))
         box = pixels.reshape(lengths).astype(self.dtype, copy=False)
         with self._lock:
-            self._check_open()
-            _writing.write(self.path, self._dataset, self._axes,
-                           tuple(selected.start for selected in ranges), box)
+            self._opened().write(ranges, box)
 
     def commit(self) -> None:
         """Completes the file and gives it its name."""
         with self._lock:
-            self._check_open()
-            dataset = self._dataset
+            file = self._opened()
             try:
-                _errors.call(self.path, dataset.FlushCache, void=True)
-                self._dataset = None
-                _writing.close(self.path, dataset)
-                del dataset
+                file.flush()
+                self._file = None
+                file.close()
                 self._folder.publish()
             except BaseException:
                 self.abort()
@@ -143,9 +148,10 @@ class Writer:
         if self._process != os.getpid():
             return
         with self._lock:
-            if self._dataset is not None:
-                dataset, self._dataset = self._dataset, None
-                _errors.quietly(lambda: _writing.close(self.path, dataset))
+            if self._file is not None:
+                file, self._file = self._file, None
+                with contextlib.suppress(OSError, ValueError, MemoryError):
+                    file.close()
             self._folder.remove()
 
     def __enter__(self) -> Writer:
@@ -154,7 +160,7 @@ class Writer:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self.abort()
-        elif self._dataset is not None:
+        elif self._file is not None:
             self.commit()
 
     def __reduce__(self) -> Any:  # also of copy.copy: the end of a copy would remove the file
@@ -166,21 +172,26 @@ class Writer:
 
     def _after_fork(self) -> None:
         """In a child, which neither closes the dataset, for that writes, nor keeps the lock."""
-        if self._dataset is not None:
-            self._dataset.thisown = False
+        if self._file is not None:
+            self._file.disown()
         self._folder.forget()
+
+    def _begin(self) -> None:
+        """Before others write bytes of the file: GDAL has nothing left to write over these."""
+        with self._lock:
+            self._opened().flush()
 
     def _take_chunks(self, name: str, start: tuple[int, ...], stop: tuple[int, ...]) -> None:
         """The chunks of a box, out of a file of GDAL's (_writing.compressed)."""
         with self._lock:
-            self._check_open()
-            _writing.take_chunks(self.path, self._dataset, name, start, stop)
+            self._opened().take_chunks(name, start, stop)
 
-    def _check_open(self) -> None:
+    def _opened(self) -> NewFile:
         if self._process != os.getpid():
             raise ValueError(f"{self.path}: is written by another process than this one")
-        if self._dataset is None:
+        if self._file is None:
             raise ValueError(f"{self.path}: is complete or given up: nothing can be written any more")
+        return self._file
 
 
 class _PartialFolder:
@@ -304,27 +315,60 @@ def _six_of(transform: Any) -> tuple[float, ...] | None:
     return numbers[:6]
 
 
-def _axes(shape: tuple[int, ...], options: dict[str, str], dims: tuple[str, ...]) -> str:
-    """A letter for each axis. ValueError where there are none or more than three, or one is empty."""
-    if not 1 <= len(shape) <= 3 or min(shape) < 1:
-        more = ": GDAL makes no others; numpy.lib.format.open_memmap makes a .npy of more, and gdal_ndarray" \
-               " convert a .b2nd of that" if len(shape) > 3 else ""
-        raise ValueError(f"shape: found {shape}, wanted one to three axes of at least 1{more}")
+def _plan(path: str, shape: tuple[int, ...], dtype: np.dtype, dims: Sequence[str] | None, like: Any,
+          is_placed: bool, options: dict[str, str]) -> Plan:
+    """`is_placed`: lines and pixels have a CRS or a transform."""
+    if len(shape) < 1 or min(shape) < 1:
+        raise ValueError(f"shape: found {shape}, wanted one axis or more, of at least 1 element each")
+    names = None if dims is None else _checked(dims, shape)
+    usual = set(_facts.DIMS.values())
+    if len(shape) <= 3 and (names is None or set(names) <= usual):
+        axes = _axes(shape, options, names, getattr(like, "dims", ()))
+        return Plan(path, shape, dtype, axes, _facts.roles_of(axes), options)
+    for option in ("AXES", "INTERLEAVE"):
+        if option in options:
+            raise ValueError(f"{option}: found {options[option]}, wanted none of it: dims= names these axes")
+    for option in ("CHUNKXSIZE", "CHUNKYSIZE", "BLOCKXSIZE", "BLOCKYSIZE"):
+        if option in options:
+            raise ValueError(f"{option}: found {options[option]}, wanted BLOCKSIZE= (chunks) and BLOCKS= (of these), "
+                             f"a number for each of {len(shape)} axes")
+    if names is None:
+        others = tuple(getattr(like, "dims", ()))
+        names = _checked(others, shape) if len(others) == len(shape) else _facts.roles_of(_facts.axes_of_shape(shape))
+    axes = _facts.axes_of_names(names) or (
+        "." * (len(shape) - 2) + "YX"[-len(shape):] if is_placed else "." * len(shape))
+    return Plan(path, shape, dtype, axes, names, options, array=True)
+
+
+def _checked(dims: Sequence[str], shape: tuple[int, ...]) -> tuple[str, ...]:
+    names = tuple(dims)
+    if len(set(names)) != len(shape) or len(names) != len(shape) or not all(
+            isinstance(name, str) and name and "/" not in name for name in names):
+        raise ValueError(f"dims: found {names}, wanted different names without slashes for the {len(shape)} axes")
+    return names
+
+
+def _axes(shape: tuple[int, ...], options: dict[str, str], names: tuple[str, ...] | None,
+          others: tuple[str, ...]) -> str:
+    """A letter for each of one to three axes, by their names, the options, or the names of others. ValueError
+    where there are none, or an axis is too long."""
     if max(shape) > MAX_LENGTH:
         raise ValueError(f"shape: found {shape}, wanted at most {MAX_LENGTH} along an axis, as GDAL")
     letters = {dim: letter for letter, dim in _facts.DIMS.items()}
+    if names is not None:
+        if "x" not in names or {"AXES", "INTERLEAVE"} & set(options):
+            raise ValueError(f"dims: found {names}, wanted one called x, and no AXES or INTERLEAVE besides")
+        return "".join(letters[name] for name in names)
     if "AXES" in options:
         axes = options.pop("AXES").upper()
         if len(axes) != len(shape) or sorted(axes) != sorted(set(axes) & set("BYX")) or "X" not in axes:
             raise ValueError(f"AXES: found {axes}, wanted B, Y and X for the {len(shape)} axes of {shape}")
         return axes
-    if len(shape) < 3:
-        return "YX"[-len(shape):]
-    if "INTERLEAVE" in options:
+    if "INTERLEAVE" in options and len(shape) == 3:
         interleave = options.pop("INTERLEAVE").upper()
         if interleave not in AXES_OF_INTERLEAVE:
             raise ValueError(f"INTERLEAVE: found {interleave}, wanted one of {', '.join(AXES_OF_INTERLEAVE)}")
         return AXES_OF_INTERLEAVE[interleave]
-    if len(dims) == 3 and set(dims) == set(letters):
-        return "".join(letters[dim] for dim in dims)
-    return "YXB" if shape[2] <= 4 < shape[0] else "BYX"
+    if len(shape) == 3 and len(others) == 3 and set(others) == set(letters):
+        return "".join(letters[dim] for dim in others)
+    return _facts.axes_of_shape(shape)

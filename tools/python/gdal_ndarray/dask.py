@@ -28,7 +28,7 @@ def chunk_shape(image: Array, chunks: Any = None) -> Any:
         return image.chunks
     if chunks is None or isinstance(chunks, str):
         size = dask.config.get("array.chunk-size") if chunks in (None, "auto") else chunks
-        return grown(image.chunks, image.shape, image.dims,
+        return grown(image.chunks, image.shape, image.facts.roles,
                      dask.utils.parse_bytes(size) // image.dtype.itemsize)
     return chunks
 

@@ -50,12 +50,12 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
           **options: Any) -> Array:
     """Computes an array and writes it as `.npy` or `.b2nd`, and returns the new file, opened.
 
-    `array`: a Dask array, a DataArray (whose `like` it is, too), an Array or a NumPy array. `like` and
-    options as for create(). The scheduler is the one that Dask uses now; memory holds the blocks being
-    computed, and of each up to 32 MB that are being compressed (or a chunk, where that is larger).
-    What is not a Dask array is read in blocks that suit the new file. Those of a Dask array
-    are first made multiples of the file's chunks, unless they are; those of a `.npy` only where
-    less than 512 bytes of them would lie together in the file. `progress` shows Dask's progress bar.
+    `array`: a Dask array, a DataArray (whose `like` it is, too), an Array or a NumPy array, of any number of
+    axes. `like`, `dims` and options as for create(). The scheduler is the one that Dask uses now; memory
+    holds the blocks being computed, and of each up to 32 MB that are being compressed (or a chunk, where that
+    is larger). What is not a Dask array is read in blocks that suit the new file. Those of a Dask array are
+    first made multiples of the file's chunks, unless they are; those of a `.npy` only where less than 512 bytes
+    of them would lie together in the file. `progress` shows Dask's progress bar.
 
     The file is complete or, after any error or kill, not there. Exceptions as of create(), and those of
     the tasks; RuntimeError where Dask would start processes that run a script again without a guard.
@@ -64,7 +64,10 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
     if hasattr(array, "data_vars"):
         raise TypeError(f"array: found a Dataset, wanted one of its variables: {list(array.data_vars)}")
     if hasattr(array, "coords") and hasattr(array, "dims"):  # a DataArray
-        array = _georeference.with_usual_dims(array)
+        if len(array.dims) < 4:
+            array = _georeference.with_usual_dims(array)
+        elif "dims" not in options:
+            options["dims"] = array.dims
         like = array if like is None else like
         if array.dims == ("x", "y"):
             # What is turned before it is read, xarray reads with an index for each pixel.
@@ -79,8 +82,10 @@ def store(array: Any, path: str | os.PathLike[str], like: Any = None, *, progres
         _process.check_main_is_guarded()
     with create(path, array.shape, array.dtype, like, **options) as writer:
         pixels = _as_dask(array, writer)
-        unit = writer.chunks if writer._data_offset is None else row_unit(
-            pixels.chunks, writer.shape, writer.dtype.itemsize)
+        unit = writer.chunks
+        if writer._data_offset is not None:
+            writer._begin()
+            unit = row_unit(pixels.chunks, writer.shape, writer.dtype.itemsize)
         blocks = aligned_chunks(pixels.chunks, unit)
         if blocks != pixels.chunks:
             pixels = pixels.rechunk(blocks)
@@ -113,7 +118,7 @@ def _as_dask(array: Any, writer: Writer) -> Any:
     elements = dask.utils.parse_bytes(dask.config.get("array.chunk-size")) // writer.dtype.itemsize
     both = tuple(min(-(-one // other) * other, length)
                  for one, other, length in zip(own, writer.chunks, array.shape))
-    blocks = grown(both if math.prod(both) <= elements else writer.chunks, array.shape, writer.dims, elements)
+    blocks = grown(both if math.prod(both) <= elements else writer.chunks, array.shape, writer.plan.roles, elements)
     if isinstance(array, Array):
         return array.dask(blocks)
     if is_data_array:
@@ -166,12 +171,11 @@ class Target:
         writer = inbox.writer
         self._token = inbox.token
         self._folder = inbox.folder
+        self._plan = writer.plan
         self._path = writer.path
         self.shape = writer.shape
         self.dtype = writer.dtype
         self._nodata = writer.nodata
-        self._axes = writer._axes
-        self._options = writer._options
         self._chunks = writer.chunks
         self._data_offset = writer._data_offset
 
@@ -216,14 +220,14 @@ class Target:
         """Compresses whole chunks, and hands them to the process that has the file."""
         inbox = _inboxes.get(self._token)
         stop = tuple(first + length for first, length in zip(start, box.shape))
-        options = self._options
+        threads = None
         if inbox is not None and inbox.process != os.getpid():
             inbox = None  # this process has been made by fork
         if inbox is None:
-            options = {"NUM_THREADS": "1", **options}  # others do the same beside this one
+            threads = "1"  # others do the same beside this one
             if not os.path.isdir(self._folder):
                 raise self._gone()
-        with _writing.compressed(self._path, self.shape, self.dtype, self._axes, options, start, box) as name:
+        with _writing.compressed(self._plan, threads, start, box) as name:
             if inbox is not None:
                 inbox.take(name, start, stop)
                 return

@@ -59,7 +59,7 @@ class _LazyArray(BackendArray):
 
 def _attributes(image: Array) -> dict[str, Any]:
     """Metadata items, and those of the bands under the names of CF; several values where bands differ."""
-    dataset = image.header() if not image.facts.stack else None
+    dataset = image.header() if image.facts.is_raster else None
     attributes: dict[str, Any] = {}
     if dataset is not None:
         attributes.update(dataset.GetMetadata() or {})
@@ -88,17 +88,20 @@ def _centres(start: float, step: float, length: int) -> np.ndarray:
 
 
 def _coordinates(image: Array) -> dict[str, Any]:
-    sizes = dict(zip(image.dims, image.shape))
+    axes = {role: (dim, length) for role, dim, length in zip(image.facts.roles, image.dims, image.shape)}
     coordinates: dict[str, Any] = {}
+    positions = image.coordinates()
     a, b, c, d, e, f = image.transform or (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
     if b == 0 and d == 0:
         attributes = _axis_attributes(image.crs)
-        if "x" in sizes:
-            coordinates["x"] = ("x", _centres(c, a, sizes["x"]), attributes.get("x"))
-        if "y" in sizes:
-            coordinates["y"] = ("y", _centres(f, e, sizes["y"]), attributes.get("y"))
-    if "band" in sizes:
-        coordinates["band"] = ("band", np.arange(1, sizes["band"] + 1))
+        for role, start, step in (("x", c, a), ("y", f, e)):
+            dim, length = axes.get(role, (None, 0))
+            if dim is not None and (image.transform or (dim == role and dim not in positions)):
+                coordinates[dim] = (dim, _centres(start, step, length), attributes.get(role))
+    for dim, (values, texts) in positions.items():
+        coordinates.setdefault(dim, (dim, values, texts))
+    if "band" in image.dims:
+        coordinates.setdefault("band", ("band", np.arange(1, image.shape[image.dims.index("band")] + 1)))
     reference: dict[str, Any] = {}
     if image.crs:
         reference.update(crs_wkt=image.crs, spatial_ref=image.crs)
