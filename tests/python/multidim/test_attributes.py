@@ -107,6 +107,24 @@ def test_attributes_that_find_no_room_are_kept_as_text(tmp_path):
     assert {name: str(value) for name, value in values(read).items()} == {k: str(v) for k, v in wanted.items()}
 
 
+@pytest.mark.parametrize("gdals", ["no dictionary", {"pam": "<no document"}, {"axes": "BYX", "pam": "<PAMDataset/>"}],
+                         ids=str)
+def test_metadata_that_cannot_be_read_is_not_overwritten(tmp_path, gdals):
+    name = save(tmp_path / "scene.b2nd", np.zeros(SHAPE, "u1"), {"gdal": gdals})
+    array = open_array(name, gdal.OF_UPDATE)
+    array.CreateAttribute("made", [], TEXT).Write("value")
+    is_read = isinstance(gdals, dict) and "axes" in gdals
+    if is_read:
+        array.CreateAttribute("n" * 40, [], TEXT).Write("value")
+    else:
+        with pytest.raises(RuntimeError, match="scene.b2nd: attribute gdal: found no"):
+            array.CreateAttribute("n" * 40, [], TEXT)
+    del array
+    stored = blosc2.open(name, mode="r")
+    assert stored.schunk.vlmeta["made"] == "value"
+    assert stored.schunk.vlmeta["gdal"] == gdals or (is_read and stored.schunk.vlmeta["gdal"]["axes"] == "BYX")
+
+
 def test_what_a_sidecar_said_of_an_attribute_gives_way(tmp_path):
     path = tmp_path / "scene.b2nd"  # noqa: F811
     described(path)
