@@ -1,6 +1,7 @@
 #include "driver/raster/multidim/attribute_store.h"
 
 #include <cpl_conv.h>
+#include <cpl_error.h>
 #include <cpl_minixml.h>
 
 #include <algorithm>
@@ -47,19 +48,35 @@ bool EditPam(CPLXMLNode& root, const std::string& name, const json* value, bool 
   return true;
 }
 
-// The attribute gdal, with its document edited; unchanged where `edit` has changed nothing.
+// The attribute gdal, with its document edited; unchanged where `edit` has changed nothing. With
+// `adds` it is an error if it cannot be read.
 template <typename Edit>
-Status EditOwnPam(EditableAttributes& attributes, const std::string& path, const Edit& edit) {
+Status EditOwnPam(EditableAttributes& attributes, const std::string& path, bool adds,
+                  const Edit& edit) {
+  const auto unreadable = [&](const std::string& reason) {
+    return adds ? Mismatch(StatusCode::kCorrupt, "attribute gdal", reason, "GDAL's metadata")
+                      .At(path)
+                : Status();
+  };
   const Result<std::string> packed = attributes.Read("gdal", int64_t{kMaxPamBytes});
-  int64_t max_values = kMaxMsgpackValues;
-  Result<json> read = packed.ok() ? ParseMsgpack(*packed, max_values) : packed.status();
-  json gdal = read.ok() && read->is_object() ? std::move(*read) : json::object();
-  const std::string text = gdal.contains("pam") && gdal["pam"].is_string()
-                               ? gdal["pam"].get<std::string>()
-                               : std::string();
-  XmlTree tree(CPLParseXMLString(text.empty() ? "<PAMDataset/>" : text.c_str()));
+  json gdal = json::object();
+  if (packed.ok()) {
+    int64_t max_values = kMaxMsgpackValues;
+    Result<json> read = ParseMsgpack(*packed, max_values);
+    if (!read.ok() || !read->is_object()) return unreadable("no dictionary");
+    gdal = std::move(*read);
+  } else if (packed.status().code() != StatusCode::kNotFound) {
+    return unreadable(packed.status().message());
+  }
+  const bool has_pam = gdal.contains("pam") && gdal["pam"].is_string();
+  const std::string text = has_pam ? gdal["pam"].get<std::string>() : "<PAMDataset/>";
+  const CPLErrorStateBackuper errors_so_far;
+  CPLPushErrorHandler(CPLQuietErrorHandler);
+  const XmlTree tree(CPLParseXMLString(text.empty() ? "<PAMDataset/>" : text.c_str()));
+  CPLPopErrorHandler();
   CPLXMLNode* const root = tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
-  if (root == nullptr || !edit(*root)) return {};
+  if (root == nullptr) return unreadable("no PAM document");
+  if (!edit(*root)) return {};
   char* const edited = CPLSerializeXMLTree(tree.get());
   gdal["pam"] = edited != nullptr ? edited : "";
   CPLFree(edited);
@@ -84,7 +101,7 @@ Status StoreInFile(const std::string& name, const json* value, EditableAttribute
                    const std::string& path) {
   const bool fits = name.size() <= kMaxNameBytes && HasRoom(attributes, name);
   if (value == nullptr || fits) {
-    Status status = EditOwnPam(attributes, path, [&](CPLXMLNode& root) {
+    Status status = EditOwnPam(attributes, path, /*adds=*/false, [&](CPLXMLNode& root) {
       return EditPam(root, name, nullptr, /*adds=*/false);
     });
     if (!status.ok()) return status;
@@ -96,7 +113,7 @@ Status StoreInFile(const std::string& name, const json* value, EditableAttribute
     SetPamMetadataItem(root, ItemName(name).c_str(), "", TextOf(*value).c_str());
     return true;
   };
-  return HasRoom(attributes, "gdal") ? EditOwnPam(attributes, path, add)
+  return HasRoom(attributes, "gdal") ? EditOwnPam(attributes, path, /*adds=*/true, add)
                                      : EditSidecar(path, /*makes=*/true, add);
 }
 

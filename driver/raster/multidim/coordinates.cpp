@@ -28,9 +28,12 @@ void SetValue(NamedValues& values, const std::string& name, json value) {
   values.emplace_back(name, std::move(value));
 }
 
-void RemoveValue(NamedValues& values, const std::string& name) {
+bool RemoveValue(NamedValues& values, const std::string& name) {
   const auto is_it = [&](const auto& one) { return one.first == name; };
-  values.erase(std::remove_if(values.begin(), values.end(), is_it), values.end());
+  const auto rest = std::remove_if(values.begin(), values.end(), is_it);
+  const bool was_there = rest != values.end();
+  values.erase(rest, values.end());
+  return was_there;
 }
 
 NamedValues MembersOf(const json& object) {

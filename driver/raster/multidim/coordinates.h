@@ -19,7 +19,8 @@ using NamedValues = std::vector<std::pair<std::string, nlohmann::json>>;
 
 // Adds it or replaces its value.
 void SetValue(NamedValues& values, const std::string& name, nlohmann::json value);
-void RemoveValue(NamedValues& values, const std::string& name);
+// Whether it was there.
+bool RemoveValue(NamedValues& values, const std::string& name);
 
 // The names and values of an object; none of anything else.
 NamedValues MembersOf(const nlohmann::json& object);

@@ -148,10 +148,7 @@ bool MdArray::DeleteAttribute(const std::string& name, CSLConstList) {
   const NamedValues attributes = open_->attributes();
   const bool is_there = std::any_of(attributes.begin(), attributes.end(),
                                     [&](const auto& one) { return one.first == name; });
-  if (!is_there) {
-    return Done(
-        Mismatch(StatusCode::kInvalidArgument, "attribute", name, "one that the array has"));
-  }
+  if (!is_there) return NoAttribute(name);
   return Guarded(false, [&] { return Done(open_->RemoveAttribute(name)); });
 }
 #endif

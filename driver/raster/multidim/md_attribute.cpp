@@ -189,6 +189,11 @@ bool IsTaken(const NamedValues& values, const std::string& name) {
   return true;
 }
 
+bool NoAttribute(const std::string& name) {
+  return Report(Mismatch(StatusCode::kInvalidArgument, "attribute", name, "one that is there")) ==
+         CE_None;
+}
+
 std::shared_ptr<GDALAttribute> NewAttribute(const std::string& parent, const std::string& name,
                                             const std::vector<GUInt64>& dimensions,
                                             const GDALExtendedDataType& type, KeepAttribute keep) {

@@ -29,6 +29,9 @@ std::vector<std::shared_ptr<GDALAttribute>> MakeAttributes(const std::string& pa
 // own drivers.
 bool IsTaken(const NamedValues& values, const std::string& name);
 
+// False, after the GDAL error that there is none of that name.
+bool NoAttribute(const std::string& name);
+
 // A new one, which hands its value to `keep`, zeros or empty texts first, then what is written;
 // nullptr, after a GDAL error, for types and dimensions that it cannot have.
 std::shared_ptr<GDALAttribute> NewAttribute(const std::string& parent, const std::string& name,

@@ -28,24 +28,48 @@ struct NewFile {
 
   // Positions and the group's own attributes are said of the array.
   CPLErr Flush() {
-    if (open == nullptr) return CheckNothingIsLost();
-    const ArrayFacts& said = open->facts();
+    return Guarded(CE_Failure, [this] {
+      if (open == nullptr) return CheckNothingIsLost();
+      const ArrayFacts& said = open->facts();
+      std::map<std::string, Coordinates> placed = Placed(said);
+      NamedValues all = WithOwn(said.attributes);
+      // Nothing is stored twice.
+      if (!(placed == said.coordinates)) open->EditFacts().coordinates = std::move(placed);
+      if (all != said.attributes) open->EditFacts().attributes = std::move(all);
+      return open->Flush();
+    });
+  }
+
+  std::map<std::string, Coordinates> Placed(const ArrayFacts& said) {
     std::map<std::string, Coordinates> placed;
     for (const auto& [name, of_dimension] : coordinates) {
-      if (std::count(said.names.begin(), said.names.end(), name) > 0) placed[name] = of_dimension;
+      if (std::count(said.names.begin(), said.names.end(), name) > 0) {
+        placed[name] = of_dimension;
+      } else {
+        WarnOnce("coordinates of dimension " + name,
+                 "they are not kept: the array has no such dimension");
+      }
     }
-    NamedValues all = said.attributes;
+    return placed;
+  }
+
+  NamedValues WithOwn(NamedValues all) {
     for (const auto& [name, value] : attributes) {
-      const bool is_own = std::any_of(
+      const auto there = std::find_if(
           all.begin(), all.end(), [&key = name](const auto& other) { return other.first == key; });
-      if (is_own && of_group.count(name) == 0) continue;
+      if (there != all.end() && of_group.count(name) == 0) {
+        if (there->second == value) continue;
+        WarnOnce("attribute " + name, "that of the group is not kept: the array has one, too");
+        continue;
+      }
       SetValue(all, name, value);
       of_group.insert(name);
     }
-    // Nothing is stored twice.
-    if (!(placed == said.coordinates)) open->EditFacts().coordinates = std::move(placed);
-    if (all != said.attributes) open->EditFacts().attributes = std::move(all);
-    return open->Flush();
+    return all;
+  }
+
+  void WarnOnce(const std::string& what, const char* reason) {
+    if (told.insert(what).second) ReportWarning(path + ": " + what + ": " + reason);
   }
 
   // Positions and attributes alone make no file. Reported once.
@@ -67,6 +91,7 @@ struct NewFile {
   NamedValues attributes;                          // of the group
   std::set<std::string> of_group;  // those that the array has from it, and none of its own
   std::shared_ptr<OpenArray> open;
+  std::set<std::string> told;
   bool knows_loss = false;
 };
 
@@ -206,8 +231,8 @@ class NewGroup final : public GDALGroup {
   }
 #if NDARRAY_HAS_DELETE_ATTRIBUTE
   bool DeleteAttribute(const std::string& name, CSLConstList) override {
+    if (!RemoveValue(file_->attributes, name)) return NoAttribute(name);
     if (file_->of_group.erase(name) > 0) RemoveValue(file_->open->EditFacts().attributes, name);
-    RemoveValue(file_->attributes, name);
     return true;
   }
 #endif

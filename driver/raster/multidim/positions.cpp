@@ -99,8 +99,7 @@ std::shared_ptr<GDALAttribute> Positions::CreateAttribute(const std::string& nam
 #if NDARRAY_HAS_DELETE_ATTRIBUTE
 bool Positions::DeleteAttribute(const std::string& name, CSLConstList) {
   if (!IsNew("attribute")) return false;
-  RemoveValue(written_->attributes, name);
-  return true;
+  return RemoveValue(written_->attributes, name) || NoAttribute(name);
 }
 #endif
 

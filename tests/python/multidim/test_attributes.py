@@ -5,6 +5,7 @@ import pytest
 from osgeo import gdal
 from multidim.test_reading import open_array, save
 from multidim.test_reading import path  # noqa: F401
+from multidim.test_writing import New
 
 blosc2 = pytest.importorskip("blosc2")
 TEXT = gdal.ExtendedDataType.CreateString()
@@ -106,6 +107,24 @@ def test_attributes_that_find_no_room_are_kept_as_text(tmp_path):
     assert {name: str(value) for name, value in values(read).items()} == {k: str(v) for k, v in wanted.items()}
 
 
+@pytest.mark.parametrize("gdals", ["no dictionary", {"pam": "<no document"}, {"axes": "BYX", "pam": "<PAMDataset/>"}],
+                         ids=str)
+def test_metadata_that_cannot_be_read_is_not_overwritten(tmp_path, gdals):
+    name = save(tmp_path / "scene.b2nd", np.zeros(SHAPE, "u1"), {"gdal": gdals})
+    array = open_array(name, gdal.OF_UPDATE)
+    array.CreateAttribute("made", [], TEXT).Write("value")
+    is_read = isinstance(gdals, dict) and "axes" in gdals
+    if is_read:
+        array.CreateAttribute("n" * 40, [], TEXT).Write("value")
+    else:
+        with pytest.raises(RuntimeError, match="scene.b2nd: attribute gdal: found no"):
+            array.CreateAttribute("n" * 40, [], TEXT)
+    del array
+    stored = blosc2.open(name, mode="r")
+    assert stored.schunk.vlmeta["made"] == "value"
+    assert stored.schunk.vlmeta["gdal"] == gdals or (is_read and stored.schunk.vlmeta["gdal"]["axes"] == "BYX")
+
+
 def test_what_a_sidecar_said_of_an_attribute_gives_way(tmp_path):
     path = tmp_path / "scene.b2nd"  # noqa: F811
     described(path)
@@ -119,3 +138,22 @@ def test_what_a_sidecar_said_of_an_attribute_gives_way(tmp_path):
     assert values(open_array(path)) == {"kept": [1, 2], "title": "new", "other": "stays"}
     stored = blosc2.open(str(path), mode="r")
     assert stored.schunk.vlmeta["title"] == "new"
+
+
+def test_attributes_of_what_is_being_made_are_deleted(path):  # noqa: F811
+    new = New(path)
+    t = new.group.CreateMDArray("t", [new.dimensions[0]], number_type("Float64"))
+    if not hasattr(new.array, "DeleteAttribute"):
+        pytest.skip("before GDAL 3.8")
+    for owner, name in ((new.array, "of_array"), (new.group, "of_group"), (t, "of_positions")):
+        for made in (name, f"{name}_that_stays"):
+            owner.CreateAttribute(made, [], TEXT).Write(made)
+        new.dataset.FlushCache()
+        assert owner.DeleteAttribute(name) == gdal.CE_None
+        with pytest.raises(RuntimeError, match="attribute: found none, wanted one that is there"):
+            owner.DeleteAttribute("none")
+    del owner, t
+    new.close()
+    array = open_array(path)
+    assert set(values(array)) == {"of_array_that_stays", "of_group_that_stays"}
+    assert set(values(array.GetDimensions()[0].GetIndexingVariable())) == {"of_positions_that_stays"}

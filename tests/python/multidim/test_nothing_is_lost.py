@@ -116,6 +116,21 @@ def test_group_attributes_without_an_array_are_an_error(path):  # noqa: F811
     assert not path.exists()
 
 
+def test_what_finds_no_place_in_the_file_is_named(path, errors):  # noqa: F811
+    new = New(path)
+    band = new.group.CreateDimension("band", "", "", 2)
+    new.group.CreateMDArray("band", [band], FLOAT64).Write(np.array([1.0, 2]))
+    for owner, value in ((new.group, 7), (new.array, 8)):
+        owner.CreateAttribute("title", [], FLOAT64).Write(value)
+        owner.CreateAttribute("same", [], FLOAT64).Write(7)
+    new.dataset.FlushCache()
+    del owner, band
+    new.close()
+    assert [text.split(": ", 1)[1] for text in errors] == [
+        "coordinates of dimension band: they are not kept: the array has no such dimension",
+        "attribute title: that of the group is not kept: the array has one, too"]
+
+
 MANY = 9000
 
 

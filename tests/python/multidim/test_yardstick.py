@@ -317,8 +317,8 @@ def placed(path):  # noqa: F811
 
 
 def test_views_keep_their_place(path):  # noqa: F811
-    if GDAL < 3100000:
-        pytest.skip("GDAL 3.6 gives views no positions")
+    if GDAL < 3130000:
+        pytest.skip("GDAL 3.6 and 3.10 give views no positions")
     shown = open_array(placed(path))
     assert shown.GetView("[2:4,:]").AsClassicDataset(1, 0).GetGeoTransform() == (440720, 60, 0, 3751220, 0, -50)
     assert shown.GetView("[:,::2]").AsClassicDataset(1, 0).GetGeoTransform()[1] == 120
