@@ -94,6 +94,26 @@ def test_files_of_numpy_and_blosc2_are_read(gdal_ndarray, tmp_path, suffix):
 
 
 @usable
+def test_archives_are_read_and_pyramids_written(gdal_ndarray, tmp_path):
+    blosc2 = pytest.importorskip("blosc2")
+    pixels, pyramid = image("u2", (3, 600, 700)), str(tmp_path / "a.b2z")
+    np.save(tmp_path / "a.npy", pixels)
+    np.savez(tmp_path / "a.npz", pixels)
+    np.savez_compressed(tmp_path / "d.npz", pixels)
+    if "osgeo" in USABLE:
+        from osgeo import gdal
+        gdal.GetDriverByName("B2ND").CreateCopy(pyramid, gdal.Open(str(tmp_path / "a.npy")))
+        assert gdal.Open(pyramid).GetRasterBand(1).GetOverviewCount() == 2
+    else:
+        import rasterio.shutil
+        rasterio.shutil.copy(str(tmp_path / "a.npy"), pyramid, driver="B2ND")
+        assert rasterio.open(pyramid).overviews(1) == [2, 4]
+    for name in ("a.npz", "d.npz", "a.b2z"):
+        np.testing.assert_array_equal(gdal_ndarray.open(tmp_path / name)[...], pixels)
+    np.testing.assert_array_equal(blosc2.open(pyramid, mode="r")["/0"][...], pixels)
+
+
+@usable
 def test_unchanged_by_threads_forks_and_pickles(gdal_ndarray, tmp_path):
     import concurrent.futures
     import multiprocessing

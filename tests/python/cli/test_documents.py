@@ -47,6 +47,15 @@ def test_links_resolve(document):
             assert anchor in anchors(linked), target
 
 
+def test_installed_documents_link_to_what_is_installed():
+    cmake = (ROOT / "driver" / "raster" / "CMakeLists.txt").read_text(encoding="utf-8")
+    installed = {ROOT / name for name in re.search(r"(?s)foreach\(document (.*?)\)", cmake)[1].split()}
+    for document in installed:
+        if document.suffix == ".md":
+            for target in re.findall(r"\]\(([^)#\s]+)", prose(document)):
+                assert ":" in target or (document.parent / target).resolve() in installed, (document, target)
+
+
 def test_readme_is_read_in_minutes():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 180
 

@@ -135,7 +135,8 @@ def test_transposed_arrays_are_read_and_written(new):
 @pytest.mark.parametrize("attributes, valid", [
     ({}, lambda a: a != 10), ({"missing_value": 8, "_FillValue": 9}, lambda a: (a < 8) | (a > 10)),
     ({"valid_min": 2, "valid_max": 100}, lambda a: (a >= 2) & (a <= 100) & (a != 10)),
-    ({"valid_range": [5, 50]}, lambda a: (a >= 5) & (a <= 50) & (a != 10))], ids=["nodata", "missing values", "limits", "range"])
+    ({"valid_range": [5, 50]}, lambda a: (a >= 5) & (a <= 50) & (a != 10))],
+                         ids=["nodata", "missing values", "limits", "range"])
 def test_masks_are_of_nodata_and_of_attributes(new, attributes, valid):
     mask = new.array.GetMask()
     assert mask.GetDataType().GetNumericDataType() == gdal.GDT_Byte
