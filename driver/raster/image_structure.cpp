@@ -15,7 +15,8 @@ CPLStringList ImageStructure(const ArrayInfo& info) {
   add("SHAPE", ShapeString(info.shape));
   if (info.raw) {
     add("ORDER", info.fortran_order ? "F" : "C");
-    add("DATA_OFFSET", std::to_string(info.raw->offset_bytes));
+    const bool is_in_file = !info.raw->path.empty();
+    if (is_in_file) add("DATA_OFFSET", std::to_string(info.raw->offset_bytes));
   }
   if (!info.format_version.empty()) add((info.format + "_VERSION").c_str(), info.format_version);
   if (!info.chunk.empty()) {

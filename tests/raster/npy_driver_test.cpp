@@ -109,5 +109,28 @@ TEST(NpyDriver, LeavesEveryOtherFileToOthers) {
   }
 }
 
+// Python has no way to say such a name.
+TEST(NpyDriver, KeepsWhatIsSaidOfDimensionsWhoseNamesAreNotUtf8) {
+  RegisterDriver(kNpyFormat);
+  auto* const driver = GetGDALDriverManager()->GetDriverByName("NPY");
+  const TempFolder folder;
+  const std::string path = folder.Path("new.npy");
+  std::unique_ptr<GDALDataset> dataset(
+      driver->CreateMultiDimensional(path.c_str(), nullptr, nullptr));
+  const auto group = dataset->GetRootGroup();
+  auto array = group->CreateMDArray("new", {group->CreateDimension("h\xF6he", "", "", 3)},
+                                    GDALExtendedDataType::Create(GDT_Byte));
+  ASSERT_NE(array, nullptr);
+  EXPECT_TRUE(array->SetUnit("m"));
+  CPLErrorReset();
+  dataset->FlushCache(false);
+  EXPECT_STREQ(CPLGetLastErrorMsg(), "");
+  dataset.reset(GDALDataset::Open(path.c_str(), GDAL_OF_MULTIDIM_RASTER));
+  ASSERT_NE(dataset, nullptr);
+  array = dataset->GetRootGroup()->OpenMDArray("new");
+  EXPECT_EQ(array->GetUnit(), "m");
+  EXPECT_EQ(array->GetDimensions()[0]->GetName(), "h\xEF\xBF\xBDhe");
+}
+
 }  // namespace
 }  // namespace ndarray

@@ -80,9 +80,8 @@ Status TranslateBlockSize(CPLStringList& options) {
 }  // namespace
 
 const char* const kB2ndOptionWords =
-    "<Option name='BLOCKSIZE' type='string' description='Both BLOCKXSIZE and BLOCKYSIZE; of a copy "
-    "of "
-    "an array of any dimensions its chunks, with commas between them'/>"
+    "<Option name='BLOCKSIZE' type='string' description='Both BLOCKXSIZE and BLOCKYSIZE; of a "
+    "copy of an array of any dimensions its chunks, with commas between them'/>"
     "<Option name='BLOCKS' type='string' description='Of such a copy: blocks of chunks'/>"
     "<Option name='ZSTD_LEVEL' type='int' min='1' max='22' description='As in GeoTIFF: the LEVEL "
     "with the nearest level of ZSTD'/>"

@@ -8,6 +8,7 @@
 #include "driver/raster/formats/array_open.h"
 #include "driver/raster/formats/subdataset_info.h"
 #include "driver/raster/gdal_compat.h"
+#include "driver/raster/gdal_error.h"
 
 namespace ndarray {
 
@@ -19,7 +20,7 @@ void RegisterDriver(const ArrayFormat& format);
 template <const ArrayFormat& kFormat>
 void AddCallbacks(GDALDriver& driver) {
   driver.pfnIdentify = [](GDALOpenInfo* open_info) -> int {
-    return IdentifyArray(kFormat, *open_info) ? TRUE : FALSE;
+    return Guarded(false, [&] { return IdentifyArray(kFormat, *open_info); }) ? TRUE : FALSE;
   };
   driver.pfnOpen = [](GDALOpenInfo* open_info) { return OpenArrayDataset(kFormat, open_info); };
   driver.pfnCreate = [](const char* path, int width, int height, int bands, GDALDataType type,
@@ -32,8 +33,10 @@ void AddCallbacks(GDALDriver& driver) {
   driver.pfnCreateCopy = [](const char* path, GDALDataset* source, int strict, StringList options,
                             GDALProgressFunc progress, void* progress_data) {
     if (IsMultidimSource(*source)) {
-      return CopyMultidim(kFormat, path, *source, strict != FALSE, options, progress,
-                          progress_data);
+      return Guarded<GDALDataset*>(nullptr, [&] {
+        return CopyMultidim(kFormat, path, *source, strict != FALSE, options, progress,
+                            progress_data);
+      });
     }
     return CopyToArray(kFormat, path, *source, strict != FALSE, options,
                        FromGdal(progress, progress_data));

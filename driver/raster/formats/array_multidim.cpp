@@ -23,6 +23,7 @@
 #include "driver/raster/threads.h"
 #include "driver/raster/xml_tree.h"
 #include "driver/store/io/output_file.h"
+#include "driver/store/progress.h"
 
 namespace ndarray {
 namespace {
@@ -191,6 +192,30 @@ CPLStringList KnownOptionsOrWarning(const ArrayFormat& format, const std::string
   return known;
 }
 
+// A caller's progress, of which is known whether it has stopped the work: GDAL does not say that.
+struct WatchedProgress {
+  GDALProgressFunc progress;
+  void* data;
+  bool is_stopped = false;
+
+  static int CPL_STDCALL Call(double done, const char* message, void* self) {
+    auto& watched = *static_cast<WatchedProgress*>(self);
+    if (watched.progress(done, message, watched.data) == FALSE) watched.is_stopped = true;
+    return watched.is_stopped ? FALSE : TRUE;
+  }
+};
+
+// Where GDAL has reported nothing.
+Status WhyNoCopy(bool is_copied, bool is_stopped) {
+  if (is_stopped) return Cancelled();
+  if (!is_copied) {
+    return Status(StatusCode::kNotSupported,
+                  "a part of the source could not be copied, and none may be left out");
+  }
+  return Mismatch(StatusCode::kNotSupported, "arrays of the source", "none that is copied",
+                  "one with dimensions, of another name than its dimension's");
+}
+
 // Positions have none.
 bool HasFile(const GDALGroup& group) {
   for (const std::string& name : group.GetMDArrayNames()) {
@@ -260,12 +285,12 @@ GDALDataset* CopyMultidim(const ArrayFormat& format, const char* path, GDALDatas
   const CPLStringList known = KnownOptionsOrWarning(format, path, options);
   std::unique_ptr<GDALDataset> made(CreateMultidim(format, part.c_str(), known.List()));
   if (made == nullptr) return nullptr;
-  if (progress == nullptr) progress = GDALDummyProgress;
+  WatchedProgress watched{progress != nullptr ? progress : GDALDummyProgress, progress_data};
   // Where not strict, GDAL goes on after a chunk that it could not read: what was reported is a
   // failure all the same.
   CPLErrorReset();
-  CPLErr copied = GDALDriver::DefaultCreateCopyMultiDimensional(&source, made.get(), strict,
-                                                                options, progress, progress_data);
+  CPLErr copied = GDALDriver::DefaultCreateCopyMultiDimensional(
+      &source, made.get(), strict, options, WatchedProgress::Call, &watched);
   if (CPLGetLastErrorType() >= CE_Failure) copied = CE_Failure;
   if (copied == CE_None) {  // older versions of GDAL return nothing
     CPLErrorReset();
@@ -275,13 +300,7 @@ GDALDataset* CopyMultidim(const ArrayFormat& format, const char* path, GDALDatas
   const bool is_there = HasFile(*made->GetRootGroup());
   made.reset();
   if (CPLGetLastErrorType() < CE_Failure && (copied != CE_None || !is_there)) {
-    Report(copied != CE_None
-               ? Status(StatusCode::kNotSupported,
-                        "a part of the source could not be copied, and none may be left out")
-                     .At(path)
-               : Mismatch(StatusCode::kNotSupported, "arrays of the source", "none that is copied",
-                          "one with dimensions, of another name than its dimension's")
-                     .At(path));
+    Report(WhyNoCopy(copied == CE_None, watched.is_stopped).At(path));
   }
   if (copied == CE_None && is_there) {
     status = Rename(part, path);

@@ -96,8 +96,9 @@ bool IdentifyArray(const ArrayFormat& format, GDALOpenInfo& open_info) {
 }
 
 GDALDataset* OpenArrayDataset(const ArrayFormat& format, GDALOpenInfo* open_info) {
-  if (!IdentifyArray(format, *open_info)) return nullptr;
-  return Guarded<GDALDataset*>(nullptr, [&] { return OpenChecked(format, open_info); });
+  return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
+    return IdentifyArray(format, *open_info) ? OpenChecked(format, open_info) : nullptr;
+  });
 }
 
 }  // namespace ndarray

@@ -222,6 +222,7 @@ class B2zArchive final : public ArrayArchive {
     NoteLeftOut(name, WhyUnreadable(member));
     AddArray(std::move(name), {&member, 0, 0});
   }
+
   void AddArray(std::string name, const Leaf& leaf) {
     if (arrays_.emplace(name, leaf).second) names_.push_back(std::move(name));
   }

@@ -97,24 +97,32 @@ bool HasRoom(const EditableAttributes& attributes, const std::string& name) {
                      [&](const AttributeInfo& info) { return info.name == name; });
 }
 
+// What a sidecar says by that name stands in the way of what the file says: it goes once that is
+// stored, and not where it is refused.
 Status StoreInFile(const std::string& name, const json* value, EditableAttributes& attributes,
                    const std::string& path) {
+  const auto forget = [&](CPLXMLNode& root) {
+    return EditPam(root, name, nullptr, /*adds=*/false);
+  };
   const bool fits = name.size() <= kMaxNameBytes && HasRoom(attributes, name);
   if (value == nullptr || fits) {
-    Status status = EditOwnPam(attributes, path, /*adds=*/false, [&](CPLXMLNode& root) {
-      return EditPam(root, name, nullptr, /*adds=*/false);
-    });
-    if (!status.ok()) return status;
-    if (value != nullptr) return attributes.Set(name, Packed(*value));
-    attributes.Remove(name);
-    return {};
+    Status status;
+    if (value != nullptr) {
+      status = attributes.Set(name, Packed(*value));
+    } else {
+      attributes.Remove(name);
+    }
+    if (status.ok()) status = EditOwnPam(attributes, path, /*adds=*/false, forget);
+    return status.ok() ? EditSidecar(path, /*makes=*/false, forget) : status;
   }
   const auto add = [&](CPLXMLNode& root) {
+    forget(root);
     SetPamMetadataItem(root, ItemName(name).c_str(), "", TextOf(*value).c_str());
     return true;
   };
-  return HasRoom(attributes, "gdal") ? EditOwnPam(attributes, path, /*adds=*/true, add)
-                                     : EditSidecar(path, /*makes=*/true, add);
+  if (!HasRoom(attributes, "gdal")) return EditSidecar(path, /*makes=*/true, add);
+  Status status = EditOwnPam(attributes, path, /*adds=*/true, add);
+  return status.ok() ? EditSidecar(path, /*makes=*/false, forget) : status;
 }
 
 }  // namespace
@@ -157,12 +165,10 @@ Status StoreAttribute(const std::string& name, const json* value, WritableArray&
         .At(array.path());
   }
   EditableAttributes* const attributes = array.editable_attributes();
-  const bool is_sidecar = attributes == nullptr;
-  Status status = EditSidecar(array.path(), is_sidecar, [&](CPLXMLNode& root) {
-    return EditPam(root, name, is_sidecar ? value : nullptr, is_sidecar && value != nullptr);
+  if (attributes != nullptr) return StoreInFile(name, value, *attributes, array.path());
+  return EditSidecar(array.path(), /*makes=*/true, [&](CPLXMLNode& root) {
+    return EditPam(root, name, value, /*adds=*/value != nullptr);
   });
-  if (status.ok() && !is_sidecar) status = StoreInFile(name, value, *attributes, array.path());
-  return status;
 }
 
 }  // namespace ndarray

@@ -310,10 +310,6 @@ class Mover {
   std::vector<std::byte> temporary_, narrow_;
 };
 
-}  // namespace
-
-namespace {
-
 // Whether elements of an array go to the buffer as they are, one number each.
 bool IsSameNumber(const ElementPlan& element, const GDALExtendedDataType& buffer_type) {
   return element.parts.size() == 1 && !element.is_widened &&

@@ -15,6 +15,7 @@
 #include "driver/raster/metadata/stored_metadata.h"
 #include "driver/raster/multidim/attribute_store.h"
 #include "driver/raster/reserved_names.h"
+#include "driver/store/json_text.h"
 
 namespace ndarray {
 namespace {
@@ -142,12 +143,12 @@ Status StoreInSidecar(const ArrayFacts& facts, FactsDataset& dataset, const std:
   const auto keep = [&](const char* name, const std::string& text) {
     dataset.SetMetadataItem(name, text.c_str(), kMetadataDomain);
   };
-  keep("DIMENSION_NAMES", json(facts.names).dump());
+  keep("DIMENSION_NAMES", JsonText(facts.names));
   if (!letters.empty()) {
     keep("AXES", letters);
     keep("SHAPE", ShapeString(shape));
   } else if (facts.x >= 0 && facts.y >= 0) {
-    keep("SPATIAL_DIMENSIONS", json(SidesOf(facts)).dump());
+    keep("SPATIAL_DIMENSIONS", JsonText(SidesOf(facts)));
   }
   json typed = json::object();
   for (const auto& [name, value] : facts.attributes) {

@@ -72,7 +72,9 @@ class Attribute final : public GDALAttribute {
   }
   const GDALExtendedDataType& GetDataType() const override { return values_.type; }
 
-  bool Keep() const { return Report(keep_(GetName(), Value())) == CE_None; }
+  bool Keep() const {
+    return Guarded(false, [this] { return Report(keep_(GetName(), Value())) == CE_None; });
+  }
 
  protected:
   bool IRead(const GUInt64* start, const size_t* count, const GInt64* step,

@@ -52,20 +52,18 @@ class DeflatedFile::Stream {
         Status status = Fill(packed);
         if (!status.ok()) return status;
       }
+      const uInt room = state_.avail_out;
       const int result = inflate(&state_, Z_NO_FLUSH);
+      at_ += room - state_.avail_out;  // now: reading more may throw
       if (result == Z_MEM_ERROR) throw std::bad_alloc();
       if (result == Z_STREAM_END && state_.avail_out > 0) {
-        return Corrupt(
-            "content",
-            "its end after " + std::to_string(at_ + size_bytes - state_.avail_out) + " bytes",
-            "more");
+        return Corrupt("content", "its end after " + std::to_string(at_) + " bytes", "more");
       }
       if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
         return Corrupt("deflated data", state_.msg != nullptr ? state_.msg : "no such",
                        "a stream of zlib's");
       }
     }
-    at_ += size_bytes;
     return {};
   }
 

@@ -5,10 +5,10 @@
 // it), which offsets may or may not count; bytes after it, up to 64 KiB, be they its comment or
 // not; and several members of one name, of which the last one in the directory has it.
 //
-// Offsets and sizes are in bytes. Everything is read in two requests (three where a ZIP64 record
-// lies far from the end), whatever a file claims, and what is kept is bounded by the directory that
-// is really there. Checked before anything is used: members lie one after the other, before the
-// directory.
+// Offsets and sizes are in bytes. Everything is read in two requests (and two more where a ZIP64
+// record lies far from the end), whatever a file claims, and what is kept is bounded by the
+// directory that is really there. Checked before anything is used: members lie one after the other,
+// before the directory.
 #ifndef GDAL_NDARRAY_STORE_ARCHIVE_ZIP_DIRECTORY_H_
 #define GDAL_NDARRAY_STORE_ARCHIVE_ZIP_DIRECTORY_H_
 

@@ -140,6 +140,18 @@ def test_what_a_sidecar_said_of_an_attribute_gives_way(tmp_path):
     assert stored.schunk.vlmeta["title"] == "new"
 
 
+def test_what_a_sidecar_said_stays_where_the_file_refuses(tmp_path):
+    described(tmp_path / "scene.b2nd")
+    (tmp_path / "scene.b2nd.aux.xml").write_text(
+        "<PAMDataset><Metadata><MDI key='title'>beside</MDI></Metadata></PAMDataset>")
+    array = open_array(tmp_path / "scene.b2nd", gdal.OF_UPDATE)
+    with pytest.raises(RuntimeError, match="'title': found [0-9]*, wanted at most"):
+        array.GetAttribute("title").Write("x" * (65 << 20))
+    assert array.GetAttribute("title").Read() == "beside"
+    del array
+    assert values(open_array(tmp_path / "scene.b2nd")) == {"kept": [1, 2], "title": "beside"}
+
+
 def test_attributes_of_what_is_being_made_are_deleted(path):  # noqa: F811
     new = New(path)
     t = new.group.CreateMDArray("t", [new.dimensions[0]], number_type("Float64"))

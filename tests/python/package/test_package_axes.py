@@ -69,6 +69,16 @@ def test_any_number_of_axes(tmp_path, suffix, rng, rank):
     assert tuple(dimension.GetName() for dimension in group.OpenMDArray("new").GetDimensions()) == dims
 
 
+@pytest.mark.parametrize("dims", [("array",), ("array", "array_")])
+def test_any_name_of_an_axis(tmp_path, suffix, dims):
+    path = tmp_path / ("new" + suffix)
+    with gdal_ndarray.create(path, (5, 3)[:len(dims)], "u1", dims=dims) as writer:
+        writer[...] = 7
+    assert (elsewhere(path) == 7).all()
+    group = gdal.OpenEx(str(path), gdal.OF_MULTIDIM_RASTER).GetRootGroup()
+    assert tuple(dimension.GetName() for dimension in group.OpenMDArray("new").GetDimensions()) == dims
+
+
 @pytest.mark.parametrize("dtype", ["?", "i1", "u1", "i2", ">u2", "u4", "i4", "i8", "u8", "f4", "f8", "c8", "c16"])
 def test_elements(tmp_path, suffix, rng, dtype):
     array = (rng.integers(0, 2, (2, 3, 4, 5)) * (1 if np.dtype(dtype).kind in "bu" else -1)).astype(dtype)

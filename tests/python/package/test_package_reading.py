@@ -128,6 +128,20 @@ def test_records_are_bands(npy):
         opened.view()
 
 
+def test_the_only_array_of_an_npz(tmp_path, rng):
+    array = rng.integers(0, 60000, (20, 30), dtype="u2")
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "a.npz", array=array)
+        opened = gdal_ndarray.open(tmp_path / "a.npz")
+        equal(opened[...], array)
+        if save is np.savez:
+            equal(opened.view(), array)
+        else:
+            assert "DATA_OFFSET" not in opened.facts.layout
+            with pytest.raises(ValueError, match="is deflated in its archive"):
+                opened.view()
+
+
 @pytest.mark.parametrize("interleave", ["BAND", "PIXEL"])
 def test_other_formats_are_read_too(tmp_path, rng, interleave):
     array = rng.integers(0, 60000, (3, 200, 300), dtype="u2")

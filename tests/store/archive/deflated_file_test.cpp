@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include <memory>
+#include <new>
 #include <random>
 #include <string>
 #include <thread>
@@ -108,6 +109,31 @@ TEST(DeflatedFile, SaysWhatIsDamaged) {
   EXPECT_THAT(ReadBytes(*file, 99'999, 2, bytes), FailsWith(StatusCode::kCorrupt, "cut short"));
   EXPECT_THAT(ReadBytes(*file, UINT64_MAX, 1, bytes), FailsWith(StatusCode::kCorrupt, "cut short"));
   EXPECT_THAT(ReadBytes(*file, 99'999, 1, bytes), IsOk());
+}
+
+// Whose third read fails as where memory is short.
+class FileOfShortMemory final : public ByteFile {
+ public:
+  explicit FileOfShortMemory(const std::string& bytes)
+      : ByteFile("memory", bytes.size(), {}), file_(bytes) {}
+
+  Status Read(const std::vector<ByteRange>& ranges) const override {
+    if (++calls_ == 3) throw std::bad_alloc();
+    return file_.Read(ranges);
+  }
+
+ private:
+  const MemoryFile file_;
+  mutable int calls_ = 0;
+};
+
+TEST(DeflatedFile, KnowsWhereItIsAfterAnException) {
+  const auto packed = std::make_shared<FileOfShortMemory>(Deflated(Content()));
+  const DeflatedFile file("a.npz:x", packed, Content().size());
+  std::string bytes;
+  EXPECT_THROW(ReadBytes(file, 0, 1'000'000, bytes), std::bad_alloc);
+  ASSERT_THAT(ReadBytes(file, 500'000, 1'000'000, bytes), IsOk());
+  EXPECT_EQ(bytes, Content().substr(500'000, 1'000'000));
 }
 
 TEST(Crc32, IsThatOfAllBytes) {

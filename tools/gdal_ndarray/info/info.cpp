@@ -16,7 +16,6 @@
 namespace ndarray::tools {
 namespace {
 
-// Where GDAL reads a deflated member of an archive: it is nowhere as it is.
 std::string PythonText(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) {
@@ -48,7 +47,7 @@ Report DescribeNpyFile(const ByteFile& file) {
   report.Add("array_bytes", "Bytes", NpyDataBytes(header), BytesText(NpyDataBytes(header)));
   report.Add("data_offset", "Data offset", header.data_offset_bytes,
              std::to_string(header.data_offset_bytes) + " bytes");
-  if (!file.traits().is_unpacked) {
+  if (!file.traits().is_unpacked) {  // else it is nowhere as it is
     report.Add("memmap", "Memory map", MemmapCall(file, header));
   }
   return report;

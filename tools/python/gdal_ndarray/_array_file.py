@@ -26,7 +26,9 @@ class ArrayFile(NewFile):
         types = {"Y": "HORIZONTAL_Y", "X": "HORIZONTAL_X"}
         dimensions = [_errors.call(path, group.CreateDimension, dim, types.get(letter, ""), "", length)
                       for dim, letter, length in zip(plan.dims, plan.axes, plan.shape)]
-        self._array = _errors.call(path, group.CreateMDArray, "array", dimensions,
+        # Of no name in the file; one that a dimension has is of its positions.
+        array = "array" if "array" not in plan.dims else max(plan.dims, key=len) + "_"
+        self._array = _errors.call(path, group.CreateMDArray, array, dimensions,
                                    gdal.ExtendedDataType.Create(code), as_list(more), warn=warn)
         self._group: Any = group
         self._dimensions: Any = dimensions

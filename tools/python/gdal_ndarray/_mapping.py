@@ -20,6 +20,8 @@ def view(path: str, facts: Facts) -> np.ndarray:
     layout = facts.layout
     if "SHAPE" not in layout:
         raise ValueError(f"{path}: no view without a copy: is an overview; index it, or use np.asarray")
+    if "DATA_OFFSET" not in layout:
+        raise ValueError(f"{path}: no view without a copy: is deflated in its archive; index it, or use np.asarray")
     mapped = np.memmap(path, np.dtype(layout["DTYPE"]), "r", int(layout["DATA_OFFSET"]),
                        ast.literal_eval(layout["SHAPE"]), "F" if layout["ORDER"] == "F" else "C")
     return np.asarray(mapped).view(np.ndarray)
