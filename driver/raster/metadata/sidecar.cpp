@@ -204,14 +204,23 @@ void SetPamMetadataItem(CPLXMLNode& pam, const char* name, const char* domain, c
 
 Status EditSidecar(const std::string& path, bool makes,
                    const std::function<bool(CPLXMLNode& root)>& edit) {
-  XmlTree tree = ReadPam(path, CPLStringList());
-  if (tree == nullptr && makes) tree.reset(CPLParseXMLString("<PAMDataset/>"));
-  CPLXMLNode* const root = tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
-  if (root == nullptr || !edit(*root)) return {};
   PamLocator locator;
   const char* const sidecar = locator.Find(path);
-  if (sidecar != nullptr && SaveTree(*tree, sidecar)) return {};
-  return Status(StatusCode::kIo, "could not be written").At(path + ".aux.xml");
+  const std::string name = sidecar != nullptr ? sidecar : path + ".aux.xml";
+  XmlTree tree = ReadPam(path, CPLStringList());
+  if (tree == nullptr && makes && !Exists(name)) tree.reset(CPLParseXMLString("<PAMDataset/>"));
+  CPLXMLNode* const root = tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
+  if (root == nullptr && makes) {  // it is not replaced: somebody may know what it is
+    return Mismatch(StatusCode::kCorrupt, "sidecar", "another text", "XML with a PAMDataset")
+        .At(name);
+  }
+  if (root == nullptr || !edit(*root)) return {};
+  if (sidecar == nullptr) {
+    return Mismatch(StatusCode::kNotSupported, "GDAL_PAM_ENABLED", "NO", "YES, for sidecars")
+        .At(path);
+  }
+  if (SaveTree(*tree, name)) return {};
+  return Status(StatusCode::kIo, "could not be written").At(name);
 }
 
 }  // namespace ndarray

@@ -52,7 +52,8 @@ class PartsOfSidecar {
 void SetPamMetadataItem(CPLXMLNode& pam, const char* name, const char* domain, const char* value);
 
 // Changes the document of the sidecar of the file at `path`: `edit` tells whether it has changed
-// anything. Where there is none, nothing happens, or, with `makes`, an empty one is edited.
+// anything. Where there is none, nothing happens, or, with `makes`, an empty one is edited; one
+// that is no such document is then an error.
 Status EditSidecar(const std::string& path, bool makes,
                    const std::function<bool(CPLXMLNode& root)>& edit);
 

@@ -56,7 +56,7 @@ class MdDataset final : public GDALDataset {
 
   CPLErr SetMetadataItem(const char* name, const char* value, const char* domain) override {
     const auto open = Opened();
-    if (open == nullptr || domain == nullptr || !EQUAL(name, kTakeChunksItem) ||
+    if (open == nullptr || name == nullptr || domain == nullptr || !EQUAL(name, kTakeChunksItem) ||
         !EQUAL(domain, open->array().info().format.c_str())) {
       return GDALDataset::SetMetadataItem(name, value, domain);
     }

@@ -169,3 +169,24 @@ def test_attributes_of_what_is_being_made_are_deleted(path):  # noqa: F811
     array = open_array(path)
     assert set(values(array)) == {"of_array_that_stays", "of_group_that_stays"}
     assert set(values(array.GetDimensions()[0].GetIndexingVariable())) == {"of_positions_that_stays"}
+
+
+def test_a_sidecar_that_is_no_xml_is_not_replaced(tmp_path):
+    name = save(tmp_path / "scene.npy", np.zeros(SHAPE, "u1"), {})
+    sidecar = tmp_path / "scene.npy.aux.xml"
+    sidecar.write_text("<PAMDataset> somebody's, cut")
+    array = open_array(name, gdal.OF_UPDATE)
+    with pytest.raises(RuntimeError, match="sidecar: found another text, wanted XML with a PAMDataset"):
+        array.CreateAttribute("made", [], TEXT).Write("new")
+    assert sidecar.read_text() == "<PAMDataset> somebody's, cut"
+
+
+def test_attributes_that_no_sidecar_may_keep_are_refused(tmp_path):
+    name = save(tmp_path / "scene.npy", np.zeros(SHAPE, "u1"), {})
+    gdal.SetConfigOption("GDAL_PAM_ENABLED", "NO")
+    try:
+        array = open_array(name, gdal.OF_UPDATE)
+        with pytest.raises(RuntimeError, match="GDAL_PAM_ENABLED: found NO"):
+            array.CreateAttribute("made", [], TEXT).Write("new")
+    finally:
+        gdal.SetConfigOption("GDAL_PAM_ENABLED", None)
