@@ -67,7 +67,7 @@ Status Unwritten::NoteWrite(const ElementWindow& window, WritableArray& array) {
     // Nothing will be written.
     if (count < 1 || box.start[axis] < 0 || box.stop[axis] > shape_[axis]) return {};
   }
-  if (!is_dense) {
+  if (!is_dense && !is_settled_) {
     Status status = Fill(box, array);
     if (!status.ok()) return status;
   }

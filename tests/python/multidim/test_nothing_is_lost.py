@@ -212,6 +212,21 @@ def test_windows_in_any_order_leave_nodata_between_them(path, early, rng):  # no
     np.testing.assert_array_equal(load(path), expected)
 
 
+def test_steps_leave_elements_that_others_have_written_since_a_flush(path):  # noqa: F811
+    new = New(path, dtype="i2")
+    new.array.SetNoDataValueDouble(-999)
+    new.dataset.FlushCache()
+    other = gdal.OpenEx(str(path), gdal.OF_MULTIDIM_RASTER | gdal.OF_UPDATE)
+    array = other.GetRootGroup().OpenMDArray(other.GetRootGroup().GetMDArrayNames()[0])
+    array.Write(np.full(SHAPE, 5, "i2"))
+    del array, other
+    new.array.Write(np.full((3, 4, 5, 4), 3, "i2"), [0, 0, 0, 0], array_step=[1, 1, 2, 2])
+    new.close()
+    expected = np.full(SHAPE, 5, "i2")
+    expected[:, :, ::2, ::2] = 3
+    np.testing.assert_array_equal(load(path), expected)
+
+
 def test_without_a_nodata_value_unwritten_elements_are_zeros_again(path):  # noqa: F811
     new = New(path, dtype="f4")
     new.array.SetNoDataValueDouble(7)
