@@ -14,6 +14,12 @@
 namespace ndarray {
 namespace {
 
+// GDAL's programs call themselves for groups in groups: the stack must not follow a file.
+bool IsTooDeep(const std::string& path) {
+  constexpr int kMaxDepth = 64;
+  return std::count(path.begin(), path.end(), '/') > kMaxDepth;
+}
+
 struct Source {
   std::shared_ptr<const ArrayArchive> archive;
   int max_threads;
@@ -50,6 +56,7 @@ std::shared_ptr<GDALGroup> GroupAt(const Source& source, const Place& place,
   GroupContents contents;
   std::set<std::string_view> groups;
   for (const std::string& path : source.archive->names()) {
+    if (IsTooDeep(path)) continue;
     std::string_view rest(path);
     if (rest.substr(0, place.start.size()) != place.start) continue;
     rest.remove_prefix(place.start.size());
@@ -75,12 +82,18 @@ std::shared_ptr<GDALGroup> GroupAt(const Source& source, const Place& place,
 
 }  // namespace
 
-std::shared_ptr<GDALGroup> MakeArchiveGroups(std::shared_ptr<const ArrayArchive> archive,
+std::shared_ptr<GDALGroup> MakeArchiveGroups(const std::string& path,
+                                             std::shared_ptr<const ArrayArchive> archive,
                                              int max_threads) {
   const std::vector<std::string>& names = archive->names();
+  const auto deep = std::count_if(names.begin(), names.end(), IsTooDeep);
+  if (deep > 0) {
+    ReportWarning(path + ": not listed: " + std::to_string(deep) +
+                  " arrays in more than 64 groups in each other; they open by their names");
+  }
   // Those of a .b2z begin with a slash.
   const bool absolute = std::all_of(names.begin(), names.end(),
-                                    [](const std::string& path) { return path[0] == '/'; });
+                                    [](const std::string& name) { return name[0] == '/'; });
   return GroupAt({std::move(archive), max_threads}, {"/", absolute ? "/" : ""}, "", "/");
 }
 

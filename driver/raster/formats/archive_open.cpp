@@ -201,7 +201,7 @@ std::unique_ptr<GDALDataset> OpenInArchive(const ArrayFormat& format, GDALOpenIn
   const bool whole_archive = found->name.part.empty() && found->name.index.empty();
   if (Wants(*open_info, GDAL_OF_MULTIDIM_RASTER) && whole_archive && options.axes.empty() &&
       !update) {
-    options.root_group = MakeArchiveGroups(found->archive, options.max_threads);
+    options.root_group = MakeArchiveGroups(found->name.path, found->archive, options.max_threads);
     if (!Wants(*open_info, GDAL_OF_RASTER)) {
       auto dataset = MakeMdDataset(std::move(options.root_group));
       dataset->SetDescription(found->name.path.c_str());

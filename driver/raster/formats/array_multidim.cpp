@@ -244,9 +244,9 @@ Status Rename(const std::string& from, const std::string& to) {
   return {};
 }
 
-}  // namespace
-
-GDALDataset* CreateMultidim(const ArrayFormat& format, const char* path, CSLConstList options) {
+// As CreateMultidim.
+GDALDataset* MakeNew(const ArrayFormat& format, const char* path, CSLConstList options,
+                     bool is_temporary) {
   return Guarded<GDALDataset*>(nullptr, [&]() -> GDALDataset* {
     if (HasDriverPrefix(path, format.driver)) {
       Report(Mismatch(StatusCode::kInvalidArgument, "file name", path, "a path"));
@@ -265,8 +265,14 @@ GDALDataset* CreateMultidim(const ArrayFormat& format, const char* path, CSLCons
       if (!array.ok()) return array.status();
       return MakeFile(format, *array, both.List());
     };
-    return MakeNewMdDataset(name, std::move(make)).release();
+    return MakeNewMdDataset(name, std::move(make), is_temporary).release();
   });
+}
+
+}  // namespace
+
+GDALDataset* CreateMultidim(const ArrayFormat& format, const char* path, CSLConstList options) {
+  return MakeNew(format, path, options, /*is_temporary=*/false);
 }
 
 bool IsMultidimSource(GDALDataset& source) {
@@ -283,7 +289,7 @@ GDALDataset* CopyMultidim(const ArrayFormat& format, const char* path, GDALDatas
   const std::string part = TemporaryPath(path, ".partial");
   // GDAL has compared them with those of a raster.
   const CPLStringList known = KnownOptionsOrWarning(format, path, options);
-  std::unique_ptr<GDALDataset> made(CreateMultidim(format, part.c_str(), known.List()));
+  std::unique_ptr<GDALDataset> made(MakeNew(format, part.c_str(), known.List(), true));
   if (made == nullptr) return nullptr;
   WatchedProgress watched{progress != nullptr ? progress : GDALDummyProgress, progress_data};
   // Where not strict, GDAL goes on after a chunk that it could not read: what was reported is a

@@ -21,7 +21,8 @@ namespace {
 // What is said of a file that is being made. Shared by all that GDAL hands out of it and that may
 // still say something: the last one that is released has it stored. It has none of them itself.
 struct NewFile {
-  NewFile(std::string to, ArrayMaker maker) : path(std::move(to)), make(std::move(maker)) {}
+  NewFile(std::string to, ArrayMaker maker, bool temporary)
+      : path(std::move(to)), make(std::move(maker)), is_temporary(temporary) {}
   ~NewFile() { Flush(); }
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
@@ -87,6 +88,7 @@ struct NewFile {
 
   const std::string path;
   const ArrayMaker make;
+  const bool is_temporary;
   std::map<std::string, Coordinates> coordinates;  // by dimension
   NamedValues attributes;                          // of the group
   std::set<std::string> of_group;  // those that the array has from it, and none of its own
@@ -304,7 +306,7 @@ class NewGroup final : public GDALGroup {
                  .At(file_->path));
       return nullptr;
     }
-    file_->open = OpenArray::New(std::move(*made), std::move(facts));
+    file_->open = OpenArray::New(std::move(*made), std::move(facts), file_->is_temporary);
     array_ = MdArray::Create("/", name, file_->open, dimensions);
     return array_;
   }
@@ -317,8 +319,9 @@ class NewGroup final : public GDALGroup {
 
 }  // namespace
 
-std::unique_ptr<GDALDataset> MakeNewMdDataset(const std::string& path, ArrayMaker make) {
-  const auto file = std::make_shared<NewFile>(path, std::move(make));
+std::unique_ptr<GDALDataset> MakeNewMdDataset(const std::string& path, ArrayMaker make,
+                                              bool is_temporary) {
+  const auto file = std::make_shared<NewFile>(path, std::move(make), is_temporary);
   const auto group = std::make_shared<NewGroup>(file);
 #if NDARRAY_HAS_GROUP_SELF
   group->KnowSelf(group);

@@ -21,8 +21,9 @@ using ArrayMaker = std::function<Result<std::shared_ptr<Array>>(
 // coordinates) when all that GDAL has handed out is released, in any order, or with a flush of the
 // dataset.
 // Indexing variables of the dimensions (arrays of one dimension that have its name) are kept with
-// the array. A second array is an error.
-std::unique_ptr<GDALDataset> MakeNewMdDataset(const std::string& path, ArrayMaker make);
+// the array. A second array is an error. `is_temporary`: nobody else knows the path.
+std::unique_ptr<GDALDataset> MakeNewMdDataset(const std::string& path, ArrayMaker make,
+                                              bool is_temporary);
 
 }  // namespace ndarray
 

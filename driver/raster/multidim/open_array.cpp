@@ -8,9 +8,11 @@
 
 namespace ndarray {
 
-std::shared_ptr<OpenArray> OpenArray::New(std::shared_ptr<Array> array, ArrayFacts facts) {
+std::shared_ptr<OpenArray> OpenArray::New(std::shared_ptr<Array> array, ArrayFacts facts,
+                                          bool is_temporary) {
   auto open = std::make_shared<OpenArray>(std::move(array), std::move(facts));
   open->is_new_ = open->facts_changed_ = true;
+  open->is_temporary_ = is_temporary;
   const ArrayInfo& info = open->array().info();
   if (info.chunk.empty()) open->unwritten_ = std::make_unique<Unwritten>(info.shape);
   return open;
@@ -80,7 +82,7 @@ Status OpenArray::FillUnwritten(const std::vector<std::byte>& element) {
   }
   if (unwritten_ != nullptr) {
     unwritten_->Take(std::move(stored));
-    return {};
+    return is_temporary_ ? Status() : unwritten_->Settle(*writable_);
   }
   const Box all{AxisVector(array_->info().shape.size(), 0), array_->info().shape};
   return writable_->Fill(all, stored.data());

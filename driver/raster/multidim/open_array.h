@@ -28,8 +28,9 @@ class OpenArray {
         writable_(array_->writable()),
         element_(PlanElement(array_->info())),
         facts_(std::move(facts)) {}
-  // One that was made new, of zeros.
-  static std::shared_ptr<OpenArray> New(std::shared_ptr<Array> array, ArrayFacts facts);
+  // One that was made new, of zeros. `is_temporary`: under a name that nobody else knows.
+  static std::shared_ptr<OpenArray> New(std::shared_ptr<Array> array, ArrayFacts facts,
+                                        bool is_temporary);
   // Flushes; errors are GDAL errors.
   ~OpenArray();
   OpenArray(const OpenArray&) = delete;
@@ -56,7 +57,9 @@ class OpenArray {
   // REQUIRES: is_writable()
   Status Write(const ElementWindow& window, const GDALExtendedDataType& buffer_type,
                const void* buffer);
-  // What was never written takes this element of GDAL's type. REQUIRES: is_new(), one number
+  // What was never written takes this element of GDAL's type: at once, because others may write to
+  // the file, too; in a temporary one when somebody reads it, or with the next flush.
+  // REQUIRES: is_new(), one number
   Status FillUnwritten(const std::vector<std::byte>& element);
   // As WritableArray::TakeChunks. REQUIRES: is_writable()
   Status TakeChunks(const OpenArray& from, const Box& box);
@@ -75,6 +78,7 @@ class OpenArray {
   const ElementPlan element_;
   ArrayFacts facts_;
   bool is_new_ = false;
+  bool is_temporary_ = false;
   bool facts_changed_ = false;
   std::unique_ptr<Unwritten> unwritten_;  // of a new array that is not cut into chunks
   std::mutex mutex_;

@@ -21,7 +21,8 @@ class Unwritten {
   // time: they stay what they are now.
   Status NoteWrite(const ElementWindow& window, WritableArray& array);
 
-  // From now on unwritten elements are this one, in native byte order. Settle() writes it.
+  // From now on unwritten elements are this one, in native byte order. Settle() writes it; none is
+  // known any more after 256 windows that do not touch each other.
   void Take(std::vector<std::byte> element);
 
   // Before somebody reads.

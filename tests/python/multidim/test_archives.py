@@ -14,7 +14,7 @@ def root(path, flags=0):
 
 def names(group, parent=""):
     """Full names of all arrays, and of the groups that they are in."""
-    found = {f"{parent}/{name}" for name in group.GetMDArrayNames()}
+    found = {f"{parent}/{name}" for name in group.GetMDArrayNames() or []}
     for name in group.GetGroupNames() or []:
         found |= names(group.OpenGroup(name), f"{parent}/{name}")
     return found
@@ -79,3 +79,11 @@ def test_array_that_is_no_array_gives_one_error(tmp_path):
     group = root(path)
     with pytest.raises(RuntimeError, match=r"a\.npz:objects: "):
         group.OpenMDArray("objects")
+
+
+def test_arrays_in_too_many_groups_are_said_to_be_left_out(tmp_path, errors):
+    path = tmp_path / "a.npz"
+    np.savez(path, cube=CUBE, **{"g/" * 64 + "image": IMAGE, "g/" * 65 + "deep": IMAGE[::2]})
+    assert names(root(path)) == {"/cube", "/" + "g/" * 64 + "image"}
+    assert any("not listed: 1 arrays in more than 64 groups" in message for message in errors)
+    np.testing.assert_array_equal(gdal.Open(f'NPY:"{path}":{"g/" * 65}deep').ReadAsArray(), IMAGE[::2])

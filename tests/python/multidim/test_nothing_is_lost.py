@@ -234,3 +234,16 @@ def test_without_a_nodata_value_unwritten_elements_are_zeros_again(path):  # noq
     new.array.DeleteNoDataValue()
     new.close()
     assert (load(path) == 0).all()
+
+
+def test_what_others_write_to_a_new_array_stays(path):  # noqa: F811
+    new = New(path, (4, 6), "u1", names=("y", "x"))
+    new.array.SetNoDataValueDouble(9)
+    other = open_array(path, gdal.OF_UPDATE)  # before the first flush
+    other.Write(np.full((2, 6), 5, "u1"), [1, 0])
+    del other
+    new.close()
+    values = load(path)
+    assert (values[1:3] == 5).all()
+    if path.suffix == ".npy":  # the other has seen no nodata value, and so left zeros in a chunk
+        assert (values[[0, 3]] == 9).all()

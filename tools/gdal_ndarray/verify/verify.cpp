@@ -1,6 +1,7 @@
 #include <cpl_string.h>
 
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -71,24 +72,24 @@ bool VerifyFile(const VerifyArguments& arguments, [[maybe_unused]] GDALDataset& 
   return VerifyNpy(OpenFileOf(kNpyFormat, arguments.file), progress, report);
 }
 
-// The member that the array is in, compared with its CRC-32, now or before; nullopt where it is in
-// none of its own.
-std::optional<MemberCheck> CheckMemberOf(const char* driver, const std::string& name,
-                                         const MemberChecks* checks) {
+// The member that the array is in, compared with its CRC-32; nullopt where it is in none of its
+// own.
+std::optional<MemberCheck> CheckMemberOf(const char* driver, const std::string& name) {
   const ArrayFormat* const format = FindFormat(driver);
   if (format == nullptr) return std::nullopt;
   const std::optional<FoundPart> found = FindInArchive(*format, name);
   if (!found || found->item.array.empty()) return std::nullopt;
   const ZipMember* const member = found->archive->MemberOf(found->item.array);
   if (member == nullptr) return std::nullopt;
-  if (checks != nullptr) return checks->at(member->header_offset_bytes);
   const ProgressFn progress = ProgressOf(/*quiet=*/true);
   return CheckMember(Value(ZipFile::Open(found->name.path, {})), *member, progress);
 }
 
-// Of one array; whether it is sound and, where it is compared, equal. `checks`: of the members of
-// the archive that it is in, where these are known.
-bool VerifyArray(const VerifyArguments& arguments, const MemberChecks* checks, Json& report) {
+// Of one array; whether it is sound and, where it is compared, equal. `check_member` makes or finds
+// what is said of the archive's member that it is in.
+using MemberCheckFn = std::function<std::optional<MemberCheck>(const char* driver)>;
+bool VerifyArray(const VerifyArguments& arguments, const MemberCheckFn& check_member,
+                 Json& report) {
   // Without comparing, which finds the first place and no other: that is done below.
   CPLStringList options;
   if (IsB2nd(arguments.file)) options.SetNameValue("VERIFY", "NO");
@@ -99,7 +100,7 @@ bool VerifyArray(const VerifyArguments& arguments, const MemberChecks* checks, J
   const double half = compares ? 0.5 : 1;
   bool sound = VerifyFile(arguments, *dataset, PartOf(progress, 0, half), report);
   const char* const driver = dataset->GetDriver()->GetDescription();
-  if (const auto check = CheckMemberOf(driver, arguments.file, checks)) {
+  if (const auto check = check_member(driver)) {
     sound = ReportMember(*check, report) && sound;
   }
   bool equal = true;
@@ -158,8 +159,12 @@ bool VerifyArchive(const ArrayFormat& format, const VerifyArguments& asked, Repo
     arguments.file = FormatDatasetName(format.driver, found.name.path, array, {});
     const ZipMember* const member = found.archive->MemberOf(array);
     report = {{"file", arguments.file}, {"verdict", ""}};
+    const auto known = [&](const char*) -> std::optional<MemberCheck> {
+      if (member == nullptr) return std::nullopt;
+      return checks.at(member->header_offset_bytes);
+    };
     try {
-      right = VerifyArray(arguments, &checks, report) && right;
+      right = VerifyArray(arguments, known, report) && right;
     } catch (const Failure& failure) {
       StopIfInterrupted();
       // An array of texts, or whatever else opens elsewhere.
@@ -192,7 +197,8 @@ ExitCode Verify(const VerifyArguments& asked) {
     return right ? kDone : kFailed;
   }
   Json report = {{"file", arguments.file}, {"verdict", ""}};
-  const bool right = VerifyArray(arguments, nullptr, report);
+  const auto check = [&](const char* driver) { return CheckMemberOf(driver, arguments.file); };
+  const bool right = VerifyArray(arguments, check, report);
   reports.Add(std::move(report));
   reports.Finish(false);
   return right ? kDone : kFailed;
