@@ -33,14 +33,16 @@ MemberCheck CheckMember(const ZipFile& zip, const ZipMember& member, const Progr
 }
 
 MemberChecks CheckMembers(const ZipFile& zip, const ProgressFn& progress) {
-  uint64_t all = 1;
-  uint64_t done = 0;
-  for (const ZipMember& member : zip.directory().members()) all += member.size_bytes;
-  const auto share = [&] { return static_cast<double>(done) / static_cast<double>(all); };
+  double all = 1;  // no integer: sizes are what the file says, and their sum may be too large
+  double done = 0;
+  for (const ZipMember& member : zip.directory().members()) {
+    all += static_cast<double>(member.size_bytes);
+  }
+  const auto share = [&] { return done / all; };
   MemberChecks checks;
   for (const ZipMember& member : zip.directory().members()) {
     const double begin = share();
-    done += member.size_bytes;
+    done += static_cast<double>(member.size_bytes);
     checks[member.header_offset_bytes] = CheckMember(zip, member, PartOf(progress, begin, share()));
   }
   return checks;

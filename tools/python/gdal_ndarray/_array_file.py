@@ -38,11 +38,7 @@ class ArrayFile(NewFile):
 
     def describe(self, given: _georeference.Georeference) -> None:
         path, array = self.path, self._array
-        if given.crs:
-            _errors.call(path, array.SetSpatialRef, _georeference.spatial_reference(path, given.crs))
-        if given.transform and given.fits(self._plan.length("Y"), self._plan.length("X")):
-            a, b, c, d, e, f = given.transform
-            _errors.call(path, self.dataset.SetGeoTransform, (c, a, b, f, d, e))
+        self.georeference(array, self._plan, given)
         if given.nodata is not None:
             kind = {np.dtype(np.int64): "Int64", np.dtype(np.uint64): "UInt64"}.get(self._plan.dtype, "Double")
             _errors.call(path, getattr(array, f"SetNoDataValue{kind}"), given.nodata)

@@ -58,6 +58,15 @@ class NewFile:
         """What the file says besides values, before these. ValueError for a CRS that GDAL does not know."""
         raise NotImplementedError
 
+    def georeference(self, owner: Any, plan: Plan, given: _georeference.Georeference) -> None:
+        """CRS, of which `owner` (of GDAL) is told, and transform, where there are as many lines and pixels."""
+        path = self.path
+        if given.crs:
+            _errors.call(path, owner.SetSpatialRef, _georeference.spatial_reference(path, given.crs))
+        if given.transform and given.fits(plan.length("Y"), plan.length("X")):
+            a, b, c, d, e, f = given.transform
+            _errors.call(path, self.dataset.SetGeoTransform, (c, a, b, f, d, e))
+
     def write(self, ranges: list[range], box: np.ndarray) -> None:
         """Writes elements, of the file's dtype, at these places of each axis, none of which is empty."""
         raise NotImplementedError
@@ -101,11 +110,7 @@ class RasterFile(NewFile):
 
     def describe(self, given: _georeference.Georeference) -> None:
         path, dataset = self.path, self.dataset
-        if given.crs:
-            _errors.call(path, dataset.SetSpatialRef, _georeference.spatial_reference(path, given.crs))
-        if given.transform and given.fits(self._plan.length("Y"), self._plan.length("X")):
-            a, b, c, d, e, f = given.transform
-            _errors.call(path, dataset.SetGeoTransform, (c, a, b, f, d, e))
+        self.georeference(dataset, self._plan, given)
         for number in range(dataset.RasterCount):
             band = dataset.GetRasterBand(number + 1)
             if given.nodata is not None:
